@@ -1,0 +1,113 @@
+"""bulksend: a bulk campaign batch processor for text messages.
+
+    import bulksend
+
+    checked = bulksend.plan_campaign("campaigns/reminder.yaml")
+    print(checked.summary.sendable, "will receive a message")
+    ended = bulksend.run_campaign("campaigns/reminder.yaml")
+    print(ended.counts, ended.results)
+
+Names are imported when they are first used, so that `import bulksend` costs next to
+nothing: Airflow imports it each time it parses a DAG file.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulksend.define.campaign import Campaign
+    from bulksend.define.schema import json_schema, write_starter
+    from bulksend.errors import (
+        KINDS,
+        BulksendError,
+        GateRefused,
+        InputError,
+        Problem,
+        Stopped,
+    )
+    from bulksend.home import Home
+    from bulksend.pipeline import (
+        Checked,
+        Options,
+        list_runs,
+        load_campaign,
+        plan_campaign,
+        run_campaign,
+        send_plan,
+        write_run,
+    )
+    from bulksend.prepare.plan import Plan
+    from bulksend.prepare.preview import preview_plan
+    from bulksend.prepare.reasons import REASONS
+    from bulksend.prepare.summary import Summary
+    from bulksend.settle.standing import Ended
+
+_HOME_OF = {
+    "Campaign": "define.campaign",
+    "json_schema": "define.schema",
+    "write_starter": "define.schema",
+    "KINDS": "errors",
+    "BulksendError": "errors",
+    "GateRefused": "errors",
+    "InputError": "errors",
+    "Problem": "errors",
+    "Stopped": "errors",
+    "Home": "home",
+    "Checked": "pipeline",
+    "Options": "pipeline",
+    "list_runs": "pipeline",
+    "load_campaign": "pipeline",
+    "plan_campaign": "pipeline",
+    "run_campaign": "pipeline",
+    "send_plan": "pipeline",
+    "write_run": "pipeline",
+    "Plan": "prepare.plan",
+    "preview_plan": "prepare.preview",
+    "REASONS": "prepare.reasons",
+    "Summary": "prepare.summary",
+    "Ended": "settle.standing",
+}
+
+__all__ = [
+    "KINDS",
+    "REASONS",
+    "BulksendError",
+    "Campaign",
+    "Checked",
+    "Ended",
+    "GateRefused",
+    "Home",
+    "InputError",
+    "Options",
+    "Plan",
+    "Problem",
+    "Stopped",
+    "Summary",
+    "json_schema",
+    "list_runs",
+    "load_campaign",
+    "plan_campaign",
+    "preview_plan",
+    "run_campaign",
+    "send_plan",
+    "write_run",
+    "write_starter",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME_OF:
+        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

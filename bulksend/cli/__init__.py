@@ -1,0 +1,92 @@
+"""The command line: parse, call the public face, print, exit code.
+
+Commands are imported when they are called, so that `bulksend --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from bulksend.errors import BulksendError
+
+COMMANDS = {
+    "init": ("campaign", "Write a starter campaign that runs at once."),
+    "check": ("campaign", "Show problems, counts, cost and time; sends nothing."),
+    "preview": ("campaign", "Show the messages of chosen rows as they would arrive."),
+    "plan": ("campaign", "Freeze a campaign and its list into a plan."),
+    "run": ("sending", "Plan and send; run again to resume."),
+    "send": ("sending", "Send a plan as it stands."),
+    "status": ("sending", "Show how every run stands."),
+    "results": ("sending", "Write a run's results again."),
+    "simulate": ("simulate", "Serve a stand-in for Bandwidth on this machine."),
+    "schema": ("campaign", "Print the JSON Schema of campaign files."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows each command's name and line; imports it when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"bulksend.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+    epilog="""Exit codes: 0 done · 1 done, some refused or failed · 2 the input is wrong ·
+    3 a gate refused · 4 stopped, run again to resume · 5 done, some unknown""",
+)
+@click.version_option(package_name="bulksend")
+def cli() -> None:
+    """Text campaigns from a YAML file and a list: each message once, at your rate.
+
+    Example: bulksend init hello && bulksend run hello.yaml
+    """
+
+
+def main() -> None:
+    """Run the command line; every problem ends in its exit code, never a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except BulksendError as error:
+        from bulksend.cli.show import show_error
+
+        show_error(error)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped; nothing more was done.", err=True)
+        sys.exit(4)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("BULKSEND_DEBUG"):
+            raise
+        click.echo(
+            f"bulksend itself is at fault here: {type(error).__name__}. What was sent "
+            "is in the journal; run again to resume. BULKSEND_DEBUG=1 shows where it "
+            "happened; please report that.",
+            err=True,
+        )
+        sys.exit(4)

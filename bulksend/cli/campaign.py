@@ -1,0 +1,116 @@
+"""Commands about a campaign that send nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import click
+
+from bulksend.errors import REFUSED_BY_GATE
+
+CAMPAIGN = click.argument("campaign", type=click.Path(path_type=Path))
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command(short_help="Write a starter campaign that runs at once.")
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(), help="Where to."
+)
+def init(name: str, folder: Path) -> None:
+    """Write NAME.yaml, a small list NAME.csv, and the schema for your editor.
+
+    The campaign uses the simulator: nothing leaves this machine until you change that.
+
+    Example: bulksend init hello && bulksend run hello.yaml
+    """
+    from bulksend import write_starter
+
+    for path in write_starter(folder, name):
+        click.echo(f"wrote {path}")
+    click.echo(f"Next: bulksend run {folder / name}.yaml")
+
+
+@click.command(short_help="Show problems, counts, cost and time; sends nothing.")
+@CAMPAIGN
+@AS_JSON
+def check(campaign: Path, as_json: bool) -> None:
+    """Read a campaign and its list, and show what would happen; sends nothing.
+
+    Example: bulksend check campaigns/reminder.yaml
+    """
+    _check(campaign, as_json=as_json)
+
+
+@click.command(short_help="Freeze a campaign and its list into a plan.")
+@CAMPAIGN
+@AS_JSON
+def plan(campaign: Path, as_json: bool) -> None:
+    """Freeze a campaign and its list into a plan for `bulksend send`.
+
+    Example: bulksend plan campaigns/reminder.yaml
+    """
+    _check(campaign, as_json=as_json)
+
+
+def _check(campaign: Path, *, as_json: bool) -> None:
+    from bulksend import plan_campaign
+    from bulksend.cli.show import print_json, show_checked
+
+    checked = plan_campaign(campaign, environment=os.environ)
+    if as_json:
+        print_json(
+            checked.summary.as_dict()
+            | {
+                "run": checked.plan.run,
+                "plan": str(checked.plan.path),
+                "notices": [problem.as_dict() for problem in checked.notices],
+                "gates": [problem.as_dict() for problem in checked.gates],
+            }
+        )
+    else:
+        show_checked(checked)
+    if checked.gates:
+        sys.exit(REFUSED_BY_GATE)
+
+
+@click.command(short_help="Show the messages of chosen rows as they would arrive.")
+@CAMPAIGN
+@click.option("--row", "rows", type=int, multiple=True, help="A spreadsheet row.")
+@click.option("--random", "sample", type=int, default=0, help="So many random rows.")
+@click.option("--longest", type=int, default=0, help="So many of the longest texts.")
+@AS_JSON
+def preview(
+    campaign: Path, rows: tuple[int, ...], sample: int, longest: int, as_json: bool
+) -> None:
+    """Show messages as they would arrive; without options, the first three.
+
+    Example: bulksend preview campaigns/reminder.yaml --row 7 --row 12
+    """
+    from bulksend import plan_campaign, preview_plan
+    from bulksend.cli.show import print_json, show_preview
+
+    checked = plan_campaign(campaign, environment=os.environ)
+    rng = random.Random() if sample else None  # noqa: S311  (a look, not a secret)
+    found = preview_plan(
+        checked.plan, rows=rows, sample=sample or 3, longest=longest, rng=rng
+    )
+    if as_json:
+        print_json(found)
+    else:
+        show_preview(found)
+
+
+@click.command(short_help="Print the JSON Schema of campaign files.")
+def schema() -> None:
+    """Print the JSON Schema of campaign files, for editors and other tools.
+
+    Example: bulksend schema > campaign.schema.json
+    """
+    from bulksend import json_schema
+    from bulksend.cli.show import print_json
+
+    print_json(json_schema())

@@ -1,0 +1,40 @@
+"""The progress line of a run: counts, pace, time left."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bulksend.cli.show import err
+
+if TYPE_CHECKING:
+    from bulksend.dispatch import Sending
+
+EVERY_SECONDS = 0.25
+
+
+async def show_progress(sending: Sending) -> None:
+    """Draw until cancelled."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TextColumn("[dim]{task.fields[pace]}[/]"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("sending", total=None, pace="")
+        while True:
+            seen = sending.progress()
+            if seen is not None:
+                progress.update(
+                    task,
+                    total=seen.total,
+                    completed=seen.done,
+                    pace=f"{seen.rate:g}/s"
+                    + (f" · {seen.refused:,} refused" if seen.refused else "")
+                    + (f" · {seen.unknown:,} unknown" if seen.unknown else ""),
+                )
+            await asyncio.sleep(EVERY_SECONDS)

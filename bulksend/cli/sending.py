@@ -1,0 +1,159 @@
+"""Commands that send, and what they leave."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bulksend import Checked, Ended, Options
+
+RESULTS = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Where the results go: a .csv or .parquet file.",
+)
+JOURNAL = click.option("--journal", default="", help="The journal's file.")
+YES = click.option("--yes", is_flag=True, help="Do not ask before sending.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command(short_help="Plan and send; run again to resume.")
+@click.argument("campaign", type=click.Path(path_type=Path))
+@YES
+@click.option("--replan", is_flag=True, help="Begin anew though the input changed.")
+@RESULTS
+@JOURNAL
+@AS_JSON
+def run(  # noqa: PLR0913  (click's way: one parameter an option)
+    campaign: Path,
+    yes: bool,
+    replan: bool,
+    results: Path | None,
+    journal: str,
+    as_json: bool,
+) -> None:
+    """Plan a campaign and send it.
+
+    Run it again after any stop: it resumes, and sends nobody twice.
+
+    Example: bulksend run campaigns/reminder.yaml
+    """
+    from bulksend import load_campaign, run_campaign
+
+    loaded = load_campaign(campaign, environment=os.environ)
+    real = loaded.campaign.provider == "bandwidth"
+    options = _options(yes or not real, replan, results, journal, as_json)
+    _end(run_campaign(loaded, environment=os.environ, options=options), as_json)
+
+
+@click.command(short_help="Send a plan as it stands.")
+@click.argument("plan", type=click.Path(path_type=Path))
+@YES
+@RESULTS
+@JOURNAL
+@AS_JSON
+def send(
+    plan: Path, yes: bool, results: Path | None, journal: str, as_json: bool
+) -> None:
+    """Send a plan as it stands, whatever became of the files it was made from.
+
+    Example: bulksend send .bulksend/plans/reminder-1f3a9c2b7d5e.parquet
+    """
+    from bulksend import Plan, send_plan
+
+    real = Plan.open(plan).about["campaign"]["provider"] == "bandwidth"
+    options = _options(yes or not real, False, results, journal, as_json)
+    _end(send_plan(plan, environment=os.environ, options=options), as_json)
+
+
+@click.command(short_help="Show how every run stands.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(), help="A campaign's."
+)
+@JOURNAL
+@AS_JSON
+def status(folder: Path, journal: str, as_json: bool) -> None:
+    """Show how every run stands, newest first.
+
+    Example: bulksend status --folder campaigns
+    """
+    from bulksend import Home, list_runs
+    from bulksend.cli.show import print_json, show_runs
+
+    runs = list_runs(Home.find(folder, os.environ, journal))
+    if as_json:
+        print_json([each.as_dict() for each in runs])
+    else:
+        show_runs(runs)
+
+
+@click.command(short_help="Write a run's results again.")
+@click.argument("run")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(), help="A campaign's."
+)
+@RESULTS
+@JOURNAL
+@AS_JSON
+def results(
+    run: str, folder: Path, results: Path | None, journal: str, as_json: bool
+) -> None:
+    """Write the results of RUN again, as plan and journal have it now.
+
+    Example: bulksend results reminder-1f3a9c2b7d5e --folder campaigns
+    """
+    from bulksend import Home, write_run
+
+    home = Home.find(folder, os.environ, journal)
+    _end(write_run(run, home=home, output=results), as_json)
+
+
+def _options(
+    yes: bool, replan: bool, results: Path | None, journal: str, as_json: bool
+) -> Options:
+    from bulksend import Options
+    from bulksend.cli.logs import configure
+    from bulksend.cli.progress import show_progress
+
+    configure()
+    on_screen = sys.stderr.isatty() and not as_json
+    return Options(
+        confirm=_confirm(yes, as_json),
+        beside=show_progress if on_screen else None,
+        results=results,
+        replan=replan,
+        journal=journal,
+    )
+
+
+def _confirm(yes: bool, as_json: bool) -> Callable[[Checked], bool]:
+    def ask(checked: Checked) -> bool:
+        from bulksend.cli.show import show_checked
+
+        if not as_json:
+            show_checked(checked)
+        if yes:
+            return True
+        if not sys.stdin.isatty() or as_json:
+            return False
+        count = f"{checked.summary.sendable:,}"
+        return click.confirm(f"Send {count} real messages now?", default=False)
+
+    return ask
+
+
+def _end(ended: Ended, as_json: bool) -> None:
+    from bulksend.cli.show import print_json, show_ended
+
+    if as_json:
+        print_json(ended.as_dict())
+    else:
+        show_ended(ended)
+    sys.exit(ended.exit_code)

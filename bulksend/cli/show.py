@@ -1,0 +1,152 @@
+"""What people see: problems, counts and progress; and the same as JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bulksend import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulksend import BulksendError, Checked, Ended, Problem
+
+MOST_SHOWN = 20
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def show_error(error: BulksendError) -> None:
+    """All problems, on stderr; as JSON on stdout too where --json was asked for."""
+    context = click.get_current_context(silent=True)
+    if "--json" in sys.argv or (context and context.params.get("as_json")):
+        problems = [problem.as_dict() for problem in error.problems]
+        print_json({"exit_code": error.exit_code, "problems": problems})
+        return
+    show_problems(error.problems)
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems[:MOST_SHOWN]:
+        colour = "yellow" if problem.is_warning else "red"
+        code, _, rest = str(problem).partition(" ")
+        err.print(f"[bold {colour}]{code}[/] {escape(rest)}")
+    if len(problems) > MOST_SHOWN:
+        err.print(f"and {len(problems) - MOST_SHOWN:,} more problems")
+
+
+def show_checked(checked: Checked) -> None:
+    """Problems first, then the counts in one line, then what it takes."""
+    show_problems(checked.notices)
+    summary = checked.summary
+    out.print(f"[bold]{headline(checked)}[/]")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in _facts(checked):
+        table.add_row(f"[dim]{name}[/]", escape(value))
+    out.print(table)
+    if summary.reasons:
+        reasons = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for code, count in summary.reasons.items():
+            reason = REASONS[code]
+            line = f"{reason.sentence} {reason.fix}".replace("{detail}", "…")
+            reasons.add_row(f"{count:>9,}", f"[yellow]{code}[/]", escape(line))
+        out.print(reasons)
+    show_problems(checked.gates)
+
+
+def headline(checked: Checked) -> str:
+    summary = checked.summary
+    parts = [f"{summary.sendable:,} will receive a message"]
+    parts += [f"{count:,} {_word(code)}" for code, count in summary.reasons.items()]
+    return " · ".join(parts)
+
+
+def _word(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _facts(checked: Checked) -> Iterable[tuple[str, str]]:
+    summary = checked.summary
+    encodings = ", ".join(f"{n:,} {name}" for name, n in summary.encodings.items())
+    yield "rows", f"{summary.rows:,}"
+    yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
+    if summary.cost is not None:
+        yield "cost", f"{summary.cost / 1_000_000:,.2f}"
+    yield "time", duration(summary.seconds)
+    if summary.repairs:
+        repairs = ", ".join(f"{n:,} {_word(k)}" for k, n in summary.repairs.items())
+        yield "repaired", repairs
+    yield "plan", str(checked.plan.path)
+
+
+def duration(seconds: float) -> str:
+    """``1 h 12 min``, ``3 min 20 s``, ``4 s``."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours:,} h {minutes} min"
+    return f"{minutes} min {left} s" if minutes else f"{left} s"
+
+
+def show_ended(ended: Ended) -> None:
+    """The counts, which add up, and where the results are."""
+    if ended.stopped is not None:
+        show_problems(ended.stopped.problems)
+    counts = " + ".join(
+        f"{count:,} {_word(name)}" for name, count in ended.counts.items() if count
+    )
+    out.print(f"[bold]{ended.rows:,} rows = {counts or 'none'}[/]")
+    out.print(f"[dim]run[/] {escape(ended.run)}")
+    if ended.results:
+        out.print(f"[dim]results[/] {escape(ended.results)}")
+    if ended.counts["unknown"]:
+        out.print(
+            "Unknown: no answer proves whether these were sent; they are not sent again."
+        )
+
+
+def show_runs(runs: Sequence[Ended]) -> None:
+    if not runs:
+        out.print("No runs yet.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("run")
+    table.add_column("rows", justify="right")
+    for name in runs[0].counts:
+        table.add_column(_word(name), justify="right")
+    for run in runs:
+        counts = [f"{count:,}" if count else "·" for count in run.counts.values()]
+        table.add_row(escape(run.run), f"{run.rows:,}", *counts)
+    out.print(table)
+
+
+def show_preview(rows: Sequence[dict[str, Any]]) -> None:
+    for row in rows:
+        if row["why"]:
+            out.print(
+                f"[bold]row {row['row']}[/] [yellow]gets nothing[/]: {escape(row['why'])}\n"
+            )
+            continue
+        size = f"{row['segments']} segment{'s' if row['segments'] != 1 else ''}"
+        out.print(
+            f"[bold]row {row['row']}[/] to {row['to']} from {escape(row['from'])} "
+            f"[dim]{size}, {row['encoding']}[/]"
+        )
+        if row["text"]:
+            out.print(escape(row["text"]))
+        for url in (row["media"] or "").split():
+            out.print(f"[blue]{escape(url)}[/]")
+        out.print(f"[dim]tag {escape(row['tag'] or '')}[/]\n")

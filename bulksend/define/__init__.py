@@ -1,0 +1,1 @@
+"""What shall be sent: the campaign file, as frozen values."""

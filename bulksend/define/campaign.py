@@ -1,0 +1,370 @@
+"""A campaign, as frozen values: every key of the file, once.
+
+The JSON Schema, the near names and the "expected" half of every problem are read from
+the `Key` beside each field; what a value may look like is in `kinds`, and what keys must
+not do to each other in `rules`.
+
+Every scalar of the file arrives as the text that stands there (see `document`): a field
+of text takes ``NO`` or ``+19195550100`` as it is, a field of numbers reads its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from bulksend.define.amounts import Rate
+from bulksend.define.kinds import (
+    Delimiter,
+    Encoding,
+    Expiration,
+    Key,
+    LineTypes,
+    Media,
+    Name,
+    Pace,
+    Region,
+    ResultsPath,
+    Senders,
+    Text,
+    Texts,
+)
+from bulksend.define.rules import conflicts
+
+_TEMPLATE = "a text, in which {{ column }} stands for each person's value"
+_COLUMN = "the name of a column"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        regex_engine="python-re",  # Rust's has no look-ahead
+    )
+
+
+class Ranked(_Section):
+    """Of the rows with one number, the one that a column ranks first."""
+
+    by: Annotated[Text, Key("The column that ranks the rows.", _COLUMN, "updated_at")]
+    keep: Annotated[
+        Literal["highest", "lowest"],
+        Key("Which end of the ranking is kept.", "highest or lowest", "highest"),
+    ]
+
+
+Duplicates = Annotated[
+    Annotated[Literal["first", "last", "refuse", "keep"], Tag("word")]
+    | Annotated[Ranked, Tag("ranked")],
+    Discriminator(
+        lambda value: "ranked" if isinstance(value, (Mapping, Ranked)) else "word"
+    ),
+]
+
+
+class Recipients(_Section):
+    """Who the messages are for."""
+
+    path: Annotated[
+        Texts,
+        Key(
+            "The list of people: csv, tsv, parquet, ndjson or xlsx, here or in an "
+            "object store. Relative paths start at this file's folder.",
+            "a path, or a list of them; * and ? may stand for parts of it",
+            "recipients.csv",
+        ),
+    ]
+    phone: Annotated[
+        Texts,
+        Key(
+            "The column that holds the number; of several, the first usable one wins.",
+            "the name of a column, or a list of them",
+            "mobile",
+        ),
+    ]
+    default_region: Annotated[
+        Region | None,
+        Key(
+            "The country of numbers that are written without a country code.",
+            "a country's code of two capital letters, such as US",
+            "US",
+        ),
+    ] = None
+    duplicates: Annotated[
+        Duplicates,
+        Key(
+            "What to do when several rows have one number.",
+            "first, last, refuse or keep, or {by: COLUMN, keep: highest or lowest}",
+            "first",
+        ),
+    ] = "first"
+    household: Annotated[
+        Text | None,
+        Key(
+            "One text for each value of this column, such as an address.",
+            _COLUMN,
+            "address_id",
+        ),
+    ] = None
+    suppress: Annotated[
+        Texts,
+        Key(
+            "Lists of numbers that get nothing, such as opt-outs.",
+            "a path, or a list of them",
+            ["opt-outs.csv"],
+        ),
+    ] = ()
+    only: Annotated[
+        Texts,
+        Key(
+            "Lists of the only numbers that may get anything: for a trial.",
+            "a path, or a list of them",
+            ["staff.csv"],
+        ),
+    ] = ()
+    allow: Annotated[
+        LineTypes | None,
+        Key(
+            "The line types that get a message. Without this key bulksend decides.",
+            "line types: mobile, fixed_line, fixed_line_or_mobile, toll_free, voip, "
+            "premium_rate, shared_cost, personal_number, pager, uan, voicemail, unknown",
+            ["mobile", "fixed_line_or_mobile"],
+        ),
+    ] = None
+    delimiter: Annotated[
+        Delimiter | None,
+        Key("What parts the columns, where guessing fails.", "one character", ";"),
+    ] = None
+    encoding: Annotated[
+        Encoding | None,
+        Key(
+            "The encoding of the list, where guessing fails.",
+            "an encoding, such as utf-8 or windows-1252",
+            "windows-1252",
+        ),
+    ] = None
+    sheet: Annotated[
+        Text | None,
+        Key("The sheet of an xlsx file.", "the name of a sheet", "People"),
+    ] = None
+
+
+class Message(_Section):
+    """What each of them is sent."""
+
+    text: Annotated[
+        Text | None,
+        Key(
+            "The text, in Jinja's syntax.",
+            _TEMPLATE,
+            "Hi {{ first_name }}, your order is ready. Reply STOP to end.",
+        ),
+    ] = None
+    file: Annotated[
+        Text | None,
+        Key("A file that holds the text, in place of `text`.", "a path", "hello.txt"),
+    ] = None
+    variants: Annotated[
+        Annotated[Mapping[Text, Text], Field(min_length=1)] | None,
+        Key(
+            "Texts by language, for people whose `language` is listed here.",
+            "a text for each language, such as es: Hola",
+            {"es": "Hola {{ first_name }}"},
+        ),
+    ] = None
+    language: Annotated[
+        Text | None,
+        Key("The column that picks one of the `variants`.", _COLUMN, "lang"),
+    ] = None
+    media: Annotated[
+        Media,
+        Key(
+            "What the message carries; with it the message is an MMS.",
+            "a URL, or a list of 1 to 10; {{ column }} may stand in it",
+            ["https://cdn.example.com/{{ sku }}.jpg"],
+        ),
+    ] = ()
+    tag: Annotated[
+        Text | None,
+        Key(
+            "Your own mark; Bandwidth gives it back with each receipt.",
+            _TEMPLATE,
+            "spring-{{ customer_id }}",
+        ),
+    ] = None
+    priority: Annotated[
+        Literal["default", "high"],
+        Key(
+            "Among your account's own messages; high is for what cannot wait.",
+            "default or high",
+            "default",
+        ),
+    ] = "default"
+    expiration: Annotated[
+        Expiration | None,
+        Key(
+            "How long a message may wait to be delivered, or until when.",
+            "a time such as 2h, 90 min or 1d, or a moment with its zone such as "
+            "2026-03-01T20:00:00-05:00",
+            "2h",
+        ),
+    ] = None
+    group: Annotated[
+        bool,
+        Key("Send one group message for a list of people.", "true or false", False),
+    ] = False
+    smart_encoding: Annotated[
+        bool,
+        Key(
+            "Write typographic quotes, dashes and the like in plain letters, so that a "
+            "text needs fewer segments.",
+            "true or false",
+            True,
+        ),
+    ] = False
+
+
+class Budget(_Section):
+    """What the campaign may use up; beyond it nothing is sent."""
+
+    segments: Annotated[
+        Annotated[int, Field(gt=0)] | None,
+        Key("The most segments.", "a whole number above 0", 20000),
+    ] = None
+    money: Annotated[
+        Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
+        Key("The most money, in the currency of the prices.", "a number above 0", 250),
+    ] = None
+
+
+class Send(_Section):
+    """How fast, and up to which cost."""
+
+    rate: Annotated[
+        Pace,
+        Key(
+            "Segments per time.",
+            "a number per time such as 50/s, 60/min or 3000/h",
+            "50/s",
+        ),
+    ] = Rate.parse("1/s")  # what Bandwidth gives a new account
+    budget: Annotated[
+        Budget | None,
+        Key(
+            "A limit that a plan must stay under.",
+            "`segments`, `money` or both",
+            {"segments": 20000},
+        ),
+    ] = None
+    prices: Annotated[
+        Mapping[str, Any] | None,
+        Key("Your own rate card.", "a rate card", {}),
+    ] = None
+
+
+class Campaign(_Section):
+    """A whole campaign file."""
+
+    name: Annotated[
+        Name,
+        Key(
+            "What the campaign is called; one name, one campaign.",
+            "1 to 64 of a-z 0-9 - _ . with a letter or digit first",
+            "spring-sale",
+        ),
+    ]
+    provider: Annotated[
+        Literal["bandwidth", "simulator"],
+        Key(
+            "Who sends: Bandwidth, or a stand-in on this machine that sends nothing.",
+            "bandwidth or simulator",
+            "simulator",
+        ),
+    ]
+    senders: Annotated[
+        Senders,
+        Key(
+            "The number or name that the messages come from; of several, each person "
+            "keeps one.",
+            'a number with + such as "+19195550100", a short code of 3 to 8 digits, or '
+            "a name of up to 11 of A-Z a-z 0-9 space - + _ & with a letter in it",
+            "+19195550100",
+        ),
+    ] = Field(validation_alias="from", serialization_alias="from")
+    application_id: Annotated[
+        Text | None,
+        Key(
+            "Bandwidth's messaging application that the sender belongs to.",
+            "an application's id",
+            "${BW_MESSAGING_APPLICATION_ID}",
+        ),
+    ] = None
+    recipients: Annotated[
+        Recipients,
+        Key(
+            "Who the messages are for.",
+            "keys below it, at least `path` and `phone`",
+            {"path": "recipients.csv", "phone": "mobile"},
+        ),
+    ]
+    message: Annotated[
+        Message,
+        Key(
+            "What each of them is sent.",
+            "keys below it, such as `text`",
+            {"text": "Hi {{ first_name }}, your order is ready."},
+        ),
+    ]
+    send: Annotated[
+        Send,
+        Key(
+            "How fast, and up to which cost.",
+            "keys below it, such as `rate`",
+            {"rate": "50/s"},
+        ),
+    ] = Send()
+    results: Annotated[
+        ResultsPath,
+        Key(
+            "Where the outcome of every row is written.",
+            "a path that ends in .csv or .parquet",
+            "results/spring-sale.parquet",
+        ),
+    ] = Field(default_factory=lambda data: f"results/{data['name']}.csv")
+
+    @model_validator(mode="after")
+    def _keep_the_rules(self) -> Self:
+        """`load` asks the rules itself; this holds a campaign built in Python to them."""
+        written = self.model_dump(by_alias=True, exclude_unset=True)
+        for conflict in conflicts(written):
+            raise PydanticCustomError(
+                "conflict",
+                "{where}: {found}",
+                {"where": conflict.path[-1], "found": conflict.found},
+            )
+        return self
+
+
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "": Campaign,
+    "recipients": Recipients,
+    "recipients.duplicates": Ranked,
+    "message": Message,
+    "send": Send,
+    "send.budget": Budget,
+}
+"""Where each section stands in the file."""
+
+
+def keys_of(section: type[BaseModel]) -> dict[str, Key]:
+    """The keys of a section as the file spells them, in the file's order."""
+    return {
+        str(field.validation_alias or name): next(
+            m for m in field.metadata if isinstance(m, Key)
+        )
+        for name, field in section.model_fields.items()
+    }

@@ -1,0 +1,173 @@
+"""What a key of the campaign file may hold: the kinds of value, and their patterns.
+
+A pattern serves twice, in `campaign` and in the JSON Schema, so each is written in what
+Python's and JavaScript's regular expressions have in common.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from bulksend.define.amounts import (
+    DURATION_PATTERN,
+    RATE_PATTERN,
+    TIMESTAMP_PATTERN,
+    Rate,
+    lifetime,
+)
+from bulksend.define.regions import REGIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key is for, what it may hold (a clause), and an example of it."""
+
+    about: str
+    expected: str
+    example: object
+
+
+def _whole(pattern: str) -> str:
+    # "$" alone lets a last line break through in Python; JavaScript has no "\Z".
+    return rf"^(?:{pattern})$(?!\n)"
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _region(value: str) -> str:
+    if value not in REGIONS:
+        raise ValueError(value)
+    return value
+
+
+def _codec(value: str) -> str:
+    try:
+        "".encode(value)
+    except (LookupError, ValueError) as error:
+        raise ValueError(value) from error
+    return value
+
+
+def _rate(value: object) -> Rate:
+    return value if isinstance(value, Rate) else Rate.parse(str(value))
+
+
+def _moment(value: timedelta | datetime) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"{value.total_seconds()}s"
+
+
+def _expiration(value: object) -> timedelta | datetime:
+    return value if isinstance(value, (timedelta, datetime)) else lifetime(str(value))
+
+
+NOT_BLANK = r"^\s*\S"
+# A name names files and folders, so it starts with neither a dot nor a dash.
+NAME_PATTERN = _whole("[a-z0-9][a-z0-9._-]{0,63}")
+# E.164 · short code · alphanumeric sender id (Bandwidth's `messageRequest.from`)
+_SENDER = _whole(r"\+[1-9][0-9]{7,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}")
+
+Text = Annotated[str, StringConstraints(pattern=NOT_BLANK)]
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Sender = Annotated[
+    str,
+    StringConstraints(pattern=_SENDER),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": _SENDER},
+                {"type": "integer", "minimum": 100, "maximum": 99_999_999},
+            ]
+        }
+    ),
+]
+Region = Annotated[
+    str,
+    AfterValidator(_region),
+    WithJsonSchema({"type": "string", "enum": sorted(REGIONS)}),
+]
+Encoding = Annotated[Text, AfterValidator(_codec)]
+Delimiter = Annotated[str, StringConstraints(pattern=_whole(r"[\t -!#-~]"))]
+ResultsPath = Annotated[
+    str, StringConstraints(pattern=_whole(r".*[^/\\]\.(?:csv|parquet)"))
+]
+Pace = Annotated[
+    Rate,
+    PlainValidator(_rate),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": RATE_PATTERN}),
+]
+Expiration = Annotated[
+    timedelta | datetime,
+    PlainValidator(_expiration),
+    PlainSerializer(_moment, when_used="json"),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"{DURATION_PATTERN}|{TIMESTAMP_PATTERN}"}
+    ),
+]
+LineType = Literal[
+    "mobile",
+    "fixed_line",
+    "fixed_line_or_mobile",
+    "toll_free",
+    "voip",
+    "premium_rate",
+    "shared_cost",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+    "unknown",
+]
+
+# One value may stand alone where a list is taken; it always reads as a tuple.
+Senders = Annotated[
+    tuple[Sender, ...],
+    Field(min_length=1),
+    BeforeValidator(
+        _listed,
+        json_schema_input_type=Sender
+        | Annotated[tuple[Sender, ...], Field(min_length=1)],
+    ),
+]
+Texts = Annotated[
+    tuple[Text, ...],
+    Field(min_length=1),
+    BeforeValidator(
+        _listed,
+        json_schema_input_type=Text | Annotated[tuple[Text, ...], Field(min_length=1)],
+    ),
+]
+Media = Annotated[
+    tuple[Text, ...],
+    Field(min_length=1, max_length=10),
+    BeforeValidator(
+        _listed,
+        json_schema_input_type=Text
+        | Annotated[tuple[Text, ...], Field(min_length=1, max_length=10)],
+    ),
+]
+LineTypes = Annotated[
+    tuple[LineType, ...],
+    Field(min_length=1),
+    BeforeValidator(
+        _listed,
+        json_schema_input_type=LineType
+        | Annotated[tuple[LineType, ...], Field(min_length=1)],
+    ),
+]

@@ -1,0 +1,136 @@
+"""What keys must not do to each other, and how long a constant may be.
+
+The rules read the campaign as it was written, not as it was validated, so that they
+speak in the same breath as the problems of shape.  They therefore trust nothing: what
+has the wrong shape is passed over here, and reported there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+TEXT_LIMIT = 2048
+"""Characters; Bandwidth's `messageRequest.text`, `maxLength`."""
+
+MEDIA_URL_LIMIT = 4096
+"""Characters; Bandwidth's `messageRequest.media`, per URL."""
+
+TEMPLATE_MARK = re.compile(r"\{[{%#]")
+"""What makes a text a template: its length is known per row only."""
+
+_TRUE = {"true", "yes", "on", "t", "y", "1"}  # as pydantic reads a bool from text
+
+
+class Conflict(NamedTuple):
+    """One broken rule: a row for `errors.Problem`, before it has a line."""
+
+    path: tuple[str | int, ...]
+    code: str
+    found: str
+    expected: str = ""
+    fix: str = ""
+
+
+def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
+    """Yield the broken rules of a campaign as written (the keys of the file)."""
+    message = campaign.get("message")
+    if isinstance(message, Mapping):
+        yield from _contents(message)
+        yield from _lengths(message)
+        yield from _named_senders(_several(campaign.get("from")), message)
+
+    if campaign.get("provider") == "bandwidth" and "application_id" not in campaign:
+        yield Conflict(
+            ("application_id",),
+            "E103",
+            "missing, and `provider` is bandwidth",
+            "the id of the messaging application that the sender belongs to",
+            "Add `application_id: ${BW_MESSAGING_APPLICATION_ID}`.",
+        )
+
+    send = campaign.get("send")
+    if isinstance(send, Mapping) and send.get("budget") == {}:
+        yield Conflict(
+            ("send", "budget"), "E103", "it limits nothing", "`segments` or `money`"
+        )
+
+
+def _contents(message: Mapping[str, object]) -> Iterator[Conflict]:
+    if "text" in message and "file" in message:
+        yield Conflict(
+            ("message", "file"),
+            "E107",
+            "both `text` and `file` are there",
+            "one of them",
+            "Remove one.",
+        )
+    if not {"text", "file", "media"} & message.keys():
+        yield Conflict(
+            ("message", "text"),
+            "E103",
+            "missing, as are `file` and `media`",
+            "a text, or a file that holds it, or media",
+        )
+
+    for key, other in (("variants", "language"), ("language", "variants")):
+        if key in message and other not in message:
+            yield Conflict(
+                ("message", key),
+                "E107",
+                f"`{key}` is there without `{other}`",
+                "both: the texts by language, and the column that holds each "
+                "person's language",
+                f"Add `{other}`, or remove `{key}`.",
+            )
+
+
+def _lengths(message: Mapping[str, object]) -> Iterator[Conflict]:
+    texts: dict[tuple[str | int, ...], object] = {("text",): message.get("text")}
+    variants = message.get("variants")
+    if isinstance(variants, Mapping):
+        texts |= {("variants", name): text for name, text in variants.items()}
+    for path, text in texts.items():
+        yield from _too_long(path, text, TEXT_LIMIT, "Shorten it.")
+
+    for index, url in enumerate(_several(message.get("media"))):
+        yield from _too_long(
+            ("media", index), url, MEDIA_URL_LIMIT, "Use a shorter URL."
+        )
+
+
+def _too_long(
+    path: tuple[str | int, ...], text: object, limit: int, fix: str
+) -> Iterator[Conflict]:
+    if not isinstance(text, str) or TEMPLATE_MARK.search(text) or len(text) <= limit:
+        return
+    yield Conflict(
+        ("message", *path),
+        "E108",
+        f"{len(text):,} characters",
+        f"at most {limit:,}, which is Bandwidth's limit",
+        fix,
+    )
+
+
+def _named_senders(
+    senders: Sequence[object], message: Mapping[str, object]
+) -> Iterator[Conflict]:
+    """An alphanumeric sender id can send SMS only, and media or a group make MMS."""
+    mms = "media" in message or str(message.get("group")).lower() in _TRUE
+    for index, sender in enumerate(senders):
+        if mms and isinstance(sender, str) and re.search("[A-Za-z]", sender):
+            yield Conflict(
+                ("from", index),
+                "E107",
+                "a sender that is a name cannot send `media` or `group`",
+                "a number such as +19195550100",
+                "Use a number, or remove `media` and `group`.",
+            )
+
+
+def _several(value: object) -> Sequence[object]:
+    if isinstance(value, (list, tuple)):
+        return value
+    return () if value is None else (value,)

@@ -1,0 +1,425 @@
+"""Every problem bulksend can report, in one table.
+
+The terminal text, the JSON and docs/errors.md all come from `KINDS`, so they cannot
+disagree.  A `Problem` is a value: one thing that is wrong, where it is, what is there,
+what is expected and what to do.  Code that finds problems collects them all and raises
+one `BulksendError`, so that a person sees everything at once.
+
+    BulksendError              stops the program; carries problems and an exit code
+    ├── InputError      (2)    the input is wrong; nothing was sent
+    ├── GateRefused     (3)    a gate said no; nothing was sent by this command
+    └── Stopped         (4)    stopped half-way; run again to resume
+
+What happened to a single message is never an exception: see `send/verdict.py`.
+
+Codes: E1xx campaign file · E2xx recipients · E3xx template and message · E4xx gates ·
+E5xx provider and sign-in · E6xx journal, plan and output.  W: a warning, same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DONE, SOME_FAILED, BAD_INPUT, REFUSED_BY_GATE, RESUMABLE, SOME_UNKNOWN = range(6)
+"""Exit codes, as README and docs/operations.md list them."""
+
+
+class Kind(NamedTuple):
+    """One row of the table: what a code means, and the usual way out."""
+
+    code: str
+    title: str
+    fix: str
+
+
+KINDS: dict[str, Kind] = {
+    kind.code: kind
+    for kind in (
+        # -- E1xx: the campaign file ------------------------------------------------
+        Kind("E100", "the campaign file cannot be read", "Check the path."),
+        Kind(
+            "E101",
+            "the campaign file is not YAML",
+            "Correct the line; indent with spaces, and quote texts that hold : or #.",
+        ),
+        Kind(
+            "E102", "unknown key", "Remove it, or use a key that `bulksend schema` has."
+        ),
+        Kind("E103", "a required key is missing", "Add it."),
+        Kind("E104", "wrong value", "Change the value."),
+        Kind(
+            "E105",
+            "an environment variable is not set",
+            "Set it, or write the value into the file.",
+        ),
+        Kind("E106", "the same key twice", "Keep one of them."),
+        Kind("E107", "keys that do not go together", "Remove one of them."),
+        Kind("E108", "too long", "Shorten it."),
+        Kind("E109", "not done yet by this version", "Remove the key."),
+        Kind(
+            "E110",
+            "a file is there already, or cannot be written",
+            "Choose another name, or move the file away.",
+        ),
+        # -- E2xx: the recipients ---------------------------------------------------
+        Kind("E251", "a list without numbers", "Check the file."),
+        Kind(
+            "E252",
+            "a list has rows without a number",
+            "Look at them: a number that cannot be read cannot be kept out.",
+        ),
+        Kind(
+            "E200",
+            "a recipient file cannot be opened",
+            "Check the path; it counts from the campaign file's folder.",
+        ),
+        Kind(
+            "E201",
+            "no file matches",
+            "Check the pattern; it counts from the campaign file's folder.",
+        ),
+        Kind(
+            "E202",
+            "not read in this version",
+            "Turn it into a CSV, Parquet, NDJSON or .xlsx file on this machine.",
+        ),
+        Kind(
+            "E203",
+            "a file is not what its name says",
+            "Rename the file, or export it anew.",
+        ),
+        Kind(
+            "E204",
+            "nothing is in the file",
+            "Export the list anew; the first row must hold the column names.",
+        ),
+        Kind(
+            "E205",
+            "the encoding",
+            "Save the file as UTF-8, or set `recipients.encoding`.",
+        ),
+        Kind("E206", "a NUL byte", "Export the list anew, or delete these characters."),
+        Kind("E207", "the delimiter", "Set `recipients.delimiter` if this is wrong."),
+        Kind(
+            "E208",
+            "quotes in the wrong place",
+            "Put the whole cell in quotes, and write each quote inside it twice.",
+        ),
+        Kind(
+            "E209",
+            "a record has too few or too many cells",
+            "Put cells that hold the delimiter in quotes; or export the list anew.",
+        ),
+        Kind("E210", "column names", "Give every column a name of its own."),
+        Kind(
+            "E211",
+            "the first row holds no column names",
+            "Put a row with the column names above the data.",
+        ),
+        Kind(
+            "E212", "a line is not a JSON object", "Write one JSON object on each line."
+        ),
+        Kind("E213", "a file is damaged", "Export or copy the file anew."),
+        Kind("E214", "the sheet of a workbook", "Set `recipients.sheet`."),
+        Kind(
+            "E215",
+            "files do not belong together",
+            "Give all files the same columns, or name the files that belong together.",
+        ),
+        Kind("E216", "no such column", "Use the column's name as it is in the file."),
+        Kind(
+            "E217",
+            "two columns may be meant",
+            "Write the column's name exactly as it is in the file.",
+        ),
+        Kind("E218", "old line ends", "Nothing needs to be done."),
+        Kind("E219", "a byte order mark", "Nothing needs to be done."),
+        Kind(
+            "E220",
+            "empty rows",
+            "Nothing needs to be done; the row numbers count them.",
+        ),
+        Kind(
+            "E221",
+            "a column has a name of bulksend's own",
+            "Use the new name in the template, or rename the column.",
+        ),
+        # -- E3xx: the template and the message -------------------------------------
+        Kind("E330", "the template file cannot be read", "Check message.file."),
+        Kind(
+            "E331",
+            "the tag may tell who a person is",
+            "Use an id: Bandwidth asks for tags without personal data.",
+        ),
+        Kind(
+            "E300",
+            "the template cannot be read",
+            "Correct the spot; docs/message-language.md has an example of everything.",
+        ),
+        Kind(
+            "E301",
+            "not part of the message language",
+            "Say it with {{ }}, filters, if/elif/else and set.",
+        ),
+        Kind("E302", "unknown column", "Use a column that the recipients file has."),
+        Kind(
+            "E303",
+            "a name fits several columns",
+            "Write the name as the header has it.",
+        ),
+        Kind("E304", "unknown filter", "Use a filter of docs/message-language.md."),
+        Kind("E305", "unknown test", "Use a test of docs/message-language.md."),
+        Kind("E306", "wrong arguments", "Call it as docs/message-language.md shows."),
+        Kind(
+            "E307", "a method call", "Use the filter of that name: {{ name | upper }}."
+        ),
+        Kind("E308", "types that do not go together", "Convert one with int or float."),
+        Kind(
+            "E309",
+            "a column whose type has no text",
+            "Make a column of text, numbers or dates of it in the recipients file.",
+        ),
+        Kind("E310", "none has no text", "Write '' for nothing."),
+        Kind("E311", "cannot be worked out", "Change the values."),
+        Kind("E312", "an if without its else", "Say what else: else ''."),
+        Kind("E313", "unknown field", "Use a field that the column has."),
+        Kind(
+            "E314", "a comparison that always has the same answer", "Convert one side."
+        ),
+        Kind("E315", "a number that is too long", "Write at most 38 digits."),
+        Kind(
+            "E316", "too much in one template", "Set fewer variables from each other."
+        ),
+        Kind("E340", "not a rate card", "Correct the key, or remove it."),
+        Kind(
+            "E341",
+            "a price for nothing known",
+            "Write REGION, REGION.line_type or REGION.mms.",
+        ),
+        Kind("E342", "not a price", "Write a number such as 0.0075."),
+        Kind("E343", "not a currency", "Write its three capitals."),
+        # -- E4xx: gates ------------------------------------------------------------
+        Kind(
+            "E400",
+            "the plan is over the budget",
+            "Raise send.budget, or shorten the list or the text.",
+        ),
+        Kind(
+            "E401",
+            "the budget cannot be checked",
+            "Complete send.prices, or remove send.budget.money.",
+        ),
+        Kind(
+            "E402",
+            "the list has duplicates, and recipients.duplicates is refuse",
+            "Remove them, or choose first, last or keep.",
+        ),
+        Kind(
+            "E410",
+            "nobody confirmed",
+            "Look at the counts with `bulksend check`, then add --yes.",
+        ),
+        # -- E5xx: the provider and the sign-in -------------------------------------
+        Kind(
+            "E500",
+            "no credentials",
+            "Set them in the environment; `provider: simulator` needs none.",
+        ),
+        Kind(
+            "E501",
+            "Bandwidth refused the credentials",
+            "Check BW_CLIENT_ID and BW_CLIENT_SECRET; nothing was sent with them.",
+        ),
+        Kind(
+            "E502",
+            "the sign-in could not be reached",
+            "Check the network and BW_TOKEN_URL, then run it again.",
+        ),
+        Kind(
+            "E503",
+            "Bandwidth refused this account or user",
+            "Check the credentials, BW_ACCOUNT_ID and the user's messaging role, "
+            "then run it again: it resumes.",
+        ),
+        Kind(
+            "E510",
+            "Bandwidth cannot be reached",
+            "Nothing was lost: run it again later, and it resumes.",
+        ),
+        Kind("E580", "the simulator cannot play this scenario", "Change the option."),
+        Kind(
+            "E581",
+            "the simulator cannot listen",
+            "Choose another port; 0 takes any free one.",
+        ),
+        Kind(
+            "E582",
+            "the simulator cannot write its log",
+            "Choose a path in an existing folder that you may write to.",
+        ),
+        # -- E6xx: journal, plan and output -----------------------------------------
+        Kind("E601", "the journal cannot be used", "See what the disk says."),
+        Kind(
+            "E602",
+            "the journal is of another version",
+            "Use the bulksend that wrote it, or start with another BULKSEND_HOME.",
+        ),
+        Kind(
+            "E620",
+            "this is not a plan",
+            "Make one with `bulksend plan CAMPAIGN`.",
+        ),
+        Kind(
+            "E621",
+            "the plan cannot be written",
+            "Free some space, or set BULKSEND_HOME to a folder that can be written.",
+        ),
+        Kind(
+            "E622",
+            "an unfinished run has other input",
+            "Restore the file to resume it, finish the old plan with `bulksend send`, "
+            "or add --replan: nobody who has this text gets it again.",
+        ),
+        Kind(
+            "E623",
+            "the plan file was changed after its run began",
+            "Restore it, or plan anew: the journal's rows belong to the old one.",
+        ),
+        Kind(
+            "E624",
+            "the results file is not this run's",
+            "Move it away, or write elsewhere with --results PATH.",
+        ),
+        Kind(
+            "E625",
+            "the results cannot be written",
+            "Make the folder writable, or write elsewhere with --results PATH.",
+        ),
+        Kind("E640", "there is no such row", "Look at the list again."),
+        Kind("E630", "there is no such run", "See `bulksend status`."),
+        Kind(
+            "E631",
+            "the run was stopped",
+            "Run it again: it resumes, and sends nobody twice.",
+        ),
+        Kind(
+            "E611",
+            "this sender's lease ended",
+            "Run it again: it resumes. Rows without an answer are unknown.",
+        ),
+        Kind(
+            "E610",
+            "another sender is at work on this campaign",
+            "Wait for it, or stop it first (SIGTERM drains it): one sender at a time.",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Args:
+        code: A key of `KINDS`; ``W...`` shares its number's row and is a warning.
+
+        found: What is there, as a clause without a full stop: ``"5551234" has 7 digits``.
+
+        expected: What is expected instead, as a clause; empty where *found* says it.
+
+        fix: What to do; the kind's usual way out when empty.
+
+        file: The file as the user wrote it.
+
+        line: 1-based line of a text file (campaign, template).
+
+        row: Spreadsheet row; the header is row 1.
+
+        column: Column name, or the key's path in a campaign file.
+
+        more: How many further places have the same problem.
+    """
+
+    code: str
+    found: str
+    expected: str = ""
+    fix: str = ""
+    file: str = ""
+    line: int | None = None
+    row: int | None = None
+    column: str = ""
+    more: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS["E" + self.code[1:]]
+
+    @property
+    def is_warning(self) -> bool:
+        return self.code.startswith("W")
+
+    @property
+    def where(self) -> str:
+        """``campaign.yaml:9: message.text`` or ``list.csv row 7, column "phone"``."""
+        place = self.file
+        if self.line is not None:
+            place += f":{self.line}"
+        if self.row is not None:
+            place += f" row {self.row}"
+        if not self.column:
+            return place
+        if self.row is not None or not place:
+            return f'{place}, column "{self.column}"'.lstrip(", ")
+        return f"{place}: {self.column}"
+
+    def __str__(self) -> str:
+        parts = [f"{self.code} "]
+        if self.where:
+            parts.append(f"{self.where}: ")
+        parts.append(self.found)
+        if self.expected:
+            parts.append(f"; expected {self.expected}")
+        parts.append(f". {self.fix or self.kind.fix}")
+        if self.more:
+            parts.append(f" {self.more:,} more like this.")
+        return "".join(parts)
+
+    def as_dict(self) -> dict[str, object]:
+        """The same for machines; keys with nothing to say are left out."""
+        shown = asdict(replace(self, fix=self.fix or self.kind.fix))
+        shown = {
+            key: value for key, value in shown.items() if value not in ("", None, 0)
+        }
+        return shown | {"title": self.kind.title}
+
+
+class BulksendError(Exception):
+    """Stops the program.  ``problems`` says why; ``exit_code`` is the process's."""
+
+    exit_code: ClassVar[int] = BAD_INPUT
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (
+            (problems,) if isinstance(problems, Problem) else tuple(problems)
+        )
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class InputError(BulksendError):
+    """The input is wrong; nothing was sent."""
+
+
+class GateRefused(BulksendError):
+    """A gate said no (budget, breaker, credentials, another sender)."""
+
+    exit_code = REFUSED_BY_GATE
+
+
+class Stopped(BulksendError):
+    """Stopped half-way with every row in a true state; run again to resume."""
+
+    exit_code = RESUMABLE

@@ -1,0 +1,110 @@
+-- Every statement the journal runs, by name.  `sql.py` reads this file.
+
+-- name: add_run
+insert into runs (run, campaign, plan, plan_hash, plan_digest, input_digest,
+                  content_digest, provider, rows, sendable, results, created_at)
+values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
+        :content_digest, :provider, :rows, :sendable, :results, :created_at)
+on conflict (run) do nothing;
+
+-- name: run
+select * from runs where run = :run;
+
+-- name: runs
+select * from runs order by created_at desc, id desc;
+
+-- name: finish_run
+update runs set finished_at = :now where id = :run_id;
+
+-- name: reopen_run
+update runs set finished_at = null where id = :run_id;
+
+-- name: set_results
+update runs set results = :results where id = :run_id;
+
+-- name: lease
+select epoch, owner, since, expires from leases where campaign = :campaign;
+
+-- The owner check is in the statement: two takers cannot both read an expired lease and
+-- both take it.  :free is 1 when the caller knows that the owner's process is gone.
+-- name: take_lease
+insert into leases (campaign, epoch, owner, since, expires)
+values (:campaign, 1, :owner, :now, :expires)
+on conflict (campaign) do update
+    set epoch = leases.epoch + 1, owner = :owner, since = :now, expires = :expires
+    where leases.expires < :now or (:free and leases.owner = :seen)
+returning epoch;
+
+-- name: renew_lease
+update leases set expires = :expires
+where campaign = :campaign and epoch = :epoch and expires >= :now;
+
+-- name: end_lease
+update leases set expires = 0 where campaign = :campaign and epoch = :epoch;
+
+-- name: holds_lease
+select 1 from leases
+where campaign = :campaign and epoch = :epoch and expires >= :now;
+
+-- A claim whose owner is gone proves nothing about the message.
+-- name: orphan
+update messages set status = 'unknown', ended_at = :now,
+       error_code = 'no_answer',
+       error = 'The sender stopped between handing this message over and its answer.'
+where run_id in (select id from runs where campaign = :campaign)
+  and status = 'claimed' and epoch < :epoch;
+
+-- First attempt: the row is not there yet.
+-- name: claim_new
+insert or ignore into messages (run_id, row, status, attempt, epoch, once, claimed_at)
+values (?, ?, 'claimed', 1, ?, ?, ?);
+
+-- name: claim_again
+update messages
+set status = 'claimed', attempt = attempt + 1, epoch = :epoch, once = :once,
+    claimed_at = :now, posted_at = null, error_code = null, error = null
+where run_id = :run_id and row = :row and status = 'planned';
+
+-- name: close_unsent
+insert into messages (run_id, row, status, epoch, ended_at, error_code, error)
+values (:run_id, :row, :status, :epoch, :now, :error_code, :error)
+on conflict (run_id, row) do update
+    set status = :status, ended_at = :now, error_code = :error_code, error = :error
+    where status = 'planned';
+
+-- Keys of texts that people have, or may have, from other runs of this campaign.
+-- name: ledger
+select once from messages
+where run_id in (select id from runs where campaign = :campaign and id <> :run_id)
+  and once is not null
+  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed');
+
+-- Under its own epoch only: an owner that was thought dead may still bring the truth
+-- about the messages it claimed, and about no others.
+-- name: record
+update messages
+set status = (select next from transitions t
+              where t.status = messages.status and t.event = ?1),
+    posted_at = coalesce(?2, posted_at),
+    accepted_at = case when ?1 = 'accept' then ?3 else accepted_at end,
+    ended_at = case when ?1 = 'release' then null else ?3 end,
+    message_id = coalesce(?4, message_id),
+    error_code = ?5,
+    error = ?6
+where run_id = ?7 and row = ?8 and epoch = ?9
+  and exists (select 1 from transitions t
+              where t.status = messages.status and t.event = ?1);
+
+-- name: counts
+select status, count(*) from messages where run_id = :run_id group by status;
+
+-- Rows that the engine must not touch again.
+-- name: closed_rows
+select row from messages where run_id = :run_id and status <> 'planned' order by row;
+
+-- name: rows_between
+select row, status, attempt, posted_at, accepted_at, ended_at, message_id,
+       error_code, error
+from messages
+where run_id = :run_id and row between :first and :last
+order by row;

@@ -1,0 +1,469 @@
+"""The journal: what has happened, durably.  The only user of sqlite3.
+
+Every public method is one transaction, committed with ``synchronous=FULL`` when it
+returns: what it says is true after a power cut.  Nothing here reads the clock: `now`
+(milliseconds since 1970) is an argument.
+
+A `Journal` is used by one thread at a time; `writer.py` gives it one of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from bulksend.errors import BulksendError, GateRefused, Problem
+from bulksend.journal.owner import Owner
+from bulksend.journal.sql import queries, schema
+from bulksend.journal.states import TRANSITIONS, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bulksend.journal.states import Event
+
+SCHEMA_VERSION = "1"
+BUSY_SECONDS = 30.0
+LEASE_MS = 30_000
+"""A sender that has not renewed for this long counts as gone (airflow.md §3.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One plan being sent.  ``run_id`` is the journal's own number for it."""
+
+    run: str
+    campaign: str
+    plan: str
+    plan_hash: str
+    plan_digest: str
+    input_digest: str
+    content_digest: str
+    provider: str
+    rows: int
+    sendable: int
+    results: str
+    created_at: int
+    finished_at: int | None = None
+    id: int = 0
+
+
+class Candidate(NamedTuple):
+    """A row that the engine wants to send; ``once`` is its key in the ledger."""
+
+    row: int
+    once: int | None
+    again: bool = False
+
+
+class Outcome(NamedTuple):
+    """What became of a claimed row."""
+
+    row: int
+    event: Event
+    at: int
+    posted_at: int | None = None
+    message_id: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+
+
+class Entry(NamedTuple):
+    """A row as the journal has it, for results."""
+
+    row: int
+    status: str
+    attempt: int
+    posted_at: int | None
+    accepted_at: int | None
+    ended_at: int | None
+    message_id: str | None
+    error_code: str | None
+    error: str | None
+
+
+class Closing(NamedTuple):
+    """Why a planned row is closed without being sent."""
+
+    status: Status
+    error_code: str
+    error: str
+
+
+ALREADY_SENT = Closing(
+    Status.EXCLUDED,
+    "already_sent",
+    "This person already has this text from an earlier run of this campaign.",
+)
+PAST_EXPIRATION = Closing(
+    Status.EXPIRED,
+    "expired",
+    "Its expiration passed before it was sent; nothing was sent.",
+)
+
+
+class Lease(NamedTuple):
+    """Who may send a campaign, and until when."""
+
+    epoch: int
+    owner: Owner
+    since: int
+    expires: int
+
+
+class LeaseLost(Exception):  # noqa: N818  (it names what happened, not a failure)
+    """Another sender has taken this run over; nothing more may be posted."""
+
+
+class Journal:
+    """An open journal; use `Journal.open`."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._sql = connection
+        self._name = name
+        self._q = queries()
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open, and create where there is none.
+
+        Raises:
+            BulksendError: E600 to E602, where the file cannot be opened, is not a
+                journal, or is of a later version.
+        """
+        with _explained(str(path)):
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            mode = "ro" if read_only else "rwc"
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,  # one at a time, but not always the same
+            )
+            connection.row_factory = None
+            journal = cls(connection, str(path))
+            if not read_only:
+                connection.execute("pragma journal_mode = wal")
+                connection.execute("pragma synchronous = full")
+                journal._create()
+            journal._check_version()
+            return journal
+
+    def close(self) -> None:
+        self._sql.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Journal {self._name}>"
+
+    # -- runs -----------------------------------------------------------------------
+
+    def add_run(self, run: Run) -> Run:
+        """The run as stored; an existing run of that name stays as it is."""
+        with self._transaction():
+            self._sql.execute(self._q["add_run"], asdict(run))
+        found = self.run(run.run)
+        assert found is not None
+        return found
+
+    def run(self, name: str) -> Run | None:
+        rows = self._runs("run", {"run": name})
+        return rows[0] if rows else None
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        return self._runs("runs", {})
+
+    def finish_run(self, run_id: int, *, now: int) -> None:
+        with self._transaction():
+            self._sql.execute(self._q["finish_run"], {"run_id": run_id, "now": now})
+
+    def reopen_run(self, run_id: int) -> None:
+        with self._transaction():
+            self._sql.execute(self._q["reopen_run"], {"run_id": run_id})
+
+    def set_results(self, run_id: int, results: str) -> None:
+        with self._transaction():
+            self._sql.execute(
+                self._q["set_results"], {"run_id": run_id, "results": results}
+            )
+
+    # -- the lease ------------------------------------------------------------------
+
+    def take_lease(self, campaign: str, owner: Owner, *, now: int) -> int:
+        """The new epoch.  Rows that an earlier owner left claimed become unknown.
+
+        Raises:
+            GateRefused: E610, where another sender is at work on this campaign.
+        """
+        with self._transaction():
+            held = self._lease(campaign)
+            row = self._sql.execute(
+                self._q["take_lease"],
+                {
+                    "campaign": campaign,
+                    "owner": str(owner),
+                    "now": now,
+                    "expires": now + LEASE_MS,
+                    "seen": str(held.owner) if held else "",
+                    "free": bool(held and held.owner.is_surely_dead()),
+                },
+            ).fetchone()
+            if row is None:
+                assert held is not None
+                raise GateRefused(_held(held, now=now))
+            epoch = int(row[0])
+            self._sql.execute(
+                self._q["orphan"], {"campaign": campaign, "epoch": epoch, "now": now}
+            )
+            return epoch
+
+    def renew_lease(self, campaign: str, epoch: int, *, now: int) -> None:
+        """Raises `LeaseLost` where it had already ended."""
+        named = {"campaign": campaign, "epoch": epoch, "now": now}
+        with self._transaction():
+            changed = self._sql.execute(
+                self._q["renew_lease"], named | {"expires": now + LEASE_MS}
+            ).rowcount
+            if changed != 1:
+                raise LeaseLost
+
+    def end_lease(self, campaign: str, epoch: int) -> None:
+        with self._transaction():
+            self._sql.execute(
+                self._q["end_lease"], {"campaign": campaign, "epoch": epoch}
+            )
+
+    def held_by(self, campaign: str, *, now: int) -> Owner | None:
+        """The sender that is at work on this campaign."""
+        held = self._lease(campaign)
+        if held is None or held.expires < now or held.owner.is_surely_dead():
+            return None
+        return held.owner
+
+    # -- messages -------------------------------------------------------------------
+
+    def claim(
+        self, run: Run, epoch: int, candidates: Sequence[Candidate], *, now: int
+    ) -> list[int]:
+        """Make the intent to send durable; the rows that are now ours to post.
+
+        A row left out was closed before, by whomever.
+
+        Raises:
+            LeaseLost: Another sender has the campaign; nothing was claimed.
+        """
+        with self._transaction():
+            holds = self._sql.execute(
+                self._q["holds_lease"],
+                {"campaign": run.campaign, "epoch": epoch, "now": now},
+            ).fetchone()
+            if holds is None:
+                raise LeaseLost
+            return [
+                one.row
+                for one in candidates
+                if self._claim_one(run.id, epoch, one, now)
+            ]
+
+    def _claim_one(self, run_id: int, epoch: int, wanted: Candidate, now: int) -> bool:
+        row, once, again = wanted
+        if not again:
+            first = (run_id, row, epoch, once, now)
+            if self._sql.execute(self._q["claim_new"], first).rowcount == 1:
+                return True
+        named = {"run_id": run_id, "row": row, "epoch": epoch, "once": once, "now": now}
+        return self._sql.execute(self._q["claim_again"], named).rowcount == 1
+
+    def close_unsent(
+        self, run_id: int, epoch: int, rows: Sequence[int], why: Closing, *, now: int
+    ) -> None:
+        """Close planned rows that will not be sent; rows already closed stay."""
+        with self._transaction():
+            self._sql.executemany(
+                self._q["close_unsent"],
+                [
+                    {"run_id": run_id, "row": row, "epoch": epoch, "now": now}
+                    | why._asdict()
+                    for row in rows
+                ],
+            )
+
+    def ledger(self, run: Run) -> array[int]:
+        """Keys of the texts that people have, or may have, from this campaign's other
+        runs, sorted; 8 bytes each.
+        """
+        found = self._sql.execute(
+            self._q["ledger"], {"campaign": run.campaign, "run_id": run.id}
+        )
+        return array("q", sorted(once for (once,) in found))
+
+    def record(self, run_id: int, epoch: int, outcomes: Sequence[Outcome]) -> int:
+        """Store what became of claimed rows; how many the state table let through.
+
+        Only rows claimed under *epoch* are touched, so a sender that was thought dead
+        can still bring the truth about its own messages.
+        """
+        with self._transaction():
+            changed = self._sql.executemany(
+                self._q["record"],
+                [
+                    (
+                        one.event.value,
+                        one.posted_at,
+                        one.at,
+                        one.message_id,
+                        one.error_code,
+                        one.error,
+                        run_id,
+                        one.row,
+                        epoch,
+                    )
+                    for one in outcomes
+                ],
+            ).rowcount
+        return int(changed)
+
+    def counts(self, run_id: int) -> dict[Status, int]:
+        found = self._sql.execute(self._q["counts"], {"run_id": run_id}).fetchall()
+        return {Status(status): count for status, count in found}
+
+    def closed_rows(self, run_id: int) -> list[int]:
+        """Rows that are not *planned* any more, in order."""
+        found = self._sql.execute(self._q["closed_rows"], {"run_id": run_id})
+        return [row for (row,) in found]
+
+    def entries(self, run_id: int, first: int, last: int) -> list[Entry]:
+        """What the journal knows of the rows *first* to *last*, in order."""
+        found = self._sql.execute(
+            self._q["rows_between"], {"run_id": run_id, "first": first, "last": last}
+        )
+        return [Entry(*row) for row in found]
+
+    # -- inside ---------------------------------------------------------------------
+
+    def _create(self) -> None:
+        found = self._sql.execute(
+            "select count(*) from sqlite_master where name = 'meta'"
+        ).fetchone()
+        if found[0]:
+            return
+        # executescript commits by itself, so the script brings its own transaction:
+        # two processes that create at once must not see half a schema.
+        self._sql.executescript(f"begin immediate;\n{schema()}\ncommit;")
+        with self._transaction():
+            self._sql.executemany(
+                "insert or ignore into transitions values (?, ?, ?)",
+                [
+                    (status, event, then)
+                    for status, arrows in TRANSITIONS.items()
+                    for event, then in arrows.items()
+                ],
+            )
+            self._sql.execute(
+                "insert or ignore into meta values ('schema', ?)", (SCHEMA_VERSION,)
+            )
+
+    def _check_version(self) -> None:
+        found = self._sql.execute(
+            "select value from meta where name = 'schema'"
+        ).fetchone()
+        if found is None or found[0] != SCHEMA_VERSION:
+            there = "no version" if found is None else f"version {found[0]}"
+            raise BulksendError(
+                Problem(
+                    "E602",
+                    f"it has {there}",
+                    f"version {SCHEMA_VERSION}",
+                    file=self._name,
+                )
+            )
+
+    def _runs(self, query: str, values: dict[str, object]) -> list[Run]:
+        found = self._sql.execute(self._q[query], values)
+        names = [column[0] for column in found.description]
+        return [Run(**dict(zip(names, row, strict=True))) for row in found]
+
+    def _lease(self, campaign: str) -> Lease | None:
+        found = self._sql.execute(self._q["lease"], {"campaign": campaign}).fetchone()
+        if found is None:
+            return None
+        epoch, owner, since, expires = found
+        return Lease(epoch, Owner.parse(owner), since, expires)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _explained(self._name):
+            self._sql.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                if self._sql.in_transaction:
+                    self._sql.execute("rollback")
+                raise
+            self._sql.execute("commit")
+
+
+def _held(lease: Lease, *, now: int) -> Problem:
+    seconds = max(0, now - lease.since) // 1000
+    return Problem(
+        "E610",
+        f"process {lease.owner.pid} on {lease.owner.host} has been sending this "
+        f"campaign for {seconds:,} s",
+    )
+
+
+_CAUSES = (
+    ("disk is full", "the disk is full", "Free some space, then run it again."),
+    (
+        "readonly",
+        "it cannot be written",
+        "Make the folder writable, or set BULKSEND_HOME to one that is.",
+    ),
+    (
+        "unable to open",
+        "it cannot be opened",
+        "Check the folder, or set BULKSEND_HOME to another one.",
+    ),
+    (
+        "locked",
+        f"another process kept it locked for {BUSY_SECONDS:g} s",
+        "Wait for that process, or stop it, then run it again.",
+    ),
+    (
+        "malformed",
+        "it is damaged",
+        "Keep the file. Restore a backup, or ask for help before you send again: "
+        "without it nobody knows who has been texted.",
+    ),
+    (
+        "not a database",
+        "it is not a bulksend journal",
+        "Check the path; move the file away if it is not yours.",
+    ),
+)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what SQLite and the disk say into a problem with a way out."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        for sign, found, fix in _CAUSES:
+            if sign in str(error):
+                raise BulksendError(
+                    Problem("E601", found, fix=fix, file=name)
+                ) from error
+        raise BulksendError(Problem("E601", str(error), file=name)) from error

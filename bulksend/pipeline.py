@@ -1,0 +1,239 @@
+"""The whole program on one page: a campaign file in, texts out, a results file back.
+
+    load_campaign    the campaign file as values             define
+    plan_campaign    lists and template, frozen, counted     prepare
+    send_plan        each message once, at the rate          journal, send
+    run_campaign     both, with a question in between
+    write_run        plan and journal to the results file    settle
+    list_runs        how every run stands
+
+Everything here can be done again.  A plan is found by its hash, a run by its plan, and a
+row that was sent is not sent a second time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulksend.define.campaign import Campaign
+from bulksend.define.load import load
+from bulksend.dispatch import Sending, run_sending
+from bulksend.define.document import suggestion
+from bulksend.errors import BulksendError, GateRefused, InputError, Problem
+from bulksend.home import Home
+from bulksend.journal.store import Journal, Run
+from bulksend.prepare.draft import draft
+from bulksend.prepare.gates import closed_gates
+from bulksend.prepare.plan import Plan, run_name, write
+from bulksend.prepare.summary import Summary, summarise
+from bulksend.settle.results import check_output, results, write_results
+from bulksend.settle.standing import Ended, standing
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from bulksend.define.load import Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A plan, what it amounts to, what to know, and what stands against sending it."""
+
+    plan: Plan
+    summary: Summary
+    notices: tuple[Problem, ...]
+    gates: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run may be steered from outside; the defaults are what is usually meant.
+
+    Args:
+        confirm: Asked with the counts before anything is sent; False refuses.
+
+        beside: A coroutine that runs while sending, such as a progress display.
+
+        results: Where the results go instead of where the campaign says.
+
+        replan: Start a new run although an unfinished one has other input.
+    """
+
+    confirm: Callable[[Checked], bool] = lambda _: True
+    beside: Callable[[Sending], Awaitable[None]] | None = None
+    results: Path | None = None
+    replan: bool = False
+    journal: str = ""
+
+
+def load_campaign(
+    path: str | Path, *, environment: Mapping[str, str] = os.environ
+) -> Loaded:
+    """The campaign file as values.
+
+    Raises:
+        InputError: With every problem of the file.
+    """
+    return load(Path(path), environment)
+
+
+def plan_campaign(
+    campaign: str | Path | Loaded,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    journal: str = "",
+) -> Checked:
+    """Freeze a campaign and its lists into a plan; nothing is sent.
+
+    An equal plan that is already there is used again.
+
+    Raises:
+        InputError: With every problem of the file, the lists or the templates.
+    """
+    loaded = _loaded(campaign, environment)
+    home = Home.find(loaded.folder, environment, journal)
+    with draft(loaded, version=version("bulksend")) as drafted:
+        path = home.plan_path(run_name(loaded.campaign.name, drafted.about["hash"]))
+        if path.exists():
+            plan = Plan.open(path)
+        else:
+            about = drafted.about | {"folder": str(loaded.folder.absolute())}
+            plan = write(drafted.frame, path, about)
+        return _checked(plan, loaded.campaign, drafted.notices)
+
+
+def run_campaign(
+    campaign: str | Path | Loaded,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    options: Options | None = None,
+) -> Ended:
+    """Plan a campaign and send it; run again, it resumes and sends nobody twice.
+
+    SIGINT and SIGTERM drain: what is on the wire ends, nothing new is sent.
+
+    Raises:
+        InputError: The input is wrong; nothing was sent.
+        GateRefused: A gate said no; nothing was sent by this call.
+    """
+    options = options or Options()
+    loaded = _loaded(campaign, environment)
+    checked = plan_campaign(loaded, environment=environment, journal=options.journal)
+    home = Home.find(loaded.folder, environment, options.journal)
+    return _send(checked, loaded.campaign, home, loaded.folder, environment, options)
+
+
+def send_plan(
+    plan: str | Path,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    options: Options | None = None,
+) -> Ended:
+    """Send a plan as it stands, with the pace and the provider it was made with.
+
+    Raises:
+        InputError: It is not a plan, or was changed; nothing was sent.
+        GateRefused: A gate said no; nothing was sent by this call.
+    """
+    options = options or Options()
+    opened = Plan.open(Path(plan))
+    campaign = campaign_of(opened)
+    folder = Path(opened.about["folder"])
+    home = Home.find(folder, environment, options.journal)
+    checked = _checked(opened, campaign, ())
+    return _send(checked, campaign, home, folder, environment, options)
+
+
+def _send(  # noqa: PLR0913  (the one place where all of it meets)
+    checked: Checked,
+    campaign: Campaign,
+    home: Home,
+    folder: Path,
+    environment: Mapping[str, str],
+    options: Options,
+) -> Ended:
+    output = (options.results or folder / campaign.results).absolute()
+    sending = Sending(checked.plan, campaign, home, environment, output)
+    run = sending.known_run()
+    stopped = None
+    if run is None or run.finished_at is None:
+        if checked.gates:
+            raise GateRefused(checked.gates)
+        sending.check_credentials()
+        if not options.confirm(checked):
+            raise GateRefused(Problem("E410", "nothing was sent"))
+        run = run or sending.begin_run(replan=options.replan, now=_now())
+        stopped = run_sending(sending, run, beside=options.beside)
+    return _finish(sending, run, stopped)
+
+
+def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:
+    """Write the results, and say how the run stands.
+
+    Raises:
+        BulksendError: What stopped it, if nothing at all was sent by then.
+    """
+    with Journal.open(sending.home.journal) as journal:
+        journal.set_results(run.id, str(sending.output))
+        write_results(results(sending.plan, journal, run), sending.output)
+        ended = replace(standing(journal, run), results=str(sending.output))
+        if not ended.counts["not_sent"]:
+            journal.finish_run(run.id, now=_now())
+    return replace(ended, stopped=stopped)
+
+
+def write_run(
+    run: str,
+    *,
+    home: Home,
+    output: Path | None = None,
+) -> Ended:
+    """Write the results of a run again, as plan and journal have it now.
+
+    Raises:
+        InputError: E630, where there is no such run; E620, where its plan is gone.
+    """
+    with Journal.open(home.journal) as journal:
+        known = journal.run(run)
+        if known is None:
+            names = [each.run for each in journal.runs()]
+            raise InputError(Problem("E630", f"`{run}`", fix=suggestion(run, names)))
+        path = output or Path(known.results)
+        plan = Plan.open(Path(known.plan))
+        check_output(path, is_ours=str(path) == known.results)
+        write_results(results(plan, journal, known), path)
+        return replace(standing(journal, known), results=str(path))
+
+
+def list_runs(home: Home) -> list[Ended]:
+    """How every run stands, newest first."""
+    if not home.journal.exists():
+        return []
+    with Journal.open(home.journal) as journal:
+        return [standing(journal, run) for run in journal.runs()]
+
+
+def campaign_of(plan: Plan) -> Campaign:
+    """The campaign as it was when the plan was made."""
+    return Campaign.model_validate(plan.about["campaign"], by_alias=True)
+
+
+def _checked(plan: Plan, campaign: Campaign, notices: Sequence[Problem]) -> Checked:
+    summary = summarise(plan, campaign)
+    gates = closed_gates(plan, summary, campaign)
+    return Checked(plan, summary, tuple(notices), tuple(gates))
+
+
+def _loaded(campaign: str | Path | Loaded, environment: Mapping[str, str]) -> Loaded:
+    if isinstance(campaign, str | Path):
+        return load_campaign(campaign, environment=environment)
+    return campaign
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,139 @@
+"""A file as a stream of blocks: hashed, unpacked, decoded and kept on the way.
+
+Every byte of a recipient file passes through here once.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import lzma
+import shutil
+import tempfile
+import weakref
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
+from itertools import chain, count
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bulksend.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+BLOCK = 1 << 20
+SAMPLE = 1 << 17  # also the longest cell that Python's csv module takes
+
+
+class Scratch:
+    """A folder for converted files, made at first use, gone with its last holder."""
+
+    def __init__(self) -> None:
+        self._names = count()
+        self._folder: Path | None = None
+        self._end: Callable[[], object] = lambda: None
+
+    def new(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="bulksend-"))
+            self._end = weakref.finalize(
+                self, shutil.rmtree, self._folder, ignore_errors=True
+            )
+        return self._folder / f"{next(self._names)}.csv"
+
+    def close(self) -> None:
+        self._end()
+
+
+class Digest:
+    """A file's bytes in big blocks, hashed on the way."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hash = blake2b(digest_size=32)
+
+    def blocks(self) -> Iterator[bytes]:
+        with self._path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as pool:
+            block = file.read(BLOCK)
+            while block:
+                hashed = pool.submit(self._hash.update, block)
+                # Reading lets go of the interpreter's lock, so the thread can begin.
+                ahead = file.read(BLOCK)
+                yield block
+                hashed.result()
+                block = ahead
+
+    def whole(self) -> bytes:
+        """The digest, once all of `blocks` was taken."""
+        return self._hash.digest()
+
+
+class _Unpacker(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+_UNPACKERS: dict[str, Callable[[], _Unpacker]] = {
+    "gzip": lambda: zlib.decompressobj(wbits=31),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lzma.LZMADecompressor,
+}
+
+
+def unpacked(blocks: Iterable[bytes], packing: str, file: str) -> Iterator[bytes]:
+    unpacker = None
+    try:
+        for block in blocks:
+            data = block
+            while data:
+                unpacker = unpacker or _UNPACKERS[packing]()
+                yield unpacker.decompress(data)
+                data = unpacker.unused_data
+                if unpacker.eof:
+                    unpacker = None
+    except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
+        what = f"this is not a whole {packing} file ({error})"
+        raise InputError(Problem("E213", what, file=file)) from error
+    if unpacker is not None:
+        what = f"this {packing} file ends too early"
+        raise InputError(Problem("E213", what, file=file))
+
+
+def decoded(blocks: Iterable[bytes], encoding: str, file: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    try:
+        for block in chain(blocks, (b"",)):
+            text = decoder.decode(block, final=not block)
+            line += text.count("\n")
+            yield text.encode()
+    except UnicodeError as error:
+        if isinstance(error, UnicodeDecodeError):
+            line += error.object[: error.start].count(b"\n")
+        what = f"the file is not {encoding}"
+        fix = "Set `recipients.encoding` to the file's encoding, or save it as UTF-8."
+        problem = Problem("E205", what, fix=fix, file=file, line=line)
+        raise InputError(problem) from error
+
+
+def peek(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, enough for a judgement, and all bytes."""
+    taken, size = [], 0
+    for block in blocks:
+        taken.append(block)
+        size += len(block)
+        if size >= SAMPLE:
+            break
+    return b"".join(taken)[:SAMPLE], chain(taken, blocks)
+
+
+def kept(blocks: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    with path.open("wb") as out:
+        for block in blocks:
+            out.write(block)
+            yield block

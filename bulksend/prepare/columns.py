@@ -1,0 +1,179 @@
+"""Columns: fit names from a header, the one that a campaign means, any type as text."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# A phone number, or the ten to fifteen digits of one (E.164 allows fifteen).
+_NUMBER = re.compile(r"\s*'?\+?(?:[\s().\-/]*\d){10,15}[\s)]*(?:\.0)?\s*")
+_PHONE_WORDS = ("phone", "mobile", "cell", "tel", "msisdn", "number", "handy", "sms")
+
+
+def clean_header(
+    cells: Sequence[str], *, file: str, row: int = 1
+) -> tuple[tuple[str, ...], list[Problem]]:
+    """Column names fit for use, and what had to be done to them.
+
+    Raises:
+        InputError: A name is there twice, or the first row holds data.
+    """
+    names = [cell.strip("\ufeff\u200b \t\r\n\xa0") for cell in cells]
+    data = [name for name in names if _NUMBER.fullmatch(name)]
+    if data:
+        what = f"the first row holds {shown(data[0])}, which is no column name"
+        raise InputError(Problem("E211", what, file=file, row=row))
+
+    taken = set(names)
+    notices = []
+    trimmed = [shown(n) for n, c in zip(names, cells, strict=True) if n and n != c]
+    if trimmed:
+        what = f"spaces around {listed(trimmed)} were left out"
+        fix = "Nothing needs to be done."
+        notices.append(Problem("W210", what, fix=fix, file=file, row=row))
+    unnamed = []
+    for place, name in enumerate(names):
+        if not name:
+            names[place] = _free(f"column_{place + 1}", taken)
+            unnamed.append(names[place])
+    if unnamed:
+        what = f"columns without a name are called {listed(unnamed)}"
+        notices.append(Problem("W210", what, file=file, row=row))
+    _refuse_twins(names, file, row)
+    return tuple(names), notices
+
+
+def _refuse_twins(names: Sequence[str], file: str, row: int) -> None:
+    problems = []
+    for name, times in Counter(names).items():
+        if times > 1:
+            places = [f"{i}" for i, other in enumerate(names, start=1) if other == name]
+            what = f"{times} columns have this name (columns {' and '.join(places)})"
+            problems.append(
+                Problem("E210", what, file=file, row=row, column=shown(name, ""))
+            )
+    if problems:
+        raise InputError(problems)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def shown(name: str, quote: str = "`") -> str:
+    """A column's name for a message: short, and masked where it is a number."""
+    if _NUMBER.fullmatch(name):
+        digits = re.sub(r"\D", "", name)
+        name = f"{'+' * ('+' in name)}{digits[:4]}…{digits[-2:]}"
+    name = name if len(name) <= 60 else name[:59] + "…"
+    return f"{quote}{name}{quote}"
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """``a, b and 3 more``."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+
+
+class Found(NamedTuple):
+    """A column of the frame, and what has to be said about how it was found."""
+
+    column: str
+    notice: Problem | None = None
+
+
+def find_column(
+    headers: Mapping[str, str], wanted: str, *, key: str, file: str, line: int | None
+) -> Found:
+    """The column that a campaign file means.
+
+    Args:
+        headers: `Source.headers`.
+
+        wanted: As the campaign file writes it.
+
+        key: Where it writes it: ``recipients.phone``.
+
+        file: The campaign file.
+
+        line: Its line.
+
+    Raises:
+        InputError: No column has this name, or several are like it and none is it.
+    """
+    if wanted in headers:
+        return Found(headers[wanted])
+    if wanted in headers.values():
+        return Found(wanted)
+    alike = [header for header in headers if _folded(header) == _folded(wanted)]
+    words = listed([shown(header) for header in alike or headers])
+    if not alike:
+        near = _near_column(headers, wanted)
+        fix = f"Did you mean {shown(near)}?" if near else ""
+        what = f"there is no column {shown(wanted)}; there are: {words}"
+        raise InputError(Problem("E216", what, "", fix, file, line, column=key))
+    if len(alike) > 1:
+        what = f"{shown(wanted)} may mean each of {words}"
+        raise InputError(Problem("E217", what, file=file, line=line, column=key))
+    what = f"{shown(wanted)} was taken to mean the column {words}"
+    return Found(
+        headers[alike[0]], Problem("W216", what, file=file, line=line, column=key)
+    )
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return re.sub(r"[\s_\-]+", "", plain)
+
+
+def _near_column(headers: Iterable[str], wanted: str) -> str:
+    folded = {_folded(header): header for header in headers}
+    near = difflib.get_close_matches(_folded(wanted), folded, n=1)
+    if not near and any(word in _folded(wanted) for word in _PHONE_WORDS):
+        near = [name for name in folded if any(word in name for word in _PHONE_WORDS)]
+    return folded[near[0]] if near else ""
+
+
+def as_text(column: str, kind: pl.DataType) -> pl.Expr:
+    """A column of any type as text: numbers without exponent, nested values as JSON."""
+    value = pl.col(column)
+    if kind.is_float():
+        whole = value.cast(pl.Int128, strict=False)
+        text = whole.cast(pl.String)
+        value = pl.when(whole == value).then(text).otherwise(value.cast(pl.String))
+    elif isinstance(kind, pl.Datetime):
+        value = value.dt.to_string("iso:strict")
+    elif kind == pl.Binary:
+        # Some writers of Parquet do not mark text as text.
+        value = value.map_elements(_decoded, return_dtype=pl.String)
+    elif kind.is_nested():
+        wrapped = pl.struct(value.alias("")).struct.json_encode()
+        value = pl.when(value.is_not_null()).then(
+            wrapped.str.slice(4).str.strip_suffix("}")
+        )
+    elif kind != pl.Boolean:
+        value = value.cast(pl.String, strict=False)
+    else:
+        value = value.replace_strict({True: "true", False: "false"}, default=None)
+    return value.alias(column)
+
+
+def _decoded(value: bytes) -> str | None:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,222 @@
+"""Delimited text into a lazy frame, and what all readers of recipient files share.
+
+Polars reads a file as it lies on the disk if it is plain UTF-8.  If it is packed, in
+another encoding or has the line ends of old Macs, it is turned into that, block by
+block, into a scratch file, while it is being checked.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+from bulksend.prepare import sniff
+from bulksend.prepare.blocks import Digest, Scratch, decoded, kept, peek, unpacked
+from bulksend.prepare.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ROW = "\0row"
+"""The row in a part's frame: a name that no column of a file can have by accident."""
+
+# What Polars raises on files it cannot read; the last is a Rust panic.
+UNREADABLE = (
+    pl.exceptions.PolarsError,
+    OSError,
+    ValueError,
+    pl.exceptions.PanicException,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file, read.
+
+    Args:
+        frame: ``ROW`` (the spreadsheet row, UInt32), then the columns, names cleaned.
+
+        last_row: Spreadsheet row of the last record, empty ones included.
+
+        rows: How many rows the frame will give.
+    """
+
+    frame: pl.LazyFrame
+    columns: dict[str, pl.DataType]
+    last_row: int
+    rows: int
+    digest: bytes
+    notices: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the campaign file says about how to read, where it says anything."""
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+
+
+def read_delimited(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
+    """CSV, TSV and their kin.
+
+    Raises:
+        InputError: With every problem that the whole file has.
+    """
+    digest = Digest(path)
+    packing = sniff.COMPRESSED.get(path.suffix.lower(), "")
+    blocks = digest.blocks()
+    if packing:
+        blocks = unpacked(blocks, packing, file)
+    head, blocks = peek(blocks)
+    if mistaken := sniff.mistaken(head, "csv"):
+        what, fix = mistaken
+        raise InputError(Problem("E203", f"this is {what}", "CSV", fix, file=file))
+
+    notices: list[Problem] = []
+    head, blocks, converted = _to_utf8(head, blocks, wish, file, notices)
+    if b"\r" in head and b"\n" not in head:
+        converted = True
+        blocks = (block.replace(b"\r", b"\n") for block in blocks)
+        head = head.replace(b"\r", b"\n")
+        notices.append(Problem("W218", "read with CR alone as the line end", file=file))
+
+    lying = path
+    if packing or converted:
+        lying = scratch.new()
+        blocks = kept(blocks, lying)
+    inner = Path(path.stem).suffix if packing else path.suffix
+    layout = sniff.sniff_layout(
+        head.decode(errors="replace"),
+        file=file,
+        delimiter=wish.delimiter,
+        usual="\t" if inner.lower() in {".tsv", ".tab"} else ",",
+    )
+    records = _records(blocks, layout)
+    _refuse(records, file)
+    frame = _csv_frame(lying, layout)
+    if records.quotes:
+        _try(frame, lying, layout, records, file)
+    return _delimited_part(frame, layout, records, notices, (file, digest.whole()))
+
+
+def _to_utf8(
+    head: bytes, blocks: Iterator[bytes], wish: Wish, file: str, notices: list[Problem]
+) -> tuple[bytes, Iterator[bytes], bool]:
+    marked = sniff.marked_encoding(head)
+    encoding, length = marked or (wish.encoding or "utf-8", 0)
+    if encoding == "utf-8" and (likely := sniff.unmarked_utf16(head)):
+        what, fix = f"this is {likely}", f"Set `recipients.encoding: {likely}`."
+        raise InputError(Problem("E205", what, fix=fix, file=file))
+    try:
+        name = codecs.lookup(encoding).name
+        head.decode(encoding, errors="replace")
+    except (LookupError, UnicodeError) as error:
+        what = f"`{encoding}` is not an encoding that is known here"
+        raise InputError(
+            Problem("E205", what, file=file, fix="Use a name such as windows-1252.")
+        ) from error
+    if marked and name == "utf-8":
+        notices.append(Problem("W219", "a byte order mark was left out", file=file))
+    if name == "utf-8":
+        return head, blocks, False
+
+    fix = "Nothing needs to be done."
+    notices.append(Problem("W205", f"read as {encoding}", fix=fix, file=file))
+    first = next(blocks, b"")[length:]
+    head, blocks = peek(decoded(chain((first,), blocks), encoding, file))
+    return head, blocks, True
+
+
+def _records(
+    blocks: Iterable[bytes], layout: sniff.Layout, *, exact: bool = False
+) -> Records:
+    records = Records(
+        layout.delimiter,
+        layout.header,
+        lines=layout.lines,
+        first_row=layout.first_row,
+        exact=exact,
+    )
+    for block in blocks:
+        records.feed(block)
+    records.finish()
+    return records
+
+
+def _refuse(records: Records, file: str) -> None:
+    problems = records.problems(file)
+    row, more = records.foreign_rows()
+    if row:
+        likely = sniff.likely_encoding(records.foreign)
+        what = "this record is not UTF-8"
+        if likely:
+            what += f"; it looks like {likely}"
+        fix = f"Save the file as UTF-8, or set `recipients.encoding: {likely or '…'}`."
+        problems.insert(0, Problem("E205", what, "", fix, file, row=row, more=more))
+    if problems:
+        raise InputError(problems)
+
+
+def _csv_frame(path: Path, layout: sniff.Layout) -> pl.LazyFrame:
+    return pl.scan_csv(
+        path,
+        has_header=False,
+        skip_lines=layout.lines,
+        separator=layout.delimiter,
+        schema=dict.fromkeys(layout.header, pl.String),
+        missing_columns="insert",  # an empty line may stand first
+        row_index_name=ROW,
+        row_index_offset=layout.first_row,
+        glob=False,
+    )
+
+
+def _try(
+    frame: pl.LazyFrame, path: Path, layout: sniff.Layout, records: Records, file: str
+) -> None:
+    """Let Polars read all cells, which finds quotes in wrong places."""
+    wanted = records.last_row - layout.first_row + 1
+    try:
+        found = frame.select(pl.len(), pl.exclude(ROW).null_count()).collect(
+            engine="streaming"
+        )
+        reason = f"{found.item(0, 0):,} records instead of {wanted:,}"
+        if found.item(0, 0) == wanted:
+            return
+    except UNREADABLE as error:
+        reason = str(error).partition("\n")[0]
+    exact = _records(Digest(path).blocks(), layout, exact=True)
+    what = f"the records cannot be told apart ({reason})"
+    raise InputError(exact.problems(file) or Problem("E208", what, file=file))
+
+
+def _delimited_part(
+    frame: pl.LazyFrame,
+    layout: sniff.Layout,
+    records: Records,
+    notices: list[Problem],
+    named: tuple[str, bytes],
+) -> Part:
+    file, digest = named
+    rows = records.last_row - layout.first_row + 1 - records.blank
+    notices += layout.notices
+    if not rows:
+        notices.append(Problem("W204", "the file has no records", file=file))
+    if records.blank:
+        frame = frame.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null()))
+        notices.append(empty_rows(records.blank, records.first_blank, file))
+    columns: dict[str, pl.DataType] = dict.fromkeys(layout.header, pl.String())
+    return Part(frame, columns, records.last_row, rows, digest, tuple(notices))
+
+
+def empty_rows(blank: int, first: int, file: str) -> Problem:
+    what = "an empty row was left out"
+    return Problem("W220", what, file=file, row=first, more=blank - 1)

@@ -1,0 +1,287 @@
+"""A campaign and its lists to the plan's rows: the whole preparation on one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from bulksend.define.digest import content_digest
+from bulksend.errors import InputError, Problem
+from bulksend.prepare import audience
+from bulksend.prepare.cost import RateCard
+from bulksend.prepare.lists import NumberList, read_list
+from bulksend.prepare.names import PLACES, PLAN, in_plan, own
+from bulksend.prepare.phones import metadata_version
+from bulksend.prepare.plan import plan_hash
+from bulksend.prepare.reasons import REASON
+from bulksend.prepare.render import faults, read_template, render
+from bulksend.prepare.segments import measure
+from bulksend.prepare.columns import find_column
+from bulksend.prepare.source import Source, scan
+
+if TYPE_CHECKING:
+    from bulksend.define.load import Loaded
+
+MARK_LENGTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan before it is written; keep it open while its frame is in use."""
+
+    frame: pl.LazyFrame
+    about: dict[str, Any]
+    notices: tuple[Problem, ...]
+    source: Source
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.source.close()
+
+
+def draft(loaded: Loaded, *, version: str) -> Draft:
+    """Read the lists, compile the templates, and describe every row.
+
+    Args:
+        version: bulksend's own; it is part of the plan's hash.
+
+    Raises:
+        InputError: Every problem of the lists, or every problem of the templates.
+    """
+    recipients = loaded.campaign.recipients
+    source = scan(
+        recipients.path,
+        folder=loaded.folder,
+        delimiter=recipients.delimiter,
+        encoding=recipients.encoding,
+        sheet=recipients.sheet,
+    )
+    try:
+        return _draft(loaded, source, version)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
+    recipients = loaded.campaign.recipients
+    columns, notices = _phone_columns(loaded, source)
+    lists = {
+        key: read_list(
+            getattr(recipients, key),
+            folder=loaded.folder,
+            phone=recipients.phone,
+            region=recipients.default_region,
+        )
+        for key in ("suppress", "only")
+    }
+    about = _about(loaded, source, lists, version)
+    rendered = render(loaded, dict(source.columns), f"#{about['hash'][:MARK_LENGTH]}-")
+    household = _household(loaded, source)
+
+    group = loaded.campaign.message.group
+    read = audience.group_numbers if group else audience.numbers
+    texts = [source.text(column) for column in columns]
+    frame = (
+        source.frame.with_columns(read(texts, recipients.default_region))
+        .with_columns(
+            rendered.text.alias(own("text")),
+            rendered.media.alias(own("media")),
+            rendered.tag.alias(own("tag")),
+            rendered.missing.alias(own("missing")),
+        )
+        .with_columns(measure(pl.col(own("text"))).alias(own("measured")))
+        .with_columns(_reason(loaded, lists).alias(own("reason")))
+    )
+    frame = _without_duplicates(frame, loaded, household)
+    final, names = _columns(loaded, source)
+    about["columns"] = list(names.values())
+    about["household"] = names[household] if household else None
+    return Draft(
+        frame=frame.select(final),
+        about=about,
+        notices=(
+            *source.notices,
+            *notices,
+            *(note for one in lists.values() for note in one.notices),
+            *rendered.warnings,
+        ),
+        source=source,
+    )
+
+
+def _phone_columns(loaded: Loaded, source: Source) -> tuple[list[str], list[Problem]]:
+    found: list[str] = []
+    notices: list[Problem] = []
+    problems: list[Problem] = []
+    for wanted in loaded.campaign.recipients.phone:
+        try:
+            column, notice = find_column(
+                source.headers,
+                wanted,
+                key="recipients.phone",
+                file=str(loaded.path),
+                line=loaded.line_of("recipients.phone"),
+            )
+        except InputError as error:
+            problems.extend(error.problems)
+            continue
+        found.append(column)
+        notices.extend([notice] if notice else [])
+    if problems:
+        raise InputError(problems)
+    return found, notices
+
+
+def _household(loaded: Loaded, source: Source) -> str | None:
+    wanted = loaded.campaign.recipients.household
+    if wanted is None:
+        return None
+    column, _ = find_column(
+        source.headers,
+        wanted,
+        key="recipients.household",
+        file=str(loaded.path),
+        line=loaded.line_of("recipients.household"),
+    )
+    return column
+
+
+def _about(
+    loaded: Loaded, source: Source, lists: dict[str, NumberList], version: str
+) -> dict[str, Any]:
+    """What is written into the plan beside its rows; the hash is over all of it."""
+    campaign = loaded.campaign
+    template = read_template(loaded) if campaign.message.file else ""
+    said: dict[str, Any] = {
+        "campaign": campaign.model_dump(mode="json", by_alias=True),
+        "content_digest": content_digest(campaign),
+        "inputs": {
+            "recipients": source.digest,
+            "template": template,
+            **{key: one.digest for key, one in lists.items()},
+        },
+        "bulksend": version,
+        "phonenumbers": metadata_version(),
+    }
+    # Pace and place of the results decide nobody's text: they may change in mid-run.
+    decisive = {key: value for key, value in said.items() if key != "campaign"}
+    decisive["provider"] = campaign.provider
+    return said | {
+        "hash": plan_hash(decisive),
+        "input_digest": plan_hash(said["inputs"]),
+        "rows": source.rows,
+    }
+
+
+def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
+    """Everything but the duplicates, in one order for every row."""
+    message = loaded.campaign.message
+    number = pl.col(own("e164"))
+    checks = audience.policy(loaded.campaign.recipients)
+    suppressed, only = lists["suppress"].numbers, lists["only"].numbers
+    if len(suppressed):
+        checks.append(
+            (
+                "suppressed",
+                audience.listed(number, group=message.group, numbers_listed=suppressed),
+            )
+        )
+    if loaded.campaign.recipients.only:
+        is_on = audience.listed(number, group=False, numbers_listed=only)
+        checks.append(("not_on_list", ~is_on))
+    checks.append(("value_missing", pl.col(own("missing")).is_not_null()))
+    checks += faults(has_media=bool(message.media), has_tag=bool(message.tag))
+    return pl.coalesce(pl.col(own("refusal")), audience.first_reason(*checks))
+
+
+def _without_duplicates(
+    frame: pl.LazyFrame, loaded: Loaded, household: str | None
+) -> pl.LazyFrame:
+    recipients = loaded.campaign.recipients
+    reason = pl.col(own("reason"))
+    key = pl.when(reason.is_null()).then(pl.col(own("e164")))
+    loses = audience.losing(key, recipients.duplicates)
+    frame = frame.with_columns(
+        pl.when(loses).then(pl.lit("duplicate")).otherwise(reason).alias(own("reason"))
+    )
+    if household is None:
+        return frame
+    home = pl.when(reason.is_null()).then(pl.col(household).cast(pl.String))
+    return frame.with_columns(
+        pl.when(audience.losing(home, "first"))
+        .then(pl.lit("household"))
+        .otherwise(reason)
+        .alias(own("reason"))
+    )
+
+
+def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, str]]:
+    """The plan's columns: ``row``, the input's, ours."""
+    campaign = loaded.campaign
+    names = in_plan(source.columns)
+    places = [name for name in PLACES if name in source.frame.collect_schema()]
+    reason = pl.col(own("reason"))
+    is_sent = reason.is_null()
+    measured = pl.col(own("measured"))
+    is_mms = bool(campaign.message.media) or campaign.message.group
+    segments = pl.lit(1) if is_mms else measured.struct.field("segments")
+    recipients = pl.col(own("to")).str.count_matches(",", literal=True) + 1
+    weight = recipients if campaign.message.group else segments
+    detail = (
+        pl.when(reason == "value_missing")
+        .then(pl.col(own("missing")))
+        .when(reason == "line_type")
+        .then(pl.col(own("type")).cast(pl.String))
+    )
+    ours = {
+        "to": pl.col(own("to")),
+        "from": audience.sender(campaign.senders, pl.col(own("e164"))),
+        "text": pl.col(own("text")),
+        "media": pl.col(own("media")),
+        "tag": pl.col(own("tag")),
+        "segments": segments.cast(pl.UInt16),
+        "encoding": measured.struct.field("encoding"),
+        "reason": reason.cast(REASON),
+        "reason_detail": detail,
+        "number_key": pl.col(own("e164")),
+        "number_region": pl.col(own("region")),
+        "number_type": pl.col(own("type")),
+        "number_repair": pl.col(own("repair")),
+        "pace_weight": weight.cast(pl.UInt16),
+        "cost_micros": _cost(
+            loaded, segments, recipients if campaign.message.group else None
+        ),
+    }
+    unsent = {
+        "from",
+        "media",
+        "tag",
+        "segments",
+        "encoding",
+        "pace_weight",
+        "cost_micros",
+    }
+    final = [
+        (pl.when(is_sent).then(ours[name]) if name in unsent else ours[name]).alias(
+            name
+        )
+        for name in PLAN
+    ]
+    inputs = [pl.col(column).alias(name) for column, name in names.items()]
+    return ["row", *places, *inputs, *final], names  # type: ignore[list-item]
+
+
+def _cost(loaded: Loaded, segments: pl.Expr, recipients: pl.Expr | None) -> pl.Expr:
+    card = loaded.campaign.send.prices
+    if card is None:
+        return pl.lit(None, pl.Int64)
+    media = bool(loaded.campaign.message.media) or recipients is not None
+    price = RateCard.read(dict(card)).price(
+        pl.col(own("region")), pl.col(own("type")), segments, media=pl.lit(media)
+    )
+    return price if recipients is None else price * recipients

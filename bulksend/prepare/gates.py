@@ -1,0 +1,78 @@
+"""What must be true of a plan before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from bulksend.errors import Problem
+from bulksend.prepare.cost import money
+
+if TYPE_CHECKING:
+    from bulksend.define.campaign import Campaign
+    from bulksend.prepare.plan import Plan
+    from bulksend.prepare.summary import Summary
+
+MICROS = 1_000_000
+
+
+def closed_gates(plan: Plan, summary: Summary, campaign: Campaign) -> list[Problem]:
+    """Every gate that refuses this plan; nothing is sent unless the list is empty."""
+    found = _over_budget(summary, campaign)
+    if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):
+        rows = (
+            plan.frame()
+            .filter(pl.col("reason") == "duplicate")
+            .select("row")
+            .head(1)
+            .collect()
+        )
+        count = summary.reasons["duplicate"]
+        found.append(
+            Problem(
+                "E402",
+                "this row's number stands in an earlier row too",
+                file=str(campaign.recipients.path[0]),
+                row=rows.item(),
+                more=count - 1,
+            )
+        )
+    return found
+
+
+def _over_budget(summary: Summary, campaign: Campaign) -> list[Problem]:
+    budget = campaign.send.budget
+    if budget is None:
+        return []
+    found = []
+    if budget.segments is not None and summary.weight > budget.segments:
+        found.append(
+            Problem(
+                "E400",
+                f"the plan takes {summary.weight:,} segments",
+                f"at most {budget.segments:,} (send.budget.segments)",
+            )
+        )
+    if budget.money is not None:
+        found += _over_money(summary, campaign, budget.money)
+    return found
+
+
+def _over_money(summary: Summary, campaign: Campaign, limit: float) -> list[Problem]:
+    if summary.cost is None:
+        what = "send.budget.money is set, and there are no prices"
+        return [Problem("E401", what, "send.prices")]
+    currency = str((campaign.send.prices or {}).get("currency", "USD"))
+    if summary.unpriced:
+        what = f"{summary.unpriced:,} messages have no price in send.prices"
+        return [Problem("E401", what, "a price for each, or `default`")]
+    if summary.cost <= round(limit * MICROS):
+        return []
+    return [
+        Problem(
+            "E400",
+            f"the plan costs {money(summary.cost, currency)}",
+            f"at most {money(round(limit * MICROS), currency)} (send.budget.money)",
+        )
+    ]

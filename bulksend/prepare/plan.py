@@ -1,0 +1,150 @@
+"""The frozen plan: one Parquet file with a row for every row of the input.
+
+A plan is what was decided, and it does not change: `send` takes it as it stands.  Its
+name carries a hash over everything that decides who gets which text: the campaign, the
+bytes of every list, and the versions of the rules.  The same input gives the same plan;
+another input never hides behind the same name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+METADATA = "bulksend"
+FORMAT = 1
+CHUNK_ROWS = 20_000
+
+TO_SEND = ("row", "to", "from", "text", "media", "tag", "pace_weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan on disk.  ``about`` is what was written into it beside the rows."""
+
+    path: Path
+    about: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Raises InputError (E620), where it is not a plan of this version."""
+        try:
+            said = pl.read_parquet_metadata(path).get(METADATA)
+            about = json.loads(said) if said else {}
+        except (OSError, pl.exceptions.PolarsError, ValueError) as error:
+            found = "there is no such file"
+            if not isinstance(error, FileNotFoundError):
+                found = "it is not a Parquet file, or damaged"
+            raise InputError(Problem("E620", found, file=str(path))) from None
+        if about.get("format") != FORMAT:
+            found = f"it has format {about.get('format', 'none')}"
+            raise InputError(
+                Problem("E620", found, f"a plan of format {FORMAT}", file=str(path))
+            )
+        return cls(path, about)
+
+    @property
+    def hash(self) -> str:
+        return str(self.about["hash"])
+
+    @property
+    def run(self) -> str:
+        """The run's name: the campaign and the beginning of the hash."""
+        return run_name(self.about["campaign"]["name"], self.hash)
+
+    @property
+    def rows(self) -> int:
+        return int(self.about["rows"])
+
+    @property
+    def inputs(self) -> list[str]:
+        """The input's columns, in order, as the plan calls them."""
+        return list(self.about["columns"])
+
+    def frame(self) -> pl.LazyFrame:
+        return pl.scan_parquet(self.path)
+
+    def digest(self) -> str:
+        """BLAKE2b over the file's bytes: a plan that was touched is another plan."""
+        with self.path.open("rb") as stream:
+            digest = blake2b(digest_size=16)
+            while block := stream.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def sendable(self, closed: pl.Series | None = None) -> Iterator[pl.DataFrame]:
+        """The rows to send, in order and in chunks, without those in *closed*."""
+        frame = self.frame().filter(pl.col("reason").is_null()).select(TO_SEND)
+        if closed is not None and len(closed):
+            frame = frame.filter(~pl.col("row").is_in(closed.implode()))
+        for chunk in frame.collect_batches(
+            chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
+        ):
+            for start in range(0, len(chunk), CHUNK_ROWS):
+                yield chunk.slice(start, CHUNK_ROWS)
+
+    def winners(self) -> pl.DataFrame:
+        """For each row that lost to another (``row``): the row that is sent instead
+        (``winner``).
+        """
+        keys = {"duplicate": "number_key", "household": self.about.get("household")}
+        frame = self.frame()
+        found = [pl.LazyFrame(schema={"row": pl.Int64, "winner": pl.Int64})]
+        for reason, key in keys.items():
+            if key is None:
+                continue
+            losers = frame.filter(pl.col("reason") == reason).select("row", key=key)
+            sent = frame.filter(pl.col("reason").is_null()).select(
+                pl.col("row").alias("winner"), key=key
+            )
+            found.append(losers.join(sent, on="key").select("row", "winner"))
+        return pl.concat(found).collect(engine="streaming").unique("row", keep="first")
+
+
+def run_name(campaign: str, plan_hash: str) -> str:
+    return f"{campaign}-{plan_hash[:12]}"
+
+
+def plan_hash(parts: dict[str, Any]) -> str:
+    """One hash over what decides who gets which text."""
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
+    """Stream *frame* into a plan file that appears whole, or not at all.
+
+    Raises:
+        InputError: E621, where it cannot be written.
+    """
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.sink_parquet(
+            unfinished,
+            compression="lz4",
+            metadata={METADATA: json.dumps(about | {"format": FORMAT})},
+            maintain_order=True,
+            engine="streaming",
+        )
+        with unfinished.open("rb") as stream:
+            os.fsync(stream.fileno())
+        unfinished.chmod(0o444)
+        unfinished.replace(path)
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E621", found, file=str(path.parent))) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Plan.open(path)

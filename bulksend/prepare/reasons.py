@@ -1,0 +1,119 @@
+"""Why a row gets no message: a code for machines, a sentence for people.
+
+One table for the plan, the terminal, the rejects file, the results and the docs.  In the
+sentences ``{detail}`` is the plan's `detail` column: the missing column, the winning row.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+
+class Reason(NamedTuple):
+    """One row of the table."""
+
+    code: str
+    sentence: str
+    fix: str
+
+
+REASONS: dict[str, Reason] = {
+    reason.code: reason
+    for reason in (
+        Reason("number_missing", "It has no number.", "Add one, or leave it out."),
+        Reason(
+            "number_not_digits",
+            "What stands in the number's place is not a number.",
+            "Write digits, with a + in front of a country code.",
+        ),
+        Reason("number_too_short", "The number has too few digits.", "Add the rest."),
+        Reason("number_too_long", "The number has too many digits.", "Correct it."),
+        Reason(
+            "number_invalid",
+            "No such number can exist in its country.",
+            "Correct it; a digit is likely wrong.",
+        ),
+        Reason(
+            "number_country",
+            "The number needs a country code.",
+            "Add it with a +, or set recipients.default_region.",
+        ),
+        Reason(
+            "number_damaged",
+            "A spreadsheet has replaced some of its digits.",
+            "Format the column as text, and export the list again.",
+        ),
+        Reason(
+            "number_several",
+            "There are several numbers in one place.",
+            "Keep one, or set message.group.",
+        ),
+        Reason(
+            "group_too_large",
+            "A group message can have 10 recipients.",
+            "Part the group.",
+        ),
+        Reason(
+            "line_type",
+            "Its kind of line ({detail}) is not in recipients.allow.",
+            "Allow it there, or leave it out.",
+        ),
+        Reason("suppressed", "The number is on a suppression list.", "Leave it out."),
+        Reason(
+            "not_on_list",
+            "This trial sends only to the numbers of recipients.only.",
+            "Remove recipients.only to send to everybody.",
+        ),
+        Reason(
+            "value_missing",
+            "The message needs `{detail}`, and it is empty.",
+            "Fill it in, or write {{ name | default('...') }} in the template.",
+        ),
+        Reason("text_empty", "The text would be empty.", "Correct the template."),
+        Reason(
+            "text_too_long",
+            "The text is longer than 2,048 characters.",
+            "Shorten it: Bandwidth takes no more.",
+        ),
+        Reason(
+            "media_invalid",
+            "A media address is not an http(s) address of at most 4,096 characters.",
+            "Correct it.",
+        ),
+        Reason(
+            "tag_too_long",
+            "The tag is longer than 1,024 characters.",
+            "Shorten it: Bandwidth takes no more.",
+        ),
+        Reason(
+            "tag_has_number",
+            "The tag contains the person's number.",
+            "Tags must not tell who a person is: use an id.",
+        ),
+        Reason(
+            "duplicate",
+            "The same number stands in a row that is sent (row {detail}).",
+            "Leave it out, or set recipients.duplicates.",
+        ),
+        Reason(
+            "household",
+            "Somebody of the same household is sent one (row {detail}).",
+            "Leave it out, or remove recipients.household.",
+        ),
+        Reason(
+            "already_sent",
+            "This person already has this text from an earlier run of this campaign.",
+            "Nothing is needed.",
+        ),
+    )
+}
+
+REASON = pl.Enum(list(REASONS))
+"""The plan's type for it: a byte a row, and no other word can be stored."""
+
+
+def sentence(code: str, detail: str | None) -> str:
+    """The sentence with its detail filled in."""
+    return REASONS[code].sentence.replace("{detail}", detail or "?")

@@ -1,0 +1,316 @@
+"""The recipient files as one lazy frame, with every file-level problem found first.
+
+The only reader of recipient files.  `scan` goes through each file once (hash, encoding,
+field counts, damage) and gives a `Source`, whose frame streams.  Rows are numbered as a
+spreadsheet shows them, and no row is lost but the wholly empty ones, which are counted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import re
+import stat
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+from bulksend.prepare import sniff
+from bulksend.prepare.blocks import Scratch
+from bulksend.prepare.columns import as_text, listed, shown
+from bulksend.prepare.delimited import ROW, Part, Wish, read_delimited
+from bulksend.prepare.typed import read_ndjson, read_parquet, read_workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+OURS = ("row", "source_file", "source_row")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Keep it (or use ``with``) while its frame is in use: it owns converted files.
+
+    Args:
+        frame: ``row`` (Int64) first, then the input's columns.  With several files also
+            ``source_file`` and ``source_row``, and ``row`` counts on over all of them
+            as if they were one sheet.
+
+        rows: How many rows the frame gives.
+
+        digest: BLAKE2b over the files' bytes, whatever their names.
+
+        renamed: Header to column, where the header is a name of ours.
+    """
+
+    frame: pl.LazyFrame
+    columns: Mapping[str, pl.DataType]
+    files: tuple[Path, ...]
+    rows: int
+    digest: str
+    notices: tuple[Problem, ...]
+    renamed: Mapping[str, str]
+    _scratch: Scratch = field(repr=False, compare=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a person calls a column -> what the frame calls it."""
+        old = {new: old for old, new in self.renamed.items()}
+        return {old.get(name, name): name for name in self.columns}
+
+    def text(self, column: str) -> pl.Expr:
+        """The column as text: 14155550100.0 as 14155550100, dates as in ISO 8601."""
+        return as_text(column, self.columns[column])
+
+    def close(self) -> None:
+        self._scratch.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
+    paths: Sequence[str],
+    *,
+    folder: Path,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    reserved: Collection[str] = (),
+) -> Source:
+    """Read recipient files.
+
+    Args:
+        paths: Files or globs, relative to *folder*.
+
+        folder: The campaign file's folder.
+
+        delimiter: One character; found by looking when not given.
+
+        encoding: Needed where a file is neither UTF-8 nor has a byte order mark.
+
+        sheet: Of a workbook; its first when not given.
+
+        reserved: Names that the plan or the results use; a column that has one of them
+            is called ``input_<name>``.
+
+    Raises:
+        InputError: With the problems of all files.
+    """
+    wish = Wish(delimiter, encoding, sheet)
+    files = find_files(paths, folder)
+    scratch = Scratch()
+    parts: list[Part] = []
+    problems: list[Problem] = []
+    for path, name in files.items():
+        try:
+            parts.append(_read(path, name, wish, scratch))
+        except InputError as error:
+            problems += error.problems
+    names = tuple(files.values())
+    problems += _differences(parts, names) if len(parts) == len(names) else ()
+    if problems:
+        scratch.close()
+        raise InputError(problems)
+
+    renamed = _renamed(parts[0].columns, {*reserved, *OURS})
+    notices = [notice for part in parts for notice in part.notices]
+    for old, new in renamed.items():
+        what = (
+            f"column `{old}` is called `{new}`, as `{old}` is a name of bulksend's own"
+        )
+        notices.append(Problem("W221", what, file=names[0]))
+    return Source(
+        frame=_joined(parts, names, renamed),
+        columns=MappingProxyType(
+            {renamed.get(name, name): kind for name, kind in parts[0].columns.items()}
+        ),
+        files=tuple(files),
+        rows=sum(part.rows for part in parts),
+        digest=_digest(parts),
+        notices=tuple(notices),
+        renamed=MappingProxyType(renamed),
+        _scratch=scratch,
+    )
+
+
+# -- files --------------------------------------------------------------------------
+
+
+def find_files(paths: Sequence[str], folder: Path) -> dict[Path, str]:
+    """The files that *paths* mean, sorted, each with its name for messages.
+
+    Raises:
+        InputError: One is missing, is no file, or may not be read.
+    """
+    found: dict[Path, str] = {}
+    problems: list[Problem] = []
+    for written in paths:
+        try:
+            found |= _matches(written, folder)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return {path: found[path] for path in sorted(found)}
+
+
+def _matches(written: str, folder: Path) -> dict[Path, str]:
+    if _ADDRESS.match(written):
+        what = "files behind an address are not read in this version"
+        fix = "Copy the file to this machine, and write its path."
+        raise InputError(Problem("E202", what, fix=fix, file=written))
+    path = folder / written
+    if path.exists() or not glob.has_magic(written):
+        _check_file(path, written)
+        return {path: written}
+
+    # Path.glob takes no absolute pattern and none with `..`.
+    hits = glob.glob(written, root_dir=folder, recursive=True)  # noqa: PTH207 -- see above
+    hits = [hit for hit in hits if not (folder / hit).is_dir()]
+    if not hits:
+        raise InputError(Problem("E201", "no file matches", file=written))
+    for hit in hits:
+        _check_file(folder / hit, hit)
+    return {folder / hit: hit for hit in hits}
+
+
+def _check_file(path: Path, written: str) -> None:
+    what = fix = ""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            what, fix = "this is a folder", f"Write `{written.rstrip('/')}/*.csv`."
+        elif not stat.S_ISREG(mode):
+            what = "this is no regular file"
+        else:
+            path.open("rb").close()
+    except PermissionError:
+        what, fix = "the file may not be read by this user", "Check its permissions."
+    except (OSError, ValueError) as error:
+        what = "there is no such file"
+        if not isinstance(error, FileNotFoundError):
+            what = f"the file cannot be opened ({getattr(error, 'strerror', error)})"
+        if near := _near_files(path):
+            fix = f"Did you mean `{near}`?"
+    if what:
+        raise InputError(Problem("E200", what, fix=fix, file=written))
+
+
+def _near_files(path: Path) -> str:
+    try:
+        there = [entry.name for entry in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    return ", ".join(difflib.get_close_matches(path.name, there, n=3))
+
+
+def _read(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    last = suffixes[-1] if suffixes else ""
+    if last in {".zst", ".zip", ".7z", ".lz4", ".rar"}:
+        what = f"{last} files are not read"
+        raise InputError(Problem("E202", what, fix="Unpack it first.", file=file))
+    packed = last in sniff.COMPRESSED
+    kind = sniff.KINDS.get("".join(suffixes[-2:-1]) if packed else last, "csv")
+    if packed and kind != "csv":
+        what = f"a packed {kind} file is not read"
+        raise InputError(Problem("E202", what, fix="Unpack it first.", file=file))
+    try:
+        if kind == "csv":
+            return read_delimited(path, file, wish, scratch)
+        _check_signature(path, file, kind)
+        if kind == "parquet":
+            return read_parquet(path, file)
+        if kind == "ndjson":
+            return read_ndjson(path, file)
+        return read_workbook(path, file, wish)
+    except OSError as error:
+        what = f"the file cannot be read ({error.strerror or error})"
+        raise InputError(Problem("E200", what, file=file)) from error
+
+
+def _check_signature(path: Path, file: str, kind: str) -> None:
+    with path.open("rb") as stream:
+        head = stream.read(64)
+    if not head:
+        raise InputError(Problem("E204", "the file is empty", file=file))
+    if kind == "ndjson" and sniff.marked_encoding(head):
+        what, fix = (
+            "the file begins with a byte order mark",
+            "Save it as UTF-8 without.",
+        )
+        raise InputError(Problem("E205", what, fix=fix, file=file))
+    mistaken = sniff.mistaken(head, kind)
+    if mistaken:
+        what, fix = mistaken
+        raise InputError(Problem("E203", f"this is {what}", f"{kind}", fix, file=file))
+
+
+# -- several files as one sheet -----------------------------------------------------
+
+
+def _differences(parts: Sequence[Part], names: Sequence[str]) -> list[Problem]:
+    """Files whose columns are not those of the first."""
+    problems = []
+    first = parts[0].columns
+    for part, name in zip(parts[1:], names[1:], strict=True):
+        lacks = [shown(column) for column in first if column not in part.columns]
+        extra = [shown(column) for column in part.columns if column not in first]
+        other = [
+            f"{shown(column)} is {kind} here and {first[column]} there"
+            for column, kind in part.columns.items()
+            if column in first and kind != first[column]
+        ]
+        words = [f"it lacks {listed(lacks)}"] if lacks else []
+        words += [f"it has {listed(extra)} besides"] if extra else []
+        words += other
+        if words:
+            what = f"its columns are not those of {names[0]}: {'; '.join(words)}"
+            problems.append(Problem("E215", what, file=name))
+    return problems
+
+
+def _renamed(columns: Iterable[str], reserved: Collection[str]) -> dict[str, str]:
+    taken = {*columns, *reserved}
+    renamed = {}
+    for column in columns:
+        if column in reserved:
+            name = f"input_{column}"
+            while name in taken:
+                name = f"input_{name}"
+            taken.add(name)
+            renamed[column] = name
+    return renamed
+
+
+def _joined(
+    parts: Sequence[Part], names: Sequence[str], renamed: Mapping[str, str]
+) -> pl.LazyFrame:
+    columns = [pl.col(name).alias(renamed.get(name, name)) for name in parts[0].columns]
+    row = pl.col(ROW).cast(pl.Int64)
+    if len(parts) == 1:
+        return parts[0].frame.select(row.alias("row"), *columns)
+
+    frames = []
+    above = 0  # rows of the files before, but for their headers
+    for part, name in zip(parts, names, strict=True):
+        own = (pl.lit(name).alias("source_file"), row.alias("source_row"))
+        frames.append(part.frame.select((row + above).alias("row"), *own, *columns))
+        above += part.last_row - 1
+    return pl.concat(frames, how="vertical")
+
+
+def _digest(parts: Sequence[Part]) -> str:
+    if len(parts) == 1:
+        return parts[0].digest.hex()
+    return blake2b(b"".join(part.digest for part in parts), digest_size=32).hexdigest()

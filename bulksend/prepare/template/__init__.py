@@ -1,0 +1,11 @@
+"""Jinja's syntax, compiled to one Polars expression.
+
+Reading order: `syntax` (places and problems), `values` (what an expression can be),
+`pythonic` (as Python prints it), `operators`, `calls`, `text_filters`, `number_filters`,
+`filters`, `predicates`, `columns`, `expressions`, `statements`, `compiled`.
+The language is described in docs/message-language.md.
+"""
+
+from .compiled import Compiled, compile_template
+
+__all__ = ["Compiled", "compile_template"]

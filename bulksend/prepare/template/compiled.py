@@ -1,0 +1,87 @@
+"""A whole template: its text, and what was missing where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from bulksend.errors import InputError
+
+from .expressions import Scope
+from .statements import Text, write_all
+from .syntax import Findings, Refusal, parse
+from .values import NOTHING, Raise, once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A template as columns.
+
+    Args:
+        text: String; null exactly where something that the row needs is missing.
+
+        missing: String; the first column whose missing value the row needed, else null.
+
+        names: The columns that the template uses, as the header has them.
+
+        constant: The text, if the template uses no column.
+    """
+
+    text: pl.Expr
+    missing: pl.Expr
+    names: frozenset[str]
+    constant: str | None = None
+
+
+def compile_template(
+    source: str,
+    schema: Mapping[str, pl.DataType],
+    *,
+    file: str = "",
+    line: int | None = None,
+    key: str = "",
+) -> Compiled:
+    """*source* as expressions over the columns of *schema*.
+
+    Args:
+        file: The file that holds the template, for problems.
+
+        line: Where its first line stands in that file, if that is known.
+
+        key: Its key there, as in ``message.text``.
+
+    Raises:
+        InputError: with every problem of the template.
+    """
+    findings = Findings(source, file=file, line=line, key=key)
+    scope = Scope(schema, findings)
+    try:
+        written = write_all(parse(source).body, scope)
+    except Refusal as refusal:
+        findings.add(refusal)
+        written = Text()
+    if findings.problems:
+        raise InputError(findings.problems)
+
+    if not scope.used:
+        text = pl.select(written.expr()).item()
+        return Compiled(pl.lit(text), NOTHING, frozenset(), constant=text)
+    missing = _first(written.raises)
+    text = pl.when(missing.is_null()).then(written.expr())
+    return Compiled(text, missing, frozenset(scope.used))
+
+
+def _first(raises: Sequence[Raise]) -> pl.Expr:
+    """The column to blame: the first that raised, in the order of evaluation."""
+    reasons = []
+    for where, column in once(raises):
+        if where is None:
+            reasons.append(pl.lit(column))
+            break
+        reasons.append(pl.when(where).then(pl.lit(column)))
+    return pl.coalesce(reasons) if reasons else NOTHING

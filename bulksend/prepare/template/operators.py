@@ -1,0 +1,305 @@
+"""Arithmetic and comparison as Python has them, for one case of each side.
+
+Whole numbers are exact to 38 digits: each carries the bounds it can have, so the width of
+a result is known when the template is compiled, and only a result that may not fit is
+checked row by row.  Beyond that a row has no result.  Whole and broken numbers are
+compared exactly, not by way of a float that cannot hold the whole one.
+"""
+
+from __future__ import annotations
+
+import operator
+from itertools import product
+from typing import TYPE_CHECKING
+
+import polars as pl
+from jinja2 import nodes
+
+from .pythonic import FLOAT, INT64, INT128, by_python, divided, text_of, unless
+from .syntax import Refusal
+from .values import ANY, LIMIT, Bounds, Case, Kind, Value, needed, operate
+from .values import INT64 as NARROW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NUMERIC = {Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT}
+_WHOLE = {Kind.BOOLEAN, Kind.INTEGER}
+_EXACT_IN_FLOAT = 2**53
+
+SYMBOLS: dict[type[nodes.Expr], str] = {
+    nodes.Add: "+",
+    nodes.Sub: "-",
+    nodes.Mul: "*",
+    nodes.Div: "/",
+    nodes.FloorDiv: "//",
+    nodes.Mod: "%",
+    nodes.Pow: "**",
+}
+
+
+def arithmetic(symbol: str) -> Callable[[Case, Case], Case | None]:
+    def operation(left: Case, right: Case) -> Case | None:
+        if symbol == "+" and left.kind is right.kind is Kind.TEXT:
+            return Case(Kind.TEXT, left.expr + right.expr)
+        if {left.kind, right.kind} <= _WHOLE:
+            return _whole(symbol, as_integer(left), as_integer(right))
+        if {left.kind, right.kind} <= NUMERIC:
+            return _broken(symbol, as_float(left), as_float(right))
+        return None
+
+    return operation
+
+
+def as_integer(case: Case) -> Case:
+    if case.kind is Kind.BOOLEAN:
+        return Case(Kind.INTEGER, case.expr.cast(INT64), bounds=(0, 1))
+    return case
+
+
+def as_float(case: Case) -> pl.Expr:
+    return case.expr.cast(FLOAT)
+
+
+# -- whole numbers --------------------------------------------------------------------
+
+
+def _whole(symbol: str, left: Case, right: Case) -> Case | None:
+    if symbol == "/":
+        return _true_division(left, right)
+    if symbol == "**":
+        return _power(left, right)
+    bounds = _BOUNDS[symbol](left.bounds, right.bounds)
+    fits = all(map(_is_narrow, (left.bounds, right.bounds, bounds)))
+    dtype = INT64 if fits else INT128
+    a, b = left.expr.cast(dtype), right.expr.cast(dtype)
+    result = _OPERATORS[symbol](a, b)
+    valid = b != 0 if symbol in ("//", "%") else None
+    if max(map(abs, bounds)) > LIMIT:
+        about = _OPERATORS[symbol](a.cast(FLOAT), b.cast(FLOAT))
+        valid = (about.abs() < 1.1e38) & (result.abs() <= LIMIT)
+        bounds = ANY
+    return Case(Kind.INTEGER, result, bounds=bounds, valid=valid)
+
+
+def _is_narrow(bounds: Bounds) -> bool:
+    return bounds[0] >= NARROW[0] and bounds[1] <= NARROW[1]
+
+
+def _of_product(a: Bounds, b: Bounds) -> Bounds:
+    products = [x * y for x in a for y in b]
+    return min(products), max(products)
+
+
+def _up_to(size: int) -> Bounds:
+    return -size, size
+
+
+_BOUNDS: dict[str, Callable[[Bounds, Bounds], Bounds]] = {
+    "+": lambda a, b: (a[0] + b[0], a[1] + b[1]),
+    "-": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+    "*": _of_product,
+    "//": lambda a, _: _up_to(max(map(abs, a))),
+    "%": lambda _, b: _up_to(max(map(abs, b))),
+}
+
+_OPERATORS: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": divided,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+
+
+def _true_division(left: Case, right: Case) -> Case:
+    a, b = left.expr, right.expr
+    sizes = [abs(bound) for case in (left, right) for bound in case.bounds]
+    result = (
+        _as_floats(a, b)
+        if max(sizes) <= _EXACT_IN_FLOAT
+        else unless(_too_wide, _as_floats, operator.truediv, a, b, dtype=FLOAT)
+    )
+    return Case(Kind.FLOAT, result, valid=b != 0)
+
+
+def _too_wide(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    sizes = (x.cast(INT128).abs() > _EXACT_IN_FLOAT for x in (a, b))
+    return pl.any_horizontal(sizes)
+
+
+def _as_floats(a: pl.Expr, b: pl.Expr) -> pl.Expr:
+    return divided(a.cast(FLOAT), b.cast(FLOAT))
+
+
+_LARGEST_EXPONENT = 64
+
+
+def _power(left: Case, right: Case) -> Case | None:
+    """By multiplication, for an exponent that is written out."""
+    low, high = right.bounds
+    if low != high or not 0 <= low <= _LARGEST_EXPONENT:
+        raise Refusal(
+            "E308",
+            "** of whole numbers with this exponent",
+            expected=f"an exponent from 0 to {_LARGEST_EXPONENT}, written out",
+            fix="Make a number with decimals of one side: x | float ** y.",
+        )
+    result = Case(Kind.INTEGER, pl.lit(1, dtype=INT64), bounds=(1, 1))
+    valid: pl.Expr | None = None
+    for _ in range(low):
+        step = _whole("*", result, left)
+        if step is None:
+            return None
+        if step.valid is not None:
+            valid = step.valid if valid is None else valid & step.valid
+        result = step
+    return Case(Kind.INTEGER, result.expr, bounds=result.bounds, valid=valid)
+
+
+def negative(case: Case) -> Case | None:
+    if case.kind is Kind.FLOAT:
+        return Case(Kind.FLOAT, -case.expr)
+    zero = Case(Kind.INTEGER, pl.lit(0, dtype=INT64), bounds=(0, 0))
+    return arithmetic("-")(zero, case)
+
+
+def positive(case: Case) -> Case | None:
+    if case.kind is Kind.FLOAT:
+        return case
+    return as_integer(case) if case.kind in _WHOLE else None
+
+
+# -- broken numbers -------------------------------------------------------------------
+
+
+def _broken(symbol: str, a: pl.Expr, b: pl.Expr) -> Case:
+    """Polars' `//`, `%` and `**` differ from Python's in the last place: rare, so ask."""
+    if symbol in ("//", "%", "**"):
+        function = {"//": operator.floordiv, "%": operator.mod, "**": operator.pow}
+        result = by_python(function[symbol], a, b, dtype=FLOAT)
+        return Case(Kind.FLOAT, result, valid=result.is_not_null())
+    valid = b != 0 if symbol == "/" else None
+    return Case(Kind.FLOAT, _OPERATORS[symbol](a, b), valid=valid)
+
+
+# -- comparison -----------------------------------------------------------------------
+
+COMPARISONS: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+}
+_MIRRORED = {"lt": "gt", "lteq": "gteq", "gt": "lt", "gteq": "lteq"}
+
+
+def comparison(name: str) -> Callable[[Case, Case], Case | None]:
+    def operation(left: Case, right: Case) -> Case | None:
+        if comparable(left.kind, right.kind):
+            return Case(Kind.BOOLEAN, _compare(name, left, right))
+        if name in ("eq", "ne"):
+            return Case(Kind.BOOLEAN, pl.lit(name == "ne"))
+        return None
+
+    return operation
+
+
+def compared(name: str, left: Value, right: Value) -> Value:
+    """*left* and *right* compared; refused if the answer can only ever be the same."""
+    pairs = list(product(needed(left).cases, needed(right).cases))
+    if name in ("eq", "ne") and pairs:
+        if not any(comparable(a.kind, b.kind) for a, b in pairs):
+            a, b = pairs[0]
+            always = "true" if name == "ne" else "false"
+            raise Refusal(
+                "E314",
+                f"comparing {a.kind.value} with {b.kind.value} is always {always}",
+                fix=way_out(a.kind, b.kind),
+            )
+    return operate(comparison(name), left, right)
+
+
+def way_out(*kinds: Kind) -> str:
+    """How to bring values of these kinds together."""
+    if Kind.NONE in kinds:
+        return "Ask `is none` or `is defined`."
+    if Kind.DECIMAL in kinds:
+        return "Make a number of it first: price | float."
+    if Kind.TEXT in kinds and NUMERIC & set(kinds):
+        return (
+            "Make a number of the text first: points | int. "
+            "To join texts, use ~ instead of +."
+        )
+    if {Kind.DATE, Kind.DATETIME, Kind.ZONED, Kind.TIME} & set(kinds):
+        return "Make a text of the date first: day | date('%Y-%m-%d')."
+    return ""
+
+
+def comparable(left: Kind, right: Kind) -> bool:
+    if left is right:
+        return left not in (Kind.STRUCT, Kind.DECIMAL)
+    return {left, right} <= NUMERIC
+
+
+def _compare(name: str, left: Case, right: Case) -> pl.Expr:
+    if left.kind is right.kind is Kind.NONE:
+        return pl.lit(name == "eq")
+    if {left.kind, right.kind} == {Kind.ZONED}:
+        a, b = (c.expr.dt.convert_time_zone("UTC") for c in (left, right))
+        return COMPARISONS[name](a, b)
+    if not {left.kind, right.kind} <= NUMERIC:
+        return COMPARISONS[name](left.expr, right.expr)
+    if left.kind is right.kind is Kind.FLOAT:
+        return _not_nan(name, COMPARISONS[name](left.expr, right.expr), left, right)
+    if left.kind is Kind.FLOAT:
+        return _mixed(_MIRRORED.get(name, name), as_integer(right), left)
+    if right.kind is Kind.FLOAT:
+        return _mixed(name, as_integer(left), right)
+    left, right = as_integer(left), as_integer(right)
+    narrow = _is_narrow(left.bounds) and _is_narrow(right.bounds)
+    dtype = INT64 if narrow else INT128
+    return COMPARISONS[name](left.expr.cast(dtype), right.expr.cast(dtype))
+
+
+def _not_nan(name: str, result: pl.Expr, *cases: Case) -> pl.Expr:
+    """Python: NaN equals nothing and has no order.  Polars: it is the largest."""
+    nan = pl.any_horizontal(case.expr.is_nan() for case in cases)
+    return result | nan if name == "ne" else result & ~nan
+
+
+def _mixed(name: str, whole: Case, broken: Case) -> pl.Expr:
+    """I < f is i < ceil(f), i <= f is i <= floor(f): all whole, so all exact."""
+    f = broken.expr
+    rounded = f.ceil() if name in ("lt", "gteq") else f.floor()
+    i, limit = whole.expr.cast(INT128), rounded.cast(INT128, strict=False)
+    compare = COMPARISONS[name]
+    result = compare(i, limit)
+    if name == "eq":
+        result = result & (rounded == f)
+    if name == "ne":
+        result = result | (rounded != f)
+    # A float beyond every whole number (or infinite) compares as its sign does.
+    far = pl.when(f.abs() >= 1.5e38).then(compare(pl.lit(0.0), f)).otherwise(result)
+    return _not_nan(name, far.fill_null(value=False), broken)
+
+
+def contained(left: Case, right: Case) -> Case | None:
+    """`'a' in 'abc'`."""
+    if not left.kind is right.kind is Kind.TEXT:
+        return None
+    return Case(Kind.BOOLEAN, right.expr.str.contains(left.expr, literal=True))
+
+
+def among(texts: list[str], case: Case) -> Case:
+    """`x in ['a', 'b']`, with texts that are written out."""
+    if case.kind is not Kind.TEXT:
+        return Case(Kind.BOOLEAN, pl.lit(value=False))
+    return Case(Kind.BOOLEAN, case.expr.is_in(texts))
+
+
+def concatenated(left: Case, right: Case) -> Case | None:
+    return Case(Kind.TEXT, text_of(left) + text_of(right))

@@ -1,0 +1,213 @@
+"""What Python would print, as columns: `str`, `repr` and the methods Jinja calls.
+
+Polars agrees with Python for nearly every row, and this module knows where it does not.
+`unless` does the usual rows in Polars and hands the unusual ones, found by a cheap test,
+to Python's own function.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from .values import LIMIT, Case, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
+"""What `str.strip` strips."""
+
+TEXT, INT64, INT128, FLOAT = pl.String(), pl.Int64(), pl.Int128(), pl.Float64()
+
+
+def blank(text: pl.Expr) -> pl.Expr:
+    """Boolean: null, empty, or only white space; the one test that every name pays for.
+
+    Stripping costs ten times as much as looking at the first character, so a batch is
+    stripped only if one of the cells that begin unusually turns out to be blank.
+    """
+    return text.map_batches(_blank_cells, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _blank_cells(cells: pl.Series) -> pl.Series:
+    unusual = cells.filter((cells < "!") | (cells > "~"))
+    if (unusual.str.strip_chars() == "").any():
+        return (cells.str.strip_chars() == "").fill_null(value=True)
+    return cells.is_null()
+
+
+def unless(
+    unusual: Callable[..., pl.Expr],
+    usual: Callable[..., pl.Expr],
+    function: Callable[..., object],
+    *columns: pl.Expr,
+    dtype: pl.DataType = TEXT,
+) -> pl.Expr:
+    """*usual* of the columns, but Python's *function* where *unusual* is true.
+
+    Null where a column is null, and where *function* has no answer.  Worked out batch by
+    batch, so that the columns, however complicated, stand only once in the plan.
+    """
+    names = [f"x{i}" for i in range(len(columns))]
+    rare, plain = (make(*map(pl.col, names)) for make in (unusual, usual))
+
+    def batch(series: Sequence[pl.Series]) -> pl.Series:
+        height = max(map(len, series))
+        full = (s if len(s) == height else s.new_from_index(0, height) for s in series)
+        frame = pl.DataFrame([s.alias(n) for s, n in zip(full, names, strict=True)])
+        done = frame.lazy().with_columns(plain_=plain.cast(dtype), rare_=rare).collect()
+        odd = (
+            done["rare_"]
+            & done.select(pl.all_horizontal(pl.col(names).is_not_null())).to_series()
+        )
+        if not odd.any():
+            return done["plain_"]
+        rows = done.filter(odd).select(names).iter_rows()
+        answers = pl.Series([_attempt(function, row) for row in rows], dtype=dtype)
+        return done["plain_"].scatter(odd.arg_true(), answers)
+
+    return pl.map_batches(columns, batch, return_dtype=dtype, is_elementwise=True)
+
+
+def by_python(
+    function: Callable[..., object], *columns: pl.Expr, dtype: pl.DataType
+) -> pl.Expr:
+    """*function* in every row: for what is too rare to be worth an expression."""
+    return unless(
+        lambda *_: pl.lit(value=True),
+        lambda *_: pl.lit(None, dtype),
+        function,
+        *columns,
+        dtype=dtype,
+    )
+
+
+def _attempt(function: Callable[..., object], row: tuple[Any, ...]) -> object:
+    try:
+        result = function(*row)
+    except (ArithmeticError, ValueError):
+        return None
+    if isinstance(result, complex) or (isinstance(result, int) and abs(result) > LIMIT):
+        return None
+    return result
+
+
+def divided(a: pl.Expr, b: pl.Expr | float) -> pl.Expr:
+    """`a / b`, rounded once.
+
+    Polars divides a column by a literal by multiplying with its reciprocal, which rounds
+    twice (23 / 10 gives 2.3000000000000003): so the divisor is made a column.
+    """
+    divisor = pl.lit(b) if isinstance(b, float) else b
+    return a / (divisor + a.is_null().cast(FLOAT))
+
+
+def not_ascii(text: pl.Expr) -> pl.Expr:
+    return text.str.len_bytes() != text.str.len_chars()
+
+
+def text_of(case: Case) -> pl.Expr:
+    """`str()` of the value."""
+    return _TEXT[case.kind](case.expr)
+
+
+def _float(number: pl.Expr) -> pl.Expr:
+    """Polars turns to scientific notation elsewhere, and writes its exponent otherwise."""
+
+    def unusual(x: pl.Expr) -> pl.Expr:
+        return ~((x.abs() >= 1e-4) & (x.abs() < 1e16)) & (x != 0)
+
+    return unless(unusual, lambda x: x.cast(TEXT), repr, number)
+
+
+def _decimal(number: pl.Expr) -> pl.Expr:
+    """Python turns to scientific notation where the exponent goes below -6."""
+    return unless(
+        lambda x: x.cast(FLOAT).abs() < 1e-6, lambda x: x.cast(TEXT), str, number
+    )
+
+
+def _boolean(answer: pl.Expr) -> pl.Expr:
+    return pl.when(answer).then(pl.lit("True")).otherwise(pl.lit("False"))
+
+
+def _clock(moment: pl.Expr, pattern: str) -> pl.Expr:
+    """Microseconds are printed only where there are some."""
+    return (
+        pl.when(moment.dt.microsecond() == 0)
+        .then(moment.dt.to_string(pattern))
+        .otherwise(moment.dt.to_string(pattern + "%.6f"))
+    )
+
+
+def _zoned(moment: pl.Expr) -> pl.Expr:
+    """Before standard time, zones were off by odd seconds, which %z leaves out."""
+
+    def usual(x: pl.Expr) -> pl.Expr:
+        return _clock(x, "%Y-%m-%d %H:%M:%S") + x.dt.to_string("%:z")
+
+    return unless(lambda x: x.dt.year() < 1973, usual, str, moment)
+
+
+_TEXT: dict[Kind, Callable[[pl.Expr], pl.Expr]] = {
+    Kind.TEXT: lambda expr: expr,
+    Kind.INTEGER: lambda expr: expr.cast(TEXT),
+    Kind.FLOAT: _float,
+    Kind.DECIMAL: _decimal,
+    Kind.BOOLEAN: _boolean,
+    Kind.DATE: lambda expr: expr.cast(TEXT),
+    Kind.DATETIME: lambda expr: _clock(expr, "%Y-%m-%d %H:%M:%S"),
+    Kind.ZONED: _zoned,
+    Kind.TIME: lambda expr: _clock(expr, "%H:%M:%S"),
+}
+
+
+def scaled(number: pl.Expr, decimals: int) -> pl.Expr:
+    """|number| * 10**decimals to the nearest whole, half to even."""
+    return (number.abs() * float(10**decimals)).round(mode="half_to_even")
+
+
+def unsure(number: pl.Expr, decimals: int) -> pl.Expr:
+    """Where `scaled` may be wrong.
+
+    Multiplying errs in the last place, which matters only near a half, and where the
+    product is too big to have places to spare.
+    """
+    product = number.abs() * float(10**decimals)
+    from_half = (product - product.floor() - 0.5).abs()
+    near_half = from_half <= 1e-4 if decimals else pl.lit(value=False)
+    return near_half | ~(product < 1e11)
+
+
+def is_negative(number: pl.Expr) -> pl.Expr:
+    """The sign bit: true for -0.0, which Python prints with its sign."""
+    return pl.lit(1.0) / number < 0
+
+
+def fixed(number: pl.Expr, decimals: int) -> pl.Expr:
+    """`'%.2f' % number`."""
+    return unless(
+        lambda x: unsure(x, decimals),
+        lambda x: digits(x, decimals, "", "."),
+        f"%.{decimals}f".__mod__,
+        number,
+    )
+
+
+def digits(number: pl.Expr, decimals: int, thousands: str, point: str) -> pl.Expr:
+    """*number* with that many *decimals*, where `scaled` is sure of it."""
+    safe = pl.when(~unsure(number, decimals)).then(scaled(number, decimals)).cast(INT64)
+    whole = (safe // 10**decimals).cast(TEXT)
+    if thousands:
+        # Counted from the right; the mark is turned round, for it is read backwards.
+        mark = thousands[::-1]
+        marked = "${0}" + mark.replace("$", "$$")
+        groups = whole.str.reverse().str.replace_all(r"\d{3}", marked)
+        whole = groups.str.strip_suffix(mark).str.reverse()
+    sign = pl.when(is_negative(number)).then(pl.lit("-")).otherwise(pl.lit(""))
+    if not decimals:
+        return sign + whole
+    fraction = (safe % 10**decimals).cast(TEXT).str.zfill(decimals)
+    return pl.concat_str(sign, whole, pl.lit(point), fraction)

@@ -1,0 +1,151 @@
+"""Jinja's own parser, taught to remember places, and the problems found at them.
+
+Jinja's nodes carry a line and no column.  But they take their line from the token, and
+the token from the lexer: a lexer that counts characters where Jinja's counts lines gives
+every node, and every syntax error, its exact place.  So throughout this package
+`node.lineno` is an offset into the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.lexer import Lexer
+from jinja2.parser import Parser
+
+from bulksend.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Refusal(Exception):  # noqa: N818 - it is caught where it is raised, one node above
+    """One node cannot be compiled; `at` is filled in by whoever knows the node."""
+
+    def __init__(
+        self, code: str, found: str, *, expected: str = "", fix: str = ""
+    ) -> None:
+        super().__init__(found)
+        self.code, self.found, self.expected, self.fix = code, found, expected, fix
+        self.at: int | None = None
+
+    def placed(self, at: int) -> Refusal:
+        self.at = at if self.at is None else self.at
+        return self
+
+
+@dataclass(slots=True)
+class Findings:
+    """The problems of one template, and where it stands in the user's file."""
+
+    source: str
+    file: str = ""
+    line: int | None = None
+    key: str = ""
+    _found: list[tuple[int, Problem]] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """In the order of the template, each once."""
+        ordered = sorted(self._found, key=lambda found: found[0])
+        return list(dict.fromkeys(problem for _, problem in ordered))
+
+    def add(self, refusal: Refusal) -> None:
+        at = refusal.at or 0
+        before = self.source[:at]
+        line = before.count("\n") + 1
+        character = at - before.rfind("\n")  # rfind is -1 in the first line
+        places = [self.key, f"line {line}" if self.line is None else ""]
+        problem = Problem(
+            refusal.code,
+            refusal.found,
+            expected=refusal.expected,
+            fix=refusal.fix,
+            file=self.file,
+            line=None if self.line is None else self.line + line - 1,
+            column=", ".join(filter(None, (*places, f"character {character}"))),
+        )
+        self._found.append((at, problem))
+
+
+class _PlacedLexer(Lexer):
+    def tokeniter(
+        self,
+        source: str,
+        name: str | None,
+        filename: str | None = None,
+        state: str | None = None,
+    ) -> Iterator[tuple[int, str, str]]:
+        at = 0
+        try:
+            for _, token, text in super().tokeniter(source, name, filename, state):
+                at = source.index(text, at)
+                yield at, token, text
+                at += len(text)
+        except TemplateSyntaxError as error:
+            while source[at : at + 1].isspace():
+                at += 1
+            raise TemplateSyntaxError(error.message or "", at) from None
+
+
+class _PlacedEnvironment(Environment):
+    @property
+    def lexer(self) -> Lexer:
+        return _PlacedLexer(self)
+
+
+def parse(source: str) -> nodes.Template:
+    """The tree of *source*, each `lineno` an offset into it.
+
+    Raises:
+        Refusal: *source* is not Jinja.
+    """
+    try:
+        return Parser(_PlacedEnvironment(), source).parse()
+    except TemplateSyntaxError as error:
+        raise _explained(error, source).placed(error.lineno) from None
+
+
+TAGS = "if, elif, else, endif, set, endset, raw, endraw"
+_FOREIGN_TAGS = ("break", "continue", "do", "trans", "debug", "language")
+_STRAY = ("elif", "else", "endif", "endset", "endraw")
+
+
+def _explained(error: TemplateSyntaxError, source: str) -> Refusal:
+    message = (error.message or "").rstrip(".")
+    rest = source[error.lineno :]
+    if message.startswith("Encountered unknown tag"):
+        tag = message.split("'")[1]
+        if tag in _STRAY:
+            return Refusal(
+                "E300", f"{{% {tag} %}} has no {{% if %}} or {{% set %}} before it"
+            )
+        return not_in_language(f"{{% {tag} %}}", near=near(tag, TAGS.split(", ")))
+    if rest[:1] and rest[0] in "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb":
+        return Refusal(
+            "E300",
+            f"a curly quotation mark {rest[0]}",
+            fix="Use straight ones: ' or \".",
+        )
+    if "got '='" in message:
+        return Refusal("E300", message, fix="Compare with ==, not =.")
+    if rest[:2] in ("&&", "||"):
+        return Refusal("E300", message, fix="Write `and` or `or`.")
+    return Refusal("E300", message[:1].lower() + message[1:])
+
+
+def not_in_language(what: str, *, near: str = "", fix: str = "") -> Refusal:
+    return Refusal(
+        "E301",
+        f"{what} is not part of the message language",
+        fix=fix or (near and near.strip()) or "",
+    )
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """``Did you mean "first_name"?``, or nothing."""
+    matches = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    return f'Did you mean "{matches[0]}"?' if matches else ""

@@ -1,0 +1,233 @@
+"""Parquet, NDJSON and workbooks into a lazy frame: files whose values have types.
+
+Parquet and NDJSON keep their types.  A workbook's cells all become text, as a person
+sees them but for number formats: 14155550100 stays that, a date becomes 2026-01-31.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+from bulksend.prepare.blocks import Digest
+from bulksend.prepare.columns import clean_header, listed
+from bulksend.prepare.delimited import (
+    ROW,
+    UNREADABLE,
+    Part,
+    Wish,
+    empty_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import fastexcel
+
+FIRST_ROW = 2
+"""Spreadsheet row of the first record where the header is not a row of the file."""
+
+
+def read_parquet(path: Path, file: str) -> Part:
+    """Every page is read once, as a damaged one would else be found while sending.
+
+    Raises:
+        InputError: It cannot be read to its end.
+    """
+    digest = _digest(path)
+    frame = pl.scan_parquet(
+        path,
+        row_index_name=ROW,
+        row_index_offset=FIRST_ROW,
+        glob=False,
+        hive_partitioning=False,
+    )
+    return _typed_part(frame, file, digest, None)
+
+
+def read_ndjson(path: Path, file: str) -> Part:
+    """One object a line; blank lines are no records.
+
+    Raises:
+        InputError: A line is not an object, named; or Polars cannot read the file.
+    """
+    digest = Digest(path)
+    rows = _check_objects(digest.blocks(), file)
+    frame = pl.scan_ndjson(
+        glob.escape(str(path)),
+        infer_schema_length=None,
+        row_index_name=ROW,
+        row_index_offset=FIRST_ROW,
+    )
+    return _typed_part(frame, file, digest.whole(), rows)
+
+
+def _digest(path: Path) -> bytes:
+    digest = Digest(path)
+    for _ in digest.blocks():
+        pass
+    return digest.whole()
+
+
+def _typed_part(
+    frame: pl.LazyFrame, file: str, digest: bytes, wanted: int | None
+) -> Part:
+    try:
+        schema = frame.collect_schema()
+        values = pl.exclude(ROW)
+        read = frame.select(pl.len(), values.is_not_null().sum())
+        rows: int = read.collect(engine="streaming").item(0, 0)
+    except UNREADABLE as error:
+        reason = str(error).partition("\n")[0][:200]
+        what = f"the file is damaged, or of a kind that is not read here ({reason})"
+        raise InputError(Problem("E213", what, file=file)) from error
+    if wanted not in {None, rows}:
+        what = f"{rows:,} of {wanted:,} records can be read"
+        raise InputError(Problem("E213", what, file=file))
+
+    columns = {name: kind for name, kind in schema.items() if name != ROW}
+    cleaned, notices = clean_header(tuple(columns), file=file)
+    frame = frame.rename(dict(zip(columns, cleaned, strict=True)))
+    columns = dict(zip(cleaned, columns.values(), strict=True))
+    if not rows:
+        notices.append(Problem("W204", "the file has no records", file=file))
+    return Part(frame, columns, rows + FIRST_ROW - 1, rows, digest, tuple(notices))
+
+
+def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    rest: list[bytes] = []
+    for block in blocks:
+        first, *others = block.split(b"\n")
+        rest.append(first)
+        if others:
+            yield b"".join(rest)
+            *whole, last = others
+            yield from whole
+            rest = [last]
+    yield b"".join(rest)
+
+
+def _check_objects(blocks: Iterator[bytes], file: str) -> int:
+    """How many objects there are; raises where a line is anything else."""
+    import orjson
+
+    objects = 0
+    problem, more = None, 0
+    for number, line in enumerate(_lines(blocks), start=1):
+        if not line.strip():
+            continue
+        try:
+            what = "" if isinstance(orjson.loads(line), dict) else "is no JSON object"
+        except orjson.JSONDecodeError as error:
+            what = f"is not JSON ({error.msg}, column {error.colno})"
+        if not what:
+            objects += 1
+        elif problem:
+            more += 1
+        else:
+            problem = Problem("E212", f"this line {what}", file=file, line=number)
+    if problem:
+        raise InputError(replace(problem, more=more))
+    if not objects:
+        raise InputError(Problem("E204", "the file is empty", file=file))
+    return objects
+
+
+# -- workbooks ----------------------------------------------------------------------
+
+
+def read_workbook(path: Path, file: str, wish: Wish) -> Part:
+    """An .xlsx or .xlsm sheet.
+
+    Raises:
+        InputError: No workbook, no such sheet, or nothing in it.
+    """
+    import fastexcel
+
+    digest = _digest(path)
+    try:
+        book = fastexcel.read_excel(path)
+        name, notices = _choose_sheet(book, wish.sheet, file)
+        sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+        cells = sheet.to_polars()
+    except (fastexcel.FastExcelError, *UNREADABLE) as error:
+        reason = str(error).partition("\n")[0][:200]
+        what = f"the workbook is damaged, or protected by a password ({reason})"
+        raise InputError(Problem("E213", what, file=file)) from error
+
+    filled = cells.with_row_index(ROW, offset=1).filter(
+        pl.any_horizontal(pl.exclude(ROW).is_not_null())
+    )
+    if filled.is_empty():
+        raise InputError(Problem("E204", f"sheet `{name}` is empty", file=file))
+    return _sheet_part(filled, notices, (file, digest))
+
+
+def _choose_sheet(
+    book: fastexcel.ExcelReader, wanted: str | None, file: str
+) -> tuple[str, list[Problem]]:
+    names = book.sheet_names
+    if wanted is not None:
+        if wanted in names:
+            return wanted, []
+        near = difflib.get_close_matches(wanted, names, n=1)
+        what = f"there is no sheet `{wanted}`; there are: {listed(names)}"
+        fix = f"Did you mean `{near[0]}`?" if near else ""
+        raise InputError(Problem("E214", what, fix=fix, file=file))
+    if not names:
+        raise InputError(Problem("E204", "the workbook has no sheets", file=file))
+    if len(names) == 1:
+        return names[0], []
+    what = f"sheet `{names[0]}` is read; there are: {listed(names)}"
+    return names[0], [Problem("W214", what, file=file)]
+
+
+def _sheet_part(
+    filled: pl.DataFrame, notices: list[Problem], named: tuple[str, bytes]
+) -> Part:
+    """The first row that holds anything is the header."""
+    file, digest = named
+    top = filled.item(0, 0)
+    body = filled.slice(1)
+    used = [
+        column
+        for column in filled.columns[1:]
+        if filled[column][0] is not None or body[column].null_count() < body.height
+    ]
+    header, more = clean_header(
+        [filled[column][0] or "" for column in used], file=file, row=top
+    )
+    notices += more
+    last = body[ROW][-1] if body.height else top
+    if blank := last - top - body.height:
+        notices.append(empty_rows(blank, _first_gap(body[ROW], top), file))
+    if not body.height:
+        notices.append(Problem("W204", "the sheet has no records", file=file))
+
+    names = dict(zip(used, header, strict=True))
+    frame = body.lazy().select(
+        ROW, *(_iso(old).alias(new) for old, new in names.items())
+    )
+    columns: dict[str, pl.DataType] = dict.fromkeys(header, pl.String())
+    return Part(frame, columns, last, body.height, digest, tuple(notices))
+
+
+def _first_gap(rows: pl.Series, top: int) -> int:
+    """The first row that is not there."""
+    expected = pl.Series(range(top + 1, top + 1 + len(rows)), dtype=rows.dtype)
+    return int(expected.filter(rows != expected)[0])
+
+
+def _iso(column: str) -> pl.Expr:
+    """A date cell comes as midnight, a time cell as a time on day 0 of the workbook."""
+    return (
+        pl.col(column)
+        .str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", "$1")
+        .str.replace(r"^1899-12-3[01] (\d\d:\d\d:\d\d)$", "$1")
+    )

@@ -1,0 +1,1 @@
+"""Each message once, no faster than allowed."""

@@ -1,0 +1,168 @@
+"""Bandwidth's sign-in: OAuth 2 client credentials first, HTTP Basic while it lives.
+
+Bandwidth ends HTTP Basic on 2026-12-02 (bandwidth.md §8); where both are configured the
+token wins, as in Bandwidth's own SDK.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from bulksend.errors import GateRefused, InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+API_URL = "https://messaging.bandwidth.com/api/v2"
+TOKEN_URL = "https://api.bandwidth.com/api/v1/oauth2/token"  # noqa: S105  (an address)
+BASIC_ENDS = datetime(2026, 12, 2, tzinfo=UTC)
+REFRESH_BEFORE_SECONDS = 60.0
+NEEDED = "BW_CLIENT_ID and BW_CLIENT_SECRET (or BW_USERNAME and BW_PASSWORD)"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What signs a request in.  Its repr tells no secret."""
+
+    account_id: str
+    url: str = API_URL
+    token_url: str = TOKEN_URL
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def uses_token(self) -> bool:
+        return bool(self.client_id)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Credentials:
+        """Raises InputError (E500) naming every variable that is missing."""
+
+        def value(name: str, default: str = "") -> str:
+            return environment.get(name, "").strip() or default
+
+        found = cls(
+            account_id=value("BW_ACCOUNT_ID"),
+            url=value("BW_MESSAGING_URL", API_URL).rstrip("/"),
+            token_url=value("BW_TOKEN_URL", TOKEN_URL),
+            client_id=value("BW_CLIENT_ID"),
+            client_secret=value("BW_CLIENT_SECRET"),
+            username=value("BW_USERNAME"),
+            password=value("BW_PASSWORD"),
+        )
+        missing = found._missing()
+        if missing:
+            raise InputError(
+                Problem("E500", f"not set: {', '.join(missing)}", "them to be set")
+            )
+        return found
+
+    def _missing(self) -> list[str]:
+        missing = [] if self.account_id else ["BW_ACCOUNT_ID"]
+        if self.client_id and not self.client_secret:
+            missing.append("BW_CLIENT_SECRET")
+        elif not self.client_id and not (self.username and self.password):
+            missing.append(NEEDED)
+        return missing
+
+
+class SignIn:
+    """Gives the Authorization header, and keeps the token fresh.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        session: aiohttp.ClientSession,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._credentials = credentials
+        self._session = session
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._header = ""
+        self._fresh_until = float("-inf")
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """Grows with each token; says whether a 401 met the newest one."""
+        return self._generation
+
+    async def header(self) -> str:
+        """The Authorization header.
+
+        Raises:
+            GateRefused: E501 (refused) or E502 (no answer).
+        """
+        if self._clock() >= self._fresh_until:
+            await self.renew(self._generation)
+        return self._header
+
+    async def renew(self, seen: int) -> bool:
+        """A fresh header for one who met a 401 under generation *seen*.
+
+        Returns:
+            False where there is nothing fresher to be had: Basic does not change.
+        """
+        async with self._lock:
+            if self._generation != seen:
+                return True  # another message has already fetched it
+            credentials = self._credentials
+            if not credentials.uses_token:
+                is_new = not self._header
+                self._header = aiohttp.encode_basic_auth(
+                    credentials.username, credentials.password
+                )
+                self._fresh_until = float("inf")
+                return is_new
+            token, lifetime = await self._fetch()
+            self._header = f"Bearer {token}"
+            margin = min(REFRESH_BEFORE_SECONDS, lifetime / 10)
+            self._fresh_until = self._clock() + lifetime - margin
+            self._generation += 1
+            return True
+
+    async def _fetch(self) -> tuple[str, float]:
+        credentials = self._credentials
+        basic = aiohttp.encode_basic_auth(
+            credentials.client_id, credentials.client_secret
+        )
+        try:
+            async with self._session.post(
+                credentials.token_url,
+                data={"grant_type": "client_credentials"},
+                headers={"Authorization": basic},
+                allow_redirects=False,
+            ) as answer:
+                if answer.status != 200:
+                    raise GateRefused(
+                        Problem("E501", f"the token address answered {answer.status}")
+                    )
+                said = await answer.json(content_type=None)
+                return str(said["access_token"]), float(said.get("expires_in", 3600))
+        except (KeyError, TypeError, ValueError) as error:
+            raise GateRefused(
+                Problem(
+                    "E501", "the token address answered something else than a token"
+                )
+            ) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise GateRefused(
+                Problem("E502", f"no answer from the token address ({_name(error)})")
+            ) from error
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

@@ -1,0 +1,1 @@
+"""How it ended: results, and what became of the unknown."""

@@ -1,0 +1,200 @@
+"""Plan and journal to the results file: one line for every row of the input.
+
+Streams: a chunk of the plan, what the journal knows of these rows, and out.  The file
+appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from bulksend.errors import InputError, Problem
+from bulksend.journal.states import Status
+from bulksend.prepare.names import PLACES, RESULTS
+from bulksend.prepare.reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bulksend.journal.store import Journal, Run
+    from bulksend.prepare.plan import Plan
+
+CHUNK_ROWS = 50_000
+_TIME = pl.Datetime("ms", "UTC")
+_ENTRY = {
+    "row": pl.Int64,
+    "status": pl.String,
+    "attempts": pl.Int64,
+    "posted_at": pl.Int64,
+    "accepted_at": pl.Int64,
+    "ended_at": pl.Int64,
+    "message_id": pl.String,
+    "error_code": pl.String,
+    "error": pl.String,
+}
+
+SHOWN = {Status.PLANNED: "not_sent", Status.CLAIMED: "unknown"}
+"""Where people get another word: a claim without an outcome is not known."""
+
+OUTCOMES = (
+    "accepted",
+    "refused",
+    "unknown",
+    "expired",
+    "delivered",
+    "failed",
+    "not_sent",
+    "excluded",
+)
+
+
+def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
+    """Every row of the plan with its outcome, in the input's order."""
+    winners = plan.winners()
+    columns = _columns(plan)
+
+    def chunks(
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,  # noqa: ARG001  (Polars' own signature)
+    ) -> Iterator[pl.DataFrame]:
+        for chunk in plan.frame().collect_batches(
+            chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
+        ):
+            frame = _joined(chunk, journal, run, winners).select(columns)
+            if predicate is not None:
+                frame = frame.filter(predicate)
+            if n_rows is not None:
+                frame = frame.head(n_rows)
+                n_rows -= len(frame)
+            yield frame if with_columns is None else frame.select(with_columns)
+            if n_rows == 0:
+                return
+
+    empty = plan.frame().head(0).collect()
+    schema = _joined(empty, journal, run, winners).select(columns).schema
+    return register_io_source(chunks, schema=schema)
+
+
+def _columns(plan: Plan) -> list[str]:
+    places = [name for name in PLACES if name in plan.frame().collect_schema()]
+    own = [name for name in RESULTS if name != "row"]
+    return ["row", *places, *plan.inputs, *own]
+
+
+def _joined(
+    chunk: pl.DataFrame, journal: Journal, run: Run, winners: pl.DataFrame
+) -> pl.DataFrame:
+    known = []
+    if len(chunk):
+        first, last = chunk["row"].min(), chunk["row"].max()
+        known = journal.entries(run.id, int(str(first)), int(str(last)))
+    entries = pl.DataFrame(known, schema=_ENTRY, orient="row")
+    excluded = pl.col("reason").is_not_null()
+    was_sent = pl.col("status").is_in(["accepted", "delivered", "failed"])
+    return (
+        chunk.with_columns(pl.col("reason").cast(pl.String))
+        .join(entries, on="row", how="left", maintain_order="left")
+        .join(winners, on="row", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(excluded)
+            .then(pl.lit("excluded"))
+            .otherwise(pl.col("status").replace(SHOWN).fill_null("not_sent"))
+            .alias("status"),
+            pl.col("attempts").fill_null(0),
+            _moment("posted_at"),
+            _moment("accepted_at"),
+            pl.when(pl.col("status") == Status.DELIVERED)
+            .then(pl.col("ended_at"))
+            .cast(_TIME)
+            .alias("delivered_at"),
+            pl.when(~excluded & (pl.col("status") == Status.EXCLUDED))
+            .then(pl.col("error_code"))
+            .otherwise(pl.col("reason"))
+            .alias("reason"),
+            pl.when(excluded)
+            .then(_sentence())
+            .when(was_sent & (pl.col("status") == Status.ACCEPTED))
+            .then(pl.lit(None, pl.String))
+            .otherwise(pl.col("error"))
+            .alias("error"),
+        )
+    )
+
+
+def _moment(name: str) -> pl.Expr:
+    return pl.col(name).cast(_TIME)
+
+
+def _sentence() -> pl.Expr:
+    """Why a row is excluded, and what to do, from the table of reasons."""
+    whole = {one.code: f"{one.sentence} {one.fix}" for one in REASONS.values()}
+    detail = pl.coalesce(
+        pl.col("winner").cast(pl.String), pl.col("reason_detail"), pl.lit("?")
+    )
+    return pl.col("reason").replace(whole).str.replace("{detail}", detail, literal=True)
+
+
+def write_results(frame: pl.LazyFrame, path: Path) -> None:
+    """Stream *frame* into a CSV or Parquet file, by the path's ending.
+
+    Raises:
+        InputError: E625, where it cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".parquet":
+            frame.sink_parquet(unfinished, maintain_order=True, engine="streaming")
+        else:
+            flat = frame.with_columns(_flat(frame.collect_schema()))
+            flat.sink_csv(unfinished, maintain_order=True, engine="streaming")
+        with unfinished.open("rb") as stream:
+            os.fsync(stream.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E625", found, file=str(path))) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _flat(schema: pl.Schema) -> list[pl.Expr]:
+    """What CSV cannot hold, as text: moments in ISO 8601, nested values as JSON."""
+    expressions = []
+    for name, kind in schema.items():
+        if isinstance(kind, pl.Datetime) and kind.time_zone == "UTC":
+            expressions.append(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+        elif isinstance(kind, pl.Struct):
+            expressions.append(pl.col(name).struct.json_encode())
+        elif kind.is_nested():
+            wrapped = pl.struct(pl.col(name).alias("value")).struct.json_encode()
+            expressions.append(wrapped.alias(name))
+    return expressions
+
+
+def check_output(path: Path, *, is_ours: bool) -> None:
+    """Find out before anything is sent that the results can be written.
+
+    Raises:
+        InputError: E624, where a file of another run stands there; E625, where the
+            folder cannot be written.
+    """
+    if path.is_dir():
+        raise InputError(Problem("E625", "it is a folder", file=str(path)))
+    if path.exists() and not is_ours:
+        raise InputError(Problem("E624", "a file stands there", file=str(path)))
+    probe = path.with_name(f".{path.name}.probe")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E625", found, file=str(path.parent))) from error

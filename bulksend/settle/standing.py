@@ -1,0 +1,67 @@
+"""How a run stands: counts that add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bulksend.errors import DONE, RESUMABLE, SOME_FAILED, SOME_UNKNOWN
+from bulksend.journal.states import Status
+
+if TYPE_CHECKING:
+    from bulksend.errors import BulksendError
+    from bulksend.journal.store import Journal, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run stands: counts that add up, where the results are, what stopped it."""
+
+    run: str
+    rows: int
+    counts: dict[str, int]
+    results: str
+    stopped: BulksendError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        if self.stopped is not None:
+            return self.stopped.exit_code
+        if self.counts["not_sent"]:
+            return RESUMABLE
+        if self.counts["unknown"]:
+            return SOME_UNKNOWN
+        return SOME_FAILED if self.counts["refused"] or self.counts["failed"] else DONE
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "run": self.run,
+            "rows": self.rows,
+            **self.counts,
+            "results": self.results,
+            "exit_code": self.exit_code,
+            "problems": [
+                problem.as_dict() for problem in getattr(self.stopped, "problems", ())
+            ],
+        }
+
+
+def standing(journal: Journal, run: Run) -> Ended:
+    """Counts of a run.  rows = the sum of all of them, or something is badly wrong."""
+    found = journal.counts(run.id)
+    late = found.get(Status.EXCLUDED, 0)
+    counts = {
+        "accepted": found.get(Status.ACCEPTED, 0),
+        "delivered": found.get(Status.DELIVERED, 0),
+        "failed": found.get(Status.FAILED, 0),
+        "refused": found.get(Status.REFUSED, 0),
+        "unknown": found.get(Status.UNKNOWN, 0) + found.get(Status.CLAIMED, 0),
+        "expired": found.get(Status.EXPIRED, 0),
+        "excluded": run.rows - run.sendable + late,
+    }
+    touched = sum(n for status, n in found.items() if status is not Status.PLANNED)
+    counts["not_sent"] = run.sendable - touched
+    assert sum(counts.values()) == run.rows
+    return Ended(run.run, run.rows, counts, run.results)
+
+

@@ -1,0 +1,1 @@
+"""A Bandwidth that runs on your desk; shares no code with the client."""

@@ -1,0 +1,115 @@
+"""How a simulated Bandwidth behaves, and what can go wrong with a POST."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bulksend.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Fault(StrEnum):
+    """What can go wrong with a valid POST; the scenario gives each a share."""
+
+    LOST_BEFORE = "lost_before"
+    LOST_AFTER = "lost_after"
+    ERROR_500 = "error_500"
+    GATEWAY_502 = "gateway_502"
+    SLOW = "slow"
+    SILENT = "silent"
+    GARBLED_202 = "garbled_202"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """How this Bandwidth behaves; the default is a healthy account.
+
+    Args:
+        rate: Segments per second that the account sends; None is no limit.
+
+        queue_seconds: How many seconds of that rate may wait before POSTs get 429.
+
+        latency: Seconds until an answer leaves, or the bounds of a uniform draw.
+
+        lost_before: Share of valid POSTs reset without being accepted.
+
+        lost_after: Share accepted and then reset.
+
+        error_500: Share refused with Bandwidth's own JSON body.
+
+        gateway_502: Share answered by a gateway's HTML page; half of them accepted.
+
+        slow: Share accepted and answered ``slow_seconds`` late.
+
+        silent: Share accepted and never answered, until the client hangs up.
+
+        garbled_202: Share accepted with a 202 whose body breaks off.
+
+        search_lag: Seconds until an accepted message can be found.
+
+        token_lifetime: Seconds that an access token is good for.
+
+        accounts: Account ids that exist; None is any.
+
+        credentials: Pairs of name and secret that are good; None is any non-empty.
+
+        forbidden: Account ids whose credentials lack the messaging role.
+    """
+
+    rate: float | None = 1000.0
+    queue_seconds: float = 900.0
+    latency: float | tuple[float, float] = 0.0
+    lost_before: float = 0.0
+    lost_after: float = 0.0
+    error_500: float = 0.0
+    gateway_502: float = 0.0
+    slow: float = 0.0
+    slow_seconds: float = 5.0
+    silent: float = 0.0
+    garbled_202: float = 0.0
+    search_lag: float = 0.0
+    token_lifetime: float = 3600.0
+    accounts: frozenset[str] | None = None
+    credentials: frozenset[tuple[str, str]] | None = None
+    forbidden: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be played; raises InputError with all of it."""
+        problems = [
+            Problem("E580", found, expected, column=column)
+            for column, found, expected in _impossible(self)
+        ]
+        if problems:
+            raise InputError(problems)
+
+    @property
+    def shares(self) -> dict[Fault, float]:
+        """The faults that can happen, in the order in which they are drawn."""
+        return {fault: share for fault in Fault if (share := getattr(self, fault))}
+
+
+def _impossible(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
+    """Option, what it is, and what is expected."""
+    rate, latency = scenario.rate, scenario.latency
+    if rate is not None and rate <= 0:
+        yield "rate", f"the rate is {rate:g}", "segments per second above 0, or none"
+    for field in fields(scenario):
+        value = getattr(scenario, field.name)
+        if field.name in set(Fault) and not 0 <= value <= 1:
+            yield field.name, f"the share is {value:g}", "a number from 0 to 1"
+        elif (
+            field.name in {"queue_seconds", "slow_seconds", "search_lag"} and value < 0
+        ):
+            yield field.name, f"it is {value:g} seconds", "0 or more"
+    if (total := sum(scenario.shares.values())) > 1 + 1e-9:
+        yield "", f"the fault shares add up to {total:g}", "at most 1"
+    low, high = latency if isinstance(latency, tuple) else (latency, latency)
+    if not 0 <= low <= high:
+        yield "latency", f"it is {low:g} to {high:g} seconds", "0 or more, rising"
+    if scenario.token_lifetime <= 0:
+        found = f"it is {scenario.token_lifetime:g} seconds"
+        yield "token_lifetime", found, "seconds above 0"
