@@ -169,7 +169,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "E303",
             "a name fits several columns",
-            "Write the name as the header has it.",
+            "Rename one of the columns.",
         ),
         Kind("E304", "unknown filter", "Use a filter of docs/message-language.md."),
         Kind("E305", "unknown test", "Use a test of docs/message-language.md."),

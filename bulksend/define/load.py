@@ -77,7 +77,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Loaded:
 def _text(path: Path, file: str) -> str:
     data = _bytes(path, file)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()  # a byte order mark is YAML's to skip
     except UnicodeDecodeError as error:
         from charset_normalizer import from_bytes
 

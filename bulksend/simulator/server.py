@@ -77,15 +77,11 @@ class Simulator:
 
     def __init__(self, bandwidth: Bandwidth, log_path: Path | None) -> None:
         self.bandwidth = bandwidth
-        self.host = ""
         self.port = 0
+        self.origin = ""
         self._log = LogFile(log_path, bandwidth.witness) if log_path else None
         self._web = web.Server(self._handle, handler_cancellation=True, access_log=None)
         self._server: asyncio.Server | None = None
-
-    @property
-    def origin(self) -> str:
-        return f"http://{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -111,7 +107,8 @@ class Simulator:
         except OSError as exc:
             found = f"port {port} on {host} cannot be opened: {exc.strerror}"
             raise InputError(Problem("E581", found)) from exc
-        self.host, self.port = self._server.sockets[0].getsockname()[:2]
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.origin = f"http://{host}:{self.port}"
 
     async def close(self) -> None:
         """Stop at once; requests under way are cut off, as in a crash."""
@@ -120,7 +117,7 @@ class Simulator:
             for connection in self._web.connections:
                 if connection.transport is not None:
                     connection.transport.abort()
-            await self._web.shutdown(timeout=1.0)
+            await self._web.shutdown(timeout=10.0)
             await self._server.wait_closed()
             self._server = None
         if self._log is not None:

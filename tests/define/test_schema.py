@@ -106,6 +106,7 @@ WRONG = [
     (TEXT, TEXT + "  language: l\n"),
     (TEXT, TEXT + "  variants: {no: hei}\n"),
     (TEXT, TEXT + "  variants: {}\n  language: l\n"),
+    (TEXT, TEXT + "  variants: {' ': hei}\n  language: l\n"),
     (TEXT, f"  text: {LONG}\n"),
     (TEXT, f"  media: [{LONG}{LONG}]\n"),
     (TEXT, "  media: [" + "a, " * 10 + "a]\n"),

@@ -8,7 +8,7 @@ import random
 import re
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -16,11 +16,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, StrictUndefined, Undefined, UndefinedError
-from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from bulksend.errors import InputError
 from bulksend.prepare.template import compile_template
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
 
 ROWS = 200
 RNG = random.Random(20261123)
@@ -33,7 +35,8 @@ class Missing(StrictUndefined):
     """What the language says of a missing cell: it may be asked about, not used."""
 
     __slots__ = ()
-    def __bool__(self) -> bool:
+
+    def __bool__(self) -> bool:  # type: ignore[override]  # Jinja's never returns
         return False
 
 
@@ -71,9 +74,7 @@ class Bounded(SandboxedEnvironment):
 
     intercepted_binops = frozenset(["+", "-", "*", "//", "%", "**"])
 
-    def call_binop(
-        self, context: Context, operator: str, left: Any, right: Any
-    ) -> Any:
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         return bounded(super().call_binop(context, operator, left, right))
 
 
@@ -117,7 +118,8 @@ def by_jinja(source: str, rows: list[dict[str, Any]]) -> list[tuple[str | None, 
         except (ArithmeticError, ValueError):
             results.append((None, ""))
         except TypeError as error:  # Undefined lacks what abs() and round() call
-            assert "Missing" in str(error), (source, error)  # noqa: PT017
+            if "Missing" not in str(error):
+                raise
             results.append((None, ""))
     return results
 
@@ -137,7 +139,23 @@ CODES = [
     "2026-02-28", "2026-02-30", "2026-12-31T23:59", "2026-01-02 03:04:05", "0000-01-01",
     "", None,
 ]  # fmt: skip
-INTS = [0, 1, -1, 2, 3, 7, -7, 10, 99, 1000, 123456, 2**53 + 1, 2**63 - 1, -(2**63), None]
+INTS = [
+    0,
+    1,
+    -1,
+    2,
+    3,
+    7,
+    -7,
+    10,
+    99,
+    1000,
+    123456,
+    2**53 + 1,
+    2**63 - 1,
+    -(2**63),
+    None,
+]
 FLOATS = [
     0.0, -0.0, 0.5, 1.5, 2.5, -2.5, 2.345, 2.675, 1.005, 0.1, 1e-5, 1.5e-7, 1e16, 1e22,
     123456789.125, -0.001, 0.004, 999.995, 1e300, -1e39, math.inf, -math.inf, math.nan,
@@ -157,7 +175,13 @@ ZONED = [
     None,
 ]
 CLOCKS = [dt.time(1, 2, 3), dt.time(23, 59, 59, 999999), None]
-AMOUNTS = [Decimal("12.50"), Decimal("-0.05"), Decimal("0.00"), Decimal("1234567.89"), None]
+AMOUNTS = [
+    Decimal("12.50"),
+    Decimal("-0.05"),
+    Decimal("0.00"),
+    Decimal("1234567.89"),
+    None,
+]
 CITIES = ["Oslo", "new york", "", "Łódź", None]
 
 SCHEMA: dict[str, Any] = {
@@ -257,7 +281,9 @@ def text(depth: int) -> Code:
     if not depth:
         return leaves
     t, i, anything = text(depth - 1), integer(depth - 1), scalar(depth - 1)
-    styles = pick(["upper", "lower", "title", "capitalize", "trim", "string", "urlencode"])
+    styles = pick(
+        ["upper", "lower", "title", "capitalize", "trim", "string", "urlencode"]
+    )
     return st.one_of(
         leaves,
         fill("({} | {})", anything, styles),
@@ -294,7 +320,9 @@ def integer(depth: int) -> Code:
         leaves,
         fill("({} {} {})", i, pick(["+", "-", "*", "//", "%"]), i),
         fill("({} ** {})", i, pick(["0", "2", "3"])),
-        fill("({} | {})", text(depth - 1), pick(["length", "wordcount", "int", "int(7)"])),
+        fill(
+            "({} | {})", text(depth - 1), pick(["length", "wordcount", "int", "int(7)"])
+        ),
         fill("({} | int)", real(depth - 1)),
         fill("({} | {})", i, pick(["abs", "round", "int"])),
         fill("(-{})", i),
@@ -334,7 +362,12 @@ def boolean(depth: int) -> Code:
     )
     if not depth:
         return leaves
-    t, i, r, b = text(depth - 1), integer(depth - 1), real(depth - 1), boolean(depth - 1)
+    t, i, r, b = (
+        text(depth - 1),
+        integer(depth - 1),
+        real(depth - 1),
+        boolean(depth - 1),
+    )
     signs = pick(["==", "!=", "<", "<=", ">", ">="])
     return st.one_of(
         leaves,
@@ -351,7 +384,7 @@ def boolean(depth: int) -> Code:
         fill("({} and {})", b, b),
         fill("({} or {})", b, b),
         fill("(not {})", scalar(depth - 1)),
-        fill("({} is {})", t, pick(TESTS + ["upper", "lower", "in ['a', 'x']"])),
+        fill("({} is {})", t, pick([*TESTS, "upper", "lower", "in ['a', 'x']"])),
         fill("({} is {})", i, pick(["even", "odd", "divisibleby(3)", "divisibleby small"])),
         fill("({} is {} {})", r, pick(["eq", "ne", "lt", "ge", "greaterthan"]), r),
     )  # fmt: skip
@@ -365,7 +398,13 @@ TESTS = [
 
 @cache
 def scalar(depth: int) -> Code:
-    kinds = [text(depth), integer(depth), real(depth), boolean(depth), pick(ANY_COLUMNS)]
+    kinds = [
+        text(depth),
+        integer(depth),
+        real(depth),
+        boolean(depth),
+        pick(ANY_COLUMNS),
+    ]
     if not depth:
         return st.one_of(kinds)
     other = scalar(depth - 1)
@@ -378,7 +417,9 @@ def scalar(depth: int) -> Code:
     )
 
 
-DATA = pick(["Hi ", " ", "\n", " x ", ", ", "{# note #}", "{% raw %}{{ x }}{% endraw %}"])
+DATA = pick(
+    ["Hi ", " ", "\n", " x ", ", ", "{# note #}", "{% raw %}{{ x }}{% endraw %}"]
+)
 VARIABLE = pick(["v", "w"])
 
 
@@ -436,7 +477,8 @@ def compare(source: str, tally: Tally) -> None:
     try:
         compiled = compile_template(source, frame().schema)
     except InputError as error:
-        assert {p.code for p in error.problems} <= TYPE_PROBLEMS, (source, error)
+        if not {p.code for p in error.problems} <= TYPE_PROBLEMS:
+            pytest.fail(f"{source}: {error}")
         tally.refused += 1
         return
     columns = {"text_": compiled.text, "missing_": compiled.missing}
@@ -448,6 +490,9 @@ def compare(source: str, tally: Tally) -> None:
         note = (source, row, text, missing, expected, name)
         assert text == expected, note
         assert (text is None) == (missing is not None), note
+        if name and " in [" not in source:  # Python asks the list's items first
+            assert missing is not None, note
+            assert missing.replace(" ", "_").lower() == name, note
         tally.renders += 1
         tally.missing += text is None
 
@@ -481,6 +526,5 @@ def test_templates_render_as_jinja_renders_them() -> None:
 def test_many_templates_render_as_jinja_renders_them() -> None:
     """0 differences from Jinja in 200,000 renders of generated templates."""
     tally = run(1_150)
-    print(f"\n{tally.renders:,} renders, {tally.missing:,} missing; "
-          f"{tally.refused:,} of {tally.templates:,} templates refused")
-    assert tally.renders >= 200_000
+    assert tally.renders >= 200_000, vars(tally)
+    assert tally.refused < tally.templates // 20, vars(tally)

@@ -52,7 +52,7 @@ def test_the_alphabet_is_complete() -> None:
 texts = st.text(st.sampled_from("ab@£\n€[^`çж中\U0001f600\U0001f3fd"), max_size=700)
 
 
-@settings(derandomize=True, max_examples=500)
+@settings(derandomize=True, deadline=None, max_examples=500)
 @given(texts)
 def test_the_count_stays_between_its_two_bounds(text: str) -> None:
     """Packing can lose one unit a part to an unsplit pair, and never more."""
@@ -71,7 +71,7 @@ def test_the_count_stays_between_its_two_bounds(text: str) -> None:
         assert -(-units // part) <= count <= -(-units // (part - 1))
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=300)
 @given(texts, st.sampled_from("aж€"))
 def test_a_longer_text_never_costs_less(text: str, letter: str) -> None:
     """Adding a letter at the end keeps the count or raises it."""

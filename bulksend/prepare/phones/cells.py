@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     Change: TypeAlias = Callable[[pl.Series], pl.Series]
 
-_PUNCTUATION: Final = (" ", "(", ")", "-", ".", "[", "]")
-_SEPARATORS: Final = (*_PUNCTUATION, "/")
+_PUNCTUATION: Final = dict.fromkeys(" ()-.[]", "")
+_SEPARATORS: Final = {**_PUNCTUATION, "/": ""}
 _POWERS: Final = pl.Series(POWERS[: LONGEST + 1], dtype=pl.Int64)
 _SUSPECT: Final = 14
 """So many digits with punctuation may be two numbers: the repairs look more closely."""
@@ -50,7 +50,8 @@ _INVISIBLE: Final = (
 _WIDE: Final = r"[[\p{Nd}--[0-9]]\x{ff08}-\x{ff0f}\x{ff3b}\x{ff3d}\x{ff5e}]"
 _DASH: Final = r"[\x{2010}-\x{2015}\x{2212}\x{30fc}]"
 _EDGE: Final = r"^\s+|\s+$"
-_QUOTED: Final = r"^=?['\"`´‘’“”]+\s*|\s*['\"`´‘’“”]+$"
+_QUOTE: Final = r"['\"\x60\x{b4}\x{2018}\x{2019}\x{201c}\x{201d}]+"
+_QUOTED: Final = rf"^=?{_QUOTE}\s*|\s*{_QUOTE}$"
 _LABEL: Final = r"(?i)^tel(?:ephone)?[\s.:]*([+(\d])"
 _SCIENTIFIC: Final = r"^(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})$"
 _POINT_ZERO: Final = r"^(\+?\d+)\.00?$"
@@ -99,7 +100,7 @@ def plain(text: pl.Series) -> pl.Series:
 
 def punctuated(cells: pl.Series) -> pl.DataFrame:
     """The *key* of cells with ordinary punctuation, else null; and the *repair*."""
-    bare = _without(_PUNCTUATION, cells)
+    bare = cells.str.replace_many(_PUNCTUATION)
     doubtful = (
         cells.str.ends_with(".0")
         | cells.str.ends_with(".00")
@@ -117,7 +118,7 @@ def decimal(cells: pl.Series) -> pl.DataFrame:
     The repairs would find it too; but where there is one, the whole column is of it.
     """
     return pl.select(
-        key=plain(cells.str.replace(_POINT_ZERO, "$1")),
+        key=plain(cells.str.strip_suffix(".0")),
         repair=pl.repeat(_code("point_zero"), cells.len()),
     )
 
@@ -136,7 +137,7 @@ def repaired(cells: pl.Series) -> pl.DataFrame:
             repair = _named(repair, rows, name)
 
     number = text.str.replace(_EXTENSION, "")
-    bare = _without(_SEPARATORS, number)
+    bare = number.str.replace_many(_SEPARATORS)
     longer = number.str.len_bytes() < text.str.len_bytes()
     unclear = longer & (bare.str.len_bytes() < _FEWEST)
     reason = _reason(text, number)
@@ -180,10 +181,6 @@ def _named(repair: pl.Series, rows: pl.Series, name: str | None) -> pl.Series:
     return repair.clone().scatter(rows, known)
 
 
-def _without(marks: tuple[str, ...], text: pl.Series) -> pl.Series:
-    return text.str.replace_many(marks, [""] * len(marks))
-
-
 def _has_inner_zero(text: pl.Series) -> pl.Series:
     """``+44 (0)20...``: a national prefix in the midst of an international number."""
     return text.str.contains("(0)", literal=True) & ~text.str.starts_with("(0)")
@@ -198,8 +195,7 @@ def _by(sign: str, replacement: str = "") -> Change:
 
 
 def _narrow(text: pl.Series) -> pl.Series:
-    wide = _wide()
-    return text.str.replace_many(list(wide), list(wide.values()))
+    return text.str.replace_many(_wide())
 
 
 @lru_cache(maxsize=1)

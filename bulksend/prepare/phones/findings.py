@@ -22,7 +22,13 @@ SPECIAL_TYPES: Final = (
     "uan",
     "voicemail",
 )
-TYPES: Final = ("mobile", "fixed_line", "fixed_line_or_mobile", *SPECIAL_TYPES, "unknown")
+TYPES: Final = (
+    "mobile",
+    "fixed_line",
+    "fixed_line_or_mobile",
+    *SPECIAL_TYPES,
+    "unknown",
+)
 
 REASONS: Final = (
     "number_missing",

@@ -7,8 +7,8 @@ libphonenumber's `region_code_for_number`, `number_type` and
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE as CALLING_CODES
 from phonenumbers import PhoneMetadata
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from bulksend.prepare.phones.number_line import Area, Rows
 
-@lru_cache(maxsize=None)
+
+@cache
 def plan(code: int) -> Rows[Finding]:
     """From every national number of calling code *code* to its E.164 number."""
     rows: Rows[Finding] = []
@@ -133,7 +134,7 @@ def _area_of(description: PhoneNumberDesc | None) -> Area:
     return _matching(description.national_number_pattern, description.possible_length)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _matching(pattern: str | None, lengths: tuple[int, ...]) -> Area:
     """Where *pattern* matches the whole number; *lengths* restrict it where given."""
     if not pattern:

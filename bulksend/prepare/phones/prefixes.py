@@ -49,7 +49,8 @@ def dialled_abroad(metadata: PhoneMetadata) -> Rows[Finding]:
     A prefix that a 0 follows is none, for no calling code begins with 0; and then no
     other way to match is tried.
     """
-    ways = shapes(metadata.international_prefix or "[]")
+    pattern = metadata.international_prefix
+    ways = shapes(pattern) if pattern else ()
     cut = line.overlay(*(_dialled(way) for way in ways))
     return [
         (low, high, shift, what) for low, high, shift, what in cut if what is not None

@@ -44,7 +44,9 @@ def _keyed(cells: pl.Series) -> pl.DataFrame:
     return frame
 
 
-def _found(keyed: pl.DataFrame, table: pl.DataFrame, region: str | None) -> pl.DataFrame:
+def _found(
+    keyed: pl.DataFrame, table: pl.DataFrame, region: str | None
+) -> pl.DataFrame:
     """The *number* of each key and what is known of it, or the *reason* against it."""
     found = look_up(table, keyed["key"])
     reason, key = found["reason"], keyed["key"]

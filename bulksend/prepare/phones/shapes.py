@@ -1,9 +1,9 @@
-"""Regular expressions over digits, as the digit strings that they match.
+r"""Regular expressions over digits, as the digit strings that they match.
 
 The patterns in libphonenumber's metadata are regular, bounded in length, and made of very
-little: digits, ``\\d``, ``[2-9]``, groups, alternatives, ``?``, ``{3}`` and ``{3,5}``.  So
+little: digits, ``\d``, ``[2-9]``, groups, alternatives, ``?``, ``{3}`` and ``{3,5}``.  So
 each of them is a finite list of *shapes*: at each place the digits that may stand there.
-``2(?:0|1[3-5])\\d?`` is ``2·0·any``, ``2·0``, ``2·1·345·any`` and ``2·1·345``.
+``2(?:0|1[3-5])\d?`` is ``2·0·any``, ``2·0``, ``2·1·345·any`` and ``2·1·345``.
 
 The order of the list is the order in which a backtracking engine tries the ways to match
 (earlier alternatives first, longer repeats first).  So the first shape that fits the
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 ANY = "0123456789"
 _COUNT = re.compile(r"\{(\d+)(?:,(\d+))?\}")
@@ -49,7 +49,7 @@ class Shape:
         return next(((start, end) for g, start, end in self.groups if g == group), None)
 
 
-@lru_cache(maxsize=None)
+@cache
 def shapes(pattern: str) -> tuple[Shape, ...]:
     """Every way to match *pattern*, in the order of a backtracking engine.
 
@@ -77,7 +77,7 @@ def intervals(digits: tuple[str, ...]) -> list[tuple[int, int]]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _runs(allowed: str) -> tuple[tuple[int, int], ...]:
     """``"013"`` is 0 to 1 and 3 to 3."""
     runs: list[tuple[int, int]] = []
@@ -164,7 +164,7 @@ def _times(unit: list[Shape], least: int, most: int) -> list[Shape]:
 
 
 def _members(inside: str) -> str:
-    """The digits of a class: ``02-46`` is 02346; ``\\d`` is every digit."""
+    r"""The digits of a class: ``02-46`` is 02346; ``\d`` is every digit."""
     ranges = re.sub(
         r"(\d)-(\d)", lambda m: ANY[int(m[1]) : int(m[2]) + 1], inside
     ).replace("\\d", ANY)

@@ -14,7 +14,6 @@ import polars as pl
 from bulksend.prepare.phones import cache, rules
 from bulksend.prepare.phones import number_line as line
 from bulksend.prepare.phones.findings import CODE, CODES, NO_COUNTRY, Finding
-
 from bulksend.prepare.phones.prefixes import INTERNATIONAL
 
 if TYPE_CHECKING:

@@ -26,7 +26,9 @@ from bulksend.prepare.phones.plan import plan
 if TYPE_CHECKING:
     from bulksend.prepare.phones.number_line import Row, Rows
 
-ZONES: Final = pl.Enum(sorted({UNKNOWN_TIMEZONE, *map(" ".join, TIMEZONE_DATA.values())}))
+ZONES: Final = pl.Enum(
+    sorted({UNKNOWN_TIMEZONE, *map(" ".join, TIMEZONE_DATA.values())})
+)
 
 
 def zones_of(numbers: pl.Series) -> pl.Series:
@@ -87,9 +89,7 @@ def _prefixed(code: str, digits: int) -> Rows[str]:
             row = (low, low + left - 1, 0, " ".join(zones))
             rows.setdefault(len(prefix), []).append(row)
     longest_first = (rows[length] for length in sorted(rows, reverse=True))
-    return line.overlay(
-        *longest_first, [(0, POWERS[-1], 0, UNKNOWN_TIMEZONE)]
-    )
+    return line.overlay(*longest_first, [(0, POWERS[-1], 0, UNKNOWN_TIMEZONE)])
 
 
 def _country(code: str) -> str:

@@ -2,7 +2,7 @@
 
 Reading order: `syntax` (places and problems), `values` (what an expression can be),
 `pythonic` (as Python prints it), `operators`, `calls`, `text_filters`, `number_filters`,
-`filters`, `predicates`, `columns`, `expressions`, `statements`, `compiled`.
+`filters`, `predicates`, `columns`, `scope`, `expressions`, `statements`, `compiled`.
 The language is described in docs/message-language.md.
 """
 

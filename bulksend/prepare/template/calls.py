@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 P = ParamSpec("P")
+_TYPES: dict[str, type] = {"int": int, "str": str, "bool": int, "object": object}
 _NAMES = {"int": "a whole number", "str": "a text in quotes", "bool": "true or false"}
 
 
@@ -27,7 +28,7 @@ def each(
 ) -> Callable[Concatenate[Value, P], Value]:
     """A filter from what it does to one case; a missing value raises."""
 
-    def lifted(value: Value, *args: P.args, **kwargs: P.kwargs) -> Value:
+    def lifted(value: Value, /, *args: P.args, **kwargs: P.kwargs) -> Value:
         return operate(lambda case: function(case, *args, **kwargs), value)
 
     lifted.__wrapped__ = function  # type: ignore[attr-defined]  # for its signature
@@ -49,7 +50,7 @@ def call(
     if node.dyn_args is not None or node.dyn_kwargs is not None:
         raise Refusal("E306", f"{node.name} with * or **", fix="Write each argument.")
     signature = inspect.signature(function)
-    named = {_spelled(pair.key, signature): pair.value for pair in node.kwargs}
+    named = {_spelled(str(pair.key), signature): pair.value for pair in node.kwargs}
     try:
         bound = signature.bind(value, *node.args, **named)
     except TypeError:
@@ -88,8 +89,7 @@ def usage(name: str, signature: inspect.Signature) -> str:
 
 def _written_out(node: nodes.Expr, wanted: str, what: str) -> Any:
     value = written(node, what)
-    allowed = {"int": int, "str": str, "bool": (bool, int), "object": object}[wanted]
-    if not isinstance(value, allowed) or (wanted == "int" and value is True):
+    if not isinstance(value, _TYPES[wanted]) or (wanted == "int" and value is True):
         raise Refusal(
             "E306", f"{what} is {value!r}", expected=_NAMES.get(wanted, wanted)
         ).placed(node.lineno)
@@ -101,7 +101,9 @@ def written(node: nodes.Expr, what: str) -> Any:
     if isinstance(node, nodes.Const):
         return node.value
     if isinstance(node, nodes.Neg) and isinstance(node.node, nodes.Const):
-        return -node.node.value
+        number = node.node.value
+        if isinstance(number, (int, float)):
+            return -number
     raise Refusal(
         "E306",
         f"{what} is worked out",

@@ -9,7 +9,7 @@ import polars as pl
 
 from bulksend.errors import InputError
 
-from .expressions import Scope
+from .scope import Scope
 from .statements import Text, write_all
 from .syntax import Findings, Refusal, parse
 from .values import NOTHING, Raise, once
@@ -68,20 +68,22 @@ def compile_template(
     if findings.problems:
         raise InputError(findings.problems)
 
-    if not scope.used:
-        text = pl.select(written.expr()).item()
-        return Compiled(pl.lit(text), NOTHING, frozenset(), constant=text)
     missing = _first(written.raises)
-    text = pl.when(missing.is_null()).then(written.expr())
-    return Compiled(text, missing, frozenset(scope.used))
+    if scope.used:
+        text = pl.when(missing.is_null()).then(written.expr())
+        return Compiled(text, missing, frozenset(scope.used))
+    unset = pl.select(missing).item()
+    if unset is not None:
+        findings.add(Refusal("E311", f'"{unset}" is used, and never set'))
+        raise InputError(findings.problems)
+    fixed = pl.select(written.expr()).item()
+    return Compiled(pl.lit(fixed), NOTHING, frozenset(), constant=fixed)
 
 
 def _first(raises: Sequence[Raise]) -> pl.Expr:
     """The column to blame: the first that raised, in the order of evaluation."""
-    reasons = []
-    for where, column in once(raises):
-        if where is None:
-            reasons.append(pl.lit(column))
-            break
-        reasons.append(pl.when(where).then(pl.lit(column)))
-    return pl.coalesce(reasons) if reasons else NOTHING
+    blamed = NOTHING
+    for where, column in reversed(once(raises)):
+        name = pl.lit(column)
+        blamed = name if where is None else pl.when(where).then(name).otherwise(blamed)
+    return blamed

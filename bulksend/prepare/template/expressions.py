@@ -6,8 +6,6 @@ it and goes on with no value, so one pass finds every problem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - singledispatch reads annotations
-from dataclasses import dataclass, field
 from functools import partial, singledispatch
 from itertools import product
 
@@ -16,6 +14,7 @@ from jinja2 import nodes
 
 from . import columns
 from .calls import call
+from .explanations import explained, start
 from .filters import FILTERS
 from .number_filters import format_values
 from .operators import (
@@ -29,10 +28,10 @@ from .operators import (
     contained,
     negative,
     positive,
-    way_out,
 )
 from .predicates import PREDICATES
-from .syntax import Findings, Refusal, near, not_in_language
+from .scope import Scope
+from .syntax import Refusal, near, not_in_language
 from .values import (
     BROKEN,
     Kind,
@@ -45,82 +44,25 @@ from .values import (
     only,
     operate,
     truth,
-    undefined,
 )
 
 
-@dataclass(slots=True)
-class Scope:
-    """What names mean at one point of the template."""
-
-    schema: Mapping[str, pl.DataType]
-    findings: Findings
-    variables: dict[str, Value] = field(default_factory=dict)
-    used: dict[str, Value] = field(default_factory=dict)
-
-    def lookup(self, name: str) -> Value:
-        if name in self.variables:
-            return self.variables[name]
-        real = columns.find(name, self.schema)
-        if real not in self.used:
-            self.used[real] = BROKEN  # a type without a text is reported once
-            self.used[real] = columns.column(real, self.schema[real], pl.col(real))
-        return self.used[real]
-
-    def branch(self) -> Scope:
-        return Scope(self.schema, self.findings, dict(self.variables), self.used)
-
-    def join(self, test: Value, first: Scope, second: Scope) -> None:
-        """After an if: a variable is what the branch that was taken made it."""
-        for name in dict.fromkeys((*first.variables, *second.variables)):
-            one, other = first._known(name), second._known(name)
-            same = one is other
-            self.variables[name] = one if same else choose(test, one, other)
-
-    def _known(self, name: str) -> Value:
-        try:
-            return self.lookup(name)
-        except Refusal:
-            return Value((undefined(name),), columns=(name,))
-
-
-def value(node: nodes.Expr, scope: Scope) -> Value:
+def value(node: nodes.Node, scope: Scope) -> Value:
     """*node* as a value; with a problem in it, noted, as no value at all."""
     try:
         return evaluate(node, scope)
     except Refusal as refusal:
-        scope.findings.add(refusal.placed(node.lineno))
+        scope.findings.add(refusal.placed(start(node)))
     except Unfit as unfit:
-        scope.findings.add(_explained(node, unfit.kinds).placed(node.lineno))
+        scope.findings.add(explained(node, unfit).placed(start(node)))
     return BROKEN
-
-
-def _explained(node: nodes.Expr, kinds: tuple[Kind, ...]) -> Refusal:
-    listed = " and ".join(kind.value for kind in kinds)
-    match node:
-        case nodes.Filter() | nodes.Test():
-            what = node.name
-        case nodes.Compare():
-            what = "this comparison"
-        case nodes.Concat():
-            what = "~"
-        case _:
-            what = SYMBOLS.get(type(node), "this sign")
-    fix = way_out(*kinds)
-    if Kind.STRUCT in kinds:
-        fix = "Name one of its fields, as in address.city."
-    elif isinstance(node, nodes.Mod) and kinds[0] is Kind.TEXT:
-        fix = "Use format: {{ '%.2f' | format(price) }}."
-    elif Kind.NONE in kinds:
-        return Refusal("E310", f"{what} does not go with none")
-    return Refusal("E308", f"{what} does not go with {listed}", fix=fix)
 
 
 # -- expressions ----------------------------------------------------------------------
 
 
 @singledispatch
-def evaluate(node: nodes.Expr, _scope: Scope) -> Value:
+def evaluate(node: nodes.Node, _scope: Scope) -> Value:
     raise not_in_language(_FOREIGN_EXPRESSIONS.get(type(node).__name__, "this"))
 
 
@@ -342,12 +284,8 @@ def _membership(left: Value, node: nodes.Expr, scope: Scope) -> Value:
     if items and sought.cases and all(item.cases for item in items):
         pairs = product(sought.cases, (c for item in items for c in item.cases))
         if not any(comparable(a.kind, b.kind) for a, b in pairs):
-            a, b = sought.cases[0].kind, items[0].cases[0].kind
-            raise Refusal(
-                "E314",
-                f"{a.value} is never in a list of {b.value}",
-                fix=way_out(a, b),
-            )
+            kinds = sought.cases[0].kind, items[0].cases[0].kind
+            raise Unfit(kinds, always="false")
     listed = boolean(pl.lit(value=False), left, *items)
     if not items:
         return listed

@@ -17,7 +17,7 @@ from jinja2 import nodes
 
 from .pythonic import FLOAT, INT64, INT128, by_python, divided, text_of, unless
 from .syntax import Refusal
-from .values import ANY, LIMIT, Bounds, Case, Kind, Value, needed, operate
+from .values import ANY, LIMIT, Bounds, Case, Kind, Unfit, Value, needed, operate
 from .values import INT64 as NARROW
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NUMERIC = {Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT}
 _WHOLE = {Kind.BOOLEAN, Kind.INTEGER}
+_INCOMPARABLE = {Kind.STRUCT, Kind.DECIMAL}
 _EXACT_IN_FLOAT = 2**53
 
 SYMBOLS: dict[type[nodes.Expr], str] = {
@@ -201,7 +202,8 @@ def comparison(name: str) -> Callable[[Case, Case], Case | None]:
     def operation(left: Case, right: Case) -> Case | None:
         if comparable(left.kind, right.kind):
             return Case(Kind.BOOLEAN, _compare(name, left, right))
-        if name in ("eq", "ne"):
+        incomparable = {left.kind, right.kind} & _INCOMPARABLE
+        if name in ("eq", "ne") and not incomparable:
             return Case(Kind.BOOLEAN, pl.lit(name == "ne"))
         return None
 
@@ -211,58 +213,40 @@ def comparison(name: str) -> Callable[[Case, Case], Case | None]:
 def compared(name: str, left: Value, right: Value) -> Value:
     """*left* and *right* compared; refused if the answer can only ever be the same."""
     pairs = list(product(needed(left).cases, needed(right).cases))
-    if name in ("eq", "ne") and pairs:
-        if not any(comparable(a.kind, b.kind) for a, b in pairs):
-            a, b = pairs[0]
-            always = "true" if name == "ne" else "false"
-            raise Refusal(
-                "E314",
-                f"comparing {a.kind.value} with {b.kind.value} is always {always}",
-                fix=way_out(a.kind, b.kind),
-            )
+    possible = any(comparable(a.kind, b.kind) for a, b in pairs)
+    odd = any({a.kind, b.kind} & _INCOMPARABLE for a, b in pairs)
+    if name in ("eq", "ne") and pairs and not possible and not odd:
+        kinds = pairs[0][0].kind, pairs[0][1].kind
+        raise Unfit(kinds, always="true" if name == "ne" else "false")
     return operate(comparison(name), left, right)
 
 
-def way_out(*kinds: Kind) -> str:
-    """How to bring values of these kinds together."""
-    if Kind.NONE in kinds:
-        return "Ask `is none` or `is defined`."
-    if Kind.DECIMAL in kinds:
-        return "Make a number of it first: price | float."
-    if Kind.TEXT in kinds and NUMERIC & set(kinds):
-        return (
-            "Make a number of the text first: points | int. "
-            "To join texts, use ~ instead of +."
-        )
-    if {Kind.DATE, Kind.DATETIME, Kind.ZONED, Kind.TIME} & set(kinds):
-        return "Make a text of the date first: day | date('%Y-%m-%d')."
-    return ""
-
-
 def comparable(left: Kind, right: Kind) -> bool:
-    if left is right:
-        return left not in (Kind.STRUCT, Kind.DECIMAL)
-    return {left, right} <= NUMERIC
+    kinds = {left, right}
+    return kinds <= NUMERIC or (left is right and not kinds & _INCOMPARABLE)
 
 
 def _compare(name: str, left: Case, right: Case) -> pl.Expr:
-    if left.kind is right.kind is Kind.NONE:
+    kinds = {left.kind, right.kind}
+    compare = COMPARISONS[name]
+    if kinds == {Kind.NONE}:
         return pl.lit(name == "eq")
-    if {left.kind, right.kind} == {Kind.ZONED}:
-        a, b = (c.expr.dt.convert_time_zone("UTC") for c in (left, right))
-        return COMPARISONS[name](a, b)
-    if not {left.kind, right.kind} <= NUMERIC:
-        return COMPARISONS[name](left.expr, right.expr)
-    if left.kind is right.kind is Kind.FLOAT:
-        return _not_nan(name, COMPARISONS[name](left.expr, right.expr), left, right)
-    if left.kind is Kind.FLOAT:
-        return _mixed(_MIRRORED.get(name, name), as_integer(right), left)
-    if right.kind is Kind.FLOAT:
-        return _mixed(name, as_integer(left), right)
+    if kinds == {Kind.ZONED}:
+        a, b = (case.expr.dt.convert_time_zone("UTC") for case in (left, right))
+        return compare(a, b)
+    if kinds == {Kind.FLOAT}:
+        return _not_nan(name, compare(left.expr, right.expr), left, right)
+    if Kind.FLOAT in kinds:
+        mirrored = left.kind is Kind.FLOAT
+        broken, whole = (left, right) if mirrored else (right, left)
+        name = _MIRRORED.get(name, name) if mirrored else name
+        return _mixed(name, as_integer(whole), broken)
+    if not kinds <= _WHOLE:
+        return compare(left.expr, right.expr)
     left, right = as_integer(left), as_integer(right)
     narrow = _is_narrow(left.bounds) and _is_narrow(right.bounds)
     dtype = INT64 if narrow else INT128
-    return COMPARISONS[name](left.expr.cast(dtype), right.expr.cast(dtype))
+    return compare(left.expr.cast(dtype), right.expr.cast(dtype))
 
 
 def _not_nan(name: str, result: pl.Expr, *cases: Case) -> pl.Expr:
@@ -272,7 +256,7 @@ def _not_nan(name: str, result: pl.Expr, *cases: Case) -> pl.Expr:
 
 
 def _mixed(name: str, whole: Case, broken: Case) -> pl.Expr:
-    """I < f is i < ceil(f), i <= f is i <= floor(f): all whole, so all exact."""
+    """As for whole i: i < f is i < ceil(f), i <= f is i <= floor(f): all whole, so all exact."""
     f = broken.expr
     rounded = f.ceil() if name in ("lt", "gteq") else f.floor()
     i, limit = whole.expr.cast(INT128), rounded.cast(INT128, strict=False)
@@ -302,4 +286,6 @@ def among(texts: list[str], case: Case) -> Case:
 
 
 def concatenated(left: Case, right: Case) -> Case | None:
+    if {left.kind, right.kind} & {Kind.NONE, Kind.STRUCT}:
+        return None
     return Case(Kind.TEXT, text_of(left) + text_of(right))

@@ -32,9 +32,9 @@ def blank(text: pl.Expr) -> pl.Expr:
 
 
 def _blank_cells(cells: pl.Series) -> pl.Series:
-    unusual = cells.filter((cells < "!") | (cells > "~"))
-    if (unusual.str.strip_chars() == "").any():
-        return (cells.str.strip_chars() == "").fill_null(value=True)
+    for unusual in (cells < "!", cells > "~"):
+        if unusual.any() and (cells.filter(unusual).str.strip_chars() == "").any():
+            return (cells.str.strip_chars() == "").fill_null(value=True)
     return cells.is_null()
 
 
@@ -208,6 +208,6 @@ def digits(number: pl.Expr, decimals: int, thousands: str, point: str) -> pl.Exp
         whole = groups.str.strip_suffix(mark).str.reverse()
     sign = pl.when(is_negative(number)).then(pl.lit("-")).otherwise(pl.lit(""))
     if not decimals:
-        return sign + whole
+        return pl.concat_str(sign, whole)
     fraction = (safe % 10**decimals).cast(TEXT).str.zfill(decimals)
     return pl.concat_str(sign, whole, pl.lit(point), fraction)

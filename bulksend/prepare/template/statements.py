@@ -8,8 +8,9 @@ from functools import singledispatch
 import polars as pl
 from jinja2 import nodes
 
-from .expressions import Scope, value
+from .expressions import value
 from .pythonic import text_of
+from .scope import Scope
 from .syntax import Refusal, not_in_language
 from .values import (
     NOTHING,
@@ -47,7 +48,9 @@ class Text:
 
 
 @singledispatch
-def write(node: nodes.Node, _scope: Scope) -> Text:
+def write(node: nodes.Node, scope: Scope) -> Text:
+    if isinstance(node, nodes.Scope):  # an autoescape, which has no place of its own
+        return write(node.body[0], scope)
     name = type(node).__name__
     tag, fix = _FOREIGN_STATEMENTS.get(name, (name.lower(), ""))
     raise not_in_language(f"{{% {tag} %}}", fix=fix)
@@ -152,7 +155,8 @@ def _rest(node: nodes.If) -> list[nodes.Node]:
 @write.register
 def _(node: nodes.Assign, scope: Scope) -> Text:
     assigned = value(node.node, scope)
-    scope.variables[_target(node.target)] = Value(assigned.cases, (), assigned.columns)
+    kept = Value(assigned.cases, (), assigned.columns)  # here is where it raises
+    scope.set(_target(node.target), kept, node.node)
     return Text([], list(assigned.raises))
 
 
@@ -161,12 +165,12 @@ def _(node: nodes.AssignBlock, scope: Scope) -> Text:
     if node.filter is not None:
         raise not_in_language("a filter on set", fix="Filter the name when it is used.")
     body = write_all(node.body, scope.branch())  # what it sets stays inside
-    before = Value((Case(Kind.TEXT, body.expr()),), (), tuple(scope.used))
-    scope.variables[_target(node.target)] = before
+    kept = Value((Case(Kind.TEXT, body.expr()),), (), tuple(scope.used))
+    scope.set(_target(node.target), kept, node)
     return Text([], body.raises)
 
 
-def _target(node: nodes.Expr) -> str:
+def _target(node: nodes.Node) -> str:
     if not isinstance(node, nodes.Name):
         raise not_in_language(
             "set of more than one plain name",

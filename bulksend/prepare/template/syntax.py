@@ -8,6 +8,7 @@ every node, and every syntax error, its exact place.  So throughout this package
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -109,9 +110,49 @@ def parse(source: str) -> nodes.Template:
         raise _explained(error, source).placed(error.lineno) from None
 
 
-TAGS = "if, elif, else, endif, set, endset, raw, endraw"
-_FOREIGN_TAGS = ("break", "continue", "do", "trans", "debug", "language")
+TAGS = ("if", "elif", "else", "endif", "set", "endset", "raw", "endraw")
 _STRAY = ("elif", "else", "endif", "endset", "endraw")
+_CURLY = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
+
+_PLAINLY: list[tuple[str, str, str]] = [
+    (
+        r"unexpected end of template, expected 'end of print statement'",
+        "this is never closed",
+        "Add }}}} where it ends.",
+    ),
+    (
+        r"unexpected end of template, expected 'end of statement block'",
+        "this is never closed",
+        "Add %}} where it ends.",
+    ),
+    (
+        r"Unexpected end of template.* closed is '(\w+)'",
+        "{{% {0} %}} is never closed",
+        "Add {{% end{0} %}}.",
+    ),
+    (
+        r"expected token 'end of (?:print statement|statement block)', got '='",
+        "a single = here",
+        "Compare with ==.",
+    ),
+    (
+        r"expected token 'end of print statement', got '(.*)'",
+        'after this, "{0}" is not expected',
+        "Join two values with ~; a name has no spaces: first_name.",
+    ),
+    (r"expected token 'name', got .*", "the name of a filter is missing after |", ""),
+    (r"unexpected '(.*)', expected '(.*)'", '"{0}" is here', "Close with {1} first."),
+    (r"unexpected '\}'", "a single }} here", "Close with }}}}."),
+    (r"Expected an expression, got 'end of .*'", "there is nothing in it", ""),
+    (
+        r"unexpected char \"'\" at",
+        "this text is never closed",
+        "Add the other quotation mark.",
+    ),
+    (r"unexpected char '(.*)' at", "the sign {0} means nothing here", ""),
+    (r"Missing end of (.*)", "the {0} is never closed", ""),
+]
+"""What Jinja's parser says, and the same for somebody who never saw a parser."""
 
 
 def _explained(error: TemplateSyntaxError, source: str) -> Refusal:
@@ -119,30 +160,23 @@ def _explained(error: TemplateSyntaxError, source: str) -> Refusal:
     rest = source[error.lineno :]
     if message.startswith("Encountered unknown tag"):
         tag = message.split("'")[1]
-        if tag in _STRAY:
-            return Refusal(
-                "E300", f"{{% {tag} %}} has no {{% if %}} or {{% set %}} before it"
-            )
-        return not_in_language(f"{{% {tag} %}}", near=near(tag, TAGS.split(", ")))
-    if rest[:1] and rest[0] in "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb":
-        return Refusal(
-            "E300",
-            f"a curly quotation mark {rest[0]}",
-            fix="Use straight ones: ' or \".",
-        )
-    if "got '='" in message:
-        return Refusal("E300", message, fix="Compare with ==, not =.")
+        if tag not in _STRAY:
+            return not_in_language(f"{{% {tag} %}}", fix=near(tag, TAGS))
+        return Refusal("E300", f"{{% {tag} %}} has nothing before it that it ends")
+    if rest[:1] and rest[0] in _CURLY:
+        straight = "Use straight quotation marks: ' or \"."
+        return Refusal("E300", f"a curly quotation mark {rest[0]}", fix=straight)
     if rest[:2] in ("&&", "||"):
-        return Refusal("E300", message, fix="Write `and` or `or`.")
+        return Refusal("E300", f'"{rest[:2]}" is here', fix="Write `and` or `or`.")
+    for pattern, found, fix in _PLAINLY:
+        if match := re.match(pattern, message):
+            said = match.groups()
+            return Refusal("E300", found.format(*said), fix=fix.format(*said))
     return Refusal("E300", message[:1].lower() + message[1:])
 
 
-def not_in_language(what: str, *, near: str = "", fix: str = "") -> Refusal:
-    return Refusal(
-        "E301",
-        f"{what} is not part of the message language",
-        fix=fix or (near and near.strip()) or "",
-    )
+def not_in_language(what: str, *, fix: str = "") -> Refusal:
+    return Refusal("E301", f"{what} is not part of the message language", fix=fix)
 
 
 def near(name: str, known: Iterable[str]) -> str:

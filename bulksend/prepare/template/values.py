@@ -108,9 +108,10 @@ BROKEN = Value(())
 class Unfit(Exception):  # noqa: N818 - caught one node above
     """An operation has no meaning for these kinds."""
 
-    def __init__(self, kinds: tuple[Kind, ...]) -> None:
+    def __init__(self, kinds: tuple[Kind, ...], *, always: str = "") -> None:
         super().__init__(kinds)
         self.kinds = kinds
+        self.always = always  # the one answer that a comparison of them can have
 
 
 NOTHING = pl.lit(None, dtype=pl.String)
