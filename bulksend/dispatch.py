@@ -14,8 +14,9 @@ import polars as pl
 
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
 from bulksend.journal.owner import Owner
+from bulksend.journal.records import Run
 from bulksend.journal.states import Event
-from bulksend.journal.store import Journal, Run
+from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.prepare.summary import summarise
 from bulksend.send.bandwidth import Client

@@ -413,13 +413,13 @@ class InputError(BulksendError):
     """The input is wrong; nothing was sent."""
 
 
-class GateRefused(BulksendError):
+class GateRefused(BulksendError):  # noqa: N818  (it says what happened)
     """A gate said no (budget, breaker, credentials, another sender)."""
 
     exit_code = REFUSED_BY_GATE
 
 
-class Stopped(BulksendError):
+class Stopped(BulksendError):  # noqa: N818  (it says what happened)
     """Stopped half-way with every row in a true state; run again to resume."""
 
     exit_code = RESUMABLE

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.define.campaign import Campaign
+from bulksend.define.document import suggestion
 from bulksend.define.load import load
 from bulksend.dispatch import Sending, run_sending
-from bulksend.define.document import suggestion
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.home import Home
-from bulksend.journal.store import Journal, Run
+from bulksend.journal.store import Journal
 from bulksend.prepare.draft import draft
 from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.plan import Plan, run_name, write
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from bulksend.define.load import Loaded
+    from bulksend.journal.records import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def run_campaign(
     loaded = _loaded(campaign, environment)
     checked = plan_campaign(loaded, environment=environment, journal=options.journal)
     home = Home.find(loaded.folder, environment, options.journal)
-    return _send(checked, loaded.campaign, home, loaded.folder, environment, options)
+    output = (options.results or loaded.folder / loaded.campaign.results).absolute()
+    sending = Sending(checked.plan, loaded.campaign, home, environment, output)
+    return _send(sending, checked, options)
 
 
 def send_plan(
@@ -145,20 +148,12 @@ def send_plan(
     campaign = campaign_of(opened)
     folder = Path(opened.about["folder"])
     home = Home.find(folder, environment, options.journal)
-    checked = _checked(opened, campaign, ())
-    return _send(checked, campaign, home, folder, environment, options)
-
-
-def _send(  # noqa: PLR0913  (the one place where all of it meets)
-    checked: Checked,
-    campaign: Campaign,
-    home: Home,
-    folder: Path,
-    environment: Mapping[str, str],
-    options: Options,
-) -> Ended:
     output = (options.results or folder / campaign.results).absolute()
-    sending = Sending(checked.plan, campaign, home, environment, output)
+    sending = Sending(opened, campaign, home, environment, output)
+    return _send(sending, _checked(opened, campaign, ()), options)
+
+
+def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
     run = sending.known_run()
     stopped = None
     if run is None or run.finished_at is None:

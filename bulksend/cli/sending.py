@@ -31,7 +31,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @RESULTS
 @JOURNAL
 @AS_JSON
-def run(  # noqa: PLR0913  (click's way: one parameter an option)
+def run(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     campaign: Path,
     yes: bool,
     replan: bool,

@@ -12,11 +12,13 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Self
 
 from bulksend.errors import BulksendError, GateRefused, Problem
+from bulksend.journal.faults import BUSY_SECONDS, explained
 from bulksend.journal.owner import Owner
+from bulksend.journal.records import Entry, Lease, LeaseLost, Run
 from bulksend.journal.sql import queries, schema
 from bulksend.journal.states import TRANSITIONS, Status
 
@@ -24,99 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bulksend.journal.states import Event
+    from bulksend.journal.records import Candidate, Closing, Outcome
 
 SCHEMA_VERSION = "1"
-BUSY_SECONDS = 30.0
 LEASE_MS = 30_000
 """A sender that has not renewed for this long counts as gone (airflow.md §3.4)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One plan being sent.  ``run_id`` is the journal's own number for it."""
-
-    run: str
-    campaign: str
-    plan: str
-    plan_hash: str
-    plan_digest: str
-    input_digest: str
-    content_digest: str
-    provider: str
-    rows: int
-    sendable: int
-    results: str
-    created_at: int
-    finished_at: int | None = None
-    id: int = 0
-
-
-class Candidate(NamedTuple):
-    """A row that the engine wants to send; ``once`` is its key in the ledger."""
-
-    row: int
-    once: int | None
-    again: bool = False
-
-
-class Outcome(NamedTuple):
-    """What became of a claimed row."""
-
-    row: int
-    event: Event
-    at: int
-    posted_at: int | None = None
-    message_id: str | None = None
-    error_code: str | None = None
-    error: str | None = None
-
-
-class Entry(NamedTuple):
-    """A row as the journal has it, for results."""
-
-    row: int
-    status: str
-    attempt: int
-    posted_at: int | None
-    accepted_at: int | None
-    ended_at: int | None
-    message_id: str | None
-    error_code: str | None
-    error: str | None
-
-
-class Closing(NamedTuple):
-    """Why a planned row is closed without being sent."""
-
-    status: Status
-    error_code: str
-    error: str
-
-
-ALREADY_SENT = Closing(
-    Status.EXCLUDED,
-    "already_sent",
-    "This person already has this text from an earlier run of this campaign.",
-)
-PAST_EXPIRATION = Closing(
-    Status.EXPIRED,
-    "expired",
-    "Its expiration passed before it was sent; nothing was sent.",
-)
-
-
-class Lease(NamedTuple):
-    """Who may send a campaign, and until when."""
-
-    epoch: int
-    owner: Owner
-    since: int
-    expires: int
-
-
-class LeaseLost(Exception):  # noqa: N818  (it names what happened, not a failure)
-    """Another sender has taken this run over; nothing more may be posted."""
 
 
 class Journal:
@@ -135,7 +49,7 @@ class Journal:
             BulksendError: E600 to E602, where the file cannot be opened, is not a
                 journal, or is of a later version.
         """
-        with _explained(str(path)):
+        with explained(str(path)):
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
             mode = "ro" if read_only else "rwc"
@@ -301,8 +215,9 @@ class Journal:
             )
 
     def ledger(self, run: Run) -> array[int]:
-        """Keys of the texts that people have, or may have, from this campaign's other
-        runs, sorted; 8 bytes each.
+        """Keys of what people have, or may have, from the campaign's other runs.
+
+        Sorted; 8 bytes each.
         """
         found = self._sql.execute(
             self._q["ledger"], {"campaign": run.campaign, "run_id": run.id}
@@ -404,7 +319,7 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _explained(self._name):
+        with explained(self._name):
             self._sql.execute("begin immediate")
             try:
                 yield
@@ -422,48 +337,3 @@ def _held(lease: Lease, *, now: int) -> Problem:
         f"process {lease.owner.pid} on {lease.owner.host} has been sending this "
         f"campaign for {seconds:,} s",
     )
-
-
-_CAUSES = (
-    ("disk is full", "the disk is full", "Free some space, then run it again."),
-    (
-        "readonly",
-        "it cannot be written",
-        "Make the folder writable, or set BULKSEND_HOME to one that is.",
-    ),
-    (
-        "unable to open",
-        "it cannot be opened",
-        "Check the folder, or set BULKSEND_HOME to another one.",
-    ),
-    (
-        "locked",
-        f"another process kept it locked for {BUSY_SECONDS:g} s",
-        "Wait for that process, or stop it, then run it again.",
-    ),
-    (
-        "malformed",
-        "it is damaged",
-        "Keep the file. Restore a backup, or ask for help before you send again: "
-        "without it nobody knows who has been texted.",
-    ),
-    (
-        "not a database",
-        "it is not a bulksend journal",
-        "Check the path; move the file away if it is not yours.",
-    ),
-)
-
-
-@contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Turn what SQLite and the disk say into a problem with a way out."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        for sign, found, fix in _CAUSES:
-            if sign in str(error):
-                raise BulksendError(
-                    Problem("E601", found, fix=fix, file=name)
-                ) from error
-        raise BulksendError(Problem("E601", str(error), file=name)) from error

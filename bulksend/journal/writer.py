@@ -17,7 +17,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from bulksend.journal.store import Journal, LeaseLost
+from bulksend.journal.records import LeaseLost
+from bulksend.journal.store import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from bulksend.journal.store import Candidate, Outcome, Run
+    from bulksend.journal.records import Candidate, Outcome, Run
 
 T = TypeVar("T")
 

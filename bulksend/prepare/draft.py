@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
 from bulksend.define.digest import content_digest
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience
+from bulksend.prepare.columns import find_column
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lists import NumberList, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
@@ -18,7 +19,6 @@ from bulksend.prepare.plan import plan_hash
 from bulksend.prepare.reasons import REASON
 from bulksend.prepare.render import faults, read_template, render
 from bulksend.prepare.segments import measure
-from bulksend.prepare.columns import find_column
 from bulksend.prepare.source import Source, scan
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Draft:
     notices: tuple[Problem, ...]
     source: Source
 
-    def __enter__(self) -> Draft:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

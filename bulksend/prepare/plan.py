@@ -95,8 +95,10 @@ class Plan:
                 yield chunk.slice(start, CHUNK_ROWS)
 
     def winners(self) -> pl.DataFrame:
-        """For each row that lost to another (``row``): the row that is sent instead
-        (``winner``).
+        """For each row that lost to another: the row that is sent instead.
+
+        Returns:
+            ``row`` and ``winner``, both Int64.
         """
         keys = {"duplicate": "number_key", "household": self.about.get("household")}
         frame = self.frame()

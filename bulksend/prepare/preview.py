@@ -45,14 +45,14 @@ def preview_plan(
     frame = plan.frame().select(SHOWN)
     sent = frame.filter(pl.col("reason").is_null())
     if rows:
-        found = frame.filter(pl.col("row").is_in(list(rows))).collect(engine="streaming")
+        found = frame.filter(pl.col("row").is_in(list(rows))).collect(
+            engine="streaming"
+        )
         missing = sorted(set(rows) - set(found["row"]))
         if missing:
             what = f"there is no row {missing[0]}"
             expected = f"rows 2 to {plan.rows + 1}"
-            raise InputError(
-                Problem("E640", what, expected, more=len(missing) - 1)
-            )
+            raise InputError(Problem("E640", what, expected, more=len(missing) - 1))
     elif longest:
         found = sent.sort(
             "segments", pl.col("text").str.len_chars(), "row",

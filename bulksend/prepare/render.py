@@ -191,13 +191,21 @@ def _telling(loaded: Loaded, tag: Compiled | None) -> tuple[Problem, ...]:
     )
 
 
+def _length(text: pl.Expr) -> pl.Expr:
+    """Characters as Bandwidth may count them: it does not say, so as many as possible."""
+    measured = pl.col(own("measured"))
+    is_ucs2 = measured.struct.field("encoding") == "UCS-2"
+    utf16 = pl.when(is_ucs2).then(measured.struct.field("units"))
+    return pl.max_horizontal(text.str.len_chars(), utf16)
+
+
 def faults(*, has_media: bool, has_tag: bool) -> list[tuple[str, pl.Expr]]:
     """What makes a rendered message one that Bandwidth would refuse."""
     text = pl.col(own("text"))
     empty = text.str.strip_chars() == ""
     found = [
         ("text_empty", empty & pl.lit(not has_media)),
-        ("text_too_long", text.str.len_chars() > LONGEST_TEXT),
+        ("text_too_long", _length(text) > LONGEST_TEXT),
     ]
     if has_media:
         urls = pl.col(own("media")).str.split(" ")

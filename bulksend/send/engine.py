@@ -27,15 +27,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
-from bulksend.journal.states import Event
-from bulksend.journal.store import (
+from bulksend.journal.records import (
     ALREADY_SENT,
-    LEASE_MS,
     PAST_EXPIRATION,
     Candidate,
     LeaseLost,
     Outcome,
 )
+from bulksend.journal.states import Event
+from bulksend.journal.store import LEASE_MS
 from bulksend.send import retry
 from bulksend.send.backlog import Backlog, Item
 from bulksend.send.verdict import Action, Verdict
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from random import Random
 
-    from bulksend.journal.store import Closing
+    from bulksend.journal.records import Closing
     from bulksend.journal.writer import Writer
     from bulksend.send.clocks import Clocks
     from bulksend.send.message import Envelope, Message
@@ -299,9 +299,9 @@ class Engine:
 
     async def _fill(self) -> None:
         """Read ahead while there is enough; wait only where there is nothing."""
-        if self._loading is None and not self._exhausted:
-            if self._backlog.fresh < LOW_WATER:
-                self._loading = asyncio.create_task(self._load())
+        is_low = self._backlog.fresh < LOW_WATER
+        if is_low and self._loading is None and not self._exhausted:
+            self._loading = asyncio.create_task(self._load())
         if self._loading is not None and (
             self._loading.done() or not self._backlog.fresh
         ):

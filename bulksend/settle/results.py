@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bulksend.journal.store import Journal, Run
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
 
 CHUNK_ROWS = 50_000

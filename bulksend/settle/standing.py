@@ -10,7 +10,8 @@ from bulksend.journal.states import Status
 
 if TYPE_CHECKING:
     from bulksend.errors import BulksendError
-    from bulksend.journal.store import Journal, Run
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +64,3 @@ def standing(journal: Journal, run: Run) -> Ended:
     counts["not_sent"] = run.sendable - touched
     assert sum(counts.values()) == run.rows
     return Ended(run.run, run.rows, counts, run.results)
-
-

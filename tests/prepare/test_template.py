@@ -225,6 +225,7 @@ MISSING = [
     ("{% set c = a %}x", {"a": None}, "x", None),
     ("{% set c = a | upper %}x", {"a": None}, None, "a"),
     ("{{ 6 / a }}", {"a": 0}, None, "a"),
+    ("{% set v = 1 %}{% set w %}{% set v = 2 %}{% endset %}{{ v }}", {"a": ""}, "1", None),
     ("{{ a * a * a }}", {"a": 2**62}, None, "a"),
     ("{{ a | number }}", {"a": "12,50"}, None, "a"),
     ("{{ a | date('%d %B %Y') }}", {"a": "3/4/2026"}, None, "a"),

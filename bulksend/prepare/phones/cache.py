@@ -2,8 +2,9 @@
 
 A file is a digest and an Arrow body.  Whatever is wrong with it (missing, cut short, a
 flipped bit, another Polars) the table is built again; where the folder cannot be written
-it lives in memory only.  The folder's name carries the metadata's version, so an update
-of `phonenumbers` never reads an old table.
+it lives in memory only.  The folder's name carries the metadata's version and the words
+that the codes in a table stand for, so neither an update of `phonenumbers` nor one of
+bulksend reads an old table.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from typing import TYPE_CHECKING
 import platformdirs
 import polars as pl
 
+from bulksend.prepare.phones.findings import WORDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FORMAT = 1
-"""Of the tables.  To be raised whenever the compiler would make other rows."""
+"""Of the tables.  To be raised whenever the compiler would make other rows of the same
+metadata."""
 
 _DIGEST = 32
 
@@ -50,7 +54,8 @@ def kept(name: str, build: Callable[[], pl.DataFrame]) -> pl.DataFrame:
 
 def _folder() -> Path:
     root = platformdirs.user_cache_path("bulksend", appauthor=False)
-    return root / f"phones-{metadata_version()}-{FORMAT}"
+    words = blake2b(repr(WORDS).encode(), digest_size=4).hexdigest()
+    return root / f"phones-{metadata_version()}-{FORMAT}-{words}"
 
 
 def _read(path: Path) -> pl.DataFrame:

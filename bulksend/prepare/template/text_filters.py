@@ -62,7 +62,7 @@ def _title_by_python(text: str) -> str:
 # as O'Neil'S.
 title = _rewritten(
     lambda text: unless(
-        lambda x: pl.lit(value=False) & x.is_null(),
+        lambda x: ~x.str.contains(r"^[A-Za-z0-9 (<{\[-]*$"),
         lambda x: x.str.to_titlecase(),
         _title_by_python,
         text,

@@ -1,0 +1,98 @@
+"""What goes into the journal and comes out of it, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from bulksend.journal.states import Event, Status
+
+if TYPE_CHECKING:
+    from bulksend.journal.owner import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One plan being sent.  ``run_id`` is the journal's own number for it."""
+
+    run: str
+    campaign: str
+    plan: str
+    plan_hash: str
+    plan_digest: str
+    input_digest: str
+    content_digest: str
+    provider: str
+    rows: int
+    sendable: int
+    results: str
+    created_at: int
+    finished_at: int | None = None
+    id: int = 0
+
+
+class Candidate(NamedTuple):
+    """A row that the engine wants to send; ``once`` is its key in the ledger."""
+
+    row: int
+    once: int | None
+    again: bool = False
+
+
+class Outcome(NamedTuple):
+    """What became of a claimed row."""
+
+    row: int
+    event: Event
+    at: int
+    posted_at: int | None = None
+    message_id: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+
+
+class Entry(NamedTuple):
+    """A row as the journal has it, for results."""
+
+    row: int
+    status: str
+    attempt: int
+    posted_at: int | None
+    accepted_at: int | None
+    ended_at: int | None
+    message_id: str | None
+    error_code: str | None
+    error: str | None
+
+
+class Closing(NamedTuple):
+    """Why a planned row is closed without being sent."""
+
+    status: Status
+    error_code: str
+    error: str
+
+
+ALREADY_SENT = Closing(
+    Status.EXCLUDED,
+    "already_sent",
+    "This person already has this text from an earlier run of this campaign.",
+)
+PAST_EXPIRATION = Closing(
+    Status.EXPIRED,
+    "expired",
+    "Its expiration passed before it was sent; nothing was sent.",
+)
+
+
+class Lease(NamedTuple):
+    """Who may send a campaign, and until when."""
+
+    epoch: int
+    owner: Owner
+    since: int
+    expires: int
+
+
+class LeaseLost(Exception):  # noqa: N818  (it names what happened, not a failure)
+    """Another sender has taken this run over; nothing more may be posted."""
