@@ -27,9 +27,12 @@ from bulksend.dispatch import Sending, run_sending
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.home import Home
 from bulksend.journal.store import Journal
+from bulksend.prepare.advice import Advice, advise
+from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
 from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.plan import Plan, run_name, write
+from bulksend.prepare.rejects import write_rejects
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.settle.results import check_output, results, write_results
 from bulksend.settle.standing import Ended, standing
@@ -49,6 +52,16 @@ class Checked:
     summary: Summary
     notices: tuple[Problem, ...]
     gates: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """A closer look at a plan: advice, changes since the last one, rejected rows."""
+
+    advice: Advice
+    changes: Changes | None
+    rejected: int
+    rejects: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,22 @@ def plan_campaign(
             about = drafted.about | {"folder": str(loaded.folder.absolute())}
             plan = write(drafted.frame, path, about)
         return _checked(plan, loaded.campaign, drafted.notices)
+
+
+def look_closer(checked: Checked, campaign: Campaign, rejects: Path) -> Closer:
+    """What `check` shows beyond the counts; writes the rejected rows to *rejects*.
+
+    Raises:
+        InputError: E621, where the rejects cannot be written.
+    """
+    plan = checked.plan
+    before = earlier_plan(plan)
+    return Closer(
+        advice=advise(plan, campaign),
+        changes=changes(before, plan) if before else None,
+        rejected=write_rejects(plan, rejects) if checked.summary.reasons else 0,
+        rejects=rejects,
+    )
 
 
 def run_campaign(

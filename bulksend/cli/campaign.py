@@ -56,23 +56,30 @@ def plan(campaign: Path, as_json: bool) -> None:
     _check(campaign, as_json=as_json)
 
 
-def _check(campaign: Path, *, as_json: bool) -> None:
-    from bulksend import plan_campaign
-    from bulksend.cli.show import print_json, show_checked
+def _check(path: Path, *, as_json: bool) -> None:
+    from bulksend import load_campaign, look_closer, plan_campaign
+    from bulksend.cli.show import print_json, show_checked, show_closer
 
-    checked = plan_campaign(campaign, environment=os.environ)
+    loaded = load_campaign(path, environment=os.environ)
+    checked = plan_campaign(loaded, environment=os.environ)
+    rejects = checked.plan.path.parent.parent / "rejects" / f"{checked.plan.run}.csv"
+    closer = look_closer(checked, loaded.campaign, rejects)
     if as_json:
         print_json(
             checked.summary.as_dict()
             | {
                 "run": checked.plan.run,
                 "plan": str(checked.plan.path),
+                "rejects": str(rejects) if closer.rejected else None,
+                "advice": closer.advice.as_dict(),
+                "changes": closer.changes.as_dict() if closer.changes else None,
                 "notices": [problem.as_dict() for problem in checked.notices],
                 "gates": [problem.as_dict() for problem in checked.gates],
             }
         )
     else:
         show_checked(checked)
+        show_closer(closer)
     if checked.gates:
         sys.exit(REFUSED_BY_GATE)
 

@@ -16,7 +16,7 @@ from bulksend import REASONS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulksend import BulksendError, Checked, Ended, Problem
+    from bulksend import BulksendError, Checked, Closer, Ended, Problem
 
 MOST_SHOWN = 20
 
@@ -89,6 +89,49 @@ def _facts(checked: Checked) -> Iterable[tuple[str, str]]:
         repairs = ", ".join(f"{n:,} {_word(k)}" for k, n in summary.repairs.items())
         yield "repaired", repairs
     yield "plan", str(checked.plan.path)
+
+
+def show_closer(closer: Closer) -> None:
+    """Where to look before sending."""
+    advice = closer.advice
+    for dear in advice.dear:
+        out.print(
+            f"{dear.rows:,} texts need UCS-2 for [bold]{escape(dear.character)}[/] "
+            f"{dear.code_point} {dear.name.lower()}, from {escape(dear.origin)} "
+            f"(row {dear.row})"
+        )
+    if advice.saved > 0:
+        out.print(f"message.smart_encoding would save {advice.saved:,} segments.")
+    if advice.replaced:
+        pairs = ", ".join(f"{a!r} to {b!r} {n:,} times" for a, b, n in advice.replaced)
+        out.print(f"smart encoding replaced {escape(pairs)}")
+    if advice.longest:
+        rows = ", ".join(
+            f"row {one['row']} ({one['segments']} segments)" for one in advice.longest
+        )
+        out.print(f"longest: {rows}")
+    if advice.conflicts:
+        rows = ", ".join(
+            f"{row} (row {won} is sent)" for row, won in advice.conflicting
+        )
+        out.print(
+            f"[yellow]{advice.conflicts:,} duplicates have another text[/]: rows {rows}"
+        )
+    if closer.changes is not None:
+        since = closer.changes
+        out.print(
+            f"since {escape(since.since)}: {since.added:,} added · {since.gone:,} gone · "
+            f"{since.changed:,} changed texts{_examples(since.rows)}"
+        )
+    if closer.rejected:
+        out.print(f"[dim]rejects[/] {escape(str(closer.rejects))}")
+
+
+def _examples(rows: dict[str, tuple[int, ...]]) -> str:
+    named = [
+        f"{kind} {', '.join(map(str, some))}" for kind, some in rows.items() if some
+    ]
+    return f" (rows: {'; '.join(named)})" if named else ""
 
 
 def duration(seconds: float) -> str:

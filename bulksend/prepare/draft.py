@@ -15,7 +15,7 @@ from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lists import NumberList, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
 from bulksend.prepare.phones import metadata_version
-from bulksend.prepare.plan import plan_hash
+from bulksend.prepare.plan import FORMAT, plan_hash
 from bulksend.prepare.reasons import REASON
 from bulksend.prepare.render import faults, read_template, render
 from bulksend.prepare.segments import measure
@@ -90,6 +90,7 @@ def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
         source.frame.with_columns(read(texts, recipients.default_region))
         .with_columns(
             rendered.text.alias(own("text")),
+            rendered.before.alias(own("text_before")),
             rendered.media.alias(own("media")),
             rendered.tag.alias(own("tag")),
             rendered.missing.alias(own("missing")),
@@ -100,6 +101,7 @@ def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
     frame = _without_duplicates(frame, loaded, household)
     final, names = _columns(loaded, source)
     about["columns"] = list(names.values())
+    about["headers"] = _original_headers(source, names)
     about["household"] = names[household] if household else None
     return Draft(
         frame=frame.select(final),
@@ -170,7 +172,7 @@ def _about(
     }
     # Pace and place of the results decide nobody's text: they may change in mid-run.
     decisive = {key: value for key, value in said.items() if key != "campaign"}
-    decisive["provider"] = campaign.provider
+    decisive |= {"provider": campaign.provider, "format": FORMAT}
     return said | {
         "hash": plan_hash(decisive),
         "input_digest": plan_hash(said["inputs"]),
@@ -242,6 +244,7 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "to": pl.col(own("to")),
         "from": audience.sender(campaign.senders, pl.col(own("e164"))),
         "text": pl.col(own("text")),
+        "text_before": pl.col(own("text_before")),
         "media": pl.col(own("media")),
         "tag": pl.col(own("tag")),
         "segments": segments.cast(pl.UInt16),
@@ -274,6 +277,12 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
     ]
     inputs = [pl.col(column).alias(name) for column, name in names.items()]
     return ["row", *places, *inputs, *final], names  # type: ignore[list-item]
+
+
+def _original_headers(source: Source, names: dict[str, str]) -> dict[str, str]:
+    """A column's name in the plan -> the header as it stands in the file."""
+    headers = {column: header for header, column in source.headers.items()}
+    return {name: headers[column] for column, name in names.items()}
 
 
 def _cost(loaded: Loaded, segments: pl.Expr, recipients: pl.Expr | None) -> pl.Expr:

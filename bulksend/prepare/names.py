@@ -16,6 +16,7 @@ PLAN = (
     "to",
     "from",
     "text",
+    "text_before",
     "media",
     "tag",
     "segments",

@@ -114,6 +114,19 @@ REASON = pl.Enum(list(REASONS))
 """The plan's type for it: a byte a row, and no other word can be stored."""
 
 
+def explained(reason: str, *details: str) -> pl.Expr:
+    """The sentence and the way out for a whole column of codes; null stays null.
+
+    The first of *details* that is not null stands for ``{detail}``.
+    """
+    whole = {one.code: f"{one.sentence} {one.fix}" for one in REASONS.values()}
+    detail = pl.coalesce(
+        *(pl.col(name).cast(pl.String) for name in details), pl.lit("?")
+    )
+    said = pl.col(reason).cast(pl.String).replace(whole)
+    return said.str.replace("{detail}", detail, literal=True)
+
+
 def sentence(code: str, detail: str | None) -> str:
     """The sentence with its detail filled in."""
     return REASONS[code].sentence.replace("{detail}", detail or "?")

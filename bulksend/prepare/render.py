@@ -29,9 +29,14 @@ _TAG_DIGITS = 8
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Expressions for the plan's columns, and the warnings that the templates earn."""
+    """Expressions for the plan's columns, and the warnings that the templates earn.
+
+    Args:
+        before: The text as it was before smart encoding changed it, else null.
+    """
 
     text: pl.Expr
+    before: pl.Expr
     media: pl.Expr
     tag: pl.Expr
     missing: pl.Expr
@@ -73,12 +78,15 @@ def render(loaded: Loaded, schema: Mapping[str, pl.DataType], mark: str) -> Rend
         raise InputError(problems)
 
     text, missing = _by_language(texts, language)
+    before = pl.lit(None, pl.String)
     if message.smart_encoding:
-        text = smart_encode(text)
+        plain = smart_encode(text)
+        before, text = pl.when(plain != text).then(text), plain
     urls = [url for url in media if url]
     parts = [*urls, tag] if tag else urls
     return Rendered(
         text=text,
+        before=before,
         media=_joined(urls),
         tag=_tagged(tag, mark),
         missing=pl.coalesce(missing, *(part.missing for part in parts)),

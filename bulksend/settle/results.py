@@ -15,7 +15,7 @@ from polars.io.plugins import register_io_source
 from bulksend.errors import InputError, Problem
 from bulksend.journal.states import Status
 from bulksend.prepare.names import PLACES, RESULTS
-from bulksend.prepare.reasons import REASONS
+from bulksend.prepare.reasons import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _joined(
             .otherwise(pl.col("reason"))
             .alias("reason"),
             pl.when(excluded)
-            .then(_sentence())
+            .then(explained("reason", "winner", "reason_detail"))
             .when(was_sent & (pl.col("status") == Status.ACCEPTED))
             .then(pl.lit(None, pl.String))
             .otherwise(pl.col("error"))
@@ -131,15 +131,6 @@ def _joined(
 
 def _moment(name: str) -> pl.Expr:
     return pl.col(name).cast(_TIME)
-
-
-def _sentence() -> pl.Expr:
-    """Why a row is excluded, and what to do, from the table of reasons."""
-    whole = {one.code: f"{one.sentence} {one.fix}" for one in REASONS.values()}
-    detail = pl.coalesce(
-        pl.col("winner").cast(pl.String), pl.col("reason_detail"), pl.lit("?")
-    )
-    return pl.col("reason").replace(whole).str.replace("{detail}", detail, literal=True)
 
 
 def write_results(frame: pl.LazyFrame, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -371,6 +372,29 @@ def test_polars_and_python_disagree_and_python_wins(
 ) -> None:
     """Rows on which a plain Polars expression would print something else."""
     assert render(source, **cells) == (text, None)
+
+
+TYPED = [
+    pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"])),
+    pl.Series(["a", "b"], dtype=pl.Categorical()),
+    pl.Series([255, 0], dtype=pl.UInt8),
+    pl.Series([2**64 - 1, 0], dtype=pl.UInt64),
+    pl.Series([10**37, -5], dtype=pl.Int128),
+    pl.Series([0.1, 1e20], dtype=pl.Float32),
+    pl.Series([Decimal("1.005"), Decimal("-0.5")], dtype=pl.Decimal(20, 3)),
+    pl.Series([Decimal("1E-9"), Decimal(0)], dtype=pl.Decimal(20, 9)),
+    pl.Series([dt.time(1, 2), dt.time(3, 4, 5, 6)]),
+    pl.Series([0, -1], dtype=pl.Datetime("ms")),
+    pl.Series([1_000, -1_000], dtype=pl.Datetime("ns")),
+    pl.Series([0, -4 * 10**15], dtype=pl.Datetime("us", "Europe/Paris")),
+]
+
+
+@pytest.mark.parametrize("column", TYPED, ids=lambda column: str(column.dtype))
+def test_every_type_prints_as_python_prints_it(column: pl.Series) -> None:
+    """Parquet brings types; each shows what `str` shows."""
+    printed = rows("{{ a }}", column.to_frame("a"))
+    assert printed == [(str(cell), None) for cell in column.to_list()]
 
 
 # -- in a pipeline ---------------------------------------------------------------------
