@@ -18,10 +18,12 @@ from bulksend.journal.records import Run
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
+from bulksend.logs import log
 from bulksend.prepare.summary import summarise
 from bulksend.send.bandwidth import Client
 from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
+from bulksend.send.intake import Intake
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import Pacer
 from bulksend.send.signin import Credentials
@@ -131,20 +133,34 @@ class Sending:
             try:
                 closed = await writer.call(lambda j: j.closed_rows(run.id))
                 self._total, self._before = run.sendable, len(closed)
+                intake = Intake(
+                    _messages(self.plan, closed),
+                    self._envelope(),
+                    writer=writer,
+                    clocks=clocks,
+                    ledger=await writer.call(lambda journal: journal.ledger(run)),
+                )
                 self.engine = Engine(
-                    source=_messages(self.plan, closed),
-                    envelope=self._envelope(),
+                    intake=intake,
                     client=client,
                     writer=writer,
                     pacer=Pacer(self.campaign.send.rate.per_second, clocks.monotonic),
                     clocks=clocks,
                     rng=random.Random(),  # noqa: S311  (jitter, not a secret)
-                    ledger=await writer.call(lambda journal: journal.ledger(run)),
                 )
                 if self._asked_to_stop:
                     self.stop()
+                log.info(
+                    "sending",
+                    run=run.run,
+                    provider=run.provider,
+                    left=run.sendable - len(closed),
+                    rate=self.campaign.send.rate.text,
+                )
                 await self.engine.run()
             finally:
+                if self.engine is not None:
+                    log.info("ended", run=run.run, **_counted(self.engine))
                 writer.failure = None
                 await writer.call(lambda j: j.end_lease(run.campaign, writer.epoch))
 
@@ -152,13 +168,12 @@ class Sending:
         """How far it is; None before it begins."""
         if self.engine is None:
             return None
-        tally = self.engine.tally
-        done = sum(n for event, n in tally.events.items() if event is not Event.RELEASE)
+        events = self.engine.tally.events
         return Progress(
             total=self._total,
-            done=self._before + done + tally.excluded + tally.expired,
-            refused=tally.events[Event.REFUSE],
-            unknown=tally.events[Event.LOSE],
+            done=self._before + self.engine.done,
+            refused=events[Event.REFUSE],
+            unknown=events[Event.LOSE],
             rate=self.engine.rate,
         )
 
@@ -216,6 +231,10 @@ class Sending:
             expiration=message.expiration,
             repeat=self.campaign.recipients.duplicates == "keep",
         )
+
+
+def _counted(engine: Engine) -> dict[str, int]:
+    return {event.value: count for event, count in engine.tally.events.items()}
 
 
 def _refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:

@@ -25,7 +25,7 @@ from bulksend.errors import KINDS
 from bulksend.journal.sql import schema
 from bulksend.journal.states import TRANSITIONS, Status
 from bulksend.prepare.reasons import REASONS
-from bulksend.send.verdict import RULES, Body, Reached, Rule
+from bulksend.send.verdict import RULES, Reached, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -13,42 +13,30 @@ posts, and hands the verdict to the writer, which commits outcomes in groups.
 A claim that was not yet posted when the process dies is an *unknown* that was never
 sent.  So the feeder claims only what the next hundredth of a second needs, and at low
 rates not before the permit is there.
-
-Before each POST it asks whether the lease still holds, on two clocks: the wall clock,
-and one that goes on while the machine sleeps.  The monotonic clock stands still then.
 """
 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
-from bulksend.journal.records import (
-    ALREADY_SENT,
-    PAST_EXPIRATION,
-    Candidate,
-    LeaseLost,
-    Outcome,
-)
+from bulksend.journal.records import LeaseLost, Outcome
 from bulksend.journal.states import Event
-from bulksend.journal.store import LEASE_MS
-from bulksend.send import retry
-from bulksend.send.backlog import Backlog, Item
+from bulksend.logs import log
+from bulksend.send import hold, retry
+from bulksend.send.hold import Hold
 from bulksend.send.verdict import Action, Verdict
 
 if TYPE_CHECKING:
-    from array import array
-    from collections.abc import AsyncIterator, Sequence
     from random import Random
 
-    from bulksend.journal.records import Closing
     from bulksend.journal.writer import Writer
+    from bulksend.send.backlog import Item
     from bulksend.send.clocks import Clocks
-    from bulksend.send.message import Envelope, Message
+    from bulksend.send.intake import Intake
     from bulksend.send.pacing import Pacer
 
 CLAIM_SECONDS = 0.02
@@ -58,10 +46,11 @@ SLOW_RATE = 25.0
 """Below this many segments a second, a claim waits for its permit."""
 
 MOST_IN_FLIGHT = 1_000
-LOW_WATER = 2_000
 DRAIN_SECONDS = 3.0
-LEASE_MARGIN_MS = 5_000
+IDLE_SECONDS = 0.5
+
 FAILURES_TO_HOLD = 8
+"""After so many failures in a row nothing new is begun before the retries are done."""
 
 
 class Poster(Protocol):
@@ -80,49 +69,34 @@ class Tally:
     """What happened in this run of the engine; ``weight`` counts segments accepted."""
 
     events: Counter[Event] = field(default_factory=Counter)
-    excluded: int = 0
-    expired: int = 0
     weight: int = 0
     throttled: int = 0
 
 
 class Engine:
-    """Sends what the source gives, each message once.
-
-    Args:
-        source: Chunks of messages, in the plan's order, none of them closed before.
-
-        ledger: Sorted keys of texts that people already have.
-    """
+    """Sends what the intake gives, each message once."""
 
     def __init__(  # noqa: PLR0913  (its seams: all that is I/O, time or chance)
         self,
         *,
-        source: AsyncIterator[Sequence[Message]],
-        envelope: Envelope,
+        intake: Intake,
         client: Poster,
         writer: Writer,
         pacer: Pacer,
         clocks: Clocks,
         rng: Random,
-        ledger: array[int],
     ) -> None:
-        self._source = source
-        self._envelope = envelope
+        self._intake = intake
         self._client = client
         self._writer = writer
         self._pacer = pacer
         self._clocks = clocks
         self._rng = rng
-        self._ledger = ledger
-        self._backlog = Backlog()
+        self._hold = Hold(writer, clocks)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._loading: asyncio.Task[None] | None = None
-        self._exhausted = False
         self._stopping = False
         self._problem: BulksendError | None = None
-        self._lease_until = (0, 0)
         self._failures_in_row = 0
         self._last_success = clocks.monotonic()
         self._token_is_unproven = False
@@ -137,28 +111,37 @@ class Engine:
         )
 
     @property
+    def done(self) -> int:
+        """Messages that need nothing more, in this run of the engine."""
+        sent = sum(self.tally.events.values()) - self.tally.events[Event.RELEASE]
+        return sent + self._intake.closed
+
+    @property
     def rate(self) -> float:
         """The pace as it is now, in segments per second."""
         return self._pacer.rate
 
     def stop(self, problem: BulksendError | None = None) -> None:
         """Send nothing new; let what is under way end.  Safe to call twice."""
+        if not self._stopping:
+            log.info("stopping", code=problem.problems[0].code if problem else None)
         self._stopping = True
         self._problem = self._problem or problem
         self._changed.set()
 
-    async def run(self) -> bool:
-        """Send until nothing is left; whether everything was tried.
+    async def run(self) -> None:
+        """Send until nothing is left.
 
         Raises:
             BulksendError: What stopped the run.  Every row is in a true state by then.
         """
-        await self._renew_lease()
-        keeper = asyncio.create_task(self._keep_lease())
+        await self._hold.renew()
+        keeper = asyncio.create_task(self._hold.keep())
+        keeper.add_done_callback(self._hold_ended)
         try:
             await self._feed()
         except LeaseLost:
-            self.stop(_lease_lost())
+            self.stop(hold.lost())
         except BulksendError as error:
             self.stop(error)
         finally:
@@ -166,7 +149,13 @@ class Engine:
             await self._drain()
         if self._problem is not None:
             raise self._problem
-        return not self._stopping and not self._backlog
+
+    def _hold_ended(self, keeper: asyncio.Task[None]) -> None:
+        error = None if keeper.cancelled() else keeper.exception()
+        if isinstance(error, BulksendError):
+            self.stop(error)
+        elif error is not None:
+            self.stop(hold.lost())
 
     # -- feeding --------------------------------------------------------------------
 
@@ -176,111 +165,49 @@ class Engine:
             while not self._stopping:
                 claimed = await ahead if ahead else await self._claim_next()
                 ahead = None
-                if not claimed:
-                    if self._is_done():
-                        return
+                if claimed:
+                    if self._pacer.rate >= SLOW_RATE:
+                        ahead = asyncio.create_task(self._claim_next())
+                    await self._release_at_pace(claimed)
+                elif self._intake.is_empty and not self._in_flight:
+                    return
+                else:
                     await self._wait_for_change()
-                    continue
-                if self._pacer.rate >= SLOW_RATE:
-                    ahead = asyncio.create_task(self._claim_next())
-                await self._release_at_pace(claimed)
         finally:
             if ahead is not None:
-                self._unclaim(await ahead)
+                self._intake.unclaim(await ahead)
 
     async def _claim_next(self) -> list[Item]:
         """The next items, their intent durable; few enough to be posted at once."""
-        await self._fill()
-        weight = max(1, int(self._pacer.rate * CLAIM_SECONDS))
-        items = self._backlog.take(
-            weight,
-            self._clocks.monotonic(),
+        items = await self._intake.take(
+            max(1, int(self._pacer.rate * CLAIM_SECONDS)),
             retries_only=self._failures_in_row >= FAILURES_TO_HOLD,
         )
-        if any(item.attempt > 1 for item in items):
-            await self._writer.durable()  # their release must stand before a new claim
-        items = await self._without_closed(items)
-        if not items:
+        if items and self._pacer.rate < SLOW_RATE:
+            await self._pacer.acquire(_weight(items))
+        if not items or self._stopping:
             return []
-        if self._pacer.rate < SLOW_RATE:
-            await self._pacer.acquire(sum(item.message.weight for item in items))
-        if self._stopping:
-            return []
-        now = self._clocks.wall_ms()
-        mine = set(
-            await self._writer.claim(
-                [
-                    Candidate(
-                        item.message.row,
-                        self._envelope.once(item.message),
-                        again=item.attempt > 1,
-                    )
-                    for item in items
-                ],
-                now=now,
-            )
-        )
-        return [
-            item if item.body else item._replace(body=self._body(item, now))
-            for item in items
-            if item.message.row in mine
-        ]
-
-    def _body(self, item: Item, now: int) -> bytes:
-        return self._envelope.body(item.message, now)
-
-    async def _without_closed(self, items: list[Item]) -> list[Item]:
-        """Leave out, and close, what must not be sent any more."""
-        if not items:
-            return items
-        now = self._clocks.wall_ms()
-        expires = self._envelope.expires(now)
-        if expires is not None and expires.timestamp() * 1000 <= now:
-            await self._close(items, PAST_EXPIRATION, now)
-            self.tally.expired += len(items)
-            return []
-        if not self._ledger:
-            return items
-        repeats = [item for item in items if self._is_in_ledger(item)]
-        if repeats:
-            await self._close(repeats, ALREADY_SENT, now)
-            self.tally.excluded += len(repeats)
-        return [item for item in items if item not in repeats]
-
-    def _is_in_ledger(self, item: Item) -> bool:
-        key = self._envelope.once(item.message)
-        if key is None:
-            return False
-        place = bisect_left(self._ledger, key)
-        return place < len(self._ledger) and self._ledger[place] == key
-
-    async def _close(self, items: list[Item], why: Closing, now: int) -> None:
-        writer = self._writer
-        rows = [item.message.row for item in items]
-        await writer.call(
-            lambda journal: journal.close_unsent(
-                writer.run.id,
-                writer.epoch,
-                rows,
-                why,
-                now=now,
-            )
-        )
+        return await self._intake.claim(items)
 
     async def _release_at_pace(self, claimed: list[Item]) -> None:
         """Start the posts of *claimed*, each group when its permits are there."""
-        paced = self._pacer.rate < SLOW_RATE
+        has_permits = self._pacer.rate < SLOW_RATE
         while claimed:
             group, claimed = _split(claimed, self._pacer.batch)
-            if not paced:
-                await self._pacer.acquire(sum(item.message.weight for item in group))
+            if not has_permits:
+                await self._pacer.acquire(_weight(group))
             while len(self._in_flight) >= MOST_IN_FLIGHT and not self._stopping:
                 await self._wait_for_change()
-            if self._stopping or self._writer.failure or not self._lease_holds():
-                self._unclaim(group + claimed)
+            if not self._may_post():
+                self._intake.unclaim(group + claimed)
                 return
             for item in group:
                 self._start(item)
+
+    def _may_post(self) -> bool:
+        if not self._hold.stands():
+            self.stop(hold.lost())
+        return not self._stopping and self._writer.failure is None
 
     def _start(self, item: Item) -> None:
         task = asyncio.create_task(self._send(item))
@@ -291,41 +218,12 @@ class Engine:
         self._in_flight.discard(task)
         self._changed.set()
 
-    def _unclaim(self, items: list[Item]) -> None:
-        """Give back what was claimed and not posted."""
-        now = self._clocks.wall_ms()
-        for item in items:
-            self._writer.record(Outcome(item.message.row, Event.RELEASE, now))
-
-    async def _fill(self) -> None:
-        """Read ahead while there is enough; wait only where there is nothing."""
-        is_low = self._backlog.fresh < LOW_WATER
-        if is_low and self._loading is None and not self._exhausted:
-            self._loading = asyncio.create_task(self._load())
-        if self._loading is not None and (
-            self._loading.done() or not self._backlog.fresh
-        ):
-            await self._loading
-            self._loading = None
-
-    async def _load(self) -> None:
-        try:
-            self._backlog.add(await anext(self._source))
-        except StopAsyncIteration:
-            self._exhausted = True
-
-    def _is_done(self) -> bool:
-        return self._exhausted and not self._backlog and not self._in_flight
-
     async def _wait_for_change(self) -> None:
         """Until a post ends, a retry is due, or somebody says stop."""
         self._changed.clear()
-        ready_at = self._backlog.ready_at()
-        patience = 0.5
-        if ready_at is not None:
-            patience = min(patience, max(0.0, ready_at - self._clocks.monotonic()))
+        soon = self._intake.seconds_to_retry()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(IDLE_SECONDS if soon is None else soon):
                 await self._changed.wait()
         except TimeoutError:
             return
@@ -338,7 +236,7 @@ class Engine:
         try:
             verdict = await self._client.post(item.body)
         except BulksendError as error:  # the sign-in failed before anything left
-            self._unclaim([item])
+            self._intake.unclaim([item])
             self.stop(error)
             return
         self._settle(item, verdict, posted_at)
@@ -363,13 +261,18 @@ class Engine:
             self._failures_in_row = 0
             self._last_success = self._clocks.monotonic()
             self._token_is_unproven = False
+        if verdict.event is Event.LOSE:
+            log.warning("outcome unknown", row=item.message.row, code=verdict.code)
+        elif verdict.event is Event.REFUSE:
+            log.info("refused", row=item.message.row, code=verdict.code)
         if verdict.event is Event.ACCEPT:
             self.tally.weight += item.message.weight
         if verdict.action is Action.HALT:
             self.stop(_halted(verdict))
         elif verdict.action is Action.SLOW_DOWN:
             self.tally.throttled += 1
-            self._pacer.throttled()
+            if self._pacer.throttled():
+                log.warning("throttled", rate=round(self._pacer.rate, 2))
             self._again(item._replace(attempt=1), verdict)
         elif verdict.action is Action.RETRY:
             self._failures_in_row += 1
@@ -377,11 +280,10 @@ class Engine:
 
     def _again(self, item: Item, verdict: Verdict) -> None:
         """Queue *item* for its next attempt, or give up: it stays planned."""
-        now = self._clocks.monotonic()
         seconds = retry.wait(item.attempt, self._rng)
         if seconds is not None:
-            self._backlog.again(item, now + seconds)
-        elif now - self._last_success >= retry.OUTAGE_SECONDS:
+            self._intake.again(item, seconds)
+        elif self._clocks.monotonic() - self._last_success >= retry.OUTAGE_SECONDS:
             self.stop(_unreachable(verdict))
 
     async def _sign_in_again(self, item: Item, verdict: Verdict, seen: int) -> None:
@@ -390,43 +292,13 @@ class Engine:
             hopeless = self._token_is_unproven and seen == self._client.generation
             if not hopeless and await self._client.renew(seen):
                 self._token_is_unproven = True
-                self._backlog.again(item, self._clocks.monotonic())
+                self._intake.again(item, 0)
                 self._changed.set()
                 return
         except BulksendError as error:
             self.stop(error)
             return
         self.stop(_halted(verdict))
-
-    # -- the lease ------------------------------------------------------------------
-
-    def _lease_holds(self) -> bool:
-        wall, awake = self._lease_until
-        if self._clocks.wall_ms() < wall and self._clocks.boot_ms() < awake:
-            return True
-        self.stop(_lease_lost())
-        return False
-
-    async def _renew_lease(self) -> None:
-        wall, awake = self._clocks.wall_ms(), self._clocks.boot_ms()
-        writer = self._writer
-        await writer.call(
-            lambda journal: journal.renew_lease(
-                writer.run.campaign, writer.epoch, now=wall
-            )
-        )
-        lasts = LEASE_MS - LEASE_MARGIN_MS
-        self._lease_until = (wall + lasts, awake + lasts)
-
-    async def _keep_lease(self) -> None:
-        while not self._stopping:
-            await asyncio.sleep(LEASE_MS / 3000)
-            try:
-                await self._renew_lease()
-            except LeaseLost:
-                self.stop(_lease_lost())
-            except BulksendError as error:
-                self.stop(error)
 
     # -- stopping -------------------------------------------------------------------
 
@@ -444,6 +316,10 @@ class Engine:
         await self._writer.durable()
 
 
+def _weight(items: list[Item]) -> int:
+    return sum(item.message.weight for item in items)
+
+
 def _split(items: list[Item], weight: int) -> tuple[list[Item], list[Item]]:
     """The first items, together of about *weight* and at least one; and the rest."""
     for index, item in enumerate(items, 1):
@@ -459,7 +335,3 @@ def _halted(verdict: Verdict) -> GateRefused:
 
 def _unreachable(verdict: Verdict) -> BulksendError:
     return Stopped(Problem("E510", (verdict.error or verdict.code).rstrip(".")))
-
-
-def _lease_lost() -> BulksendError:
-    return Stopped(Problem("E611", "this process stood still for too long"))

@@ -66,13 +66,18 @@ class Pacer:
             await self._limiter.acquire(piece)
             segments -= piece
 
-    def throttled(self) -> None:
-        """Bandwidth answered 429: halve the pace, once for all that were in flight."""
+    def throttled(self) -> bool:
+        """Bandwidth answered 429: halve the pace, once for all that were in flight.
+
+        Returns:
+            Whether this one changed it.
+        """
         now = self._clock()
         if now - self._slowed_at < 1.0:
-            return
+            return False
         self._slowed_at = now
         self._set(max(self.full_rate * SLOWEST_SHARE, self.rate / 2), now)
+        return True
 
     def _recover(self, now: float) -> None:
         elapsed = now - max(self._changed_at, self._slowed_at)
