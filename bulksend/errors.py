@@ -292,7 +292,8 @@ KINDS: dict[str, Kind] = {
         Kind(
             "E624",
             "the results file is not this run's",
-            "Move it away, or write elsewhere with --results PATH.",
+            "Move it away, write elsewhere with --results PATH, or put {run} into the "
+            "campaign's results, as in results/sale-{run}.csv.",
         ),
         Kind(
             "E625",

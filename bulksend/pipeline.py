@@ -155,7 +155,7 @@ def run_campaign(
     loaded = _loaded(campaign, environment)
     checked = plan_campaign(loaded, environment=environment, journal=options.journal)
     home = Home.find(loaded.folder, environment, options.journal)
-    output = (options.results or loaded.folder / loaded.campaign.results).absolute()
+    output = _output(checked.plan, loaded.campaign, loaded.folder, options)
     sending = Sending(checked.plan, loaded.campaign, home, environment, output)
     return _send(sending, checked, options)
 
@@ -177,9 +177,15 @@ def send_plan(
     campaign = campaign_of(opened)
     folder = Path(opened.about["folder"])
     home = Home.find(folder, environment, options.journal)
-    output = (options.results or folder / campaign.results).absolute()
+    output = _output(opened, campaign, folder, options)
     sending = Sending(opened, campaign, home, environment, output)
     return _send(sending, _checked(opened, campaign, ()), options)
+
+
+def _output(plan: Plan, campaign: Campaign, folder: Path, options: Options) -> Path:
+    """Where the results go; ``{run}`` in the campaign's path becomes the run's name."""
+    named = folder / campaign.results.replace("{run}", plan.run)
+    return (options.results or named).absolute()
 
 
 def _send(sending: Sending, checked: Checked, options: Options) -> Ended:

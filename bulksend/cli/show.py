@@ -83,7 +83,10 @@ def _facts(checked: Checked) -> Iterable[tuple[str, str]]:
     yield "rows", f"{summary.rows:,}"
     yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
     if summary.cost is not None:
-        yield "cost", f"{summary.cost / 1_000_000:,.2f}"
+        priced = f"{summary.currency} {summary.cost / 1_000_000:,.2f}"
+        missing = f", {summary.unpriced:,} without a price" if summary.unpriced else ""
+        yield "cost", priced + missing
+    yield "lines", ", ".join(f"{n:,} {_word(k)}" for k, n in summary.types.items())
     yield "time", duration(summary.seconds)
     if summary.repairs:
         repairs = ", ".join(f"{n:,} {_word(k)}" for k, n in summary.repairs.items())
@@ -107,7 +110,8 @@ def show_closer(closer: Closer) -> None:
         out.print(f"smart encoding replaced {escape(pairs)}")
     if advice.longest:
         rows = ", ".join(
-            f"row {one['row']} ({one['segments']} segments)" for one in advice.longest
+            f"row {one['row']} ({one['segments']} segments, {one['over']} characters over)"
+            for one in advice.longest
         )
         out.print(f"longest: {rows}")
     if advice.conflicts:

@@ -330,7 +330,7 @@ class Campaign(_Section):
     results: Annotated[
         ResultsPath,
         Key(
-            "Where the outcome of every row is written.",
+            "Where the outcome of every row is written; {run} becomes the run's name.",
             "a path that ends in .csv or .parquet",
             "results/spring-sale.parquet",
         ),

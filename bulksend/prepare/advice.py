@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from bulksend.prepare.segments import culprits, measure, offenders
+from bulksend.prepare.segments import blame, culprits, measure, offenders
 from bulksend.prepare.smart_encoding import diff, smart_encode
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Advice:
     """Facts to look at; an empty field has nothing to say.
 
     Args:
-        longest: Rows with the most segments: ``row``, ``segments``, ``characters``.
+        longest: Rows with the most segments: ``row``, ``segments``, ``characters``, and
+            in ``over`` how many characters less would save a segment.
 
         saved: Segments that `message.smart_encoding` would save.
 
@@ -85,12 +86,15 @@ def advise(plan: Plan, campaign: Campaign) -> Advice:
 def _longest(sent: pl.LazyFrame) -> tuple[dict[str, int], ...]:
     found = (
         sent.filter(pl.col("segments") > 1)
-        .select("row", "segments", characters=pl.col("text").str.len_chars())
+        .select("row", "segments", "text", characters=pl.col("text").str.len_chars())
         .top_k(SHOWN, by=["segments", "characters"])
         .collect(engine="streaming")
         .sort("segments", "characters", "row", descending=[True, True, False])
     )
-    return tuple(found.iter_rows(named=True))
+    return tuple(
+        row | {"over": blame(row.pop("text")).surplus}
+        for row in found.iter_rows(named=True)
+    )
 
 
 def _dear(plan: Plan, ucs2: pl.LazyFrame, campaign: Campaign) -> tuple[Dear, ...]:

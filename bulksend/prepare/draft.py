@@ -14,7 +14,7 @@ from bulksend.prepare.columns import find_column
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lists import NumberList, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
-from bulksend.prepare.phones import metadata_version
+from bulksend.prepare.phones import metadata_version, time_zones
 from bulksend.prepare.plan import FORMAT, plan_hash
 from bulksend.prepare.reasons import REASON
 from bulksend.prepare.render import faults, read_template, render
@@ -255,6 +255,7 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "number_region": pl.col(own("region")),
         "number_type": pl.col(own("type")),
         "number_repair": pl.col(own("repair")),
+        "number_zones": time_zones(pl.col(own("e164"))),
         "pace_weight": weight.cast(pl.UInt16),
         "cost_micros": _cost(
             loaded, segments, recipients if campaign.message.group else None

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulksend.errors import Problem
-from bulksend.prepare.cost import money
+from bulksend.prepare.cost import MICRO, money
 
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.summary import Summary
-
-MICROS = 1_000_000
 
 
 def closed_gates(plan: Plan, summary: Summary, campaign: Campaign) -> list[Problem]:
@@ -55,24 +53,23 @@ def _over_budget(summary: Summary, campaign: Campaign) -> list[Problem]:
             )
         )
     if budget.money is not None:
-        found += _over_money(summary, campaign, budget.money)
+        found += _over_money(summary, budget.money)
     return found
 
 
-def _over_money(summary: Summary, campaign: Campaign, limit: float) -> list[Problem]:
+def _over_money(summary: Summary, limit: float) -> list[Problem]:
     if summary.cost is None:
         what = "send.budget.money is set, and there are no prices"
         return [Problem("E401", what, "send.prices")]
-    currency = str((campaign.send.prices or {}).get("currency", "USD"))
     if summary.unpriced:
         what = f"{summary.unpriced:,} messages have no price in send.prices"
         return [Problem("E401", what, "a price for each, or `default`")]
-    if summary.cost <= round(limit * MICROS):
+    if summary.cost <= round(limit * MICRO):
         return []
     return [
         Problem(
             "E400",
-            f"the plan costs {money(summary.cost, currency)}",
-            f"at most {money(round(limit * MICROS), currency)} (send.budget.money)",
+            f"the plan costs {money(summary.cost, summary.currency)}",
+            f"at most {money(round(limit * MICRO), summary.currency)} (send.budget.money)",
         )
     ]

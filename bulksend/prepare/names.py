@@ -27,6 +27,7 @@ PLAN = (
     "number_region",
     "number_type",
     "number_repair",
+    "number_zones",
     "pace_weight",
     "cost_micros",
 )

@@ -35,6 +35,7 @@ class Summary:
     segments: int
     weight: int
     cost: int | None
+    currency: str
     unpriced: int
     seconds: float
 
@@ -77,6 +78,7 @@ def summarise(plan: Plan, campaign: Campaign) -> Summary:
         segments=total["segments"],
         weight=total["weight"],
         cost=total["cost"] if priced else None,
+        currency=str((campaign.send.prices or {}).get("currency", "USD")),
         unpriced=total["unpriced"] if priced else 0,
         seconds=total["weight"] / campaign.send.rate.per_second,
     )
