@@ -300,6 +300,9 @@ async def _send_with_signals(
     finally:
         if companion is not None:
             companion.cancel()
+            await asyncio.wait([companion])
+            if not companion.cancelled() and (error := companion.exception()):
+                log.warning("display failed", error=type(error).__name__)
 
 
 def _run_loop(work: Coroutine[Any, Any, None]) -> None:

@@ -199,15 +199,13 @@ def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
             raise GateRefused(Problem("E410", "nothing was sent"))
         run = run or sending.begin_run(replan=options.replan, now=_now())
         stopped = run_sending(sending, run, beside=options.beside)
+        if stopped is not None and sending.engine is None:
+            raise stopped  # it never began: the results may be another sender's
     return _finish(sending, run, stopped)
 
 
 def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:
-    """Write the results, and say how the run stands.
-
-    Raises:
-        BulksendError: What stopped it, if nothing at all was sent by then.
-    """
+    """Write the results, and say how the run stands."""
     with Journal.open(sending.home.journal) as journal:
         journal.set_results(run.id, str(sending.output))
         write_results(results(sending.plan, journal, run), sending.output)

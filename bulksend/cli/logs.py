@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import structlog
@@ -22,6 +23,10 @@ def configure() -> None:
             if pretty
             else structlog.processors.JSONRenderer(),
         ],
+        # A person has the progress line and the summary; only trouble is worth a line.
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.WARNING if pretty else logging.INFO
+        ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -25,7 +25,7 @@ async def show_progress(sending: Sending) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("sending", total=None, pace="")
+        task = progress.add_task("sending", total=0, pace="")
         while True:
             seen = sending.progress()
             if seen is not None:

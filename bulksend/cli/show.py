@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 20
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+WIDE = 160
+"""Columns where nobody looks: in a file or a pipe, lines need not be folded."""
+
+out = Console(
+    soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDE
+)
+err = Console(
+    stderr=True,
+    soft_wrap=True,
+    highlight=False,
+    width=None if sys.stderr.isatty() else WIDE,
+)
 
 
 def print_json(value: object) -> None:
@@ -170,10 +180,10 @@ def show_runs(runs: Sequence[Ended]) -> None:
         out.print("No runs yet.")
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("run")
-    table.add_column("rows", justify="right")
+    table.add_column("run", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
     for name in runs[0].counts:
-        table.add_column(_word(name), justify="right")
+        table.add_column(_word(name), justify="right", no_wrap=True)
     for run in runs:
         counts = [f"{count:,}" if count else "·" for count in run.counts.values()]
         table.add_row(escape(run.run), f"{run.rows:,}", *counts)

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     """A folder with nothing in it."""
     folder = tmp_path / "desk"
     folder.mkdir()
-    return Desk(folder)
+    desk = Desk(folder)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture

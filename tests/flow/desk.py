@@ -80,6 +80,7 @@ class Desk:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     # -- files ----------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Desk:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """The command as a process; `ended` waits for it."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "bulksend", *map(str, arguments)],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)} | self.environment,
@@ -152,6 +153,14 @@ class Desk:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Leave no process behind, whatever became of the test."""
+        for process in self.started:
+            with process:
+                process.kill()
 
     def process(self, *arguments: str | Path) -> Ran:
         return ended(self.start(*arguments))
