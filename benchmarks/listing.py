@@ -31,12 +31,12 @@ PIECE = 250_000
 DUPLICATES_PER_MILLE = 30
 OPTED_OUT_EVERY = 100
 
-AREAS = (
-    "201 202 205 206 209 210 212 213 214 215 216 217 224 225 229 240 248 252 253 254 "
-    "256 260 262 267 270 276 281 301 302 303 305 310 312 313 314 315 316 317 318 319 "
-    "323 330 334 336 347 352 360 361 385 386 401 402 404 405 406 407 408 409 410 412 "
-    "413 414 415 417"
-).split()
+AREAS = [
+    str(area)
+    for block in (range(201, 220), range(301, 320), range(401, 420))
+    for area in block
+    if area not in {204, 211, 306, 311, 403, 411, 416, 418}
+]
 EXCHANGES = [str(number) for number in range(212, 1000)]
 LINES = 10_000
 SPACE = len(AREAS) * len(EXCHANGES) * LINES
@@ -44,21 +44,17 @@ STRIDE = 179_424_691
 """A prime that does not divide SPACE: multiplying by it modulo SPACE is one-to-one."""
 
 # The names with letters that GSM lacks are as rare as in an American list.
-FIRST_NAMES = [
-    *"Zoë Siobhán José José Jean-Luc O'Neil Wei Aaliyah".split(),
-    *"James Robert Linda Michael Patricia David Jennifer Christopher".split() * 8,
-    *"Maria Barbara Elizabeth Anna Bob Guadalupe Mohammed".split() * 4,
+COMMON = ("James", "Robert", "Linda", "Michael", "Patricia", "Jennifer", "Christopher")
+LESS_COMMON = ("Maria", "Barbara", "Elizabeth", "Anna", "Bob", "Guadalupe", "Wei")
+RARE = ("Zoë", "Siobhán", "José", "Jean-Luc", "O'Neil", "Aaliyah")
+FIRST_NAMES = [*COMMON * 8, *LESS_COMMON * 4, *RARE]
+LAST_NAMES = [
+    *("Smith", "Johnson", "Williams", "Brown", "Jones", "García", "Miller", "Davis"),
+    *("Rodríguez", "Martinez", "Nguyen", "Lee", "Thompson", "White", "Harris", "King"),
 ]
-LAST_NAMES = (
-    "Smith Johnson Williams Brown Jones García Miller Davis Rodríguez Martinez Nguyen "
-    "Lee Thompson White Harris Clark Lewis Robinson Walker Young Allen King"
-).split()
 CITIES = [
-    *"Raleigh Durham Cary Charlotte Wilmington Asheville Boone Apex".split() * 2,
-    "Winston-Salem",
-    "Chapel Hill",
-    "New Bern",
-    "Washington, DC",
+    *("Raleigh", "Durham", "Cary", "Charlotte", "Wilmington", "Asheville", "Apex") * 2,
+    *("Winston-Salem", "Chapel Hill", "New Bern", "Washington, DC"),
 ]
 
 # How people write a number: {n} all ten digits, {a} {b} {c} its three parts.
@@ -91,12 +87,12 @@ def recipients(rows: int, *, seed: int = SEED) -> Iterator[pl.DataFrame]:
 
 
 def opt_outs(entries: int, rows: int, *, seed: int = SEED) -> pl.DataFrame:
-    """Every hundredth person of a list of *rows*, and for the rest people who are not
-    in it, all in no order.
-    """
+    """Every hundredth person of a list of *rows*, then people who are not in it; mixed."""
     known = min(rows // OPTED_OUT_EVERY, entries)
     place = pl.int_range(entries, dtype=pl.Int64)
-    people = pl.when(place < known).then(place * OPTED_OUT_EVERY).otherwise(place + rows)
+    people = (
+        pl.when(place < known).then(place * OPTED_OUT_EVERY).otherwise(place + rows)
+    )
     frame = pl.select(person=people).select(
         number=_written(pl.repeat("+1{n}", pl.len()), pl.col("person"))
     )
@@ -129,7 +125,9 @@ def _piece(start: int, end: int, seed: int) -> pl.DataFrame:
             one_of(FIRST_NAMES, 6)
         ),
         last_name=one_of(LAST_NAMES, 7),
-        mobile=_written(one_of(WAYS, 8), pl.when(is_again).then(earlier).otherwise(row)),
+        mobile=_written(
+            one_of(WAYS, 8), pl.when(is_again).then(earlier).otherwise(row)
+        ),
         city=one_of(CITIES, 9),
         due=pl.format("{}.{}", dollars, cents),
     )
@@ -168,5 +166,5 @@ def _written(way: pl.Expr, person: pl.Expr) -> pl.Expr:
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1].replace("_", ""))
+    count = int(sys.argv[1])
     write(count, Path(sys.argv[2]), suppressed=min(count, SUPPRESSED))

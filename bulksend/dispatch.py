@@ -75,11 +75,14 @@ class Sending:
     _total: int = field(default=0, init=False)
     _before: int = field(default=0, init=False)
     _asked_to_stop: bool = field(default=False, init=False)
+    _signing_in: asyncio.Future[None] | None = field(default=None, init=False)
 
-    def known_run(self) -> Run | None:
+    def known_run(self, *, replan: bool) -> Run | None:
         """The plan's run, where it was begun before.
 
         Raises:
+            GateRefused: E622, where another plan of this campaign is half sent, unless
+                *replan* says that this is meant.
             InputError: E623, the plan is not the one that was begun; E624 or E625, the
                 results cannot go where they should.
         """
@@ -87,6 +90,8 @@ class Sending:
         if self.home.journal.exists():
             with Journal.open(self.home.journal) as journal:
                 known = journal.run(self.plan.run)
+                if known is None and not replan:
+                    _refuse_other_input(journal, self._scope, self.plan)
         if known is not None and known.plan_digest != self.plan.digest():
             raise InputError(
                 Problem("E623", "its bytes changed", file=str(self.plan.path))
@@ -95,15 +100,9 @@ class Sending:
         check_output(self.output, is_ours=is_ours)
         return known
 
-    def begin_run(self, *, replan: bool, now: int) -> Run:
-        """A run for this plan.
-
-        Raises:
-            GateRefused: E622, where another plan of this campaign is half sent.
-        """
+    def begin_run(self, *, now: int) -> Run:
+        """A run for this plan."""
         with Journal.open(self.home.journal) as journal:
-            if not replan:
-                _refuse_other_input(journal, self._scope, self.plan)
             return journal.add_run(self._new_run(self.plan.digest(), now))
 
     def check_credentials(self) -> None:
@@ -123,7 +122,7 @@ class Sending:
             client = await stack.enter_async_context(
                 Client(credentials, clock=clocks.monotonic)
             )
-            await client.sign_in()
+            await self._sign_in(client)
             writer = await stack.enter_async_context(Writer(self.home.journal, run))
             writer.epoch = await writer.call(
                 lambda journal: journal.take_lease(
@@ -181,7 +180,19 @@ class Sending:
         """Drain: nothing new goes out.  For a signal handler in the loop's thread."""
         self._asked_to_stop = True
         if self.engine is not None:
-            self.engine.stop(Stopped(Problem("E631", "it was asked to stop")))
+            self.engine.stop(_asked())
+        elif self._signing_in is not None:
+            self._signing_in.cancel()
+
+    async def _sign_in(self, client: Client) -> None:
+        """Fail early; and do not wait for a silent token address when asked to stop."""
+        self._signing_in = asyncio.ensure_future(client.sign_in())
+        try:
+            await self._signing_in
+        except asyncio.CancelledError:
+            if not self._asked_to_stop:
+                raise
+            raise _asked() from None
 
     @property
     def _scope(self) -> str:
@@ -193,7 +204,7 @@ class Sending:
         return Run(
             run=self.plan.run,
             campaign=self._scope,
-            plan=str(self.plan.path),
+            plan=str(self.plan.path.absolute()),
             plan_hash=self.plan.hash,
             plan_digest=digest,
             input_digest=self.plan.about["input_digest"],
@@ -201,7 +212,7 @@ class Sending:
             provider=self.campaign.provider,
             rows=summary.rows,
             sendable=summary.sendable,
-            results="",
+            results=str(self.output),
             created_at=now,
         )
 
@@ -233,6 +244,10 @@ class Sending:
         )
 
 
+def _asked() -> Stopped:
+    return Stopped(Problem("E631", "it was asked to stop"))
+
+
 def _counted(engine: Engine) -> dict[str, int]:
     return {event.value: count for event, count in engine.tally.events.items()}
 
@@ -261,7 +276,8 @@ async def _messages(
     """The plan's messages in small pieces; the reading happens in another thread."""
     chunks = plan.sendable(pl.Series(closed, dtype=pl.Int64))
     while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-        for piece in chunk.iter_slices(HANDED_OVER_AT_ONCE):
+        said = chunk.with_columns(pl.col(pl.String).fill_null(""))  # a picture alone
+        for piece in said.iter_slices(HANDED_OVER_AT_ONCE):
             yield [Message(*row) for row in piece.iter_rows()]
 
 

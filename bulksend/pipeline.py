@@ -189,7 +189,7 @@ def _output(plan: Plan, campaign: Campaign, folder: Path, options: Options) -> P
 
 
 def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
-    run = sending.known_run()
+    run = sending.known_run(replan=options.replan)
     stopped = None
     if run is None or run.finished_at is None:
         if checked.gates:
@@ -197,7 +197,7 @@ def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
         sending.check_credentials()
         if not options.confirm(checked):
             raise GateRefused(Problem("E410", "nothing was sent"))
-        run = run or sending.begin_run(replan=options.replan, now=_now())
+        run = run or sending.begin_run(now=_now())
         stopped = run_sending(sending, run, beside=options.beside)
         if stopped is not None and sending.engine is None:
             raise stopped  # it never began: the results may be another sender's

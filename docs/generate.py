@@ -12,6 +12,7 @@ import re
 import sqlite3
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,6 @@ BLOCK = re.compile(
 )
 
 
-# -- Markdown ---------------------------------------------------------------------------
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
@@ -61,9 +59,6 @@ def code(text: str) -> str:
 
 def fenced(text: str, language: str = "text") -> str:
     return f"```{language}\n{text.rstrip()}\n```\n"
-
-
-# -- the campaign file ------------------------------------------------------------------
 
 
 def campaign_keys() -> str:
@@ -111,9 +106,6 @@ def starter_campaign() -> str:
     return fenced(starter("hello"), "yaml")
 
 
-# -- commands ---------------------------------------------------------------------------
-
-
 def commands() -> str:
     return "\n".join(f"## {name}\n\n{fenced(help_of(name))}" for name in COMMANDS)
 
@@ -126,8 +118,6 @@ def help_of(name: str) -> str:
     context = click.Context(command, top, info_name=name, terminal_width=WIDTH)
     return command.get_help(context)
 
-
-# -- errors and reasons -----------------------------------------------------------------
 
 GROUPS = {
     "E1": "The campaign file",
@@ -142,7 +132,7 @@ GROUPS = {
 def errors() -> str:
     parts = []
     for prefix, title in GROUPS.items():
-        kinds = [kind for code, kind in sorted(KINDS.items()) if code[:2] == prefix]
+        kinds = [kind for name, kind in sorted(KINDS.items()) if name[:2] == prefix]
         rows = [(code(kind.code), _sentence(kind.title), kind.fix) for kind in kinds]
         parts.append(f"### {title}\n\n{table(('code', 'what', 'what to do'), rows)}")
     return "\n".join(parts)
@@ -154,9 +144,6 @@ def reasons() -> str:
         for one in REASONS.values()
     ]
     return table(("reason", "what", "what to do"), rows)
-
-
-# -- the journal ------------------------------------------------------------------------
 
 
 def state_diagram() -> str:
@@ -191,31 +178,16 @@ def _arrows(status: Status) -> dict[Status, list[Event]]:
 
 
 def journal_tables() -> str:
-    database = sqlite3.connect(":memory:")
-    try:
+    columns = """
+        select one.name, group_concat(its.name)
+        from sqlite_master as one, pragma_table_info(one.name) as its
+        where one.type = 'table' group by one.name order by one.rowid
+    """
+    with closing(sqlite3.connect(":memory:")) as database:
         database.executescript(schema())
-        names = [
-            name
-            for (name,) in database.execute(
-                "select name from sqlite_master where type = 'table' order by rowid"
-            )
-        ]
-        rows = [
-            (
-                code(name),
-                ", ".join(
-                    code(column[1])
-                    for column in database.execute(f"pragma table_info({name})")
-                ),
-            )
-            for name in names
-        ]
-    finally:
-        database.close()
+        found = database.execute(columns).fetchall()
+    rows = [(code(name), ", ".join(map(code, its.split(",")))) for name, its in found]
     return table(("table", "columns"), rows)
-
-
-# -- the verdict ------------------------------------------------------------------------
 
 
 def verdicts() -> str:
@@ -241,9 +213,6 @@ def _statuses(rule: Rule) -> str:
     if isinstance(rule.statuses, range):
         return f"any other {rule.statuses.start}–{rule.statuses.stop - 1}"  # noqa: RUF001
     return ", ".join(map(str, rule.statuses))
-
-
-# -- the tree ---------------------------------------------------------------------------
 
 
 def tree() -> str:
@@ -296,8 +265,6 @@ def _settings() -> dict[str, Any]:
     settings: dict[str, Any] = tools["tool"]
     return settings
 
-
-# -- pages ------------------------------------------------------------------------------
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "campaign_keys": campaign_keys,

@@ -66,7 +66,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every problem ends in its exit code, never a traceback."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="bulksend", standalone_mode=False)
     except BulksendError as error:
         from bulksend.cli.show import show_error
 
@@ -80,7 +80,9 @@ def main() -> None:
         sys.exit(4)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # a panic inside Polars is no Exception
         if os.environ.get("BULKSEND_DEBUG"):
             raise
         click.echo(

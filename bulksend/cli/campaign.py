@@ -87,8 +87,12 @@ def _check(path: Path, *, as_json: bool) -> None:
 @click.command(short_help="Show the messages of chosen rows as they would arrive.")
 @CAMPAIGN
 @click.option("--row", "rows", type=int, multiple=True, help="A spreadsheet row.")
-@click.option("--random", "sample", type=int, default=0, help="So many random rows.")
-@click.option("--longest", type=int, default=0, help="So many of the longest texts.")
+@click.option(
+    "--random", "sample", type=click.IntRange(0), default=0, help="So many random rows."
+)
+@click.option(
+    "--longest", type=click.IntRange(0), default=0, help="So many of the longest texts."
+)
 @AS_JSON
 def preview(
     campaign: Path, rows: tuple[int, ...], sample: int, longest: int, as_json: bool

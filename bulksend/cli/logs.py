@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
 
 from bulksend.logs import masked
+
+
+class _Patient(structlog.PrintLogger):
+    """Goes on when nobody reads any more: a closed pipe must not stop a run."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError, ValueError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def configure() -> None:
@@ -27,6 +39,6 @@ def configure() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.WARNING if pretty else logging.INFO
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Patient(sys.stderr),
         cache_logger_on_first_use=True,
     )

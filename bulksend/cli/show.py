@@ -191,6 +191,8 @@ def show_runs(runs: Sequence[Ended]) -> None:
 
 
 def show_preview(rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        out.print("No row gets a message; `bulksend check` says why.")
     for row in rows:
         if row["why"]:
             out.print(

@@ -72,8 +72,8 @@ class Recipients(_Section):
     path: Annotated[
         Texts,
         Key(
-            "The list of people: csv, tsv, parquet, ndjson or xlsx, here or in an "
-            "object store. Relative paths start at this file's folder.",
+            "The list of people: csv, tsv, parquet, ndjson or xlsx. "
+            "Relative paths start at this file's folder.",
             "a path, or a list of them; * and ? may stand for parts of it",
             "recipients.csv",
         ),

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
 
+_DAMAGED = (
+    "Keep the file. Restore a backup, or ask for help before you send again: "
+    "without it nobody knows who has been texted."
+)
 _CAUSES = (
     ("disk is full", "the disk is full", "Free some space, then run it again."),
     (
@@ -31,14 +35,7 @@ _CAUSES = (
         f"another process kept it locked for {BUSY_SECONDS:g} s",
         "Wait for that process, or stop it, then run it again.",
     ),
-    (
-        "malformed",
-        "it is damaged",
-        (
-            "Keep the file. Restore a backup, or ask for help before you send again: "
-            "without it nobody knows who has been texted."
-        ),
-    ),
+    ("malformed", "it is damaged", _DAMAGED),
     (
         "not a database",
         "it is not a bulksend journal",
@@ -59,3 +56,6 @@ def explained(name: str) -> Iterator[None]:
                     Problem("E601", found, fix=fix, file=name)
                 ) from error
         raise BulksendError(Problem("E601", str(error), file=name)) from error
+    except ValueError as error:  # bytes that are no text, a status that is none
+        problem = Problem("E601", "it is damaged", fix=_DAMAGED, file=name)
+        raise BulksendError(problem) from error

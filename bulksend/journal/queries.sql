@@ -80,17 +80,22 @@ where run_id in (select id from runs where campaign = :campaign and id <> :run_i
   and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed');
 
 -- Under its own epoch only: an owner that was thought dead may still bring the truth
--- about the messages it claimed, and about no others.
+-- about the messages it claimed, and about no others.  What a receipt has said stays: a
+-- 202 may come after it, and a failure after a delivery.
 -- name: record
 update messages
 set status = (select next from transitions t
               where t.status = messages.status and t.event = ?1),
     posted_at = coalesce(?2, posted_at),
     accepted_at = case when ?1 = 'accept' then ?3 else accepted_at end,
-    ended_at = case when ?1 = 'release' then null else ?3 end,
+    ended_at = case when ?1 = 'release' then null
+                    when status = 'delivered' or status = 'failed' and ?1 <> 'deliver'
+                    then ended_at else ?3 end,
     message_id = coalesce(?4, message_id),
-    error_code = ?5,
-    error = ?6
+    error_code = case when status = 'delivered' or status = 'failed' and ?1 <> 'deliver'
+                      then error_code else ?5 end,
+    error = case when status = 'delivered' or status = 'failed' and ?1 <> 'deliver'
+                 then error else ?6 end
 where run_id = ?7 and row = ?8 and epoch = ?9
   and exists (select 1 from transitions t
               where t.status = messages.status and t.event = ?1);

@@ -46,8 +46,8 @@ class Journal:
         """Open, and create where there is none.
 
         Raises:
-            BulksendError: E600 to E602, where the file cannot be opened, is not a
-                journal, or is of a later version.
+            BulksendError: E601 or E602, where the file cannot be opened, is not a
+                journal, or is of another version.
         """
         with explained(str(path)):
             if not read_only:
@@ -60,13 +60,12 @@ class Journal:
                 isolation_level=None,
                 check_same_thread=False,  # one at a time, but not always the same
             )
-            connection.row_factory = None
             journal = cls(connection, str(path))
-            if not read_only:
-                connection.execute("pragma journal_mode = wal")
-                connection.execute("pragma synchronous = full")
-                journal._create()
-            journal._check_version()
+            try:
+                journal._prepare(read_only=read_only)
+            except BaseException:
+                journal.close()
+                raise
             return journal
 
     def close(self) -> None:
@@ -219,10 +218,11 @@ class Journal:
 
         Sorted; 8 bytes each.
         """
-        found = self._sql.execute(
-            self._q["ledger"], {"campaign": run.campaign, "run_id": run.id}
-        )
-        return array("q", sorted(once for (once,) in found))
+        with explained(self._name):
+            found = self._sql.execute(
+                self._q["ledger"], {"campaign": run.campaign, "run_id": run.id}
+            )
+            return array("q", sorted(once for (once,) in found))
 
     def record(self, run_id: int, epoch: int, outcomes: Sequence[Outcome]) -> int:
         """Store what became of claimed rows; how many the state table let through.
@@ -251,44 +251,51 @@ class Journal:
         return int(changed)
 
     def counts(self, run_id: int) -> dict[Status, int]:
-        found = self._sql.execute(self._q["counts"], {"run_id": run_id}).fetchall()
-        return {Status(status): count for status, count in found}
+        with explained(self._name):
+            found = self._sql.execute(self._q["counts"], {"run_id": run_id})
+            return {Status(status): count for status, count in found}
 
     def closed_rows(self, run_id: int) -> list[int]:
         """Rows that are not *planned* any more, in order."""
-        found = self._sql.execute(self._q["closed_rows"], {"run_id": run_id})
-        return [row for (row,) in found]
+        with explained(self._name):
+            found = self._sql.execute(self._q["closed_rows"], {"run_id": run_id})
+            return [row for (row,) in found]
 
     def entries(self, run_id: int, first: int, last: int) -> list[Entry]:
         """What the journal knows of the rows *first* to *last*, in order."""
-        found = self._sql.execute(
-            self._q["rows_between"], {"run_id": run_id, "first": first, "last": last}
-        )
-        return [Entry(*row) for row in found]
+        wanted = {"run_id": run_id, "first": first, "last": last}
+        with explained(self._name):
+            found = self._sql.execute(self._q["rows_between"], wanted)
+            return [Entry(*row) for row in found]
 
     # -- inside ---------------------------------------------------------------------
 
+    def _prepare(self, *, read_only: bool) -> None:
+        tables = self._sql.execute("select name from sqlite_master").fetchall()
+        if ("meta",) not in tables and (tables or read_only):
+            raise sqlite3.DatabaseError("the file is not a database of bulksend")
+        if not read_only:
+            self._sql.execute("pragma journal_mode = wal")
+            self._sql.execute("pragma synchronous = full")
+            if not tables:
+                self._create()
+        self._check_version()
+
     def _create(self) -> None:
-        found = self._sql.execute(
-            "select count(*) from sqlite_master where name = 'meta'"
-        ).fetchone()
-        if found[0]:
-            return
-        # executescript commits by itself, so the script brings its own transaction:
-        # two processes that create at once must not see half a schema.
-        self._sql.executescript(f"begin immediate;\n{schema()}\ncommit;")
-        with self._transaction():
-            self._sql.executemany(
-                "insert or ignore into transitions values (?, ?, ?)",
-                [
-                    (status, event, then)
-                    for status, arrows in TRANSITIONS.items()
-                    for event, then in arrows.items()
-                ],
-            )
-            self._sql.execute(
-                "insert or ignore into meta values ('schema', ?)", (SCHEMA_VERSION,)
-            )
+        # executescript commits by itself, so the script brings its own transaction, and
+        # all of it: nobody may ever see, or be left with, a part of the schema.
+        arrows = ", ".join(
+            f"('{status}', '{event}', '{then}')"
+            for status, events in TRANSITIONS.items()
+            for event, then in events.items()
+        )
+        self._sql.executescript(
+            f"""begin immediate;
+            {schema()}
+            insert or ignore into transitions values {arrows};
+            insert or ignore into meta values ('schema', '{SCHEMA_VERSION}');
+            commit;"""  # noqa: S608  (all of it our own words)
+        )
 
     def _check_version(self) -> None:
         found = self._sql.execute(
@@ -306,16 +313,20 @@ class Journal:
             )
 
     def _runs(self, query: str, values: dict[str, object]) -> list[Run]:
-        found = self._sql.execute(self._q[query], values)
-        names = [column[0] for column in found.description]
-        return [Run(**dict(zip(names, row, strict=True))) for row in found]
+        with explained(self._name):
+            found = self._sql.execute(self._q[query], values)
+            names = [column[0] for column in found.description]
+            return [Run(**dict(zip(names, row, strict=True))) for row in found]
 
     def _lease(self, campaign: str) -> Lease | None:
-        found = self._sql.execute(self._q["lease"], {"campaign": campaign}).fetchone()
-        if found is None:
-            return None
-        epoch, owner, since, expires = found
-        return Lease(epoch, Owner.parse(owner), since, expires)
+        with explained(self._name):
+            found = self._sql.execute(
+                self._q["lease"], {"campaign": campaign}
+            ).fetchone()
+            if found is None:
+                return None
+            epoch, owner, since, expires = found
+            return Lease(epoch, Owner.parse(owner), since, expires)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -323,11 +334,11 @@ class Journal:
             self._sql.execute("begin immediate")
             try:
                 yield
+                self._sql.execute("commit")
             except BaseException:
                 if self._sql.in_transaction:
                     self._sql.execute("rollback")
                 raise
-            self._sql.execute("commit")
 
 
 def _held(lease: Lease, *, now: int) -> Problem:

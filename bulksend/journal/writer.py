@@ -45,7 +45,11 @@ class Writer:
         self.failure: BaseException | None = None
 
     async def __aenter__(self) -> Self:
-        self._journal = await self._run(lambda: Journal.open(self._path))
+        try:
+            self._journal = await self._run(lambda: Journal.open(self._path))
+        except BaseException:
+            self._thread.shutdown()
+            raise
         return self
 
     async def __aexit__(

@@ -120,10 +120,12 @@ def _named(plan: Plan, campaign: Campaign, character: str, rows: int, row: int) 
     source = _templates(plan, campaign)
     words = {word.casefold() for word in re.findall(r"\w+", source)}
     cells = plan.frame().filter(pl.col("row") == row).select(plan.inputs).collect()
+    headers = plan.about["headers"]
     used = {
-        name: value
+        headers[name]: value
         for name, value in cells.row(0, named=True).items()
-        if isinstance(value, str) and re.sub(r"\W", "_", name.casefold()) in words
+        if isinstance(value, str)
+        and re.sub(r"\W", "_", headers[name].casefold()) in words
     }
     origin = culprits({character}, source, used)[character]
     places = ["the template"] if origin.template else []
@@ -147,7 +149,8 @@ def _templates(plan: Plan, campaign: Campaign) -> str:
 def _saved(ucs2: pl.LazyFrame) -> int:
     after = measure(smart_encode(pl.col("text"))).struct.field("segments")
     gain = pl.col("segments").cast(pl.Int64) - after.cast(pl.Int64)
-    return int(ucs2.select(gain.sum()).collect(engine="streaming").item() or 0)
+    saved = ucs2.select(gain.sum()).collect(engine="streaming").item()
+    return max(int(saved), 0)  # a picture message is one segment, whatever its text
 
 
 def _replaced(sent: pl.LazyFrame) -> tuple[tuple[str, str, int], ...]:
@@ -170,10 +173,7 @@ def _conflicts(plan: Plan) -> pl.DataFrame:
     texts = (
         plan.frame()
         .filter(pl.col("row").is_in(rows.implode()))
-        .select(
-            "row",
-            said=pl.concat_str("text", "media", separator="\n", ignore_nulls=True),
-        )
+        .select("row", said="text")
         .collect(engine="streaming")
     )
     return (

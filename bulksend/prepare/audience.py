@@ -15,6 +15,8 @@ import polars as pl
 
 from bulksend.prepare.names import own
 from bulksend.prepare.phones import e164_text, read_numbers
+from bulksend.prepare.phones.findings import ENUMS
+from bulksend.prepare.reasons import code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +25,30 @@ if TYPE_CHECKING:
 
 MOST_IN_GROUP = 10
 _PRIME = 2_147_483_647
+_ODD = 0x2545_F491_4F6C_DD1D
+"""A multiplier that spreads 64 bits (Vigna's for xorshift64*)."""
+READ_TYPE = ENUMS["type"]
 _SEPARATORS = r"[;,|/\n]+"
 
 
-def numbers(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
+def read(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
+    """Each column's numbers, once: later steps must not ask for them again.
+
+    Polars does not see that two equal calls of a Python function are one.
+    """
+    return [
+        read_numbers(column, region).alias(own(f"read {place}"))
+        for place, column in enumerate(columns)
+    ]
+
+
+def numbers(count: int) -> list[pl.Expr]:
     """`e164` (Int64), `to`, `region`, `type`, `repair` and `refusal` of a row.
 
     Of several columns the first usable number wins; a row without one keeps the first
     column's reason, unless that is only that it is empty.
     """
-    read = [read_numbers(column, region) for column in columns]
+    read = [pl.col(own(f"read {place}")) for place in range(count)]
     usable = [one.struct.field("e164").is_not_null() for one in read]
 
     def chosen(field: str) -> pl.Expr:
@@ -46,8 +62,8 @@ def numbers(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
         return value.alias(own(field))
 
     e164 = pl.coalesce(one.struct.field("e164") for one in read)
-    refusals = [one.struct.field("reason").cast(pl.String) for one in read]
-    said = [pl.when(r != "number_missing").then(r) for r in refusals]
+    refusals = [one.struct.field("reason").to_physical() for one in read]
+    said = [pl.when(r != code("number_missing")).then(r) for r in refusals]
     return [
         e164.alias(own("e164")),
         e164_text(e164).alias(own("to")),
@@ -60,67 +76,112 @@ def numbers(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
     ]
 
 
-def group_numbers(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
-    """The same for group messages: every number of every column, each once.
-
-    `e164` is a key of the group, whatever the order its numbers stand in.  One bad
-    number refuses the row: a group that lacks somebody is another group.
-    """
+def read_group(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
+    """The numbers of a group, one place after the other, and how many there are."""
     cells = pl.concat_str(list(columns), separator=";", ignore_nulls=True)
     parts = (
         cells.str.replace_all(_SEPARATORS, ";")
         .str.split(";")
-        .list.eval(pl.element().str.strip_chars().filter(pl.element() != ""))
+        .list.eval(pl.element().str.strip_chars())
+        .list.eval(pl.element().filter(pl.element() != ""))
     )
-    read = [
-        read_numbers(parts.list.get(place, null_on_oob=True), region)
-        for place in range(MOST_IN_GROUP)
-    ]
+    places = [parts.list.get(place, null_on_oob=True) for place in range(MOST_IN_GROUP)]
+    return [*read(places, region), parts.list.len().alias(own("count"))]
+
+
+def group_numbers() -> list[pl.Expr]:
+    """The same as `numbers` for group messages: every number of the row, each once.
+
+    `e164` is a key of the group, whatever the order its numbers stand in.  One bad
+    number refuses the row: a group that lacks somebody is another group.
+    """
+    read = [pl.col(own(f"read {place}")) for place in range(MOST_IN_GROUP)]
+    count = pl.col(own("count"))
     found = pl.concat_list(one.struct.field("e164") for one in read).list.drop_nulls()
     found = found.list.unique().list.sort()
-    count = parts.list.len()
     refusals = [
-        pl.when(count > place).then(one.struct.field("reason").cast(pl.String))
+        pl.when(count > place).then(one.struct.field("reason").to_physical())
         for place, one in enumerate(read)
     ]
     refusal = (
         pl.when(count.is_null() | (count == 0))
-        .then(pl.lit("number_missing"))
+        .then(code("number_missing"))
         .when(count > MOST_IN_GROUP)
-        .then(pl.lit("group_too_large"))
+        .then(code("group_too_large"))
         .otherwise(pl.coalesce(refusals))
     )
     text = found.list.eval(e164_text(pl.element())).list.join(",")
-    key = found.list.eval(pl.element() * (pl.element() % 9_973 + 1)).list.sum()
+    types = pl.concat_list(one.struct.field("type").cast(pl.String) for one in read)
     return [
-        pl.when(refusal.is_null()).then(key).alias(own("e164")),
+        pl.when(refusal.is_null()).then(_group_key(found)).alias(own("e164")),
         pl.when(refusal.is_null()).then(text).alias(own("to")),
         read[0].struct.field("region").alias(own("region")),
         read[0].struct.field("type").alias(own("type")),
         read[0].struct.field("repair").alias(own("repair")),
         refusal.alias(own("refusal")),
         found.alias(own("members")),
+        types.list.drop_nulls().alias(own("types")),
     ]
 
 
-def listed(to_check: pl.Expr, *, group: bool, numbers_listed: pl.Series) -> pl.Expr:
-    """Whether the number, or anybody of the group, is in a list of E.164 numbers."""
-    if group:
-        members = pl.col(own("members")).list.eval(pl.element().is_in(numbers_listed))
-        return members.list.any()
-    return to_check.is_in(numbers_listed)
+def _group_key(members: pl.Expr) -> pl.Expr:
+    """64 bits of who is in a group; a sum would be the same for {1,5,6} and {2,3,7}."""
+    key = pl.lit(0, pl.Int64)
+    for place in range(MOST_IN_GROUP):
+        member = members.list.get(place, null_on_oob=True).fill_null(0)
+        key = (key ^ member) * _ODD  # Int64 wraps
+    return key
+
+
+def listed(numbers_listed: pl.Series, *, group: bool, every: bool = False) -> pl.Expr:
+    """Whether the number is in a list of E.164 numbers; of a group anybody, or *every*."""
+    if not group:
+        return _contained(pl.col(own("e164")), numbers_listed)
+    found = _contained(pl.element(), numbers_listed)
+    members = pl.col(own("members")).list.eval(found)
+    return members.list.all() if every else members.list.any()
+
+
+def _contained(number: pl.Expr, listed: pl.Series) -> pl.Expr:
+    """Whether each number is in a sorted list.
+
+    `is_in` would hash the whole list for every batch, and a binary search in a million
+    numbers misses the cache twenty times.  So a bitmap is asked first: it is small, and
+    most people are on no list.
+    """
+    if not len(listed):
+        return pl.lit(value=False)
+    size = 1 << max(10, (len(listed) * 16).bit_length())
+    slots = pl.repeat(value=False, n=size, eager=True)
+    slots.scatter((listed % size).unique(), values=True)
+
+    def look_up(numbers: pl.Series) -> pl.Series:
+        known = numbers.fill_null(0)
+        maybe = slots.gather(known % size).arg_true()
+        wanted = known.gather(maybe)
+        places = listed.search_sorted(wanted).clip(0, len(listed) - 1)
+        found = maybe.filter(listed.gather(places) == wanted)
+        on_list = pl.repeat(value=False, n=len(numbers), eager=True)
+        return on_list.scatter(found, values=True) if len(found) else on_list
+
+    return number.map_batches(look_up, return_dtype=pl.Boolean, is_elementwise=True)
 
 
 def first_reason(*conditions: tuple[str, pl.Expr]) -> pl.Expr:
-    """The first code whose condition holds, as text; null where none does."""
+    """The code of the first reason whose condition holds; null where none does."""
     return pl.coalesce(
-        pl.when(condition.fill_null(value=False)).then(pl.lit(code))
-        for code, condition in conditions
+        pl.when(condition).then(code(name)) for name, condition in conditions
     )
 
 
-def losing(key: pl.Expr, duplicates: object) -> pl.Expr:
-    """Whether a row loses to another with the same key; null keys never do."""
+def losing(key: pl.Expr, duplicates: str, ranks: Sequence[pl.Expr] = ()) -> pl.Expr:
+    """Whether a row loses to another with the same key; null keys never do.
+
+    Args:
+        duplicates: ``keep``, ``first``, ``refuse``, ``last``, ``highest``, ``lowest``.
+
+        ranks: What the last two rank by.
+    """
     if duplicates == "keep":
         return pl.lit(value=False)
     if duplicates in ("first", "refuse"):
@@ -128,15 +189,31 @@ def losing(key: pl.Expr, duplicates: object) -> pl.Expr:
     elif duplicates == "last":
         winner = key.is_last_distinct()
     else:
-        winner = _wins_by_rank(key, duplicates)
+        row = pl.col("row")
+        best = [r.arg_max() if duplicates == "highest" else r.arg_min() for r in ranks]
+        winner = row == pl.coalesce(*(row.get(one) for one in best), row.first()).over(
+            key
+        )
     return key.is_not_null() & ~winner
 
 
-def _wins_by_rank(key: pl.Expr, ranked: object) -> pl.Expr:
-    by, keep = getattr(ranked, "by"), getattr(ranked, "keep")  # noqa: B009  (a pydantic value, typed by its caller)
-    rank = pl.col(by)
-    best = rank.arg_max() if keep == "highest" else rank.arg_min()
-    return (pl.col("row") == pl.col("row").get(best).over(key)).fill_null(value=False)
+def ranks(column: str, kind: pl.DataType) -> list[pl.Expr]:
+    """What a column ranks rows by: its numbers, where it is text its words after them."""
+    value = pl.col(column)
+    if kind == pl.String:
+        text = value.str.strip_chars()
+        number = text.cast(pl.Float64, strict=False)
+        return [
+            pl.when(number.is_finite()).then(number),
+            pl.when(text != "").then(text),
+        ]
+    return [value.fill_nan(None)] if kind.is_float() else [value]
+
+
+def home(household: pl.Expr) -> pl.Expr:
+    """A household's key; an empty cell is no household."""
+    text = household.str.strip_chars()
+    return pl.when(text != "").then(text)
 
 
 def sender(senders: Sequence[str], key: pl.Expr) -> pl.Expr:
@@ -163,9 +240,13 @@ def _score(name: str, key: pl.Expr) -> pl.Expr:
     return ((key % _PRIME) * factor + offset) % _PRIME
 
 
-def policy(recipients: Recipients) -> list[tuple[str, pl.Expr]]:
-    """What `recipients.allow` says about the kind of line."""
+def barred_type(recipients: Recipients, *, group: bool) -> pl.Expr:
+    """The kind of line that `recipients.allow` leaves out; null where it has none."""
     if recipients.allow is None:
-        return []
+        return pl.lit(None, pl.String)
     allowed = [str(kind) for kind in recipients.allow]
-    return [("line_type", ~pl.col(own("type")).cast(pl.String).is_in(allowed))]
+    if group:
+        barred = pl.element().filter(~pl.element().is_in(allowed))
+        return pl.col(own("types")).list.eval(barred).list.first()
+    kind = pl.col(own("type")).cast(pl.String)
+    return pl.when(~kind.is_in(allowed)).then(kind)

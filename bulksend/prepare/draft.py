@@ -10,21 +10,19 @@ import polars as pl
 from bulksend.define.digest import content_digest
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience
-from bulksend.prepare.columns import find_column
+from bulksend.prepare.columns import find_column, shown
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lists import NumberList, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
 from bulksend.prepare.phones import metadata_version, time_zones
 from bulksend.prepare.plan import FORMAT, plan_hash
-from bulksend.prepare.reasons import REASON
+from bulksend.prepare.reasons import REASON, code
 from bulksend.prepare.render import faults, read_template, render
 from bulksend.prepare.segments import measure
 from bulksend.prepare.source import Source, scan
 
 if TYPE_CHECKING:
     from bulksend.define.load import Loaded
-
-MARK_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def draft(loaded: Loaded, *, version: str) -> Draft:
 
 def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
     recipients = loaded.campaign.recipients
-    columns, notices = _phone_columns(loaded, source)
+    named, notices = _named(loaded, source)
     lists = {
         key: read_list(
             getattr(recipients, key),
@@ -80,14 +78,20 @@ def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
         for key in ("suppress", "only")
     }
     about = _about(loaded, source, lists, version)
-    rendered = render(loaded, dict(source.columns), f"#{about['hash'][:MARK_LENGTH]}-")
-    household = _household(loaded, source)
-
+    rendered = render(
+        loaded,
+        dict(source.columns),
+        language=next(map(source.text, named["message.language"]), None),
+    )
     group = loaded.campaign.message.group
-    read = audience.group_numbers if group else audience.numbers
-    texts = [source.text(column) for column in columns]
+    region = recipients.default_region
+    texts = [source.text(column) for column in named["recipients.phone"]]
+    read = audience.read_group if group else audience.read
     frame = (
-        source.frame.with_columns(read(texts, recipients.default_region))
+        source.frame.with_columns(read(texts, region))
+        .with_columns(
+            audience.group_numbers() if group else audience.numbers(len(texts))
+        )
         .with_columns(
             rendered.text.alias(own("text")),
             rendered.before.alias(own("text_before")),
@@ -98,11 +102,11 @@ def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
         .with_columns(measure(pl.col(own("text"))).alias(own("measured")))
         .with_columns(_reason(loaded, lists).alias(own("reason")))
     )
-    frame = _without_duplicates(frame, loaded, household)
+    frame = _without_duplicates(frame, loaded, source, named)
     final, names = _columns(loaded, source)
     about["columns"] = list(names.values())
     about["headers"] = _original_headers(source, names)
-    about["household"] = names[household] if household else None
+    about["household"] = next((names[c] for c in named["recipients.household"]), None)
     return Draft(
         frame=frame.select(final),
         about=about,
@@ -116,41 +120,46 @@ def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
     )
 
 
-def _phone_columns(loaded: Loaded, source: Source) -> tuple[list[str], list[Problem]]:
-    found: list[str] = []
+def _named(
+    loaded: Loaded, source: Source
+) -> tuple[dict[str, list[str]], list[Problem]]:
+    """The columns that the campaign's keys name, and what to say of how they were found.
+
+    Raises:
+        InputError: With every name that no column has.
+    """
+    recipients, message = loaded.campaign.recipients, loaded.campaign.message
+    wanted = {
+        "recipients.phone": recipients.phone,
+        "recipients.household": [recipients.household],
+        "recipients.duplicates.by": [getattr(recipients.duplicates, "by", None)],
+        "message.language": [message.language],
+    }
+    found: dict[str, list[str]] = {key: [] for key in wanted}
     notices: list[Problem] = []
     problems: list[Problem] = []
-    for wanted in loaded.campaign.recipients.phone:
+    for key, name in ((key, name) for key, names in wanted.items() for name in names):
+        if name is None:
+            continue
+        place = {"key": key, "file": str(loaded.path), "line": loaded.line_of(key)}
         try:
-            column, notice = find_column(
-                source.headers,
-                wanted,
-                key="recipients.phone",
-                file=str(loaded.path),
-                line=loaded.line_of("recipients.phone"),
-            )
+            column, notice = find_column(source.headers, name, **place)
         except InputError as error:
             problems.extend(error.problems)
             continue
-        found.append(column)
+        kind = source.columns[column]
+        if kind.is_nested() and key != "recipients.phone":
+            what = f"the column {shown(name)} is of type {kind}"
+            problems.append(
+                Problem(
+                    "E309", what, file=place["file"], line=place["line"], column=key
+                )
+            )
+        found[key].append(column)
         notices.extend([notice] if notice else [])
     if problems:
         raise InputError(problems)
     return found, notices
-
-
-def _household(loaded: Loaded, source: Source) -> str | None:
-    wanted = loaded.campaign.recipients.household
-    if wanted is None:
-        return None
-    column, _ = find_column(
-        source.headers,
-        wanted,
-        key="recipients.household",
-        file=str(loaded.path),
-        line=loaded.line_of("recipients.household"),
-    )
-    return column
 
 
 def _about(
@@ -160,7 +169,8 @@ def _about(
     campaign = loaded.campaign
     template = read_template(loaded) if campaign.message.file else ""
     said: dict[str, Any] = {
-        "campaign": campaign.model_dump(mode="json", by_alias=True),
+        # As it was written, for `send PLAN` reads it again by the rules of the file.
+        "campaign": campaign.model_dump(mode="json", by_alias=True, exclude_unset=True),
         "content_digest": content_digest(campaign),
         "inputs": {
             "recipients": source.digest,
@@ -172,7 +182,11 @@ def _about(
     }
     # Pace and place of the results decide nobody's text: they may change in mid-run.
     decisive = {key: value for key, value in said.items() if key != "campaign"}
-    decisive |= {"provider": campaign.provider, "format": FORMAT}
+    decisive |= {
+        "provider": campaign.provider,
+        "prices": campaign.send.prices,  # the plan holds each message's cost
+        "format": FORMAT,
+    }
     return said | {
         "hash": plan_hash(decisive),
         "input_digest": plan_hash(said["inputs"]),
@@ -183,40 +197,42 @@ def _about(
 def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
     """Everything but the duplicates, in one order for every row."""
     message = loaded.campaign.message
-    number = pl.col(own("e164"))
-    checks = audience.policy(loaded.campaign.recipients)
+    group = message.group
+    barred = audience.barred_type(loaded.campaign.recipients, group=group)
+    checks = [("line_type", barred.is_not_null())]
     suppressed, only = lists["suppress"].numbers, lists["only"].numbers
     if len(suppressed):
-        checks.append(
-            (
-                "suppressed",
-                audience.listed(number, group=message.group, numbers_listed=suppressed),
-            )
-        )
+        checks.append(("suppressed", audience.listed(suppressed, group=group)))
     if loaded.campaign.recipients.only:
-        is_on = audience.listed(number, group=False, numbers_listed=only)
+        is_on = audience.listed(only, group=group, every=True)
         checks.append(("not_on_list", ~is_on))
     checks.append(("value_missing", pl.col(own("missing")).is_not_null()))
-    checks += faults(has_media=bool(message.media), has_tag=bool(message.tag))
+    checks += faults(loaded)
     return pl.coalesce(pl.col(own("refusal")), audience.first_reason(*checks))
 
 
 def _without_duplicates(
-    frame: pl.LazyFrame, loaded: Loaded, household: str | None
+    frame: pl.LazyFrame, loaded: Loaded, source: Source, named: dict[str, list[str]]
 ) -> pl.LazyFrame:
-    recipients = loaded.campaign.recipients
+    policy = loaded.campaign.recipients.duplicates
     reason = pl.col(own("reason"))
     key = pl.when(reason.is_null()).then(pl.col(own("e164")))
-    loses = audience.losing(key, recipients.duplicates)
+    ranks = [
+        rank
+        for column in named["recipients.duplicates.by"]
+        for rank in audience.ranks(column, source.columns[column])
+    ]
+    loses = audience.losing(key, getattr(policy, "keep", policy), ranks)
     frame = frame.with_columns(
-        pl.when(loses).then(pl.lit("duplicate")).otherwise(reason).alias(own("reason"))
+        pl.when(loses).then(code("duplicate")).otherwise(reason).alias(own("reason"))
     )
-    if household is None:
+    if not named["recipients.household"]:
         return frame
-    home = pl.when(reason.is_null()).then(pl.col(household).cast(pl.String))
+    home = audience.home(source.text(named["recipients.household"][0]))
+    home = pl.when(reason.is_null()).then(home)
     return frame.with_columns(
         pl.when(audience.losing(home, "first"))
-        .then(pl.lit("household"))
+        .then(code("household"))
         .otherwise(reason)
         .alias(own("reason"))
     )
@@ -225,20 +241,22 @@ def _without_duplicates(
 def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, str]]:
     """The plan's columns: ``row``, the input's, ours."""
     campaign = loaded.campaign
+    group = campaign.message.group
     names = in_plan(source.columns)
     places = [name for name in PLACES if name in source.frame.collect_schema()]
     reason = pl.col(own("reason"))
     is_sent = reason.is_null()
     measured = pl.col(own("measured"))
-    is_mms = bool(campaign.message.media) or campaign.message.group
+    is_mms = bool(campaign.message.media) or group
     segments = pl.lit(1) if is_mms else measured.struct.field("segments")
     recipients = pl.col(own("to")).str.count_matches(",", literal=True) + 1
-    weight = recipients if campaign.message.group else segments
+    weight = recipients if group else segments
+    nobody = pl.lit(None, pl.Int64)  # a group is in no zone of its own
     detail = (
-        pl.when(reason == "value_missing")
+        pl.when(reason == code("value_missing"))
         .then(pl.col(own("missing")))
-        .when(reason == "line_type")
-        .then(pl.col(own("type")).cast(pl.String))
+        .when(reason == code("line_type"))
+        .then(audience.barred_type(campaign.recipients, group=group))
     )
     ours = {
         "to": pl.col(own("to")),
@@ -249,17 +267,15 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "tag": pl.col(own("tag")),
         "segments": segments.cast(pl.UInt16),
         "encoding": measured.struct.field("encoding"),
-        "reason": reason.cast(REASON),
+        "reason": reason.cat.to(REASON),
         "reason_detail": detail,
         "number_key": pl.col(own("e164")),
         "number_region": pl.col(own("region")),
         "number_type": pl.col(own("type")),
         "number_repair": pl.col(own("repair")),
-        "number_zones": time_zones(pl.col(own("e164"))),
+        "number_zones": time_zones(pl.col(own("e164")) if not group else nobody),
         "pace_weight": weight.cast(pl.UInt16),
-        "cost_micros": _cost(
-            loaded, segments, recipients if campaign.message.group else None
-        ),
+        "cost_micros": _cost(loaded, segments, recipients if group else None),
     }
     unsent = {
         "from",

@@ -1,12 +1,13 @@
 """Lists of numbers: suppression lists and allow-lists.
 
 People export them from anywhere, so any column name will do: the column that the
-recipients use, else the first column that holds numbers.  They are normalised like the
+recipients use, else those that hold numbers.  They are normalised like the
 recipients, because an opt-out that is spelled differently is an opt-out all the same.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from bulksend.prepare.source import Source
 
 SAMPLE = 1_000
+HALF = 0.5
+EMPTY = "W204"
+_PHONE = re.compile("phone|mobile|cell|tel|msisdn|handy|sms", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ def read_list(
             with scan([path], folder=folder) as source:
                 numbers, unreadable = _numbers(source, path, phone, region)
                 digests.append(source.digest)
+                notices += [note for note in source.notices if note.code == EMPTY]
         except InputError as error:
             problems.extend(error.problems)
             continue
@@ -72,41 +77,62 @@ def read_list(
 def _numbers(
     source: Source, path: str, phone: Sequence[str], region: str | None
 ) -> tuple[pl.Series, int]:
-    column = _column(source, phone, region)
+    """The numbers, and how many rows hold none."""
+    columns = _columns(source, phone, region)
+    # A list without a header line: its first numbers stand where the names belong.
     headers = pl.Series(list(source.headers), dtype=pl.String)
-    in_header = _read(pl.select(x=headers).lazy(), pl.col("x"), region).drop_nulls()
-    if column is None and not len(in_header):
-        raise InputError(
-            Problem(
-                "E251",
-                "no column holds phone numbers",
-                "a column of numbers, under any name",
-                file=path,
+    in_header = _read(pl.select(x=headers).lazy(), [pl.col("x")], region)
+    known = in_header.to_series().drop_nulls()
+    if not columns:
+        if source.rows and not len(known):
+            raise InputError(
+                Problem(
+                    "E251",
+                    "no column holds phone numbers",
+                    "a column of numbers, under any name",
+                    file=path,
+                )
             )
-        )
-    # A list without a header line: the first number stands where the names belong.
-    column = column or source.headers[str(headers[0])]
-    read = _read(source.frame, source.text(column), region)
-    known = read.drop_nulls()
-    return pl.concat([known, in_header]), len(read) - len(known)
+        return known, source.rows
+    read = _read(source.frame, list(map(source.text, columns)), region)
+    empty = read.select(pl.all_horizontal(pl.all().is_null()).sum()).item()
+    return pl.concat([known, *(one.drop_nulls() for one in read)]), empty
 
 
-def _column(source: Source, phone: Sequence[str], region: str | None) -> str | None:
-    wanted = {name.strip().casefold() for name in phone}
-    names = sorted(
-        source.headers.items(),
-        key=lambda item: item[0].strip().casefold() not in wanted,
-    )
+def _columns(source: Source, phone: Sequence[str], region: str | None) -> list[str]:
+    """Where the numbers are: all such columns, as an opt-out missed is a person texted.
+
+    A column of ids may look like numbers, so names that speak of phones go first.
+    """
     head = source.frame.head(SAMPLE)
-    for _, column in names:
-        text = source.text(column)
-        filled = head.filter(text.is_not_null() & (text != ""))
-        read = _read(filled, text, region)
-        if len(read) and read.is_not_null().sum() * 2 >= len(read):
-            return column
-    return None
+    shares = {
+        header: _share(head, source.text(column), region)
+        for header, column in source.headers.items()
+    }
+    wanted = {_plain(name) for name in phone}
+    named = [header for header in shares if _plain(header) in wanted]
+    if not any(shares[header] for header in named):
+        filled = [header for header, share in shares.items() if share >= HALF]
+        named = [name for name in filled if _PHONE.search(name)] or filled
+    return [source.headers[header] for header in named]
 
 
-def _read(frame: pl.LazyFrame, text: pl.Expr, region: str | None) -> pl.Series:
-    number = read_numbers(text, region).struct.field("e164")
-    return frame.select(number.alias("e164")).collect(engine="streaming").to_series()
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def _share(head: pl.LazyFrame, text: pl.Expr, region: str | None) -> float:
+    """The share of a column's filled cells that hold a number."""
+    filled = head.filter(text.is_not_null() & (text != ""))
+    numbers = _read(filled, [text], region).to_series()
+    return numbers.is_not_null().sum() / max(len(numbers), 1)
+
+
+def _read(
+    frame: pl.LazyFrame, texts: Sequence[pl.Expr], region: str | None
+) -> pl.DataFrame:
+    numbers = [
+        read_numbers(text, region).struct.field("e164").alias(str(place))
+        for place, text in enumerate(texts)
+    ]
+    return frame.select(numbers).collect(engine="streaming")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 
 from bulksend.errors import InputError, Problem
+from bulksend.prepare.columns import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 METADATA = "bulksend"
 FORMAT = 1
 CHUNK_ROWS = 20_000
+MARK_LENGTH = 8
 
 TO_SEND = ("row", "to", "from", "text", "media", "tag", "pace_weight")
 
@@ -64,6 +66,16 @@ class Plan:
         return run_name(self.about["campaign"]["name"], self.hash)
 
     @property
+    def mark(self) -> str:
+        """What stands before the row in the key that ends every tag."""
+        return f"#{self.hash[:MARK_LENGTH]}-"
+
+    def tags(self) -> pl.Expr:
+        """The tags as they are sent: the campaign's own, then the row's key."""
+        own = pl.col("tag").fill_null("")
+        return own + pl.lit(self.mark) + pl.col("row").cast(pl.String)
+
+    @property
     def rows(self) -> int:
         return int(self.about["rows"])
 
@@ -85,7 +97,8 @@ class Plan:
 
     def sendable(self, closed: pl.Series | None = None) -> Iterator[pl.DataFrame]:
         """The rows to send, in order and in chunks, without those in *closed*."""
-        frame = self.frame().filter(pl.col("reason").is_null()).select(TO_SEND)
+        frame = self.frame().filter(pl.col("reason").is_null())
+        frame = frame.with_columns(tag=self.tags()).select(TO_SEND)
         if closed is not None and len(closed):
             frame = frame.filter(~pl.col("row").is_in(closed.implode()))
         for chunk in frame.collect_batches(
@@ -102,16 +115,27 @@ class Plan:
         """
         keys = {"duplicate": "number_key", "household": self.about.get("household")}
         frame = self.frame()
-        found = [pl.LazyFrame(schema={"row": pl.Int64, "winner": pl.Int64})]
-        for reason, key in keys.items():
-            if key is None:
+        schema = frame.collect_schema()
+        found = {"row": pl.Int64, "winner": pl.Int64}
+        winners = pl.DataFrame(schema=found)
+        for reason, column in reversed(keys.items()):
+            if column is None:
                 continue
-            losers = frame.filter(pl.col("reason") == reason).select("row", key=key)
-            sent = frame.filter(pl.col("reason").is_null()).select(
-                pl.col("row").alias("winner"), key=key
+            key = as_text(column, schema[column]).str.strip_chars().alias("key")
+            # Who won a number may have lost its household: then that winner counts.
+            won = pl.col("reason").is_null() | (
+                (pl.col("reason") == "household") & (reason == "duplicate")
             )
-            found.append(losers.join(sent, on="key").select("row", "winner"))
-        return pl.concat(found).collect(engine="streaming").unique("row", keep="first")
+            losers = frame.filter(pl.col("reason") == reason).select("row", key)
+            sent = frame.filter(won).select(pl.col("row").alias("winner"), key)
+            lost = losers.join(sent, on="key").select("row", "winner")
+            winners = pl.concat([winners, lost.collect(engine="streaming")])
+        last = winners.select(winner="row", last="winner")
+        return (
+            winners.join(last, on="winner", how="left")
+            .select("row", winner=pl.coalesce("last", "winner"))
+            .sort("row")
+        )
 
 
 def run_name(campaign: str, plan_hash: str) -> str:

@@ -42,7 +42,7 @@ def preview_plan(
     Raises:
         InputError: E640, where a row is not in the plan.
     """
-    frame = plan.frame().select(SHOWN)
+    frame = plan.frame().with_columns(tag=plan.tags()).select(SHOWN)
     sent = frame.filter(pl.col("reason").is_null())
     if rows:
         found = frame.filter(pl.col("row").is_in(list(rows))).collect(
@@ -60,7 +60,10 @@ def preview_plan(
         ).head(longest).collect()  # fmt: skip
     else:
         found = _sample(sent, sample, rng)
-    return [_shown(row) for row in found.sort("row").iter_rows(named=True)]
+    winners: dict[int, int] = {}
+    if found["reason"].is_in(["duplicate", "household"]).any():
+        winners = dict(plan.winners().iter_rows())
+    return [_shown(row, winners) for row in found.sort("row").iter_rows(named=True)]
 
 
 def _sample(sent: pl.LazyFrame, size: int, rng: Random | None) -> pl.DataFrame:
@@ -71,7 +74,7 @@ def _sample(sent: pl.LazyFrame, size: int, rng: Random | None) -> pl.DataFrame:
     return sent.filter(pl.col("row").is_in(rows.gather(chosen).implode())).collect()
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    detail = row.pop("reason_detail")
-    why = sentence(row["reason"], detail) if row["reason"] else None
+def _shown(row: dict[str, Any], winners: dict[int, int]) -> dict[str, Any]:
+    detail = row.pop("reason_detail") or winners.get(row["row"])
+    why = sentence(row["reason"], str(detail or "?")) if row["reason"] else None
     return row | {"why": why}

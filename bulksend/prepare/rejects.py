@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulksend.errors import InputError, Problem
+from bulksend.prepare.columns import as_text
+from bulksend.prepare.names import own
 from bulksend.prepare.reasons import explained
 
 if TYPE_CHECKING:
@@ -25,19 +27,24 @@ def write_rejects(plan: Plan, path: Path) -> int:
     Raises:
         InputError: E621, where it cannot be written.
     """
-    why = explained("reason", "winner", "reason_detail")
-    originals = plan.about["headers"]
-    cells = [_flat(plan, name).alias(originals[name]) for name in plan.inputs]
+    winners = plan.winners().lazy().rename({"winner": own("winner")})
+    why = explained("reason", own("winner"), "reason_detail")
+    schema, originals = plan.frame().collect_schema(), plan.about["headers"]
+    cells = {originals[name]: as_text(name, schema[name]) for name in plan.inputs}
+    said = {
+        "rejected_row": pl.col("row"),
+        "rejected_reason": pl.col("reason"),
+        "rejected_because": why,
+    }
     frame = (
         plan.frame()
         .filter(pl.col("reason").is_not_null())
         .with_columns(pl.col("reason").cast(pl.String))
-        .join(plan.winners().lazy(), on="row", how="left", maintain_order="left")
+        .join(winners, on="row", how="left", maintain_order="left")
         .select(
-            pl.col("row").alias("rejected_row"),
-            pl.col("reason").alias("rejected_reason"),
-            why.alias("rejected_because"),
-            *cells,
+            **said,
+            # A list that was mended may have ours of the last time; they are over.
+            **{name: cell for name, cell in cells.items() if name not in said},
         )
     )
     try:
@@ -48,12 +55,3 @@ def write_rejects(plan: Plan, path: Path) -> int:
         raise InputError(Problem("E621", found, file=str(path))) from error
     counted = plan.frame().select(pl.col("reason").is_not_null().sum())
     return int(counted.collect(engine="streaming").item())
-
-
-def _flat(plan: Plan, name: str) -> pl.Expr:
-    kind = plan.frame().collect_schema()[name]
-    if isinstance(kind, pl.Struct):
-        return pl.col(name).struct.json_encode()
-    if kind.is_nested():
-        return pl.struct(pl.col(name).alias("value")).struct.json_encode()
-    return pl.col(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 2_048
 LONGEST_URL = 4_096
 LONGEST_TAG = 1_024
-"""Bandwidth's limits in characters (bandwidth.md §1.1)."""
+KEY_LENGTH = len("#12345678-") + 10
+"""Bandwidth's limits in characters (bandwidth.md §1.1), and what the row's key may take."""
 
 _TELLING = ("name", "phone", "mobile", "cell", "email", "mail", "address", "birth")
 _TAG_DIGITS = 8
 """So many last digits of a number in a tag tell whose it is."""
+
+_DIGITS_IN_TAG = r"\d" + r"\D{0,3}\d" * (_TAG_DIGITS - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,16 @@ class Rendered:
     warnings: tuple[Problem, ...]
 
 
-def render(loaded: Loaded, schema: Mapping[str, pl.DataType], mark: str) -> Rendered:
+def render(
+    loaded: Loaded,
+    schema: Mapping[str, pl.DataType],
+    *,
+    language: pl.Expr | None = None,
+) -> Rendered:
     """Compile all templates of a campaign against the list's columns.
 
     Args:
-        mark: What precedes the row number in the key that ends every tag.
+        language: Each row's, where `message.language` names a column.
 
     Raises:
         InputError: Every problem of every template.
@@ -68,7 +77,7 @@ def render(loaded: Loaded, schema: Mapping[str, pl.DataType], mark: str) -> Rend
             return None
 
     message = loaded.campaign.message
-    texts, language = _texts(loaded, compiled, schema, problems)
+    texts = _texts(loaded, compiled)
     media = [
         compiled(url, f"message.media[{place}]")
         for place, url in enumerate(message.media)
@@ -77,7 +86,7 @@ def render(loaded: Loaded, schema: Mapping[str, pl.DataType], mark: str) -> Rend
     if problems:
         raise InputError(problems)
 
-    text, missing = _by_language(texts, language)
+    text, missing = _by_language(texts, language, message.language)
     before = pl.lit(None, pl.String)
     if message.smart_encoding:
         plain = smart_encode(text)
@@ -88,19 +97,16 @@ def render(loaded: Loaded, schema: Mapping[str, pl.DataType], mark: str) -> Rend
         text=text,
         before=before,
         media=_joined(urls),
-        tag=_tagged(tag, mark),
+        tag=tag.text if tag else pl.lit(None, pl.String),
         missing=pl.coalesce(missing, *(part.missing for part in parts)),
         warnings=_telling(loaded, tag),
     )
 
 
 def _texts(
-    loaded: Loaded,
-    compiled: Callable[[str, str], Compiled | None],
-    schema: Mapping[str, pl.DataType],
-    problems: list[Problem],
-) -> tuple[dict[str, Compiled], str | None]:
-    """The text by language, the default one under ``""``; and the language's column."""
+    loaded: Loaded, compiled: Callable[[str, str], Compiled | None]
+) -> dict[str, Compiled]:
+    """The text by language, the default one under ``""``."""
     message = loaded.campaign.message
     found: dict[str, Compiled] = {}
     source = message.text if message.file is None else read_template(loaded)
@@ -109,17 +115,7 @@ def _texts(
     for name, variant in (message.variants or {}).items():
         if one := compiled(variant, f"message.variants.{name}"):
             found[name] = one
-    if message.language and message.language not in schema:
-        problems.append(
-            Problem(
-                "E206",
-                f"there is no column `{message.language}`",
-                file=str(loaded.path),
-                line=loaded.line_of("message.language"),
-                column="message.language",
-            )
-        )
-    return found, message.language
+    return found
 
 
 def _text_key(loaded: Loaded) -> str:
@@ -153,18 +149,18 @@ def read_template(loaded: Loaded) -> str:
 
 
 def _by_language(
-    texts: dict[str, Compiled], language: str | None
+    texts: dict[str, Compiled], language: pl.Expr | None, column: str | None
 ) -> tuple[pl.Expr, pl.Expr]:
     nothing = pl.lit(None, pl.String)
     default = texts.get("")
-    if default is None and not language:
-        return nothing, nothing
+    if language is None:
+        return (default.text, default.missing) if default else (pl.lit(""), nothing)
+    chosen = language.str.strip_chars().str.to_lowercase()
     text = default.text if default else nothing
-    missing = default.missing if default else pl.lit(language)
+    missing = default.missing if default else pl.lit(column)
     for name, variant in texts.items():
         if name:
-            chosen = pl.col(str(language)).str.strip_chars().str.to_lowercase()
-            is_it = chosen == name.lower()
+            is_it = chosen == name.strip().lower()
             text = pl.when(is_it).then(variant.text).otherwise(text)
             missing = pl.when(is_it).then(variant.missing).otherwise(missing)
     return text, missing
@@ -173,14 +169,9 @@ def _by_language(
 def _joined(urls: list[Compiled]) -> pl.Expr:
     """The addresses, separated by spaces; an address cannot hold one."""
     if not urls:
-        return pl.lit("")
+        return pl.lit(None, pl.String)
     cleaned = [url.text.str.strip_chars().str.replace_all(" ", "%20") for url in urls]
     return pl.concat_str(cleaned, separator=" ")
-
-
-def _tagged(tag: Compiled | None, mark: str) -> pl.Expr:
-    key = pl.concat_str(pl.lit(mark), pl.col("row").cast(pl.String))
-    return key if tag is None else pl.concat_str(tag.text, key)
 
 
 def _telling(loaded: Loaded, tag: Compiled | None) -> tuple[Problem, ...]:
@@ -203,30 +194,53 @@ def _length(text: pl.Expr) -> pl.Expr:
     """Characters as Bandwidth may count them: it does not say, so as many as possible."""
     measured = pl.col(own("measured"))
     is_ucs2 = measured.struct.field("encoding") == "UCS-2"
-    utf16 = pl.when(is_ucs2).then(measured.struct.field("units"))
-    return pl.max_horizontal(text.str.len_chars(), utf16)
+    utf16 = measured.struct.field("units")
+    return pl.when(is_ucs2).then(utf16).otherwise(text.str.len_chars())
 
 
-def faults(*, has_media: bool, has_tag: bool) -> list[tuple[str, pl.Expr]]:
+def faults(loaded: Loaded) -> list[tuple[str, pl.Expr]]:
     """What makes a rendered message one that Bandwidth would refuse."""
-    text = pl.col(own("text"))
-    empty = text.str.strip_chars() == ""
-    found = [
-        ("text_empty", empty & pl.lit(not has_media)),
-        ("text_too_long", _length(text) > LONGEST_TEXT),
-    ]
-    if has_media:
+    message = loaded.campaign.message
+    found = [("text_too_long", _length(pl.col(own("text"))) > LONGEST_TEXT)]
+    if not message.media and not _is_never_empty(loaded):
+        empty = pl.col(own("text")).str.strip_chars() == ""
+        found.append(("text_empty", empty))
+    if message.media:
         urls = pl.col(own("media")).str.split(" ")
         bad = pl.element().str.contains(r"^https?://[^/\s]+\S*$").not_() | (
             pl.element().str.len_chars() > LONGEST_URL
         )
         found.append(("media_invalid", urls.list.eval(bad).list.any()))
-    if has_tag:
-        digits = pl.col(own("to")).str.tail(_TAG_DIGITS)
-        user_part = pl.col(own("tag")).str.replace(r"#[^#]*$", "")
-        plain = user_part.str.replace_all(r"\D", "")
-        found += [
-            ("tag_too_long", pl.col(own("tag")).str.len_chars() > LONGEST_TAG),
-            ("tag_has_number", plain.str.contains(digits, literal=True)),
-        ]
+    if message.tag:
+        length = pl.col(own("tag")).str.len_chars()
+        found.append(("tag_too_long", length > LONGEST_TAG - KEY_LENGTH))
+        pair = pl.struct(tag=own("tag"), to=own("to"))
+        tells = pair.map_batches(_tells, return_dtype=pl.Boolean, is_elementwise=True)
+        found.append(("tag_has_number", tells))
     return found
+
+
+def _is_never_empty(loaded: Loaded) -> bool:
+    """Whether every text has words of its own, outside of placeholders and conditions."""
+    message = loaded.campaign.message
+    text = message.text if message.file is None else read_template(loaded)
+    return all(
+        "{%" not in one and re.sub(r"{{.*?}}|{#.*?#}", "", one, flags=re.DOTALL).strip()
+        for one in [text or "", *(message.variants or {}).values()]
+    )
+
+
+def _tells(pair: pl.Series) -> pl.Series:
+    """Whether a tag has the last digits of the person's number, however it is written."""
+    tag, to = pair.struct.field("tag"), pair.struct.field("to")
+    tells = pl.repeat(value=False, n=len(pair), eager=True)
+    rows = tag.str.contains(_DIGITS_IN_TAG).fill_null(value=False).arg_true()
+    if not len(rows):
+        return tells
+    digits = tag.gather(rows).str.replace_all(r"\D", "")
+    last = to.gather(rows).str.tail(_TAG_DIGITS)
+    said = pl.select(
+        pl.lit(digits).str.contains(pl.lit(last), literal=True)
+    ).to_series()
+    found = rows.filter(said.fill_null(value=False))
+    return tells.scatter(found, values=True) if len(found) else tells

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
 from bulksend.journal.records import LeaseLost, Outcome
@@ -94,9 +94,11 @@ class Engine:
         self._rng = rng
         self._hold = Hold(writer, clocks)
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._changed = asyncio.Event()
+        self._changed = intake.changed
+        self._stopped = asyncio.Event()
         self._stopping = False
         self._problem: BulksendError | None = None
+        self._fault: BaseException | None = None
         self._failures_in_row = 0
         self._last_success = clocks.monotonic()
         self._token_is_unproven = False
@@ -123,11 +125,12 @@ class Engine:
 
     def stop(self, problem: BulksendError | None = None) -> None:
         """Send nothing new; let what is under way end.  Safe to call twice."""
-        if not self._stopping:
-            log.info("stopping", code=problem.problems[0].code if problem else None)
-        self._stopping = True
+        was_stopping, self._stopping = self._stopping, True
         self._problem = self._problem or problem
+        self._stopped.set()
         self._changed.set()
+        if not was_stopping:
+            log.info("stopping", code=problem.problems[0].code if problem else None)
 
     async def run(self) -> None:
         """Send until nothing is left.
@@ -135,10 +138,10 @@ class Engine:
         Raises:
             BulksendError: What stopped the run.  Every row is in a true state by then.
         """
-        await self._hold.renew()
         keeper = asyncio.create_task(self._hold.keep())
         keeper.add_done_callback(self._hold_ended)
         try:
+            await self._hold.renew()
             await self._feed()
         except LeaseLost:
             self.stop(hold.lost())
@@ -146,7 +149,10 @@ class Engine:
             self.stop(error)
         finally:
             keeper.cancel()
+            await self._intake.close()
             await self._drain()
+        if self._fault is not None:
+            raise self._fault  # ours: the row it met stays claimed, so it ends unknown
         if self._problem is not None:
             raise self._problem
 
@@ -160,49 +166,63 @@ class Engine:
     # -- feeding --------------------------------------------------------------------
 
     async def _feed(self) -> None:
-        ahead: asyncio.Task[list[Item]] | None = None
+        ahead: asyncio.Task[Claimed] | None = None
         try:
             while not self._stopping:
                 claimed = await ahead if ahead else await self._claim_next()
                 ahead = None
-                if claimed:
+                if claimed.items:
                     if self._pacer.rate >= SLOW_RATE:
                         ahead = asyncio.create_task(self._claim_next())
                     await self._release_at_pace(claimed)
                 elif self._intake.is_empty and not self._in_flight:
                     return
                 else:
-                    await self._wait_for_change()
+                    soon = self._intake.seconds_to_retry()
+                    await self._wait_for_change(IDLE_SECONDS if soon is None else soon)
         finally:
             if ahead is not None:
-                self._intake.unclaim(await ahead)
+                self._intake.unclaim((await ahead).items)
 
-    async def _claim_next(self) -> list[Item]:
+    async def _claim_next(self) -> Claimed:
         """The next items, their intent durable; few enough to be posted at once."""
         items = await self._intake.take(
             max(1, int(self._pacer.rate * CLAIM_SECONDS)),
             retries_only=self._failures_in_row >= FAILURES_TO_HOLD,
         )
-        if items and self._pacer.rate < SLOW_RATE:
-            await self._pacer.acquire(_weight(items))
+        is_slow = self._pacer.rate < SLOW_RATE
+        if items and is_slow:
+            await self._permits(items)
         if not items or self._stopping:
-            return []
-        return await self._intake.claim(items)
+            return Claimed([], is_slow)
+        return Claimed(await self._intake.claim(items), is_slow)
 
-    async def _release_at_pace(self, claimed: list[Item]) -> None:
+    async def _release_at_pace(self, claimed: Claimed) -> None:
         """Start the posts of *claimed*, each group when its permits are there."""
-        has_permits = self._pacer.rate < SLOW_RATE
-        while claimed:
-            group, claimed = _split(claimed, self._pacer.batch)
-            if not has_permits:
-                await self._pacer.acquire(_weight(group))
+        items = claimed.items
+        while items:
+            group, items = _split(items, self._pacer.batch)
+            if not claimed.has_permits:
+                await self._permits(group)
             while len(self._in_flight) >= MOST_IN_FLIGHT and not self._stopping:
-                await self._wait_for_change()
+                await self._wait_for_change(IDLE_SECONDS)
             if not self._may_post():
-                self._intake.unclaim(group + claimed)
+                self._intake.unclaim(group + items)
                 return
             for item in group:
                 self._start(item)
+
+    async def _permits(self, items: list[Item]) -> None:
+        """Wait until the pace lets *items* go, or somebody says stop."""
+        waits = (
+            asyncio.ensure_future(self._pacer.acquire(_weight(items))),
+            asyncio.ensure_future(self._stopped.wait()),
+        )
+        done, late = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for one in late:
+            one.cancel()
+        for one in done:
+            one.result()
 
     def _may_post(self) -> bool:
         if not self._hold.stands():
@@ -217,16 +237,21 @@ class Engine:
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._changed.set()
+        if not task.cancelled() and (fault := task.exception()):
+            self._fault = self._fault or fault
+            self.stop()
 
-    async def _wait_for_change(self) -> None:
-        """Until a post ends, a retry is due, or somebody says stop."""
-        self._changed.clear()
-        soon = self._intake.seconds_to_retry()
+    async def _wait_for_change(self, seconds: float) -> None:
+        """Until a post ends, there is more to send, or somebody says stop.
+
+        What changed since the last wait ends this one at once: nothing is missed.
+        """
         try:
-            async with asyncio.timeout(IDLE_SECONDS if soon is None else soon):
+            async with asyncio.timeout(seconds):
                 await self._changed.wait()
         except TimeoutError:
             return
+        self._changed.clear()
 
     # -- one message ----------------------------------------------------------------
 
@@ -293,7 +318,6 @@ class Engine:
             if not hopeless and await self._client.renew(seen):
                 self._token_is_unproven = True
                 self._intake.again(item, 0)
-                self._changed.set()
                 return
         except BulksendError as error:
             self.stop(error)
@@ -314,6 +338,13 @@ class Engine:
             if late:
                 await asyncio.wait(late)
         await self._writer.durable()
+
+
+class Claimed(NamedTuple):
+    """Items that are ours to post, and whether they have their permits already."""
+
+    items: list[Item]
+    has_permits: bool
 
 
 def _weight(items: list[Item]) -> int:

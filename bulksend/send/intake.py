@@ -52,6 +52,7 @@ class Intake:
         self._backlog = Backlog()
         self._loading: asyncio.Task[None] | None = None
         self._exhausted = False
+        self.changed = asyncio.Event()
         self.closed = 0
 
     @property
@@ -69,17 +70,22 @@ class Intake:
     def again(self, item: Item, seconds: float) -> None:
         """Take *item* back for another attempt, not before *seconds* from now."""
         self._backlog.again(item, self._clocks.monotonic() + seconds)
+        self.changed.set()
 
     async def take(self, weight: int, *, retries_only: bool) -> list[Item]:
-        """The next items, together of *weight*; none of them claimed yet."""
-        while True:
-            await self._fill()
-            items = self._backlog.take(
-                weight, self._clocks.monotonic(), retries_only=retries_only
-            )
-            if not items or not self._has_expired():
-                return items
-            await self._close((item.message for item in items), PAST_EXPIRATION)
+        """The next items, together of *weight*; none of them claimed yet.
+
+        Never waits for the plan or a retry: `changed` says when to ask again.
+        """
+        self._fill()
+        now = self._clocks.monotonic()
+        if not self._has_expired():
+            return self._backlog.take(weight, now, retries_only=retries_only)
+        late = self._backlog.take(LOW_WATER, now)
+        if late:
+            await self._close([item.message for item in late], PAST_EXPIRATION)
+            self.changed.set()  # there may be more of them
+        return []
 
     async def claim(self, items: list[Item]) -> list[Item]:
         """Make the intent to send *items* durable; those that are ours to post.
@@ -100,9 +106,7 @@ class Intake:
         ]
         mine = set(await self._writer.claim(candidates, now=now))
         return [
-            item
-            if item.body
-            else item._replace(body=self._envelope.body(item.message, now))
+            item._replace(body=self._envelope.body(item.message, now))
             for item in items
             if item.message.row in mine
         ]
@@ -113,19 +117,23 @@ class Intake:
         for item in items:
             self._writer.record(Outcome(item.message.row, Event.RELEASE, now))
 
+    async def close(self) -> None:
+        """Read no more of the plan."""
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.wait({self._loading})
+
     # -- inside ---------------------------------------------------------------------
 
-    async def _fill(self) -> None:
-        """Read ahead while there is enough; wait only where there is nothing."""
-        while not self._exhausted:
-            if self._loading is None and self._backlog.fresh < LOW_WATER:
-                self._loading = asyncio.create_task(self._load())
-            if self._loading is None or (
-                self._backlog.fresh and not self._loading.done()
-            ):
-                return
+    def _fill(self) -> None:
+        """Read ahead; raises what the last reading raised."""
+        if self._loading is not None and self._loading.done():
             loading, self._loading = self._loading, None
-            await loading
+            loading.result()
+        is_low = self._backlog.fresh < LOW_WATER
+        if is_low and self._loading is None and not self._exhausted:
+            self._loading = asyncio.create_task(self._load())
+            self._loading.add_done_callback(lambda _: self.changed.set())
 
     async def _load(self) -> None:
         try:

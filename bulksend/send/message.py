@@ -20,14 +20,16 @@ class Message(NamedTuple):
 
         weight: What it takes from the pace: segments, or recipients of a group.
 
-        media: URLs separated by spaces; empty for a text message.
+        media: URLs separated by spaces; None for a text message.
+
+        tag: Ends with the row's key, so that a receipt finds its row.
     """
 
     row: int
     to: str
     sender: str
-    text: str
-    media: str
+    text: str | None
+    media: str | None
     tag: str
     weight: int
 
@@ -49,7 +51,7 @@ class Envelope:
         return self.expiration
 
     def body(self, message: Message, now_ms: int) -> bytes:
-        """The request's JSON (bandwidth.md §1.1), encoded once for all attempts."""
+        """The request's JSON (bandwidth.md §1.1)."""
         said: dict[str, object] = {
             "applicationId": self.application_id,
             "to": message.to.split(","),
@@ -79,5 +81,6 @@ class Envelope:
         if self.repeat:
             return None
         parts = (self.campaign, message.to, message.text, message.media)
-        digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
+        said = "\0".join(part or "" for part in parts)
+        digest = hashlib.blake2b(said.encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big", signed=True)

@@ -48,6 +48,7 @@ class Pacer:
         self._changed_at = clock()
         self._slowed_at = float("-inf")
         self._limiter = _limiter(rate)
+        self._is_unspent = False
 
     def __repr__(self) -> str:
         return f"<Pacer {self.rate:g}/s of {self.full_rate:g}/s>"
@@ -60,10 +61,13 @@ class Pacer:
     async def acquire(self, segments: int) -> None:
         """Wait until *segments* may go out.  For one feeder only."""
         self._recover(self._clock())
-        largest = max(1, int(self._limiter.max_rate))
         while segments > 0:
-            piece = min(segments, largest)
-            await self._limiter.acquire(piece)
+            limiter = self._limiter  # a 429 may bring a smaller one between two pieces
+            if self._is_unspent:
+                self._is_unspent = False
+                await limiter.acquire(limiter.max_rate)  # at once: it is empty
+            piece = min(segments, max(1, int(limiter.max_rate)))
+            await limiter.acquire(piece)
             segments -= piece
 
     def throttled(self) -> bool:
@@ -89,6 +93,7 @@ class Pacer:
         self.rate = rate
         self._changed_at = now
         self._limiter = _limiter(rate)
+        self._is_unspent = True  # a new pace begins with a spent bucket, not a burst
 
 
 def _limiter(rate: float) -> AsyncLimiter:

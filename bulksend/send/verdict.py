@@ -26,6 +26,7 @@ from typing import NamedTuple
 import orjson
 
 from bulksend.journal.states import Event
+from bulksend.logs import mask_numbers
 
 
 class Reached(Enum):
@@ -160,8 +161,8 @@ def _silence(reached: Reached, cause: str) -> str:
     if reached is Reached.NOWHERE:
         return f"Not sent: {cause or 'no connection'}."
     return (
-        f"No answer came ({cause or 'the connection broke'}). It may have been sent; "
-        "`bulksend settle` finds out."
+        f"No answer came ({cause or 'the connection broke'}). It may have been sent, "
+        "so it is not sent again."
     )
 
 
@@ -175,10 +176,10 @@ def _words(status: int | None, said: dict[str, object], rule: Rule) -> str:
     ]
     words = "; ".join(details) or _text(said.get("description"))
     if words:
-        return f"{status} {said.get('type', '')}: {words}"[:500]
+        return mask_numbers(f"{status} {said.get('type', '')}: {words}"[:500])
     if rule.event is Event.LOSE:
         return (
-            f"{status} from a gateway, not from Bandwidth: it may have been sent; "
-            "`bulksend settle` finds out."
+            f"{status} from a gateway, not from Bandwidth: it may have been sent, "
+            "so it is not sent again."
         )
     return f"{status} without a reason."

@@ -7,6 +7,7 @@ appears whole or not at all.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,7 +15,8 @@ from polars.io.plugins import register_io_source
 
 from bulksend.errors import InputError, Problem
 from bulksend.journal.states import Status
-from bulksend.prepare.names import PLACES, RESULTS
+from bulksend.prepare.columns import as_text
+from bulksend.prepare.names import PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
 
 CHUNK_ROWS = 50_000
+FORMS = (".csv", ".parquet")
 _TIME = pl.Datetime("ms", "UTC")
 _ENTRY = {
     "row": pl.Int64,
@@ -33,7 +36,7 @@ _ENTRY = {
     "attempts": pl.Int64,
     "posted_at": pl.Int64,
     "accepted_at": pl.Int64,
-    "ended_at": pl.Int64,
+    own("ended_at"): pl.Int64,
     "message_id": pl.String,
     "error_code": pl.String,
     "error": pl.String,
@@ -56,7 +59,7 @@ OUTCOMES = (
 
 def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
     """Every row of the plan with its outcome, in the input's order."""
-    winners = plan.winners()
+    winners = plan.winners().rename({"winner": own("winner")})
     columns = _columns(plan)
 
     def chunks(
@@ -68,7 +71,7 @@ def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
         for chunk in plan.frame().collect_batches(
             chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
         ):
-            frame = _joined(chunk, journal, run, winners).select(columns)
+            frame = _joined(chunk, plan, journal, run, winners).select(columns)
             if predicate is not None:
                 frame = frame.filter(predicate)
             if n_rows is not None:
@@ -79,7 +82,7 @@ def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
                 return
 
     empty = plan.frame().head(0).collect()
-    schema = _joined(empty, journal, run, winners).select(columns).schema
+    schema = _joined(empty, plan, journal, run, winners).select(columns).schema
     return register_io_source(chunks, schema=schema)
 
 
@@ -90,7 +93,7 @@ def _columns(plan: Plan) -> list[str]:
 
 
 def _joined(
-    chunk: pl.DataFrame, journal: Journal, run: Run, winners: pl.DataFrame
+    chunk: pl.DataFrame, plan: Plan, journal: Journal, run: Run, winners: pl.DataFrame
 ) -> pl.DataFrame:
     known = []
     if len(chunk):
@@ -100,7 +103,10 @@ def _joined(
     excluded = pl.col("reason").is_not_null()
     was_sent = pl.col("status").is_in(["accepted", "delivered", "failed"])
     return (
-        chunk.with_columns(pl.col("reason").cast(pl.String))
+        chunk.with_columns(
+            pl.col("reason").cast(pl.String),
+            pl.when(pl.col("reason").is_null()).then(plan.tags()).alias("tag"),
+        )
         .join(entries, on="row", how="left", maintain_order="left")
         .join(winners, on="row", how="left", maintain_order="left")
         .with_columns(
@@ -112,7 +118,7 @@ def _joined(
             _moment("posted_at"),
             _moment("accepted_at"),
             pl.when(pl.col("status") == Status.DELIVERED)
-            .then(pl.col("ended_at"))
+            .then(pl.col(own("ended_at")))
             .cast(_TIME)
             .alias("delivered_at"),
             pl.when(~excluded & (pl.col("status") == Status.EXCLUDED))
@@ -120,7 +126,7 @@ def _joined(
             .otherwise(pl.col("reason"))
             .alias("reason"),
             pl.when(excluded)
-            .then(explained("reason", "winner", "reason_detail"))
+            .then(explained("reason", own("winner"), "reason_detail"))
             .when(was_sent & (pl.col("status") == Status.ACCEPTED))
             .then(pl.lit(None, pl.String))
             .otherwise(pl.col("error"))
@@ -154,20 +160,21 @@ def write_results(frame: pl.LazyFrame, path: Path) -> None:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E625", found, file=str(path))) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # what is wrong with the folder was said above
+            unfinished.unlink()
 
 
 def _flat(schema: pl.Schema) -> list[pl.Expr]:
-    """What CSV cannot hold, as text: moments in ISO 8601, nested values as JSON."""
+    """What CSV cannot hold, as text: times in ISO 8601, nested values as JSON."""
     expressions = []
     for name, kind in schema.items():
+        value = pl.col(name)
         if isinstance(kind, pl.Datetime) and kind.time_zone == "UTC":
-            expressions.append(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
-        elif isinstance(kind, pl.Struct):
-            expressions.append(pl.col(name).struct.json_encode())
-        elif kind.is_nested():
-            wrapped = pl.struct(pl.col(name).alias("value")).struct.json_encode()
-            expressions.append(wrapped.alias(name))
+            expressions.append(value.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+        elif kind == pl.Duration:
+            expressions.append(value.dt.to_string("iso"))
+        elif kind.is_nested() or kind == pl.Binary:
+            expressions.append(as_text(name, kind))
     return expressions
 
 
@@ -180,6 +187,11 @@ def check_output(path: Path, *, is_ours: bool) -> None:
     """
     if path.is_dir():
         raise InputError(Problem("E625", "it is a folder", file=str(path)))
+    if path.suffix not in FORMS:
+        fix = "Name a file that ends in .csv or .parquet."
+        raise InputError(
+            Problem("E625", f"it ends in `{path.suffix}`", fix=fix, file=str(path))
+        )
     if path.exists() and not is_ours:
         raise InputError(Problem("E624", "a file stands there", file=str(path)))
     probe = path.with_name(f".{path.name}.probe")

@@ -90,7 +90,7 @@ class Desk:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
-    def campaign(self, name: str = "hello.yaml", **changes: Any) -> Path:
+    def campaign(self, file: str = "hello.yaml", /, **changes: Any) -> Path:
         """`CAMPAIGN` with *changes*: a dict goes into its section, None removes."""
         said = json.loads(json.dumps(CAMPAIGN))
         for key, value in changes.items():
@@ -100,7 +100,7 @@ class Desk:
                 value = {k: v for k, v in said[key].items() if v is not None}
             said[key] = value
         said = {key: value for key, value in said.items() if value is not None}
-        return self.write(name, json.dumps(said, indent=2))  # JSON is YAML
+        return self.write(file, json.dumps(said, indent=2))  # JSON is YAML
 
     def people(self, text: str | bytes = PEOPLE) -> Path:
         return self.write("list.csv", text)

@@ -10,7 +10,15 @@ from collections import Counter
 
 import pytest
 
-from tests.flow.desk import Desk, counts, ended, no_traceback, served, until
+from tests.flow.desk import (
+    TOKEN,
+    Desk,
+    counts,
+    ended,
+    no_traceback,
+    served,
+    until,
+)
 
 pytestmark = [pytest.mark.slow]
 
@@ -142,3 +150,95 @@ def test_of_two_senders_the_second_is_refused(desk: Desk) -> None:
 
     everyone = Counter(line["to"][0] for line in server.lines())
     assert max(everyone.values()) == 1
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("rate", ["1/min", "2/s"])
+def test_a_signal_ends_the_wait_for_a_permit(desk: Desk, rate: str) -> None:
+    """At one text a minute nobody waits a minute for the end."""
+    with served(desk.folder) as server:
+        desk.environment = server.environment
+        desk.people(crowd(20))
+        desk.campaign(send={"rate": rate})
+        sender = desk.start("run", "hello.yaml", "--yes", "--json")
+        until(server.has(1), sender)
+        began = time.monotonic()
+        sender.send_signal(signal.SIGTERM)
+        ran = ended(sender)
+
+    assert time.monotonic() - began < STOPS_WITHIN_SECONDS
+    assert ran.code == 4, ran
+    sent = len(server.lines())
+    assert counts(ran) == {"accepted": sent, "not_sent": 20 - sent}
+
+
+@pytest.mark.crash
+def test_a_signal_ends_the_wait_for_a_token(desk: Desk) -> None:
+    """A token address that says nothing keeps nobody for half a minute."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        desk.environment = TOKEN | {
+            "BW_MESSAGING_URL": f"http://127.0.0.1:{port}/api/v2",
+            "BW_TOKEN_URL": f"http://127.0.0.1:{port}/oauth2/token",
+        }
+        desk.people(crowd(20))
+        desk.campaign()
+        sender = desk.start("run", "hello.yaml", "--yes", "--json")
+        line, _ = silent.accept()
+        with line:
+            assert line.recv(10)
+            began = time.monotonic()
+            sender.send_signal(signal.SIGTERM)
+            ran = ended(sender)
+
+    assert time.monotonic() - began < STOPS_WITHIN_SECONDS
+    assert ran.code == 4, ran
+    assert [problem["code"] for problem in ran.json["problems"]] == ["E631"]
+    no_traceback(ran)
+
+
+def test_two_campaigns_share_a_home(desk: Desk) -> None:
+    """Two senders of two campaigns in one journal do not stand in each other's way."""
+    with served(desk.folder) as server:
+        desk.environment = server.environment
+        desk.people(crowd(600))
+        for name in ("one", "two"):
+            desk.campaign(
+                f"{name}.yaml",
+                name=name,
+                message={"text": f"{name} for {{{{ name }}}}"},
+                send={"rate": "400/s"},
+                results=f"{name}.csv",
+            )
+        senders = [
+            desk.start("run", f"{name}.yaml", "--yes", "--json")
+            for name in ("one", "two")
+        ]
+        ran = [ended(sender) for sender in senders]
+
+    assert [each.code for each in ran] == [0, 0], ran
+    assert [counts(each) for each in ran] == [{"accepted": 600}] * 2
+    assert len(server.lines()) == 1200
+    listed = desk.call("status", "--json").json
+    assert sorted(each["run"].partition("-")[0] for each in listed) == ["one", "two"]
+
+
+@pytest.mark.crash
+def test_a_killed_run_can_be_looked_at(desk: Desk) -> None:
+    """`status` and `results` tell of a run whose sender died, before it is resumed."""
+    with served(desk.folder) as server:
+        desk.environment = server.environment
+        desk.people(crowd(400))
+        desk.campaign(send={"rate": "100/s"})
+        sender = desk.start("run", "hello.yaml", "--yes", "--json")
+        until(server.has(50), sender)
+        sender.kill()
+        ended(sender)
+        sent = len(server.lines())
+        (listed,) = desk.call("status", "--json").json
+        ran = desk.call("results", listed["run"], "--json")
+
+    found = counts(ran)
+    assert ran.code == 4, ran
+    assert found["accepted"] <= sent <= found["accepted"] + found.get("unknown", 0)
+    assert Counter(desk.results()["status"]) == Counter(found)

@@ -1,0 +1,80 @@
+"""On a terminal: the counts are shown, and a real send asks first."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flow.desk import PATIENCE_SECONDS, ROOT, Desk
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Bandwidth
+
+QUESTION = b"Send 4 real messages now?"
+
+
+def typed(desk: Desk, answer: bytes, *arguments: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own, and type *answer* at the question."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bulksend", *arguments],
+        cwd=desk.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"} | desk.environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen, answered = b"", False
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # Linux says EIO when the other side is closed
+            break
+        if not piece:
+            break
+        seen += piece
+        if QUESTION in seen and not answered:
+            os.write(ours, answer)
+            answered = True
+    os.close(ours)
+    return process.wait(PATIENCE_SECONDS), seen.decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "sent"),
+    [(b"y\n", 0, 4), (b"n\n", 3, 0), (b"\n", 3, 0), (b"\x04", 4, 0), (b"\x03", 4, 0)],
+    ids=["yes", "no", "enter", "end of file", "ctrl-c"],
+)
+def test_a_real_send_asks_first(
+    desk: Desk, bandwidth: Bandwidth, answer: bytes, code: int, sent: int
+) -> None:
+    """Only a yes sends; the counts stand above the question."""
+    simulator = bandwidth()
+    desk.people()
+    desk.campaign()
+
+    ended, seen = typed(desk, answer, "run", "hello.yaml")
+
+    assert (ended, len(simulator.bandwidth.witness.accepted)) == (code, sent), seen
+    assert seen.index("4 will receive a message") < seen.index("real messages now?")
+    assert "Traceback" not in seen
+    if sent:
+        assert "7 rows = 4 accepted + 3 excluded" in seen
+
+
+def test_the_simulator_is_not_asked_about(desk: Desk) -> None:
+    """With `provider: simulator` nothing leaves the machine, and nobody is asked."""
+    desk.people()
+    desk.campaign(provider="simulator", application_id=None)
+
+    ended, seen = typed(desk, b"", "run", "hello.yaml")
+
+    assert ended == 0, seen
+    assert "real messages" not in seen
+    assert "7 rows = 4 accepted + 3 excluded" in seen

@@ -1,0 +1,142 @@
+"""Suppression lists and allow-lists: any file, any column, any spelling."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from bulksend.errors import InputError
+from tests.prepare.planning import codes, fates, number, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.prepare.planning import Content
+
+A, B, C = map(number, range(1, 4))
+PEOPLE = f"phone,name\n{A},Ana\n{B},Ben\n{C},Cy\n"
+SPELLED = "(919) 234-0001\n1.9192340002E+10\n"
+
+# name, file, content: each of them holds A and B
+LISTS: list[tuple[str, str, Content]] = [
+    ("the recipients' column", "x.csv", f"name,phone\nAna,{A}\nBen,{B}\n"),
+    ("its case", "x.csv", f"id,Phone\n1,{A}\n2,{B}\n"),
+    ("any name", "x.csv", f"when,who\n2026-01-02,{A}\n2026-01-03,{B}\n"),
+    ("other spelling", "x.csv", f"who\n{SPELLED}"),
+    ("semicolons", "x.csv", f"when;who\n1;{A}\n2;{B}\n"),
+    ("UTF-16", "x.csv", f"who\tñ\n{A}\t1\n{B}\t2\n".encode("utf-16")),
+    ("text", "x.txt", f"numbers\n{A}\n{B}\n"),
+    ("ids before the numbers", "x.csv", f"customer_id,tel\n2025550123,{A}\n2025550124,{B}\n"),
+    ("ids that nothing tells apart", "x.csv", f"a,b\n2025550123,{A}\n2025550124,{B}\n"),
+    ("half of it empty", "x.csv", f"who,at\n{A},1\n,2\n,3\n{B},4\n"),
+    ("mostly unreadable", "x.csv", f"phone\n{A}\nx\ny\nz\n{B}\n"),
+    ("a number as the header", "x.csv", f"234-0009\n{A}\n{B}\n"),
+    ("integers", "x.parquet", pl.DataFrame({"n": [9192340001, 9192340002]})),
+    ("floats", "x.parquet", pl.DataFrame({"n": [9192340001.0, 9192340002.0]})),
+    ("objects", "x.ndjson", pl.DataFrame({"n": [A, B]})),
+    ("a workbook", "x.xlsx", pl.DataFrame({"n": [9192340001, 9192340002]})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [case[1:] for case in LISTS], ids=[case[0] for case in LISTS]
+)
+def test_a_list_is_read_as_people_export_it(
+    tmp_path: Path, name: str, content: Content
+) -> None:
+    """Suppressed, or the only ones who get anything."""
+    files = {name: content}
+    off = plan(tmp_path, PEOPLE, files, recipients={"suppress": [name]})
+    assert fates(off) == ["suppressed", "suppressed", "sent"]
+    on = plan(tmp_path, PEOPLE, files, recipients={"only": [name]})
+    assert fates(on) == ["sent", "sent", "not_on_list"]
+
+
+def test_every_column_of_the_recipients_is_read_in_a_list(tmp_path: Path) -> None:
+    """An opt-out by one's second number is an opt-out."""
+    people = f"mobile,home\n{A},\n,{B}\n{C},\n"
+    listed = f"Mobile,Home\n{A},\n,{B}\n"
+    checked = plan(
+        tmp_path,
+        people,
+        {"x.csv": listed},
+        recipients={"phone": ["mobile", "home"], "suppress": ["x.csv"]},
+    )
+    assert fates(checked) == ["suppressed", "suppressed", "sent"]
+    assert codes(checked) == []
+
+
+def test_several_lists_are_one(tmp_path: Path) -> None:
+    """Of any formats; who is both on a trial's list and opted out gets nothing."""
+    files: dict[str, Content] = {
+        "x.csv": f"n\n{A}\n",
+        "y.parquet": pl.DataFrame({"n": [B]}),
+        "z.csv": f"n\n{A}\n{C}\n",
+    }
+    checked = plan(
+        tmp_path,
+        PEOPLE,
+        files,
+        recipients={"suppress": ["x.csv", "y.parquet"], "only": ["z.csv"]},
+    )
+    assert fates(checked) == ["suppressed", "suppressed", "sent"]
+
+
+def test_an_empty_list_suppresses_nobody_and_allows_nobody(tmp_path: Path) -> None:
+    """A header alone is a list; it is said, for it may be a broken export."""
+    files: dict[str, Content] = {"x.csv": "phone\n"}
+    off = plan(tmp_path, PEOPLE, files, recipients={"suppress": ["x.csv"]})
+    assert (fates(off), codes(off)) == (["sent"] * 3, ["W204"])
+    on = plan(tmp_path, PEOPLE, files, recipients={"only": ["x.csv"]})
+    assert (fates(on), codes(on)) == (["not_on_list"] * 3, ["W204"])
+
+
+def test_what_cannot_be_read_in_a_list_is_counted(tmp_path: Path) -> None:
+    """A number that cannot be read cannot be kept out, so somebody has to look."""
+    files: dict[str, Content] = {"x.csv": f"phone\n{A}\n12\nx\n"}
+    checked = plan(tmp_path, PEOPLE, files, recipients={"suppress": ["x.csv"]})
+    (notice,) = checked.notices
+    assert str(notice).startswith("W252 x.csv: 2 rows hold no number")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [("name\nAna\nBen\n", "E251"), ("", "E204"), (b"\xff\xfeZ", "E"), (None, "E200")],
+)
+def test_a_list_that_cannot_be_used_stops_the_plan(
+    tmp_path: Path, content: Content | None, code: str
+) -> None:
+    """Both lists are told at once; nothing is planned without them."""
+    files = {} if content is None else {"x.csv": content, "y.csv": content}
+    with pytest.raises(InputError) as caught:
+        plan(
+            tmp_path, PEOPLE, files, recipients={"suppress": ["x.csv"], "only": ["y.csv"]}
+        )
+    assert caught.value.problems[0].code.startswith(code)
+    assert not (tmp_path / ".bulksend").exists()
+
+
+@pytest.mark.slow
+def test_a_million_suppressed_numbers_are_read_and_asked_quickly(tmp_path: Path) -> None:
+    """Every one of them counts, and they cost seconds."""
+    start = 2_012_000_000
+    listed = pl.select(n=pl.int_range(start, start + 1_100_000))
+    people = pl.select(phone=pl.int_range(start, start + 1_300_000, 13))
+    began = time.process_time()
+    checked = plan(
+        tmp_path,
+        people,
+        {"x.parquet": listed},
+        recipients={"path": "list.parquet", "suppress": ["x.parquet"]},
+    )
+    spent = time.process_time() - began
+    frame = checked.plan.frame().collect()
+    valid = frame.filter(pl.col("to").is_not_null())
+    on_list = pl.col("phone") < start + 1_100_000
+    assert set(valid.filter(on_list)["reason"]) == {"suppressed"}
+    assert set(valid.filter(~on_list)["reason"]) <= {None}
+    assert len(valid.filter(on_list)) > 10_000
+    assert spent < 30, spent

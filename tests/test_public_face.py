@@ -1,0 +1,104 @@
+"""The public face: few names, none of them a module's, and cheap to import."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bulksend
+
+NAMES = {
+    "KINDS",
+    "REASONS",
+    "BulksendError",
+    "Campaign",
+    "Checked",
+    "Closer",
+    "Ended",
+    "GateRefused",
+    "Home",
+    "InputError",
+    "Options",
+    "Plan",
+    "Problem",
+    "Stopped",
+    "Summary",
+    "json_schema",
+    "list_runs",
+    "load_campaign",
+    "look_closer",
+    "plan_campaign",
+    "preview_plan",
+    "run_campaign",
+    "send_plan",
+    "write_run",
+    "write_starter",
+}
+HEAVY = {"polars", "aiohttp", "pydantic", "click", "rich", "jinja2", "yaml", "sqlite3"}
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Which of the heavy modules a new Python has loaded after its work."""
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [line.rsplit("|", 1)[-1].strip() for line in ran.stderr.splitlines()]
+    assert "bulksend" in lines
+    return {line.partition(".")[0] for line in lines} & HEAVY
+
+
+def test_the_public_names_are_these() -> None:
+    """A name that comes or goes is a decision, not an accident."""
+    assert set(bulksend.__all__) == NAMES
+    assert dir(bulksend) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_each_name_can_be_had(name: str) -> None:
+    """A lazy name gives its thing, and the same one the second time."""
+    first = getattr(bulksend, name)
+    assert first is getattr(bulksend, name)
+    assert getattr(first, "__name__", name) == name
+
+
+def test_no_public_name_is_a_module_s() -> None:
+    """A name that is both gives the one or the other by the order of imports."""
+    modules = {
+        name.rpartition(".")[2]
+        for _, name, _ in pkgutil.walk_packages(bulksend.__path__, "bulksend.")
+        if name != "bulksend.__main__"
+    }
+    top = {module.name for module in pkgutil.iter_modules(bulksend.__path__)}
+    assert {"errors", "send", "pacing"} <= modules
+    assert not NAMES & top
+    assert not NAMES & modules
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """`hasattr` and `from bulksend import x` behave as with any module."""
+    assert not hasattr(bulksend, "send_everything")
+    with pytest.raises(ImportError):
+        exec("from bulksend import send_everything")
+
+
+def test_the_version_is_the_installed_one() -> None:
+    """`bulksend.__version__` is a version."""
+    assert bulksend.__version__.split(".")[0].isdigit()
+
+
+def test_importing_bulksend_loads_nothing_heavy() -> None:
+    """Airflow imports it each time it parses a DAG file."""
+    assert loaded_by("-c", "import bulksend") == set()
+
+
+def test_help_loads_click_and_nothing_else() -> None:
+    """`bulksend --help` answers at once."""
+    assert loaded_by("-m", "bulksend", "--help") == {"click"}
