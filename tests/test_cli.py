@@ -81,7 +81,7 @@ def test_python_m_bulksend_is_bulksend(desk: Desk) -> None:  # noqa: F811
         check=True,
     )
     assert module.out == script.stdout
-    assert bulksend.__version__ in module.out
+    assert str(bulksend.__version__) in module.out
 
 
 JSON_COMMANDS = {
@@ -123,7 +123,7 @@ def test_send_and_results_speak_json(ready: Desk) -> None:
 
 
 def test_json_of_check_counts_all_rows(ready: Desk) -> None:
-    """rows = sendable + every reason; gates and notices are problems."""
+    """The rows are the sendable and every reason; gates and notices are problems."""
     said: dict[str, Any] = ready.call("check", "hello.yaml", "--json").json
     assert said["rows"] == said["sendable"] + sum(said["reasons"].values()) == 7
     assert said["gates"] == []
@@ -204,7 +204,9 @@ def test_preview_shows_what_will_arrive(ready: Desk) -> None:
     some = ready.call("preview", "hello.yaml", "--random", "2", "--json").json
     assert len(some) == 2
     assert {row["row"] for row in some} <= {2, 3, 4, 8}
-    assert len(ready.call("preview", "hello.yaml", "--random", "99", "--json").json) == 4
+    assert (
+        len(ready.call("preview", "hello.yaml", "--random", "99", "--json").json) == 4
+    )
 
 
 def test_preview_of_a_list_nobody_on_which_is_sent_to(

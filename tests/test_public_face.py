@@ -91,7 +91,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_the_version_is_the_installed_one() -> None:
     """`bulksend.__version__` is a version."""
-    assert bulksend.__version__.split(".")[0].isdigit()
+    assert str(bulksend.__version__).split(".")[0].isdigit()
 
 
 def test_importing_bulksend_loads_nothing_heavy() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -181,10 +182,18 @@ def _about(
         "phonenumbers": metadata_version(),
     }
     # Pace and place of the results decide nobody's text: they may change in mid-run.
-    decisive = {key: value for key, value in said.items() if key != "campaign"}
-    decisive |= {
-        "provider": campaign.provider,
+    # So may the lists' names, for their bytes count; but several name their own rows.
+    several = source.files if len(source.files) > 1 else ()
+    content = campaign.model_dump(
+        mode="json",
+        include={"name", "provider", "senders", "recipients", "message"},
+        exclude={"recipients": {"path", "suppress", "only"}, "message": {"file"}},
+        exclude_defaults=True,
+    )
+    decisive = {key: said[key] for key in ("inputs", "bulksend", "phonenumbers")} | {
+        "campaign": content,
         "prices": campaign.send.prices,  # the plan holds each message's cost
+        "files": [os.path.relpath(file, loaded.folder) for file in several],
         "format": FORMAT,
     }
     return said | {
@@ -292,7 +301,13 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         )
         for name in PLAN
     ]
-    inputs = [pl.col(column).alias(name) for column, name in names.items()]
+    inputs = [
+        # Parquet cannot hold an object without keys.
+        (source.text(column) if "Struct({})" in str(kind) else pl.col(column)).alias(
+            names[column]
+        )
+        for column, kind in source.columns.items()
+    ]
     return ["row", *places, *inputs, *final], names  # type: ignore[list-item]
 
 

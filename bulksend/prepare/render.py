@@ -225,7 +225,7 @@ def _is_never_empty(loaded: Loaded) -> bool:
     message = loaded.campaign.message
     text = message.text if message.file is None else read_template(loaded)
     return all(
-        "{%" not in one and re.sub(r"{{.*?}}|{#.*?#}", "", one, flags=re.DOTALL).strip()
+        not re.search("{[%#]", one) and re.sub("(?s){{.*?}}", "", one).strip()
         for one in [text or "", *(message.variants or {}).values()]
     )
 
@@ -238,9 +238,11 @@ def _tells(pair: pl.Series) -> pl.Series:
     if not len(rows):
         return tells
     digits = tag.gather(rows).str.replace_all(r"\D", "")
-    last = to.gather(rows).str.tail(_TAG_DIGITS)
-    said = pl.select(
-        pl.lit(digits).str.contains(pl.lit(last), literal=True)
-    ).to_series()
-    found = rows.filter(said.fill_null(value=False))
+    members = to.gather(rows).str.split(",")
+    said = pl.repeat(value=False, n=len(rows), eager=True)
+    for place in range(int(str(members.list.len().max() or 0))):
+        last = members.list.get(place, null_on_oob=True).str.tail(_TAG_DIGITS)
+        has = pl.select(pl.lit(digits).str.contains(pl.lit(last), literal=True))
+        said |= has.to_series().fill_null(value=False)
+    found = rows.filter(said)
     return tells.scatter(found, values=True) if len(found) else tells

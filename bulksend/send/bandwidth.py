@@ -109,9 +109,9 @@ class Client:
         Raises:
             GateRefused: The sign-in failed; nothing left.
         """
-        authorization = await self._sign_in.header()
         payload = _TrackedBody(body, content_type="application/json")
         try:
+            authorization = await self._sign_in.header()
             async with self._session.post(
                 self._url,
                 data=payload,
@@ -135,7 +135,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """The body as far as it came: the status alone already proves what it proves."""
     try:
         return await answer.read()
-    except (aiohttp.ClientError, TimeoutError, OSError):
+    except (asyncio.CancelledError, aiohttp.ClientError, TimeoutError, OSError):
         return b""
 
 

@@ -22,6 +22,9 @@ API_URL = "https://messaging.bandwidth.com/api/v2"
 TOKEN_URL = "https://api.bandwidth.com/api/v1/oauth2/token"  # noqa: S105  (an address)
 BASIC_ENDS = datetime(2026, 12, 2, tzinfo=UTC)
 REFRESH_BEFORE_SECONDS = 60.0
+REFUSALS = (400, 401, 403)
+"""What OAuth answers to wrong credentials (RFC 6749 §5.2); all else is no refusal."""
+
 NEEDED = "BW_CLIENT_ID and BW_CLIENT_SECRET (or BW_USERNAME and BW_PASSWORD)"
 
 
@@ -147,21 +150,33 @@ class SignIn:
                 allow_redirects=False,
             ) as answer:
                 if answer.status != 200:
+                    code = "E501" if answer.status in REFUSALS else "E502"
                     raise GateRefused(
-                        Problem("E501", f"the token address answered {answer.status}")
+                        Problem(code, f"the token address answered {answer.status}")
                     )
                 said = await answer.json(content_type=None)
-                return str(said["access_token"]), float(said.get("expires_in", 3600))
-        except (KeyError, TypeError, ValueError) as error:
+                lifetime = float(said.get("expires_in", 3600))
+                return _printable(said["access_token"]), lifetime
+        except (
+            aiohttp.ClientError,
+            OSError,
+        ) as error:  # InvalidURL is a ValueError too
+            raise GateRefused(
+                Problem("E502", f"no answer from the token address ({_name(error)})")
+            ) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise GateRefused(
                 Problem(
                     "E501", "the token address answered something else than a token"
                 )
             ) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise GateRefused(
-                Problem("E502", f"no answer from the token address ({_name(error)})")
-            ) from error
+
+
+def _printable(token: object) -> str:
+    """A token that a header can carry."""
+    if isinstance(token, str) and token and token.isprintable():
+        return token
+    raise ValueError
 
 
 def _name(error: BaseException) -> str:

@@ -93,13 +93,14 @@ class Desk:
     def campaign(self, file: str = "hello.yaml", /, **changes: Any) -> Path:
         """`CAMPAIGN` with *changes*: a dict goes into its section, None removes."""
         said = json.loads(json.dumps(CAMPAIGN))
-        for key, value in changes.items():
-            key = {"sender": "from"}.get(key, key)
-            if isinstance(value, dict):
-                said[key] = said.get(key, {}) | value
-                value = {k: v for k, v in said[key].items() if v is not None}
-            said[key] = value
-        said = {key: value for key, value in said.items() if value is not None}
+        for given, value in changes.items():
+            key = {"sender": "from"}.get(given, given)
+            section = said.get(key)
+            if isinstance(section, dict) and isinstance(value, dict):
+                said[key] = _kept(section | value)
+            else:
+                said[key] = value
+        said = _kept(said)
         return self.write(file, json.dumps(said, indent=2))  # JSON is YAML
 
     def people(self, text: str | bytes = PEOPLE) -> Path:
@@ -166,6 +167,10 @@ class Desk:
         return ended(self.start(*arguments))
 
 
+def _kept(said: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if value is not None}
+
+
 def ended(process: subprocess.Popen[str]) -> Ran:
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     return Ran(process.returncode, out, err)
@@ -212,8 +217,17 @@ def served(folder: Path, *options: str) -> Iterator[Served]:
     log = folder / "simulator.log"
     log.touch()
     process = subprocess.Popen(
-        [sys.executable, "-m", "bulksend", "simulate", "--port", "0"]
-        + ["--log", str(log), *options],
+        [
+            sys.executable,
+            "-m",
+            "bulksend",
+            "simulate",
+            "--port",
+            "0",
+            "--log",
+            str(log),
+            *options,
+        ],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,

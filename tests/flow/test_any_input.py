@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import xlsxwriter
+import yaml
 
 from bulksend.errors import KINDS, InputError
 from bulksend.pipeline import campaign_of, look_closer, plan_campaign
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     Case = Callable[[random.Random, Path], Path]
 
-NAMES = ("Ana", "Zoë", "O'Neil", "李雷", "", " ", "x" * 300, "{{ name }}", "=1+1", "5\"")
+NAMES = ("Ana", "Zoë", "O'Neil", "李雷", "", " ", "x" * 300, "{{ name }}", "=1+1", '5"')
 CELLS = (
     number(1), number(2), "9192340001", "919", "", "1.9192340003E+10", "+447400123456",
     "+1919234000l", "９１９２３４０００１", "00442070313000", "#N/A", "1e400", "-1",
@@ -67,7 +69,10 @@ def table(rng: random.Random) -> pl.DataFrame:
     rng.shuffle(names)
     cells = {name: CELLS if name == "phone" else NAMES for name in names}
     return pl.DataFrame(
-        {name: [rng.choice(words) for _ in range(rows)] for name, words in cells.items()},
+        {
+            name: [rng.choice(words) for _ in range(rows)]
+            for name, words in cells.items()
+        },
         schema=dict.fromkeys(names, pl.String),
     )
 
@@ -98,7 +103,9 @@ def options(rng: random.Random, path: str, names: list[str]) -> dict[str, Any]:
     """A campaign that asks for something of everything."""
     some = rng.choice(names)
     recipients: dict[str, Any] = {"path": path}
-    message: dict[str, Any] = {"text": rng.choice(("Hi", "Hi {{ name }}", "{{ %s }}" % some))}
+    message: dict[str, Any] = {
+        "text": rng.choice(("Hi", "Hi {{ name }}", "{{ %s }}" % some))
+    }
     if rng.random() < 0.5:
         recipients["duplicates"] = rng.choice(
             ("first", "last", "keep", "refuse", {"by": some, "keep": "highest"})
@@ -143,14 +150,24 @@ def of_list(suffix: str, wounds: float) -> Case:
     return case
 
 
+KEYS = ("send", "results", "allow", "media", "tag", "expiration", "sheet", "delimiter", "x")
+SETTINGS: tuple[Any, ...] = (
+    None, "", " ", "x", 0, -1, 1.5, True, [], [None], {}, {"": ""}, "a/../b.csv", "\0", "{{",
+    "2h", "1/s", ";", "first", ["first", "last"], {"rate": "5/min"}, {"rate": "0/s"}, "${HOME}",
+    {"budget": {"segments": 1}}, {"budget": {"money": 0.5}, "prices": {"default": "0.01"}},
+    {"prices": {"US": "x"}}, "name", "phone", ["mobile"], "../x.csv", "*.csv", ".", "é" * 80,
+)  # fmt: skip
+
+
 def of_yaml(rng: random.Random, folder: Path) -> Path:
     put(folder, "list.csv", f"phone,name\n{number(1)},Ana\n{number(2)},Ben\n")
     path = campaign(folder, **options(rng, "list.csv", ["phone", "name"]))
-    text = json.dumps(json.loads(path.read_text()), indent=2)
-    if rng.random() < 0.5:
-        for mark in '{}",':
-            text = text.replace(mark, "") if mark != '"' else text.replace('"', "'")
-    path.write_bytes(mutated(text.encode(), rng))
+    said = json.loads(path.read_text())
+    for _ in range(rng.randint(0, 2)):
+        section = rng.choice([said, said, *(s for s in said.values() if isinstance(s, dict))])
+        section[rng.choice([*section, *KEYS])] = rng.choice(SETTINGS)
+    text = yaml.safe_dump(said, default_flow_style=rng.choice((None, False, True)))
+    path.write_bytes(mutated(text.encode(), rng) if rng.random() < 0.5 else text.encode())
     return path
 
 
@@ -186,12 +203,12 @@ def of_template(rng: random.Random, folder: Path) -> Path:
 
 
 KINDS_OF_INPUT: tuple[tuple[str, Case, int], ...] = (
-    ("csv", of_list("csv", 0.9), 600),
-    ("parquet", of_list("parquet", 0.5), 300),
-    ("xlsx", of_list("xlsx", 0.7), 250),
-    ("ndjson", of_list("ndjson", 0.5), 250),
-    ("yaml", of_yaml, 400),
-    ("template", of_template, 300),
+    ("csv", of_list("csv", 0.8), 450),
+    ("parquet", of_list("parquet", 0.4), 250),
+    ("xlsx", of_list("xlsx", 0.6), 150),
+    ("ndjson", of_list("ndjson", 0.4), 200),
+    ("yaml", of_yaml, 650),
+    ("template", of_template, 350),
 )
 PARTS = 5
 
@@ -210,11 +227,11 @@ def test_mutated_input_ends_in_a_coded_error_or_a_plan_that_holds(
         folder = tmp_path / str(turn)
         folder.mkdir()
         path = case(random.Random(f"{kind} {turn}"), folder)
-        planned += judged(path)
+        planned += judged(path, closer=not turn % 3)
     assert planned
 
 
-def judged(path: Path) -> bool:
+def judged(path: Path, *, closer: bool) -> bool:
     """Whether it was planned; fails where neither a plan nor a coded error came out."""
     try:
         checked = plan_campaign(path, environment={})
@@ -227,5 +244,88 @@ def judged(path: Path) -> bool:
     except Exception as error:
         raise AssertionError(f"{path}: {type(error).__name__}") from error
     hold(checked)
-    look_closer(checked, campaign_of(checked.plan), path.parent / "rejects.csv")
+    if closer:
+        look_closer(checked, campaign_of(checked.plan), path.parent / "rejects.csv")
     return True
+
+
+# -- what people report --------------------------------------------------------------
+
+GOOD = f"phone,name,code\n{number(1)},Ana,1\n{number(2)},Ben,2\n"
+NAMED: list[tuple[str, str, str | bytes, str]] = [
+    ("too few fields", "l.csv", GOOD + f"{number(3)},Cy\n", "E209 l.csv row 4: this record has 2 cells; expected 3"),
+    ("too many fields", "l.csv", GOOD + f"{number(3)},Cy,3,4\n", "E209 l.csv row 4: this record has 4 cells; expected 3"),
+    ("a quote left open", "l.csv", GOOD + f'{number(3)},"Cy,3\n{number(4)},Di,4\n', 'E208 l.csv row 4, column "name"'),
+    ("a NUL byte", "l.csv", GOOD + f"{number(3)},C\0y,3\n", 'E206 l.csv row 4'),
+    ("many NUL bytes", "l.csv", GOOD + "\0" * 5_000, "E2"),
+    ("a line that is no object", "l.ndjson", '{"phone": "1"}\n[2]\n', "E212 l.ndjson"),
+    ("Parquet cut off", "l.parquet", b"PAR1" + b"\0" * 50, "E213 l.parquet"),
+    ("a workbook cut off", "l.xlsx", b"PK\x03\x04" + b"\0" * 50, "E213 l.xlsx"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"), [case[1:] for case in NAMED], ids=[c[0] for c in NAMED]
+)
+def test_a_known_fault_is_named_with_its_row_and_the_way_out(
+    tmp_path: Path, name: str, content: str | bytes, said: str
+) -> None:
+    """File, row, what is there, what to do; nothing is planned."""
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, content, recipients={"path": name})
+    assert str(caught.value).startswith(said)
+    problem = caught.value.problems[0]
+    assert problem.fix or problem.kind.fix
+    assert not (tmp_path / ".bulksend").exists()
+
+
+def test_a_column_of_mixed_types_is_read_cell_by_cell(tmp_path: Path) -> None:
+    """In a CSV file and a workbook a cell is text; each is judged alone."""
+    cells = [9192340001, "n/a", 2.5, True, dt.date(2026, 1, 2), "919 234 0002", ""]
+    text = "phone,id\n" + "\n".join(f"{cell},x" for cell in cells)
+    fate = ["sent", *["number_not_digits", "number_too_short", "number_not_digits"]]
+    fate += ["number_too_short", "sent", "number_missing"]
+    assert fates(plan(tmp_path, text)) == fate
+
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd"}) as book:
+        sheet = book.add_worksheet()
+        for row, cell in enumerate(["phone", *cells]):
+            sheet.write_row(row, 0, [cell, "id" if not row else "x"])
+    workbook = plan(tmp_path, path.read_bytes(), recipients={"path": "list.xlsx"})
+    assert fates(workbook) == fate
+
+
+def test_objects_whose_values_have_mixed_types_are_read_as_text(tmp_path: Path) -> None:
+    """Numbers, texts, lists and objects in one column; and an object without keys."""
+    values = ["9192340001", 9192340002, 9192340003.0, None, True, [4], {}]
+    people = "\n".join(json.dumps({"id": "x", "phone": one, "more": {}}) for one in values)
+    checked = plan(tmp_path, people, recipients={"path": "list.ndjson"})
+    assert fates(checked) == [
+        "sent", "sent", "sent", "number_missing", "number_not_digits",
+        "number_too_short", "number_missing",
+    ]  # fmt: skip
+
+
+def test_a_cell_of_a_megabyte_is_one_row_s_trouble(tmp_path: Path) -> None:
+    """As a number, as a value of the text, and where nobody asks for it."""
+    cell = "1" * (1 << 20)
+    people = f"phone,name,note\n{number(1)},Ana,x\n{cell},Ben,x\n{number(3)},{cell},x\n{number(4)},Di,{cell}\n"
+    checked = plan(tmp_path, people, message={"text": "Hi {{ name }}"})
+    assert fates(checked) == ["sent", "number_too_long", "text_too_long", "sent"]
+
+
+@pytest.mark.slow
+def test_a_quote_left_open_at_row_900_000_is_named(tmp_path: Path) -> None:
+    """The row where it opened, not the end of the file."""
+    path = tmp_path / "list.csv"
+    with path.open("w") as file:
+        file.write("phone,name,note\n")
+        for block in range(9):
+            first = 2 + block * 100_000
+            file.writelines(f'+1919{row:07},"Ann, A.",x\n' for row in range(first, first + 100_000))
+        file.write(f'{number(1)},"Ann,x\n' + f"{number(2)},Bo,y\n" * 100_000)
+    with pytest.raises(InputError) as caught:
+        plan_campaign(campaign(tmp_path), environment={})
+    (problem,) = caught.value.problems
+    assert str(problem).startswith('E208 list.csv row 900002, column "name": a quote opens')

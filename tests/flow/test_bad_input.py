@@ -84,33 +84,45 @@ CASES = {
     "an empty list": Case(listed(""), "E204", "list.csv"),
     "blank lines only": Case(listed("\n\n\n"), "E204", "list.csv"),
     "a header only": Case(listed(HEADER), "E204", "list.csv"),
-    "no header": Case(listed("1,Ana,9192345671,9\n2,Ben,9192345672,9\n"), "E211", "row 1"),
+    "no header": Case(
+        listed("1,Ana,9192345671,9\n2,Ben,9192345672,9\n"), "E211", "row 1"
+    ),
     "another delimiter than it says": Case(
         said(recipients={"delimiter": ";"}), "E207", "list.csv"
     ),
     "Windows' letters": Case(
         listed(PEOPLE.replace("Ana", "José").encode("cp1252")), "E205", "looks like"
     ),
-    "a workbook that is called CSV": Case(listed(b"PK\x03\x04" + b"\0" * 60), "E203", "list.csv"),
+    "a workbook that is called CSV": Case(
+        listed(b"PK\x03\x04" + b"\0" * 60), "E203", "list.csv"
+    ),
     "bytes of nothing": Case(listed(b"\0\1\2\3" * 99), "E2", "list.csv"),
     "a list that is a folder": Case(folder("list.csv"), "E20", "list.csv"),
     "the phone column is absent": Case(
         said(recipients={"phone": "mobil"}), "E216", "Did you mean `mobile`?"
     ),
     "the phone column twice": Case(
-        listed("id,mobile,mobile,name,at\n1,9192345671,9192345672,A,9\n"), "E210", "2 columns"
+        listed("id,mobile,mobile,name,at\n1,9192345671,9192345672,A,9\n"),
+        "E210",
+        "2 columns",
     ),
     "the phone column twice but for its case": Case(
-        listed("id,Mobile,MOBILE,name,at\n1,9192345671,9192345672,A,9\n"), "E217", "MOBILE"
+        listed("id,Mobile,MOBILE,name,at\n1,9192345671,9192345672,A,9\n"),
+        "E217",
+        "MOBILE",
     ),
     "a record with too many cells": Case(
         listed(PEOPLE + "8,Flo,9192345688,10:45,what,is,this\n"), "E209", "row 9"
     ),
-    "a quote that never ends": Case(listed(PEOPLE + '8,"Flo,9192345688,1\n'), "E208", "row 9"),
+    "a quote that never ends": Case(
+        listed(PEOPLE + '8,"Flo,9192345688,1\n'), "E208", "row 9"
+    ),
     "an absent opt-out list": Case(
         said(recipients={"suppress": ["opt-outs.csv"]}), "E200", "opt-outs.csv"
     ),
-    "a glob that fits nothing": Case(said(recipients={"path": "lists/*.csv"}), "E201", "lists/"),
+    "a glob that fits nothing": Case(
+        said(recipients={"path": "lists/*.csv"}), "E201", "lists/"
+    ),
     "two lists of which none is there": Case(
         said(recipients={"path": ["one.csv", "two.csv"]}), "E200", "two.csv"
     ),
@@ -134,9 +146,15 @@ CASES = {
     "no campaign": Case(gone("hello.yaml"), "E100", "no such file"),
     "a campaign that is a folder": Case(folder("hello.yaml"), "E100", "folder"),
     "an empty campaign": Case(written("hello.yaml", ""), "E10", "hello.yaml"),
-    "not YAML": Case(written("hello.yaml", "name: [a\nfrom: b\n"), "E101", "hello.yaml:"),
-    "a tab": Case(written("hello.yaml", "name: a\nmessage:\n\ttext: b\n"), "E101", ":3"),
-    "a campaign that is a list": Case(written("hello.yaml", "- a\n- b\n"), "E1", "hello.yaml"),
+    "not YAML": Case(
+        written("hello.yaml", "name: [a\nfrom: b\n"), "E101", "hello.yaml:"
+    ),
+    "a tab": Case(
+        written("hello.yaml", "name: a\nmessage:\n\ttext: b\n"), "E101", ":3"
+    ),
+    "a campaign that is a list": Case(
+        written("hello.yaml", "- a\n- b\n"), "E1", "hello.yaml"
+    ),
     "a campaign in Windows' letters": Case(
         written("hello.yaml", "name: é".encode("cp1252")), "E100", "UTF-8"
     ),
@@ -155,11 +173,15 @@ CASES = {
     "an absent column": Case(
         said(message={"text": "Hi {{ nmae }}"}), "E302", 'Did you mean "name"?'
     ),
-    "a template that does not end": Case(said(message={"text": "Hi {{ name "}), "E300", "text"),
+    "a template that does not end": Case(
+        said(message={"text": "Hi {{ name "}), "E300", "text"
+    ),
     "a loop": Case(
         said(message={"text": "{% for a in b %}{% endfor %}"}), "E301", "for"
     ),
-    "an absent column in the tag": Case(said(message={"tag": "{{ idd }}"}), "E302", '"id"'),
+    "an absent column in the tag": Case(
+        said(message={"tag": "{{ idd }}"}), "E302", '"id"'
+    ),
     "eleven pictures": Case(
         said(message={"media": ["https://x.example/a.jpg"] * 11}), "E10", "media"
     ),
@@ -167,7 +189,12 @@ CASES = {
     "results of somebody else": Case(
         written("results/hello.csv", "precious"), "E624", "hello.csv"
     ),
-    "a folder for results": Case(folder("results.csv"), "E625", "folder", command=(*RUN, "--results", "results.csv")),
+    "a folder for results": Case(
+        folder("results.csv"),
+        "E625",
+        "folder",
+        command=(*RUN, "--results", "results.csv"),
+    ),
     "results below a file": Case(
         said(results="list.csv/hello.csv"), "E625", "list.csv"
     ),
@@ -182,9 +209,13 @@ CASES = {
     "a home below a file": Case(
         environment(BULKSEND_HOME="list.csv/home"), "E621", "list.csv"
     ),
-    "a home where nobody can write": Case(environment(BULKSEND_HOME="/proc/home"), "E621", "/proc"),
+    "a home where nobody can write": Case(
+        environment(BULKSEND_HOME="/proc/home"), "E621", "/proc"
+    ),
     "a journal on PostgreSQL": Case(
-        environment(BULKSEND_JOURNAL="postgresql://u:sesame-9@db.example/x"), "E601", "file"
+        environment(BULKSEND_JOURNAL="postgresql://u:sesame-9@db.example/x"),
+        "E601",
+        "file",
     ),
     "a journal that is a text": Case(
         lambda desk: (
@@ -213,20 +244,30 @@ CASES = {
     ),
     # -- commands -------------------------------------------------------------------
     "nobody said yes": Case(nothing, "E410", "--yes", 3, ("run", "hello.yaml")),
-    "over the budget": Case(said(send={"budget": {"segments": 3}}), "E400", "4 segments", 3),
+    "over the budget": Case(
+        said(send={"budget": {"segments": 3}}), "E400", "4 segments", 3
+    ),
     "duplicates refused": Case(
         said(recipients={"duplicates": "refuse"}), "E402", "row 5", 3
     ),
-    "an unknown run": Case(nothing, "E630", "spring-0", command=("results", "spring-0")),
-    "a plan that is none": Case(nothing, "E620", "list.csv", command=("send", "list.csv", "--yes")),
-    "a plan that is not there": Case(nothing, "E620", "no such file", command=("send", "x.parquet")),
+    "an unknown run": Case(
+        nothing, "E630", "spring-0", command=("results", "spring-0")
+    ),
+    "a plan that is none": Case(
+        nothing, "E620", "list.csv", command=("send", "list.csv", "--yes")
+    ),
+    "a plan that is not there": Case(
+        nothing, "E620", "no such file", command=("send", "x.parquet")
+    ),
     "a row that is not there": Case(
         nothing, "E640", "999", command=("preview", "hello.yaml", "--row", "999")
     ),
 }
 
 
-@pytest.mark.parametrize("case", [pytest.param(c, id=name) for name, c in CASES.items()])
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, id=name) for name, c in CASES.items()]
+)
 def test_bad_input_is_one_coded_error(
     desk: Desk, bandwidth: Bandwidth, case: Case
 ) -> None:

@@ -71,6 +71,7 @@ def recipients(simulator: Simulator) -> Counter[str]:
 def test_a_ready_campaign_sends_each_valid_row_once(
     desk: Desk,
     bandwidth: Bandwidth,
+    *,
     name: str,
     results: str,
     expected: dict[str, int],
@@ -79,7 +80,9 @@ def test_a_ready_campaign_sends_each_valid_row_once(
 ) -> None:
     """Every valid row is sent once; run again: nothing more is sent, exit 0."""
     ready(desk)
-    simulator = bandwidth(credentials=frozenset([("user", "pass"), ("id-7", "sesame-7")]))
+    simulator = bandwidth(
+        credentials=frozenset([("user", "pass"), ("id-7", "sesame-7")])
+    )
     for key in BASIC:
         del desk.environment[key]
     desk.environment |= credentials

@@ -133,9 +133,7 @@ def test_an_account_without_the_role_stops_the_run(
     assert max(sent(healthy).values()) == 1
 
 
-def test_wrong_basic_credentials_stop_the_run(
-    desk: Desk, bandwidth: Bandwidth
-) -> None:
+def test_wrong_basic_credentials_stop_the_run(desk: Desk, bandwidth: Bandwidth) -> None:
     """A 401 that no fresh sign-in mends stops with one error; nothing is refused."""
     simulator = bandwidth(credentials=frozenset([("user", "other")]))
     crowd(desk, 50)

@@ -105,7 +105,10 @@ def test_pictures_go_with_each_row_s_own_address(
 
     received = by_id(simulator)
     assert [received[row["message_id"]].media for row in sent(desk)] == [
-        (f"https://cdn.example.com/{sku}.jpg", f"https://cdn.example.com/terms.pdf?for={id_}")
+        (
+            f"https://cdn.example.com/{sku}.jpg",
+            f"https://cdn.example.com/terms.pdf?for={id_}",
+        )
         for sku, id_ in (("vase", "C-1"), ("vase", "C-2"), ("oak%20chair", "C-3"))
     ]
     assert {row["segments"] for row in sent(desk)} == {"1"}
@@ -121,9 +124,7 @@ def test_a_picture_needs_no_text(desk: Desk, bandwidth: Bandwidth) -> None:
     assert {one.text for one in by_id(simulator).values()} == {None}
 
 
-def test_a_group_is_one_message_to_all_of_it(
-    desk: Desk, bandwidth: Bandwidth
-) -> None:
+def test_a_group_is_one_message_to_all_of_it(desk: Desk, bandwidth: Bandwidth) -> None:
     """A row's numbers make one message; ten is the most; a bad number refuses the row."""
     simulator = bandwidth()
     many = ";".join(f"919234568{digit}" for digit in range(10))
@@ -166,7 +167,10 @@ def test_several_numbers_are_a_group_only_when_the_campaign_says_so(
 
 @pytest.mark.parametrize(
     ("said", "least", "most"),
-    [("2h", timedelta(hours=2), timedelta(hours=2)), ("90 min", *[timedelta(hours=1.5)] * 2)],
+    [
+        ("2h", timedelta(hours=2), timedelta(hours=2)),
+        ("90 min", *[timedelta(hours=1.5)] * 2),
+    ],
 )
 def test_priority_and_expiration_travel_with_each_message(
     desk: Desk,
@@ -185,7 +189,9 @@ def test_priority_and_expiration_travel_with_each_message(
     for one in by_id(simulator).values():
         assert one.priority == "high"
         assert one.expiration is not None
-        lasts = datetime.fromisoformat(one.expiration) - datetime.fromtimestamp(one.wall, UTC)
+        lasts = datetime.fromisoformat(one.expiration) - datetime.fromtimestamp(
+            one.wall, UTC
+        )
         assert least - timedelta(seconds=5) < lasts <= most + timedelta(seconds=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -33,14 +33,12 @@ DIRTY = (
     "status,mobile,name,text,row,at,note\r\n"
     'new,919-234-5671,Ana,old text,77,9:15,"two\r\nlines"\r\n'
     "new,n/a,Ben,,78,9:30,\r\n"
-    '\r\n'
+    "\r\n"
     'new,919-234-5673,"Cy, Jr.",,79,9:45,"say ""hi"""\r\n'
 )
 
 
-def test_the_columns_are_those_of_the_design(
-    desk: Desk, bandwidth: Bandwidth
-) -> None:
+def test_the_columns_are_those_of_the_design(desk: Desk, bandwidth: Bandwidth) -> None:
     """Row, every input column in order (renamed where it collides), then ours."""
     bandwidth()
     desk.people(DIRTY)
@@ -72,10 +70,13 @@ def test_csv_and_parquet_say_the_same(desk: Desk, bandwidth: Bandwidth) -> None:
     assert text.equals(desk.results("copy.csv"))
     assert text.columns == typed.columns
     assert typed.schema["posted_at"] == pl.Datetime("ms", "UTC")
-    assert (typed.schema["row"], typed.schema["segments"].is_integer()) == (pl.Int64, True)
+    assert typed.schema["row"] == pl.Int64
+    assert typed.schema["segments"].is_integer()
     for name in ("row", "to", "status", "message_id", "tag", "reason", "attempts"):
         assert text[name].to_list() == typed[name].cast(pl.String).to_list()
-    for posted, accepted in typed.select("posted_at", "accepted_at").drop_nulls().rows():
+    for posted, accepted in (
+        typed.select("posted_at", "accepted_at").drop_nulls().rows()
+    ):
         assert began <= posted <= accepted <= datetime.now(UTC)
     assert [datetime.fromisoformat(x) for x in text["posted_at"].drop_nulls()] == (
         typed["posted_at"].drop_nulls().to_list()
@@ -114,6 +115,7 @@ def test_a_list_in_parquet_keeps_its_types(desk: Desk, bandwidth: Bandwidth) -> 
             "at": [datetime(2026, 1, 2, 9, 15), datetime(2026, 1, 2, 9, 30)],  # noqa: DTZ001
             "points": [1.5, None],
             "tags": [["a", "b"], []],
+            "lasts": [timedelta(seconds=61), None],
         }
     )
     people.write_parquet(desk.folder / "list.parquet")
@@ -130,7 +132,9 @@ def test_a_list_in_parquet_keeps_its_types(desk: Desk, bandwidth: Bandwidth) -> 
     assert frame.select(people.columns).equals(people)
     run = ran.json["run"]
     assert desk.call("results", run, "--results", "out.csv").code == 0
-    assert desk.results("out.csv")["tags"].to_list() == ['["a","b"]', "[]"]
+    written = desk.results("out.csv")
+    assert written["tags"].to_list() == ['["a","b"]', "[]"]
+    assert written["lasts"].to_list() == ["PT1M1S", None]
 
 
 def test_the_counts_are_printed_and_add_up(desk: Desk, bandwidth: Bandwidth) -> None:

@@ -40,16 +40,16 @@ def typed(desk: Desk, answer: bytes, *arguments: str) -> tuple[int, str]:
             break
         seen += piece
         if QUESTION in seen and not answered:
-            os.write(ours, answer)
             answered = True
+            os.write(ours, answer)
     os.close(ours)
     return process.wait(PATIENCE_SECONDS), seen.decode()
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "sent"),
-    [(b"y\n", 0, 4), (b"n\n", 3, 0), (b"\n", 3, 0), (b"\x04", 4, 0), (b"\x03", 4, 0)],
-    ids=["yes", "no", "enter", "end of file", "ctrl-c"],
+    [(b"y\n", 0, 4), (b"n\n", 3, 0), (b"\n", 3, 0), (b"\x04", 4, 0)],
+    ids=["yes", "no", "enter", "end of file"],
 )
 def test_a_real_send_asks_first(
     desk: Desk, bandwidth: Bandwidth, answer: bytes, code: int, sent: int

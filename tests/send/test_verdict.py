@@ -13,7 +13,9 @@ from bulksend.journal.states import Event
 from bulksend.send.verdict import Action, Reached, judge
 
 ANSWERED = Reached.ANSWERED
-MESSAGE = b'{"id":"14762070468292kw2fuqty55yp2b2","segmentCount":2,"owner":"+19195550100"}'
+MESSAGE = (
+    b'{"id":"14762070468292kw2fuqty55yp2b2","segmentCount":2,"owner":"+19195550100"}'
+)
 ERROR = b'{"type":"some-type","description":"Some words"}'
 PAGE = b"<html><body>502 Bad Gateway</body></html>"
 QUEUE_FULL = (

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -77,7 +77,7 @@ class Place(Protocol):
         """Run plain SQL, past the journal, and commit it."""
 
 
-def outcome(row: int, event: Event, at: int = NOW, **more: object) -> Outcome:
+def outcome(row: int, event: Event, at: int = NOW, **more: Any) -> Outcome:
     """An outcome with a code and words wherever the state asks for them."""
     said = SAID.get(event)
     plain = Outcome(row, event, at, error_code=said, error=said and f"It said {said}.")
@@ -93,17 +93,16 @@ def dead_owner() -> Owner:
 
 def path_to(status: Status) -> list[Status]:
     """Statuses that lead from planned to *status*, one arrow each."""
-    paths: dict[Status, list[Status]] = {Status.PLANNED: []}
-    for here in paths.copy():
-        queue = [here]
-        while queue:
-            one = queue.pop(0)
-            for then in TRANSITIONS[one].values():
-                if then not in paths:
-                    paths[then] = [*paths[one], then]
-                    queue.append(then)
     if status is Status.PLANNED:
         return [Status.CLAIMED, Status.PLANNED]  # as a row: claimed and given back
+    paths: dict[Status, list[Status]] = {Status.PLANNED: []}
+    queue = [Status.PLANNED]
+    while queue:
+        one = queue.pop(0)
+        for then in TRANSITIONS[one].values():
+            if then not in paths:
+                paths[then] = [*paths[one], then]
+                queue.append(then)
     return paths[status]
 
 

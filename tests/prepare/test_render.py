@@ -1,0 +1,279 @@
+"""The message of each row: text, media, tag, languages, and what would be refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from bulksend.errors import InputError
+from tests.prepare.planning import codes, column, fates, number, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+A, B, C, D = map(number, range(1, 5))
+
+# name, message, list, what becomes of the rows, media
+MEDIA: list[tuple[str, dict[str, Any], str, list[str], list[str | None]]] = [
+    ("several, one constant", {"media": ["https://x.example/a.jpg", "{{ u }}"]}, "http://y/b",
+     ["sent"], ["https://x.example/a.jpg http://y/b"]),
+    ("spaces", {"media": ["http://x.example/{{ u }}.jpg"]}, " my cat ",
+     ["sent"], ["http://x.example/%20my%20cat%20.jpg"]),
+    ("no address", {"media": ["{{ u }}"]}, "cat.jpg", ["media_invalid"], [None]),
+    ("another scheme", {"media": ["{{ u }}"]}, "ftp://x/cat.jpg", ["media_invalid"], [None]),
+    ("no host", {"media": ["{{ u }}"]}, "https:///cat.jpg", ["media_invalid"], [None]),
+    ("a line in it", {"media": ["http://x/{{ u }}"]}, '"a\nb"', ["media_invalid"], [None]),
+    ("as long as may be", {"media": ["http://x/{{ u }}"]}, "a" * 4_087, ["sent"], ["http://x/" + "a" * 4_087]),
+    ("too long", {"media": ["http://x/{{ u }}"]}, "a" * 4_088, ["media_invalid"], [None]),
+    ("missing", {"media": ["http://x/{{ u }}"]}, "", ["value_missing"], [None]),
+    ("one of two is nothing", {"media": ["http://x/1", "{{ u | default('') }}"]}, "", ["media_invalid"], [None]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("message", "cell", "expected", "media"),
+    [case[1:] for case in MEDIA],
+    ids=[case[0] for case in MEDIA],
+)
+@pytest.mark.parametrize("text", ["Look", None], ids=["with text", "alone"])
+def test_each_picture_is_an_address_that_bandwidth_takes(
+    tmp_path: Path,
+    message: dict[str, Any],
+    cell: str,
+    expected: list[str],
+    media: list[str | None],
+    text: str | None,
+) -> None:
+    """Per row; with or without a text it is one segment."""
+    people = f"phone,u\n{A},{cell}\n"
+    checked = plan(tmp_path, people, message={"text": text, **message})
+    assert fates(checked) == expected
+    assert column(checked, "media") == media
+    assert column(checked, "segments") == [1 if expected == ["sent"] else None]
+
+
+def test_a_text_is_refused_where_it_is_empty_or_too_long(tmp_path: Path) -> None:
+    """2,048 characters, counted in UTF-16 for a text that is not GSM-7."""
+    texts = [
+        ("a" * 2_048, "sent"),
+        ("a" * 2_049, "text_too_long"),
+        ("€" * 2_048, "sent"),
+        ("ж" * 2_048, "sent"),
+        ("ж" * 2_049, "text_too_long"),
+        ("\U0001f600" * 1_024, "sent"),
+        ("\U0001f600" * 1_024 + "a", "text_too_long"),
+        (" ", "text_empty"),
+        ("\u00a0", "text_empty"),
+    ]
+    people = pl.DataFrame(
+        {
+            "phone": [number(place) for place in range(len(texts))],
+            "x": [text for text, _ in texts],
+        }
+    )
+    checked = plan(
+        tmp_path,
+        people,
+        recipients={"path": "list.parquet"},
+        message={"text": "{{ x | default('') }}"},
+    )
+    assert fates(checked) == [fate for _, fate in texts]
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ x | default('') }}", "{% if x %}a{% endif %}", "{# a #}", "{#", "{{ '' }} \n"],
+)
+def test_a_text_of_nothing_is_never_sent(tmp_path: Path, template: str) -> None:
+    """Whatever the template is made of."""
+    checked = plan(tmp_path, f"phone,x\n{A},\n", message={"text": template})
+    assert fates(checked) == ["text_empty"]
+
+
+def test_a_missing_value_is_named_by_its_column(tmp_path: Path) -> None:
+    """Of the text, the media or the tag, in this order; a blank cell is missing too."""
+    people = f'phone,First Name,sku,id\n{A},,,\n{B}," ",1,2\n{C},x,,2\n{D},x,1,\n'
+    checked = plan(
+        tmp_path,
+        people,
+        message={
+            "text": "Hi {{ first_name }}",
+            "media": ["http://x/{{ sku }}"],
+            "tag": "t{{ id }}",
+        },
+    )
+    assert fates(checked) == ["value_missing"] * 4
+    assert column(checked, "reason_detail") == ["First Name", "First Name", "sku", "id"]
+
+
+# -- tags ---------------------------------------------------------------------------
+
+
+def test_a_key_ends_every_tag(tmp_path: Path) -> None:
+    """A callback finds its row by it, with a tag of the campaign's own or without."""
+    people = f"phone,id\n{A},a\n12,b\n{B},c#3\n"
+    for tag, own in (("t-{{ id }}", ["t-a", "t-c#3"]), (None, ["", ""])):
+        checked = plan(tmp_path, people, message={"tag": tag})
+        mark = checked.plan.hash[:8]
+        (chunk,) = checked.plan.sendable()
+        keys = [f"#{mark}-2", f"#{mark}-4"]
+        assert chunk["tag"].to_list() == [a + b for a, b in zip(own, keys, strict=True)]
+
+
+TAGS: list[tuple[str, str, str]] = [
+    ("the number", A, "tag_has_number"),
+    ("without its plus", A[1:], "tag_has_number"),
+    ("as people write it", "(919) 234-0001", "tag_has_number"),
+    ("within", f"x{A[2:]}y", "tag_has_number"),
+    ("its last eight digits", "92340001", "tag_has_number"),
+    ("seven of them", "2340001", "sent"),
+    ("another number", B, "sent"),
+    ("an id", "order-2026-000123", "sent"),
+    ("long", "x" * 1_000, "sent"),
+    ("too long", "x" * 1_025, "tag_too_long"),
+]
+
+
+@pytest.mark.parametrize(
+    ("tag", "fate"), [case[1:] for case in TAGS], ids=[case[0] for case in TAGS]
+)
+def test_a_tag_tells_nobody_s_number(tmp_path: Path, tag: str, fate: str) -> None:
+    """Bandwidth asks for tags without personal data, of at most 1,024 characters."""
+    people = f"phone,x\n{A},{tag}\n"
+    checked = plan(tmp_path, people, message={"tag": "{{ x }}"})
+    assert fates(checked) == [fate]
+    (chunk,) = checked.plan.sendable() if fate == "sent" else (pl.DataFrame(),)
+    assert all(len(one) <= 1_024 for one in chunk.get_column("tag", default=pl.Series()))
+
+
+def test_a_group_s_tag_tells_the_number_of_none_of_its_members(tmp_path: Path) -> None:
+    """Not of the first, nor of the last."""
+    people = f"phone,x\n{A};{B},{A}\n{A};{C},{C}\n{A};{D},id\n"
+    checked = plan(tmp_path, people, message={"tag": "{{ x }}", "group": True})
+    assert fates(checked) == ["tag_has_number", "tag_has_number", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "warned"),
+    [
+        ("{{ id }}", []),
+        ("{{ first_name }}", ["W331"]),
+        ("{{ phone }}-{{ email }}", ["W331", "W331"]),
+        (None, []),
+    ],
+)
+def test_a_tag_built_from_what_tells_who_a_person_is_earns_a_warning(
+    tmp_path: Path, tag: str | None, warned: list[str]
+) -> None:
+    """By the column's name, before anything is sent."""
+    people = f"phone,id,first_name,email\n{A},1,Ana,a@x.example\n"
+    assert codes(plan(tmp_path, people, message={"tag": tag})) == warned
+
+
+# -- languages, files, encoding -----------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["Hi", None])
+def test_a_column_picks_the_language(tmp_path: Path, text: str | None) -> None:
+    """In any case, with spaces; an unknown one takes the default text, if there is one."""
+    people = f"phone,Lang\n{A}, ES \n{B},es\n{C},fr\n{D},\n"
+    message = {
+        "text": text,
+        "media": None if text else ["http://x/y"],
+        "variants": {"Es": "Hola {{ lang }}", "pt-BR": "Oi"},
+        "language": "lang",
+    }
+    checked = plan(tmp_path, people, message=message)
+    rest = "sent" if text else "value_missing"
+    assert fates(checked) == ["sent", "sent", rest, rest]
+    assert column(checked, "text") == ["Hola  ES ", "Hola es", text, text]
+    assert column(checked, "reason_detail")[2:] == ([None] * 2 if text else ["lang"] * 2)
+
+
+@pytest.mark.parametrize("languages", [["es", "fr"], [1, 2], [b"es", b"fr"], [None, None]])
+def test_a_language_may_be_of_any_plain_type(
+    tmp_path: Path, languages: list[object]
+) -> None:
+    """What is no language of the campaign takes the default text."""
+    people = pl.DataFrame({"phone": [A, B], "lang": languages})
+    checked = plan(
+        tmp_path,
+        people,
+        recipients={"path": "list.parquet"},
+        message={"variants": {"es": "Hola", "1": "Hola"}, "language": "lang"},
+    )
+    spoken = "Hola" if languages[0] else "Hello"
+    assert column(checked, "text") == [spoken, "Hello"]
+
+
+def test_each_language_misses_only_its_own_values(tmp_path: Path) -> None:
+    """A value that only another language needs is not missed."""
+    people = f"phone,lang,a,b\n{A},es,,1\n{B},en,,1\n{C},en,1,\n"
+    message = {
+        "text": "{{ a }}",
+        "variants": {"es": "{{ b }}"},
+        "language": "lang",
+    }
+    checked = plan(tmp_path, people, message=message)
+    assert fates(checked) == ["sent", "value_missing", "sent"]
+
+
+def test_the_text_may_stand_in_a_file(tmp_path: Path) -> None:
+    """As it is there, but for a byte order mark and the last line end."""
+    files = {"texts/hi.txt": "\ufeffHi {{ name }},\nsee you.\n"}
+    checked = plan(
+        tmp_path,
+        f"phone,name\n{A},Ana\n",
+        files,
+        message={"text": None, "file": "texts/hi.txt"},
+    )
+    assert column(checked, "text") == ["Hi Ana,\nsee you."]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "no such file"), (b"\xff\xfe", "not UTF-8"), ("", "")],
+)
+def test_a_text_file_that_cannot_be_used_is_named(
+    tmp_path: Path, content: str | bytes | None, said: str
+) -> None:
+    """With the way out; an empty one gives empty texts, which nobody is sent."""
+    files = {} if content is None else {"hi.txt": content}
+    message = {"text": None, "file": "hi.txt"}
+    if content == "":
+        checked = plan(tmp_path, f"phone\n{A}\n", files, message=message)
+        assert fates(checked) == ["text_empty"]
+        return
+    with pytest.raises(InputError, match=said) as caught:
+        plan(tmp_path, f"phone\n{A}\n", files, message=message)
+    assert [problem.code for problem in caught.value.problems] == ["E330"]
+
+
+def test_smart_encoding_keeps_the_text_as_it_was(tmp_path: Path) -> None:
+    """Where it changed something, and there only; counted after the change."""
+    people = f"phone,x\n{A},It’s\n{B},Its\n{C},Ж’\n"
+    message = {"text": "{{ x }} " + "a" * 100, "smart_encoding": True}
+    checked = plan(tmp_path, people, message=message)
+    tail = " " + "a" * 100
+    assert column(checked, "text") == ["It's" + tail, "Its" + tail, "Ж'" + tail]
+    assert column(checked, "text_before") == ["It’s" + tail, None, "Ж’" + tail]
+    assert column(checked, "encoding") == ["GSM-7", "GSM-7", "UCS-2"]
+    assert column(checked, "segments") == [1, 1, 2]
+
+
+def test_all_templates_are_told_at_once(tmp_path: Path) -> None:
+    """Text, variant, media and tag, each with its key."""
+    message = {
+        "text": "{{ a }}",
+        "variants": {"es": "{{ b"},
+        "language": "lang",
+        "media": ["http://x/{{ c }}"],
+        "tag": "{{ d | nope }}",
+    }
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, f"phone,lang\n{A},es\n", message=message)
+    places = " ".join(str(problem) for problem in caught.value.problems)
+    for key in ("text", "variants.es", "media[0]", "tag"):
+        assert f"message.{key}" in places
