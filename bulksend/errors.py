@@ -246,6 +246,11 @@ KINDS: dict[str, Kind] = {
             "then run it again: it resumes.",
         ),
         Kind(
+            "E511",
+            "Bandwidth did not take some messages",
+            "They were not sent: run it again later, and it tries them again.",
+        ),
+        Kind(
             "E510",
             "Bandwidth cannot be reached",
             "Nothing was lost: run it again later, and it resumes.",

@@ -24,7 +24,13 @@ from bulksend.define.campaign import Campaign
 from bulksend.define.document import suggestion
 from bulksend.define.load import load
 from bulksend.dispatch import Sending, run_sending
-from bulksend.errors import BulksendError, GateRefused, InputError, Problem
+from bulksend.errors import (
+    BulksendError,
+    GateRefused,
+    InputError,
+    Problem,
+    Stopped,
+)
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.prepare.advice import Advice, advise
@@ -201,7 +207,12 @@ def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
         stopped = run_sending(sending, run, beside=options.beside)
         if stopped is not None and sending.engine is None:
             raise stopped  # it never began: the results may be another sender's
-    return _finish(sending, run, stopped)
+    ended = _finish(sending, run, stopped)
+    left = ended.counts["not_sent"]
+    if left and stopped is None:
+        what = f"{left:,} messages were not taken, however often they were tried"
+        ended = replace(ended, stopped=Stopped(Problem("E511", what)))
+    return ended
 
 
 def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:
@@ -226,6 +237,8 @@ def write_run(
     Raises:
         InputError: E630, where there is no such run; E620, where its plan is gone.
     """
+    if not home.journal.exists():
+        raise InputError(Problem("E630", f"`{run}`", file=str(home.journal)))
     with Journal.open(home.journal) as journal:
         known = journal.run(run)
         if known is None:

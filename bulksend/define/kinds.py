@@ -80,7 +80,9 @@ NOT_BLANK = r"^\s*\S"
 # A name names files and folders, so it starts with neither a dot nor a dash.
 NAME_PATTERN = _whole("[a-z0-9][a-z0-9._-]{0,63}")
 # E.164 · short code · alphanumeric sender id (Bandwidth's `messageRequest.from`)
-_SENDER = _whole(r"\+[1-9][0-9]{7,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}")
+_SENDER = _whole(
+    r"\+[1-9][0-9]{7,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 _&-][A-Za-z0-9 +_&-]{0,10}"
+)
 
 Text = Annotated[str, StringConstraints(pattern=NOT_BLANK)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]

@@ -121,6 +121,9 @@ def find_column(
         return Found(wanted)
     alike = [header for header in headers if _folded(header) == _folded(wanted)]
     words = listed([shown(header) for header in alike or headers])
+    if not alike and len(headers) == 1 and re.search("[,;\t|]", next(iter(headers))):
+        what = f"all columns were read as one: {words}"
+        raise InputError(Problem("E207", what, file=file, line=line, column=key))
     if not alike:
         near = _near_column(headers, wanted)
         fix = f"Did you mean {shown(near)}?" if near else ""

@@ -68,6 +68,9 @@ def draft(loaded: Loaded, *, version: str) -> Draft:
 
 def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
     recipients = loaded.campaign.recipients
+    if not source.rows:
+        what = "there is a header, and no row under it"
+        raise InputError(Problem("E204", what, file=recipients.path[0]))
     named, notices = _named(loaded, source)
     lists = {
         key: read_list(
@@ -142,20 +145,18 @@ def _named(
     for key, name in ((key, name) for key, names in wanted.items() for name in names):
         if name is None:
             continue
-        place = {"key": key, "file": str(loaded.path), "line": loaded.line_of(key)}
+        file, line = str(loaded.path), loaded.line_of(key)
         try:
-            column, notice = find_column(source.headers, name, **place)
+            column, notice = find_column(
+                source.headers, name, key=key, file=file, line=line
+            )
         except InputError as error:
             problems.extend(error.problems)
             continue
         kind = source.columns[column]
         if kind.is_nested() and key != "recipients.phone":
             what = f"the column {shown(name)} is of type {kind}"
-            problems.append(
-                Problem(
-                    "E309", what, file=place["file"], line=place["line"], column=key
-                )
-            )
+            problems.append(Problem("E309", what, file=file, line=line, column=key))
         found[key].append(column)
         notices.extend([notice] if notice else [])
     if problems:
@@ -231,7 +232,8 @@ def _without_duplicates(
         for column in named["recipients.duplicates.by"]
         for rank in audience.ranks(column, source.columns[column])
     ]
-    loses = audience.losing(key, getattr(policy, "keep", policy), ranks)
+    keep = policy if isinstance(policy, str) else policy.keep
+    loses = audience.losing(key, keep, ranks)
     frame = frame.with_columns(
         pl.when(loses).then(code("duplicate")).otherwise(reason).alias(own("reason"))
     )
@@ -322,7 +324,7 @@ def _cost(loaded: Loaded, segments: pl.Expr, recipients: pl.Expr | None) -> pl.E
     if card is None:
         return pl.lit(None, pl.Int64)
     media = bool(loaded.campaign.message.media) or recipients is not None
-    price = RateCard.read(dict(card)).price(
+    price = RateCard.read(dict(card), file=str(loaded.path)).price(
         pl.col(own("region")), pl.col(own("type")), segments, media=pl.lit(media)
     )
     return price if recipients is None else price * recipients

@@ -125,7 +125,7 @@ def _share(head: pl.LazyFrame, text: pl.Expr, region: str | None) -> float:
     """The share of a column's filled cells that hold a number."""
     filled = head.filter(text.is_not_null() & (text != ""))
     numbers = _read(filled, [text], region).to_series()
-    return numbers.is_not_null().sum() / max(len(numbers), 1)
+    return float(numbers.is_not_null().sum()) / max(len(numbers), 1)
 
 
 def _read(

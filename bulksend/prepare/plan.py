@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
@@ -49,8 +50,9 @@ class Plan:
             if not isinstance(error, FileNotFoundError):
                 found = "it is not a Parquet file, or damaged"
             raise InputError(Problem("E620", found, file=str(path))) from None
-        if about.get("format") != FORMAT:
-            found = f"it has format {about.get('format', 'none')}"
+        known = about.get("format") if isinstance(about, dict) else None
+        if known != FORMAT:
+            found = f"it has format {known or 'none'}"
             raise InputError(
                 Problem("E620", found, f"a plan of format {FORMAT}", file=str(path))
             )
@@ -154,7 +156,7 @@ def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
     Raises:
         InputError: E621, where it cannot be written.
     """
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         frame.sink_parquet(
@@ -172,5 +174,6 @@ def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E621", found, file=str(path.parent))) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # what is wrong with the folder was said above
+            unfinished.unlink()
     return Plan.open(path)

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.define.load import load
+from bulksend.errors import InputError
 from bulksend.prepare.draft import draft
 from bulksend.pipeline import plan_campaign
 from tests.prepare.planning import (
@@ -48,6 +49,7 @@ PEOPLE = st.lists(
         st.sampled_from(["", "Ana", "Zoë", "“q”", "x" * 2_100, " ", "a\nb"]),
         st.sampled_from(["", "1", "2", "10", "b"]),
     ),
+    min_size=1,
     max_size=14,
 )
 
@@ -191,11 +193,10 @@ def test_what_is_sent_with_every_message_leaves_the_rows_alone(tmp_path: Path) -
     assert usual.plan.hash != other.plan.hash
 
 
-def test_a_list_without_rows_is_a_plan_of_nothing(tmp_path: Path) -> None:
-    """A header alone: nothing to send, and it is said."""
-    checked = plan(tmp_path, "phone,name\n", message={"text": "Hi {{ name }}"})
-    assert (checked.summary.rows, codes(checked)) == (0, ["W204"])
-    assert list(checked.plan.sendable()) == [] or checked.summary.sendable == 0
+def test_a_list_without_rows_is_refused(tmp_path: Path) -> None:
+    """A header alone is a broken export, and never a campaign to nobody."""
+    with pytest.raises(InputError, match="E204 list.csv"):
+        plan(tmp_path, "phone,name\n", message={"text": "Hi {{ name }}"})
 
 
 def steps(folder: Path, **sections: Any) -> set[str]:
@@ -244,11 +245,8 @@ def test_a_plan_streams_but_where_a_later_row_decides(
         "smart_encoding": True,
         "group": group,
     }
-    prices = {"prices": {"default": "0.01", "US.mobile": "0.008"}}
     two = [number(8), number(9)]
-    found = steps(
-        tmp_path, recipients=recipients, message=message, send=prices, sender=two
-    )
+    found = steps(tmp_path, recipients=recipients, message=message, sender=two)
     assert found & MEMORY == held
 
 

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import aiohttp
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -413,6 +414,19 @@ async def test_a_sign_in_that_fails_is_raised_before_anything_leaves() -> None:
                 await client.sign_in()
 
     assert {request.head.split()[1] for request in server.requests} == {"/"}
+
+
+async def test_a_connection_that_is_closing_takes_nothing() -> None:
+    """Seen before the first byte is handed over, it is as good as none (white box)."""
+
+    class Closing:
+        transport = None
+
+    payload = bandwidth._TrackedBody(body(), content_type="application/json")
+    with pytest.raises(aiohttp.ClientConnectionResetError):
+        await payload.write_with_length(Closing(), None)  # type: ignore[arg-type]  # all it looks at
+
+    assert not payload.handed
 
 
 # -- it may have left -----------------------------------------------------------------------

@@ -1,0 +1,149 @@
+"""What a plan amounts to, and what must be true of it before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bulksend.errors import InputError
+from tests.prepare.planning import column, number, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+A, B, C, D = map(number, range(1, 5))
+PRICES = {
+    "default": "0.01",
+    "carrier_fee": {"US": "0.003"},
+    "prices": {"US": "0.0075", "GB.mobile": "0.04", "US.mms": "0.02"},
+}
+
+
+def test_counts_add_up_and_are_of_the_rows_that_are_sent(tmp_path: Path) -> None:
+    """Rows = sendable + reasons; repairs, types, regions and encodings of the sendable."""
+    people = (
+        "phone,name\n"
+        f"{A},Ana\n9192340002.0,Ben\n+447400123456,Zоё\n1.9192340003E+10,{'x' * 200}\n"
+        f"{A},Ann\n12,Cy\n,Di\nx,Eve\n"
+    )
+    checked = plan(tmp_path, people, message={"text": "Hi {{ name }}"})
+    summary = checked.summary
+    assert (summary.rows, summary.sendable) == (8, 4)
+    assert summary.reasons == {
+        "duplicate": 1, "number_missing": 1, "number_not_digits": 1, "number_too_short": 1,
+    }  # fmt: skip
+    assert summary.repairs == {"point_zero": 1, "scientific": 1}
+    assert summary.types == {"fixed_line_or_mobile": 3, "mobile": 1}
+    assert summary.regions == {"US": 3, "GB": 1}
+    assert summary.encodings == {"GSM-7": 3, "UCS-2": 1}
+    assert (summary.segments, summary.weight) == (5, 5)
+    assert (summary.cost, summary.unpriced) == (None, 0)
+    for counted in (summary.types, summary.regions, summary.encodings):
+        assert sum(counted.values()) == summary.sendable
+    assert summary.as_dict()["reasons"] == summary.reasons
+    assert checked.gates == ()
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds"), [("5/s", 1.0), ("60/min", 5.0), ("1/s", 5.0), ("10/s", 0.5)]
+)
+def test_sending_takes_segments_by_the_rate(
+    tmp_path: Path, rate: str, seconds: float
+) -> None:
+    """A text of three segments takes as long as three texts."""
+    people = f"phone,name\n{A},{'x' * 400}\n{B},Ben\n{C},Cy\n"
+    checked = plan(tmp_path, people, message={"text": "{{ name }}"}, send={"rate": rate})
+    assert checked.summary.weight == 5
+    assert checked.summary.seconds == pytest.approx(seconds)
+
+
+def test_a_price_is_of_the_segment_the_region_and_the_kind(tmp_path: Path) -> None:
+    """With the carrier's fee; millionths, so that the sum is exact."""
+    people = f"phone,name\n{A},Ana\n{B},{'x' * 200}\n+447400123456,Zoe\n+442070313000,Cy\n+493012345678,Di\n12,No\n"
+    checked = plan(
+        tmp_path, people, message={"text": "{{ name }}"}, send={"prices": PRICES}
+    )
+    costs = [10_500, 21_000, 40_000, 10_000, 10_000, None]
+    assert column(checked, "cost_micros") == costs
+    assert (checked.summary.cost, checked.summary.unpriced) == (91_500, 0)
+
+
+def test_a_picture_and_a_group_have_prices_of_their_own(tmp_path: Path) -> None:
+    """A picture is one price; a group is paid for each of its people."""
+    picture = plan(
+        tmp_path / "a",
+        f"phone\n{A}\n+493012345678\n",
+        message={"media": ["http://x.example/y"]},
+        send={"prices": PRICES},
+    )
+    assert column(picture, "cost_micros") == [20_000, None]
+    assert (picture.summary.cost, picture.summary.unpriced) == (20_000, 1)
+    group = plan(
+        tmp_path / "b",
+        f"phone\n{A};{B};{C}\n",
+        message={"group": True},
+        send={"prices": PRICES},
+    )
+    assert (group.summary.cost, group.summary.weight) == (60_000, 3)
+    assert group.summary.segments == 1
+
+
+def test_prices_that_came_later_count(tmp_path: Path) -> None:
+    """An earlier plan without prices, or with others, is not used again."""
+    people = f"phone\n{A}\n{B}\n"
+    assert plan(tmp_path, people).summary.cost is None
+    first = plan(tmp_path, people, send={"prices": {"default": "0.01"}})
+    later = plan(tmp_path, people, send={"prices": {"default": "0.02"}})
+    assert (first.summary.cost, later.summary.cost) == (20_000, 40_000)
+
+
+PEOPLE = f"phone\n{A}\n{B}\n{C}\n+447400123456\n"
+GATES: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("no budget", {}, []),
+    ("enough segments", {"budget": {"segments": 4}}, []),
+    ("too few segments", {"budget": {"segments": 3}}, ["E400: the plan takes 4 segments; at most 3"]),
+    ("enough money", {"budget": {"money": 0.04}, "prices": {"default": "0.01"}}, []),
+    ("too little money", {"budget": {"money": 0.0399}, "prices": {"default": "0.01"}},
+     ["E400: the plan costs $0.04; at most $0.0399"]),
+    ("another currency", {"budget": {"money": 1}, "prices": {"default": "2", "currency": "CAD"}},
+     ["E400: the plan costs CAD 8.00; at most CAD 1.00"]),
+    ("both", {"budget": {"money": 0.01, "segments": 1}, "prices": {"default": "0.01"}},
+     ["E400: the plan takes", "E400: the plan costs"]),
+    ("no prices", {"budget": {"money": 1}}, ["E401: send.budget.money is set"]),
+    ("not all prices", {"budget": {"money": 1}, "prices": {"prices": {"US": "0.01"}}},
+     ["E401: 1 messages have no price"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("send", "said"), [case[1:] for case in GATES], ids=[case[0] for case in GATES]
+)
+def test_a_budget_is_a_gate(tmp_path: Path, send: dict[str, Any], said: list[str]) -> None:
+    """Segments, money, and money that cannot be counted."""
+    checked = plan(tmp_path, PEOPLE, send=send)
+    found = [f"{gate.code}: {gate.found}; {gate.expected}" for gate in checked.gates]
+    assert len(found) == len(said)
+    assert all(one.startswith(two) for one, two in zip(found, said, strict=True)), found
+
+
+def test_refuse_is_a_gate_that_names_the_first_and_counts_the_rest(
+    tmp_path: Path,
+) -> None:
+    """The list's file and row; other policies have no gate."""
+    people = f"phone\n{A}\n{B}\n{A}\n{B}\n{A}\n"
+    refused = plan(tmp_path, people, recipients={"duplicates": "refuse"})
+    (gate,) = refused.gates
+    assert str(gate).startswith("E402 list.csv row 4: this row's number stands in an")
+    assert gate.more == 2
+    assert plan(tmp_path, people).gates == ()
+    alone = plan(tmp_path / "b", f"phone\n{A}\n", recipients={"duplicates": "refuse"})
+    assert alone.gates == ()
+
+
+def test_a_wrong_price_is_named(tmp_path: Path) -> None:
+    """With the campaign file and the key."""
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, PEOPLE, send={"prices": {"US": "0.01"}})
+    assert "campaign.yaml" in str(caught.value)
+    assert "send.prices.US" in str(caught.value)
