@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -28,14 +27,10 @@ from bulksend.prepare.phones.findings import CODE, CODES
 from bulksend.prepare.phones.number_line import LONGEST, POWERS
 from bulksend.prepare.phones.prefixes import INTERNATIONAL
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Change: TypeAlias = Callable[[pl.Series], pl.Series]
-
+_TEXT: Final = pl.col("text")
 _PUNCTUATION: Final = dict.fromkeys(" ()-.[]", "")
 _SEPARATORS: Final = {**_PUNCTUATION, "/": ""}
-_POWERS: Final = pl.Series(POWERS[: LONGEST + 1], dtype=pl.Int64)
+_POWERS: Final = pl.lit(pl.Series(POWERS[: LONGEST + 1], dtype=pl.Int64))
 _SUSPECT: Final = 14
 """So many digits with punctuation may be two numbers: the repairs look more closely."""
 
@@ -76,40 +71,15 @@ def plain(text: pl.Series) -> pl.Series:
 
     Null, too, where a 0 follows the plus: such a key would lose it.
     """
-    value, plus, digits, one = map(pl.col, ("value", "plus", "digits", "one"))
-    return (
-        text.to_frame("text")
-        .select(
-            value=pl.col("text").cast(pl.Int64, strict=False),
-            plus=pl.col("text").str.starts_with("+"),
-            digits=pl.col("text").str.len_bytes(),
-        )
-        .with_columns(digits=digits - plus)
-        .with_columns(one=pl.lit(_POWERS).gather(digits.clip(0, LONGEST)))
-        .select(
-            pl.when((value < 0) | (digits > LONGEST))
-            .then(None)
-            .when(~plus)
-            .then(one + value)
-            .when(value >= one // 10)
-            .then(INTERNATIONAL + value)
-        )
-        .to_series()
-    )
+    frame = text.alias("text").to_frame().select(_PARTS).with_columns(_ONE)
+    return frame.select(_KEY).to_series()
 
 
 def punctuated(cells: pl.Series) -> pl.DataFrame:
     """The *key* of cells with ordinary punctuation, else null; and the *repair*."""
-    bare = cells.str.replace_many(_PUNCTUATION)
-    doubtful = (
-        cells.str.ends_with(".0")
-        | cells.str.ends_with(".00")
-        | (bare.str.len_bytes() >= _SUSPECT)
-    )
-    return pl.select(
-        key=pl.when(~doubtful).then(plain(bare)),
-        repair=pl.when(_has_inner_zero(cells)).then(_code("inner_zero")),
-    )
+    frame = cells.alias("text").to_frame().select(_UNPUNCTUATED)
+    sure = pl.when(_SURE).then(plain(frame["bare"]))
+    return frame.select("repair", key=sure)
 
 
 def decimal(cells: pl.Series) -> pl.DataFrame:
@@ -117,10 +87,8 @@ def decimal(cells: pl.Series) -> pl.DataFrame:
 
     The repairs would find it too; but where there is one, the whole column is of it.
     """
-    return pl.select(
-        key=plain(cells.str.strip_suffix(".0")),
-        repair=pl.repeat(_code("point_zero"), cells.len()),
-    )
+    key = plain(cells.str.strip_suffix(".0"))
+    return key.to_frame("key").with_columns(repair=_code("point_zero"))
 
 
 def repaired(cells: pl.Series) -> pl.DataFrame:
@@ -128,35 +96,44 @@ def repaired(cells: pl.Series) -> pl.DataFrame:
 
     A cell with neither a key nor a reason is one for `phonenumbers`.
     """
-    text = cells
-    repair = pl.select(pl.repeat(None, cells.len(), dtype=CODE)).to_series()
-    for name, sign, change in _CHANGES:
-        rows = text.str.contains(sign).arg_true()
+    frame = _changed(cells).with_columns(_WITHOUT_EXTENSION)
+    frame = frame.with_columns(_JUDGED)
+    key = pl.when(_CLEAR).then(plain(frame["bare"]))
+    return frame.select("text", "reason", _LATER_REPAIR, key=key)
+
+
+def _changed(cells: pl.Series) -> pl.DataFrame:
+    """The *text* after all changes, and the first of them with a name as *repair*."""
+    frame = cells.alias("text").to_frame().with_columns(repair=_NO_CODE)
+    foreign = not frame.select(_IS_ASCII).item()
+    named = []
+    for change in _CHANGES if foreign else _ASCII_CHANGES:
+        rows = frame.select(change.needed).to_series()
         if rows.len():
-            text = text.clone().scatter(rows, change(text.gather(rows)))
-            repair = _named(repair, rows, name)
+            new = frame.select(_TEXT.gather(rows)).select(change.made).to_series()
+            frame = frame.with_columns(frame["text"].scatter(rows, new))
+            named.append((rows, change.name))
 
-    number = text.str.replace(_EXTENSION, "")
-    bare = number.str.replace_many(_SEPARATORS)
-    longer = number.str.len_bytes() < text.str.len_bytes()
-    unclear = longer & (bare.str.len_bytes() < _FEWEST)
-    reason = _reason(text, number)
-    return pl.select(
-        text=text,
-        key=pl.when(~unclear, reason.is_null()).then(plain(bare)),
-        reason=reason,
-        repair=pl.coalesce(
-            repair,
-            pl.when(longer).then(_code("extension")),
-            pl.when(_has_inner_zero(number)).then(_code("inner_zero")),
-        ),
-    )
+    repair = frame["repair"]
+    for rows, name in reversed(named):
+        if name:
+            repair.scatter(rows, CODES["repair"][name])
+    return frame.with_columns(repair)
 
 
-def _reason(text: pl.Series, number: pl.Series) -> pl.Series:
+def _code(word: str, field: str = "repair") -> pl.Expr:
+    return pl.lit(CODES[field][word], CODE)
+
+
+def _has_inner_zero(text: pl.Expr) -> pl.Expr:
+    """``+44 (0)20...``: a national prefix in the midst of an international number."""
+    return text.str.contains("(0)", literal=True) & ~text.str.starts_with("(0)")
+
+
+def _reason(text: pl.Expr, number: pl.Expr) -> pl.Expr:
     """Why a cell cannot be read, as a code; *number* is the text without extension."""
     letters = number.str.contains(r"\p{L}") & ~text.str.contains(_PARAMETERS)
-    found = pl.select(
+    return (
         pl.when(text.is_null() | text.str.contains(r"^[\s.\-]*$"))
         .then(_code("number_missing", "reason"))
         .when(text.str.contains(_DAMAGED))
@@ -166,65 +143,101 @@ def _reason(text: pl.Series, number: pl.Series) -> pl.Series:
         .when(letters | ~text.str.contains(r"\d"))
         .then(_code("number_not_digits", "reason"))
     )
-    return found.to_series()
 
 
-def _code(word: str, field: str = "repair") -> pl.Expr:
-    return pl.lit(CODES[field][word], CODE)
+# -- the steps of the above, built once: Polars takes longer to build than to compute ---
 
+_NO_CODE: Final = pl.lit(None, CODE)
+_VALUE, _PLUS, _DIGITS, _UNIT = map(pl.col, ("value", "plus", "digits", "unit"))
+_PARTS: Final = (
+    _TEXT.cast(pl.Int64, strict=False).alias("value"),
+    _TEXT.str.starts_with("+").alias("plus"),
+    (_TEXT.str.len_bytes() - _TEXT.str.starts_with("+")).alias("digits"),
+)
+_ONE: Final = _POWERS.gather(_DIGITS.clip(0, LONGEST)).alias("unit")
+_KEY: Final = (
+    pl.when((_VALUE < 0) | (_DIGITS > LONGEST))
+    .then(None)
+    .when(~_PLUS)
+    .then(_UNIT + _VALUE)
+    .when(_UNIT // 10 <= _VALUE)
+    .then(INTERNATIONAL + _VALUE)
+)
 
-def _named(repair: pl.Series, rows: pl.Series, name: str | None) -> pl.Series:
-    """*repair* with *name* in those *rows* that have none yet."""
-    if name is None:
-        return repair
-    known = repair.gather(rows).fill_null(CODES["repair"][name])
-    return repair.clone().scatter(rows, known)
+_BARE: Final = pl.col("bare")
+_UNPUNCTUATED: Final = (
+    _TEXT.str.replace_many(_PUNCTUATION).alias("bare"),
+    (_TEXT.str.ends_with(".0") | _TEXT.str.ends_with(".00")).alias("decimal"),
+    pl.when(_has_inner_zero(_TEXT)).then(_code("inner_zero")).alias("repair"),
+)
+_SURE: Final = ~pl.col("decimal") & (_BARE.str.len_bytes() < _SUSPECT)
 
-
-def _has_inner_zero(text: pl.Series) -> pl.Series:
-    """``+44 (0)20...``: a national prefix in the midst of an international number."""
-    return text.str.contains("(0)", literal=True) & ~text.str.starts_with("(0)")
+_NUMBER_TEXT: Final = pl.col("number")
+_WITHOUT_EXTENSION: Final = _TEXT.str.replace(_EXTENSION, "").alias("number")
+_EXTENDED: Final = _NUMBER_TEXT.str.len_bytes() < _TEXT.str.len_bytes()
+_JUDGED: Final = (
+    _NUMBER_TEXT.str.replace_many(_SEPARATORS).alias("bare"),
+    _reason(_TEXT, _NUMBER_TEXT).alias("reason"),
+)
+_CLEAR: Final = pl.col("reason").is_null() & ~(
+    _EXTENDED & (_BARE.str.len_bytes() < _FEWEST)
+)
+_LATER_REPAIR: Final = pl.coalesce(
+    "repair",
+    pl.when(_EXTENDED).then(_code("extension")),
+    pl.when(_has_inner_zero(_NUMBER_TEXT)).then(_code("inner_zero")),
+)
 
 
 # -- the repairs, in the order in which they are made and named -------------------------
 
 
-def _by(sign: str, replacement: str = "") -> Change:
+def _by(sign: str, replacement: str = "") -> pl.Expr:
     """Every match of *sign* by *replacement*."""
-    return lambda text: text.str.replace_all(sign, replacement)
+    return _TEXT.str.replace_all(sign, replacement)
 
 
-def _narrow(text: pl.Series) -> pl.Series:
-    return text.str.replace_many(_wide())
-
-
-@lru_cache(maxsize=1)
-def _wide() -> dict[str, str]:
+def _narrow() -> dict[str, str]:
     """Full-width punctuation, and the digits of every script."""
     every = map(chr, range(128, sys.maxunicode + 1))
     digits = {c: str(unicodedata.digit(c)) for c in every if c.isdecimal()}
     return digits | {chr(ord(c) + 0xFEE0): c for c in "+()-./[]~"}
 
 
-def _unscientific(text: pl.Series) -> pl.Series:
+def _unscientific() -> pl.Expr:
     """``1.4155550100E+10``, if nothing but zeros is behind the last whole digit."""
-    mantissa = text.str.replace(_SCIENTIFIC, "$1$2")
-    digits = text.str.extract(_SCIENTIFIC, 3).cast(pl.UInt32) + 1
+    mantissa = _TEXT.str.replace(_SCIENTIFIC, "$1$2")
+    digits = _TEXT.str.extract(_SCIENTIFIC, 3).cast(pl.UInt32) + 1
     complete = (mantissa.str.len_bytes() >= digits) & (
         mantissa.str.slice(digits).str.strip_chars("0") == ""
     )
-    return mantissa.str.slice(0, digits).zip_with(complete, text)
+    return pl.when(complete).then(mantissa.str.slice(0, digits)).otherwise(_TEXT)
 
 
-_CHANGES: Final[tuple[tuple[str | None, str, Change], ...]] = (
-    ("invisible", _INVISIBLE, _by(_INVISIBLE, " ")),
-    ("fullwidth", _WIDE, _narrow),
-    (None, _DASH, _by(_DASH, "-")),
-    (None, _EDGE, _by(_EDGE)),
-    ("apostrophe", _QUOTED, _by(_QUOTED)),
-    ("tel_prefix", _LABEL, _by(_LABEL, "$1")),
-    ("scientific", _SCIENTIFIC, _unscientific),
-    ("point_zero", _POINT_ZERO, _by(_POINT_ZERO, "$1")),
-    (None, _MARKS, _by(_MARKS)),
+class _Change(NamedTuple):
+    """A repair's name, the rows that need it, and what it does to their text."""
+
+    name: str | None
+    needed: pl.Expr
+    made: pl.Expr
+
+
+def _change(name: str | None, sign: str, made: pl.Expr) -> _Change:
+    return _Change(name, pl.arg_where(_TEXT.str.contains(sign)), made)
+
+
+_IS_ASCII: Final = (_TEXT.str.len_bytes() == _TEXT.str.len_chars()).all()
+_ASCII_CHANGES: Final = (
+    _change(None, _EDGE, _by(_EDGE)),
+    _change("apostrophe", _QUOTED, _by(_QUOTED)),
+    _change("tel_prefix", _LABEL, _by(_LABEL, "$1")),
+    _change("scientific", _SCIENTIFIC, _unscientific()),
+    _change("point_zero", _POINT_ZERO, _by(_POINT_ZERO, "$1")),
+    _change(None, _MARKS, _by(_MARKS)),
 )
-"""The repair's name, the pattern of the cells that need it, and what it does to them."""
+_CHANGES: Final = (
+    _change("invisible", _INVISIBLE, _by(_INVISIBLE, " ")),
+    _change("fullwidth", _WIDE, _TEXT.str.replace_many(_narrow())),
+    _change(None, _DASH, _by(_DASH, "-")),
+    *_ASCII_CHANGES,
+)

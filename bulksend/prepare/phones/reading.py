@@ -6,41 +6,68 @@ import polars as pl
 
 from bulksend.prepare.phones.asking import asked
 from bulksend.prepare.phones.cells import decimal, plain, punctuated, repaired
-from bulksend.prepare.phones.findings import ABROAD, ASK, CODES, ENUMS, NO_COUNTRY
+from bulksend.prepare.phones.findings import (
+    ABROAD,
+    ASK,
+    CODE,
+    CODES,
+    ENUMS,
+    NO_COUNTRY,
+    Finding,
+)
 from bulksend.prepare.phones.prefixes import INTERNATIONAL
 from bulksend.prepare.phones.tables import look_up
 
 READ = pl.Struct({"e164": pl.Int64, **ENUMS})
 
+# Built once: in a small batch Polars takes longer to build a step than to compute it.
+_KEY = pl.col("key")
+_NO_CODE = pl.lit(None, CODE)
+_NOTHING = (_NO_CODE.alias("reason"), _NO_CODE.alias("repair"))
+_LEFT = pl.arg_where(_KEY.is_null())
+
+
+def _is(what: Finding) -> pl.Expr:
+    return pl.col("reason") == CODES["reason"][what.reason or ""]
+
+
+# After an unknown calling code, `parse` drops the plus and looks for an international
+# prefix; that needs a region, and is rare.
+_LOST = _is(NO_COUNTRY) & (_KEY >= INTERNATIONAL)
+_IS_ABROAD = pl.arg_where(_is(ABROAD))
+_IS_UNSETTLED = pl.arg_where(
+    pl.col("reason_of_cell").is_null() & (_KEY.is_null() | _is(ASK) | pl.col("lost"))
+)
+
+_REASON = pl.coalesce("reason_of_cell", "reason").alias("reason")
+_FINE = pl.col("reason").is_null()
+_REPAIR = pl.when(_FINE).then(pl.coalesce("repair_of_cell", "repair"))
+_ANSWER = (
+    pl.when(_FINE).then("number").alias("e164"),
+    *(
+        (_REPAIR if name == "repair" else pl.col(name)).cat.to(enum).alias(name)
+        for name, enum in ENUMS.items()
+    ),
+)
+
 
 def read(cells: pl.Series, table: pl.DataFrame, region: str | None) -> pl.Series:
     """The struct `READ` for each cell; *table* is that of *region*."""
     keyed = _keyed(cells)
-    found = _found(keyed, table, region)
-
-    fine = pl.col("reason").is_null()
-    return (
-        found.with_columns(
-            reason=pl.coalesce(keyed["reason"], "reason"),
-            repair=pl.coalesce(keyed["repair"], "repair"),
-        )
-        .with_columns(
-            e164=pl.when(fine).then("number"), repair=pl.when(fine).then("repair")
-        )
-        .select("e164", *(pl.col(name).cat.to(enum) for name, enum in ENUMS.items()))
-        .to_struct(cells.name)
-    )
+    found = _found(keyed, table, region).with_columns(_REASON)
+    return found.select(_ANSWER).to_struct(cells.name)
 
 
 def _keyed(cells: pl.Series) -> pl.DataFrame:
     """*key*, or *reason*, or neither where `phonenumbers` must read the *text*."""
-    none = pl.lit(None, pl.UInt8)
-    frame = pl.DataFrame({"text": cells, "key": plain(cells)})
-    frame = frame.with_columns(reason=none, repair=none)
+    text = cells.alias("text")
+    frame = text.to_frame().with_columns(_NOTHING, key=plain(text))
     for way in (punctuated, decimal, repaired):
-        left = frame["key"].is_null().arg_true()
-        if left.len():
-            frame = _replaced(frame, left, way(frame["text"].gather(left)))
+        left = frame.select(_LEFT).to_series()
+        if left.is_empty():
+            break
+        texts = frame.select(pl.col("text").gather(left)).to_series()
+        frame = _replaced(frame, left, way(texts))
     return frame
 
 
@@ -48,20 +75,17 @@ def _found(
     keyed: pl.DataFrame, table: pl.DataFrame, region: str | None
 ) -> pl.DataFrame:
     """The *number* of each key and what is known of it, or the *reason* against it."""
-    found = look_up(table, keyed["key"])
-    reason, key = found["reason"], keyed["key"]
+    found = look_up(table, keyed["key"]).with_columns(
+        keyed["key"], reason_of_cell=keyed["reason"], repair_of_cell=keyed["repair"]
+    )
+    found = found.with_columns(lost=_LOST if region else pl.lit(value=False))
 
-    # After an unknown calling code, `parse` drops the plus and looks for an international
-    # prefix; that needs a region, and is rare.
-    lost = (reason == _code(NO_COUNTRY)) & (key >= INTERNATIONAL) & (region is not None)
-
-    abroad = (reason == _code(ABROAD)).arg_true()
+    abroad = found.select(_IS_ABROAD).to_series()
     if abroad.len():
         second = look_up(table, found["number"].gather(abroad))
         found = _replaced(found, abroad, second.drop("repair"))
 
-    unsettled = key.is_null() | (found["reason"] == _code(ASK)) | lost
-    rows = (keyed["reason"].is_null() & unsettled).arg_true()
+    rows = found.select(_IS_UNSETTLED).to_series()
     if rows.len():
         found = _replaced(found, rows, asked(keyed["text"].gather(rows), region))
     return found
@@ -74,7 +98,3 @@ def _replaced(
     return frame.with_columns(
         frame[column.name].clone().scatter(rows, column) for column in columns
     )
-
-
-def _code(what: tuple[str | None, ...]) -> int:
-    return CODES["reason"][what[0] or ""]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FIELDS = tuple(CODES)
 
+_START, _SHIFT = pl.col("start"), pl.col("shift")
+_FIELDS = pl.exclude("start")
+
 
 @lru_cache(maxsize=16)
 def table(region: str | None) -> pl.DataFrame:
@@ -39,9 +42,9 @@ def look_up(table: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
 
     A key that is null reads as a cell without digits.
     """
-    rows = table["start"].search_sorted(keys.fill_null(1), side="right") - 1
-    found = table.select(pl.exclude("start").gather(rows))
-    return found.with_columns(number=keys + found["shift"])
+    places = _START.search_sorted(pl.lit(keys).fill_null(1), side="right") - 1
+    rows = table.select(places).to_series()
+    return table.select(_FIELDS.gather(rows), number=keys + _SHIFT.gather(rows))
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,109 @@
+"""What a person should look at before sending."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bulksend.pipeline import campaign_of
+from bulksend.prepare.advice import Advice, advise
+from tests.prepare.planning import number, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+A, B, C, D = map(number, range(1, 5))
+
+
+def advice(folder: Path, people: str, **sections: Any) -> Advice:
+    checked = plan(folder, people, **sections)
+    return advise(checked.plan, campaign_of(checked.plan))
+
+
+def test_a_plain_campaign_has_nothing_to_say(tmp_path: Path) -> None:
+    """Every field is empty."""
+    found = advice(tmp_path, f"phone\n{A}\n{B}\n{A}\n")
+    assert found == Advice((), 0, (), 0, (), 0, ())
+    assert found.as_dict()["longest"] == ()
+
+
+def test_the_longest_texts_are_shown_with_what_to_cut(tmp_path: Path) -> None:
+    """Only those of several segments, the worst first, five at most."""
+    sizes = [10, 161, 400, 160, 306, 307, 170, 180, 190]
+    people = "\n".join(f"{number(place)},{'x' * size}" for place, size in enumerate(sizes))
+    found = advice(tmp_path, f"phone,name\n{people}\n", message={"text": "{{ name }}"})
+    assert [(one["row"], one["segments"], one["characters"]) for one in found.longest] == [
+        (4, 3, 400), (7, 3, 307), (6, 2, 306), (10, 2, 190), (9, 2, 180),
+    ]  # fmt: skip
+    assert [one["over"] for one in found.longest] == [94, 1, 146, 30, 20]
+
+
+def test_a_dear_character_is_named_with_where_it_comes_from(tmp_path: Path) -> None:
+    """The template, a column under its own header, or a filter."""
+    people = f"phone,First Name,text\n{A},Zoё,\n{B},ё,…\n{C},Ana,\n12,ж,\n"
+    found = advice(
+        tmp_path,
+        people,
+        message={"text": "Hi {{ first_name }}{{ text | default('') }}"},
+    )
+    assert found.ucs2 == 2
+    yo, dots = found.dear
+    assert (yo.character, yo.code_point, yo.rows, yo.row) == ("ё", "U+0451", 2, 2)
+    assert (yo.name, yo.origin) == ("CYRILLIC SMALL LETTER IO", "column `First Name`")
+    assert (dots.character, dots.origin) == ("…", "column `text`")
+
+    template = advice(tmp_path / "b", f"phone\n{A}\n", message={"text": "Hi…"})
+    assert [one.origin for one in template.dear] == ["the template"]
+    made = advice(
+        tmp_path / "c",
+        f"phone,name\n{A},x\n",
+        message={"text": "{{ name | replace('x', '\\u2026') }}"},
+    )
+    assert [one.origin for one in made.dear] == ["a filter"]
+
+
+@pytest.mark.parametrize("place", ["text", "file", "variant"])
+def test_a_dear_character_of_any_template_is_found(tmp_path: Path, place: str) -> None:
+    """In a text, a file, or a language's text."""
+    files = {"hi.txt": "Hi…"}
+    message = {
+        "text": {"text": "Hi…"},
+        "file": {"text": None, "file": "hi.txt"},
+        "variant": {"variants": {"es": "Hola…"}, "language": "lang"},
+    }[place]
+    checked = plan(tmp_path, f"phone,lang\n{A},es\n", files, message=message)
+    found = advise(checked.plan, campaign_of(checked.plan))
+    assert [one.origin for one in found.dear] == ["the template"]
+
+
+def test_what_smart_encoding_would_save_is_in_segments(tmp_path: Path) -> None:
+    """Over all texts; never less than nothing, and nothing for a picture."""
+    people = f"phone,x\n{A},{'’' * 100}\n{B},{'’' * 300}\n{C},ж{'…' * 66}\n"
+    sections: dict[str, Any] = {"message": {"text": "{{ x }}"}}
+    assert advice(tmp_path / "a", people, **sections).saved == 1 + 3 - 2
+    worse = f"phone,x\n{C},ж{'…' * 66}\n"
+    assert advice(tmp_path / "b", worse, **sections).saved == 0
+    sections["message"]["media"] = ["http://x.example/y"]
+    assert advice(tmp_path / "c", people, **sections).saved == 0
+
+
+def test_what_smart_encoding_replaced_is_listed(tmp_path: Path) -> None:
+    """Character, replacement, how often; the most frequent first."""
+    people = f"phone,x\n{A},“It’s”\n{B},It’s\n{C},Its\n"
+    found = advice(
+        tmp_path, people, message={"text": "{{ x }}", "smart_encoding": True}
+    )
+    assert found.replaced == (("’", "'", 2), ("“", '"', 1), ("”", '"', 1))
+    assert (found.saved, found.ucs2) == (0, 0)
+
+
+def test_a_duplicate_with_another_text_is_a_conflict(tmp_path: Path) -> None:
+    """One with the same text is not; with a picture neither."""
+    people = f"phone,name,home\n{A},Ana,1\n{A},Ana,1\n{A},Ann,1\n{B},Ben,1\n{C},Cy,\n"
+    sections: dict[str, Any] = {
+        "recipients": {"household": "home"},
+        "message": {"text": "Hi {{ name }}", "media": ["http://x.example/{{ name }}"]},
+    }
+    found = advice(tmp_path, people, **sections)
+    assert (found.conflicts, found.conflicting) == (2, ((4, 2), (5, 2)))
