@@ -251,6 +251,12 @@ KINDS: dict[str, Kind] = {
             "They were not sent: run it again later, and it tries them again.",
         ),
         Kind(
+            "E512",
+            "too many outcomes are unknown",
+            "See what stands between this machine and Bandwidth, then run it again: "
+            "it resumes, and what is unknown is not sent again.",
+        ),
+        Kind(
             "E510",
             "Bandwidth cannot be reached",
             "Nothing was lost: run it again later, and it resumes.",

@@ -49,6 +49,10 @@ MOST_IN_FLIGHT = 1_000
 DRAIN_SECONDS = 3.0
 IDLE_SECONDS = 0.5
 
+UNKNOWN_TO_HALT = 25
+"""After so many answers in a row that prove nothing the run stops: a gateway that fails
+for everybody would turn the whole plan into unknowns."""
+
 FAILURES_TO_HOLD = 8
 """After so many failures in a row nothing new is begun before the retries are done."""
 
@@ -101,6 +105,7 @@ class Engine:
         self._fault: BaseException | None = None
         self._failures_in_row = 0
         self._last_success = clocks.monotonic()
+        self._unknown_in_row = 0
         self._token_is_unproven = False
         self.tally = Tally()
 
@@ -286,12 +291,22 @@ class Engine:
             self._failures_in_row = 0
             self._last_success = self._clocks.monotonic()
             self._token_is_unproven = False
-        if verdict.event is Event.LOSE:
-            log.warning("outcome unknown", row=item.message.row, code=verdict.code)
-        elif verdict.event is Event.REFUSE:
-            log.info("refused", row=item.message.row, code=verdict.code)
+        self._note(item, verdict)
+        self._follow(item, verdict)
+
+    def _note(self, item: Item, verdict: Verdict) -> None:
         if verdict.event is Event.ACCEPT:
             self.tally.weight += item.message.weight
+            self._unknown_in_row = 0
+        elif verdict.event is Event.REFUSE:
+            log.info("refused", row=item.message.row, code=verdict.code)
+        elif verdict.event is Event.LOSE:
+            log.warning("outcome unknown", row=item.message.row, code=verdict.code)
+            self._unknown_in_row += 1
+            if self._unknown_in_row >= UNKNOWN_TO_HALT and not self._stopping:
+                self.stop(_blind(self._unknown_in_row))
+
+    def _follow(self, item: Item, verdict: Verdict) -> None:
         if verdict.action is Action.HALT:
             self.stop(_halted(verdict))
         elif verdict.action is Action.SLOW_DOWN:
@@ -362,6 +377,11 @@ def _split(items: list[Item], weight: int) -> tuple[list[Item], list[Item]]:
 
 def _halted(verdict: Verdict) -> GateRefused:
     return GateRefused(Problem("E503", (verdict.error or verdict.code).rstrip(".")))
+
+
+def _blind(count: int) -> GateRefused:
+    what = f"{count} messages in a row got no answer that proves anything"
+    return GateRefused(Problem("E512", what))
 
 
 def _unreachable(verdict: Verdict) -> BulksendError:

@@ -389,6 +389,20 @@ def test_an_outage_stops_the_run_and_loses_nothing(path: Path) -> None:
     assert len({one.row for one in stage.poster.posted}) < 25
 
 
+def test_answers_that_prove_nothing_stop_the_run_before_the_plan_is_lost(
+    path: Path,
+) -> None:
+    """E512 after 25 unknowns in a row; most of the plan is still planned."""
+    stage = Stage(rows=2_000, script=always(GATEWAY))
+
+    with pytest.raises(GateRefused, match="E512 25 messages in a row"):
+        stage.play(path)
+
+    fates = stage.fates()
+    assert 25 <= fates["unknown"] < 200
+    assert fates["unknown"] + fates["planned"] == 2_000
+
+
 def test_an_outage_that_ends_is_waited_out(path: Path) -> None:
     """Five seconds without a connection: everything is sent in the end."""
     stage = Stage(rows=200)

@@ -19,13 +19,19 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import polars as pl
 
 from bulksend.prepare.phones.findings import CODE, CODES
 from bulksend.prepare.phones.number_line import LONGEST, POWERS
 from bulksend.prepare.phones.prefixes import INTERNATIONAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Made: TypeAlias = Callable[[pl.Expr], pl.Expr]
 
 _TEXT: Final = pl.col("text")
 _PUNCTUATION: Final = dict.fromkeys(" ()-.[]", "")
@@ -76,19 +82,14 @@ def plain(text: pl.Series) -> pl.Series:
 
 
 def punctuated(cells: pl.Series) -> pl.DataFrame:
-    """The *key* of cells with ordinary punctuation, else null; and the *repair*."""
+    """The *key* of cells with ordinary punctuation, else null; and the *repair*.
+
+    And of ``4155550100.0``, which is what a float column leaves.  The repairs would find
+    it too; but where there is one, the whole column is of it.
+    """
     frame = cells.alias("text").to_frame().select(_UNPUNCTUATED)
     sure = pl.when(_SURE).then(plain(frame["bare"]))
-    return frame.select("repair", key=sure)
-
-
-def decimal(cells: pl.Series) -> pl.DataFrame:
-    """The *key* and *repair* of ``4155550100.0``, which is what a float column leaves.
-
-    The repairs would find it too; but where there is one, the whole column is of it.
-    """
-    key = plain(cells.str.strip_suffix(".0"))
-    return key.to_frame("key").with_columns(repair=_code("point_zero"))
+    return frame.select(_ITS_REPAIR, key=sure)
 
 
 def repaired(cells: pl.Series) -> pl.DataFrame:
@@ -104,21 +105,21 @@ def repaired(cells: pl.Series) -> pl.DataFrame:
 
 def _changed(cells: pl.Series) -> pl.DataFrame:
     """The *text* after all changes, and the first of them with a name as *repair*."""
-    frame = cells.alias("text").to_frame().with_columns(repair=_NO_CODE)
-    foreign = not frame.select(_IS_ASCII).item()
+    text = cells.alias("text").to_frame()
     named = []
-    for change in _CHANGES if foreign else _ASCII_CHANGES:
-        rows = frame.select(change.needed).to_series()
+    for change in _ASCII_CHANGES if text.select(_IS_ASCII).item() else _CHANGES:
+        rows = text.select(change.needed).to_series()
         if rows.len():
-            new = frame.select(_TEXT.gather(rows)).select(change.made).to_series()
-            frame = frame.with_columns(frame["text"].scatter(rows, new))
+            new = text.select(change.made(_TEXT.gather(rows))).to_series()
+            text = text["text"].clone().scatter(rows, new).to_frame()
             named.append((rows, change.name))
 
-    repair = frame["repair"]
+    changed = text.with_columns(repair=_NO_CODE)
+    repair = changed["repair"].clone()
     for rows, name in reversed(named):
         if name:
-            repair.scatter(rows, CODES["repair"][name])
-    return frame.with_columns(repair)
+            repair = repair.scatter(rows, CODES["repair"][name])
+    return changed.with_columns(repair)
 
 
 def _code(word: str, field: str = "repair") -> pl.Expr:
@@ -148,11 +149,12 @@ def _reason(text: pl.Expr, number: pl.Expr) -> pl.Expr:
 # -- the steps of the above, built once: Polars takes longer to build than to compute ---
 
 _NO_CODE: Final = pl.lit(None, CODE)
-_VALUE, _PLUS, _DIGITS, _UNIT = map(pl.col, ("value", "plus", "digits", "unit"))
+_VALUE, _PLUS, _UNIT = map(pl.col, ("value", "plus", "unit"))
+_DIGITS: Final = pl.col("size") - _PLUS
 _PARTS: Final = (
     _TEXT.cast(pl.Int64, strict=False).alias("value"),
     _TEXT.str.starts_with("+").alias("plus"),
-    (_TEXT.str.len_bytes() - _TEXT.str.starts_with("+")).alias("digits"),
+    _TEXT.str.len_bytes().alias("size"),
 )
 _ONE: Final = _POWERS.gather(_DIGITS.clip(0, LONGEST)).alias("unit")
 _KEY: Final = (
@@ -165,12 +167,26 @@ _KEY: Final = (
 )
 
 _BARE: Final = pl.col("bare")
+_IS_DECIMAL: Final = _TEXT.str.ends_with(".0")
 _UNPUNCTUATED: Final = (
-    _TEXT.str.replace_many(_PUNCTUATION).alias("bare"),
-    (_TEXT.str.ends_with(".0") | _TEXT.str.ends_with(".00")).alias("decimal"),
-    pl.when(_has_inner_zero(_TEXT)).then(_code("inner_zero")).alias("repair"),
+    pl.when(_IS_DECIMAL)
+    .then(_TEXT.str.strip_suffix(".0"))
+    .otherwise(_TEXT.str.replace_many(_PUNCTUATION))
+    .alias("bare"),
+    _IS_DECIMAL.alias("decimal"),
+    _TEXT.str.ends_with(".00").alias("doubtful"),
+    _has_inner_zero(_TEXT).alias("inner"),
 )
-_SURE: Final = ~pl.col("decimal") & (_BARE.str.len_bytes() < _SUSPECT)
+_SURE: Final = pl.col("decimal") | (
+    ~pl.col("doubtful") & (_BARE.str.len_bytes() < _SUSPECT)
+)
+_ITS_REPAIR: Final = (
+    pl.when("decimal")
+    .then(_code("point_zero"))
+    .when("inner")
+    .then(_code("inner_zero"))
+    .alias("repair")
+)
 
 _NUMBER_TEXT: Final = pl.col("number")
 _WITHOUT_EXTENSION: Final = _TEXT.str.replace(_EXTENSION, "").alias("number")
@@ -192,26 +208,31 @@ _LATER_REPAIR: Final = pl.coalesce(
 # -- the repairs, in the order in which they are made and named -------------------------
 
 
-def _by(sign: str, replacement: str = "") -> pl.Expr:
+def _by(sign: str, replacement: str = "") -> Made:
     """Every match of *sign* by *replacement*."""
-    return _TEXT.str.replace_all(sign, replacement)
+    return lambda text: text.str.replace_all(sign, replacement)
 
 
-def _narrow() -> dict[str, str]:
+def _narrow(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_many(_wide())
+
+
+@lru_cache(maxsize=1)
+def _wide() -> dict[str, str]:
     """Full-width punctuation, and the digits of every script."""
     every = map(chr, range(128, sys.maxunicode + 1))
     digits = {c: str(unicodedata.digit(c)) for c in every if c.isdecimal()}
     return digits | {chr(ord(c) + 0xFEE0): c for c in "+()-./[]~"}
 
 
-def _unscientific() -> pl.Expr:
+def _unscientific(text: pl.Expr) -> pl.Expr:
     """``1.4155550100E+10``, if nothing but zeros is behind the last whole digit."""
-    mantissa = _TEXT.str.replace(_SCIENTIFIC, "$1$2")
-    digits = _TEXT.str.extract(_SCIENTIFIC, 3).cast(pl.UInt32) + 1
+    mantissa = text.str.replace(_SCIENTIFIC, "$1$2")
+    digits = text.str.extract(_SCIENTIFIC, 3).cast(pl.UInt32) + 1
     complete = (mantissa.str.len_bytes() >= digits) & (
         mantissa.str.slice(digits).str.strip_chars("0") == ""
     )
-    return pl.when(complete).then(mantissa.str.slice(0, digits)).otherwise(_TEXT)
+    return pl.when(complete).then(mantissa.str.slice(0, digits)).otherwise(text)
 
 
 class _Change(NamedTuple):
@@ -219,10 +240,10 @@ class _Change(NamedTuple):
 
     name: str | None
     needed: pl.Expr
-    made: pl.Expr
+    made: Made
 
 
-def _change(name: str | None, sign: str, made: pl.Expr) -> _Change:
+def _change(name: str | None, sign: str, made: Made) -> _Change:
     return _Change(name, pl.arg_where(_TEXT.str.contains(sign)), made)
 
 
@@ -231,13 +252,13 @@ _ASCII_CHANGES: Final = (
     _change(None, _EDGE, _by(_EDGE)),
     _change("apostrophe", _QUOTED, _by(_QUOTED)),
     _change("tel_prefix", _LABEL, _by(_LABEL, "$1")),
-    _change("scientific", _SCIENTIFIC, _unscientific()),
+    _change("scientific", _SCIENTIFIC, _unscientific),
     _change("point_zero", _POINT_ZERO, _by(_POINT_ZERO, "$1")),
     _change(None, _MARKS, _by(_MARKS)),
 )
 _CHANGES: Final = (
     _change("invisible", _INVISIBLE, _by(_INVISIBLE, " ")),
-    _change("fullwidth", _WIDE, _TEXT.str.replace_many(_narrow())),
+    _change("fullwidth", _WIDE, _narrow),
     _change(None, _DASH, _by(_DASH, "-")),
     *_ASCII_CHANGES,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from bulksend.prepare.phones.asking import asked
-from bulksend.prepare.phones.cells import decimal, plain, punctuated, repaired
+from bulksend.prepare.phones.cells import plain, punctuated, repaired
 from bulksend.prepare.phones.findings import (
     ABROAD,
     ASK,
@@ -62,7 +62,7 @@ def _keyed(cells: pl.Series) -> pl.DataFrame:
     """*key*, or *reason*, or neither where `phonenumbers` must read the *text*."""
     text = cells.alias("text")
     frame = text.to_frame().with_columns(_NOTHING, key=plain(text))
-    for way in (punctuated, decimal, repaired):
+    for way in (punctuated, repaired):
         left = frame.select(_LEFT).to_series()
         if left.is_empty():
             break

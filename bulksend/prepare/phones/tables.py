@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FIELDS = tuple(CODES)
 
 _START, _SHIFT = pl.col("start"), pl.col("shift")
-_FIELDS = pl.exclude("start")
+_FOUND = pl.exclude("start", "shift")
 
 
 @lru_cache(maxsize=16)
@@ -44,7 +44,7 @@ def look_up(table: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
     """
     places = _START.search_sorted(pl.lit(keys).fill_null(1), side="right") - 1
     rows = table.select(places).to_series()
-    return table.select(_FIELDS.gather(rows), number=keys + _SHIFT.gather(rows))
+    return table.select(_FOUND.gather(rows), number=keys + _SHIFT.gather(rows))
 
 
 @lru_cache(maxsize=1)
