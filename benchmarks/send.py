@@ -224,10 +224,10 @@ def busiest_second(log: Sequence[Arrival]) -> int:
 
 
 def share_used(log: Sequence[Arrival], rate: float) -> float:
-    """Of the rate, from one second after the first message to the last one."""
-    begin, end = log[0][0] + 1.0, log[-1][0]
-    units = sum(weight for at, weight in log if begin <= at < end)
-    return units / (rate * (end - begin))
+    """Of the rate, from the first message after one second to the last one."""
+    late = [one for one in log if one[0] >= log[0][0] + 1.0]
+    units = sum(weight for _, weight in late[:-1])
+    return units / (rate * (late[-1][0] - late[0][0]))
 
 
 # -- the run -----------------------------------------------------------------------------

@@ -89,7 +89,8 @@ def _path(error: ErrorDetails, tree: Any) -> Place:
     """Pydantic's place as the file's: no tags, no index where one text is the list."""
     path: Place = ()
     for step in error["loc"]:
-        inside = step in tree if isinstance(tree, dict) else isinstance(tree, list)
+        is_place = isinstance(tree, list) and isinstance(step, int)
+        inside = step in tree if isinstance(tree, dict) else is_place
         if inside:
             tree = tree[step]
         if inside or (error["type"] == "missing" and step == error["loc"][-1]):

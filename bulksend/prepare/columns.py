@@ -96,8 +96,14 @@ class Found(NamedTuple):
     notice: Problem | None = None
 
 
-def find_column(
-    headers: Mapping[str, str], wanted: str, *, key: str, file: str, line: int | None
+def find_column(  # noqa: PLR0913  (an error needs its address)
+    headers: Mapping[str, str],
+    wanted: str,
+    *,
+    of: str,
+    key: str,
+    file: str,
+    line: int | None,
 ) -> Found:
     """The column that a campaign file means.
 
@@ -105,6 +111,8 @@ def find_column(
         headers: `Source.headers`.
 
         wanted: As the campaign file writes it.
+
+        of: The list, as the campaign file writes it.
 
         key: Where it writes it: ``recipients.phone``.
 
@@ -122,7 +130,7 @@ def find_column(
     alike = [header for header in headers if _folded(header) == _folded(wanted)]
     words = listed([shown(header) for header in alike or headers])
     if not alike and len(headers) == 1 and re.search("[,;\t|]", next(iter(headers))):
-        what = f"all columns were read as one: {words}"
+        what = f"all columns of {of} were read as one: {words}"
         raise InputError(Problem("E207", what, file=file, line=line, column=key))
     if not alike:
         near = _near_column(headers, wanted)

@@ -142,13 +142,14 @@ def _named(
     found: dict[str, list[str]] = {key: [] for key in wanted}
     notices: list[Problem] = []
     problems: list[Problem] = []
+    lists = ", ".join(recipients.path)
     for key, name in ((key, name) for key, names in wanted.items() for name in names):
         if name is None:
             continue
         file, line = str(loaded.path), loaded.line_of(key)
         try:
             column, notice = find_column(
-                source.headers, name, key=key, file=file, line=line
+                source.headers, name, of=lists, key=key, file=file, line=line
             )
         except InputError as error:
             problems.extend(error.problems)

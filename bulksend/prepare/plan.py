@@ -159,6 +159,7 @@ def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         frame.sink_parquet(
             unfinished,
             compression="lz4",
@@ -177,3 +178,21 @@ def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
         with suppress(OSError):  # what is wrong with the folder was said above
             unfinished.unlink()
     return Plan.open(path)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what writers of this plan that are gone left behind: it may be large."""
+    for left in path.parent.glob(f"{path.stem}.*.unfinished"):
+        pid = left.suffixes[-2][1:]
+        if not pid.isdecimal() or not _is_alive(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -58,6 +58,7 @@ WRONG = [
     ("region: US", "region: us", "E104", 7, "recipients.default_region", 'Write "US"'),
     ("region: US", "region: ZZ", "E104", 7, "recipients.default_region", '"ZZ"'),
     (REGION, "  duplicates: frist\n", "E104", 7, "recipients.duplicates", "`first`"),
+    (REGION, "  duplicates: [first]\n", "E104", 7, "recipients.duplicates", ""),
     (
         REGION,
         "  duplicates: {by: a}\n",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -132,6 +134,13 @@ def test_a_run_killed_before_the_first_message_begins_anew(desk: Desk) -> None:
     assert len(numbers(server)) == 2
 
 
+def _dead() -> int:
+    """The id of a process that is gone."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    return gone.pid
+
+
 def _fresh(folder: Path) -> Path:
     (folder / "second").mkdir()
     return folder / "second"
@@ -147,7 +156,7 @@ def test_what_a_killed_writer_left_behind_does_not_stand_in_the_way(
         desk.people()
         desk.campaign()
         plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
-        desk.write(f"{plan.removesuffix('.parquet')}.unfinished", "half a plan")
+        desk.write(f"{plan.removesuffix('.parquet')}.{_dead()}.unfinished", "half")
         (desk.folder / plan).unlink()
         desk.write("results/.hello.csv.unfinished", "row,id\n2,")
 

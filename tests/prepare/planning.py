@@ -66,7 +66,10 @@ def campaign(folder: Path, **sections: Any) -> Path:
 
 
 def plan(
-    folder: Path, people: Content, files: Mapping[str, Content] | None = None, **sections: Any
+    folder: Path,
+    people: Content,
+    files: Mapping[str, Content] | None = None,
+    **sections: Any,
 ) -> Checked:
     """Plan a campaign whose list is *people*, and hold the plan to its invariant."""
     path = sections.get("recipients", {}).get("path", "list.csv")

@@ -31,7 +31,9 @@ def test_a_plain_campaign_has_nothing_to_say(tmp_path: Path) -> None:
 def test_the_longest_texts_are_shown_with_what_to_cut(tmp_path: Path) -> None:
     """Only those of several segments, the worst first, five at most."""
     sizes = [10, 161, 400, 160, 306, 307, 170, 180, 190]
-    people = "\n".join(f"{number(place)},{'x' * size}" for place, size in enumerate(sizes))
+    people = "\n".join(
+        f"{number(place)},{'x' * size}" for place, size in enumerate(sizes)
+    )
     found = advice(tmp_path, f"phone,name\n{people}\n", message={"text": "{{ name }}"})
     assert [(one["row"], one["segments"], one["characters"]) for one in found.longest] == [
         (4, 3, 400), (7, 3, 307), (6, 2, 306), (10, 2, 190), (9, 2, 180),

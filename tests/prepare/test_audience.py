@@ -183,7 +183,11 @@ def test_of_several_columns_the_first_usable_number_wins(tmp_path: Path) -> None
         recipients={"phone": ["Mobile", "home", "work"], "duplicates": "keep"},
     )
     assert column(checked, "to")[:3] == [C, B, A]
-    assert fates(checked)[3:] == ["number_missing", "number_too_short", "number_too_short"]
+    assert fates(checked)[3:] == [
+        "number_missing",
+        "number_too_short",
+        "number_too_short",
+    ]
     assert codes(checked) == ["W216"]
 
 
@@ -310,7 +314,9 @@ def test_a_person_keeps_the_sender_whatever_the_list(tmp_path: Path) -> None:
     kept = dict(zip(column(first, "to"), column(first, "from"), strict=True))
     assert set(kept.values()) == set(two)
     other = plan(
-        tmp_path, "x,phone\n" + "\n".join(f"1,{one}" for one in people[::-3]), sender=two
+        tmp_path,
+        "x,phone\n" + "\n".join(f"1,{one}" for one in people[::-3]),
+        sender=two,
     )
     again = dict(zip(column(other, "to"), column(other, "from"), strict=True))
     assert again.items() <= kept.items()

@@ -24,7 +24,7 @@ def planned(folder: Path, people: str, *, age: int = 0, **sections: Any) -> Plan
     return made
 
 
-HI = {"message": {"text": "Hi {{ name }}"}}
+HI: dict[str, Any] = {"message": {"text": "Hi {{ name }}"}}
 
 
 def test_people_are_added_gone_or_told_something_else(tmp_path: Path) -> None:
@@ -55,7 +55,10 @@ def test_another_picture_is_another_message(tmp_path: Path) -> None:
     one = planned(tmp_path, people, age=5, message={"media": ["http://x/{{ name }}"]})
     other = planned(tmp_path, people, message={"media": ["http://x/Ana"]})
     assert changes(plain, one).changed == 2
-    assert (changes(one, other).changed, changes(one, other).rows["changed"]) == (1, (3,))
+    assert (changes(one, other).changed, changes(one, other).rows["changed"]) == (
+        1,
+        (3,),
+    )
 
 
 def test_who_is_in_a_list_twice_counts_once(tmp_path: Path) -> None:
@@ -67,7 +70,9 @@ def test_who_is_in_a_list_twice_counts_once(tmp_path: Path) -> None:
     assert (found.added, found.gone, found.changed) == (1, 1, 0)
 
 
-def test_the_earlier_plan_is_the_newest_other_one_of_the_campaign(tmp_path: Path) -> None:
+def test_the_earlier_plan_is_the_newest_other_one_of_the_campaign(
+    tmp_path: Path,
+) -> None:
     """Not one of a campaign whose name begins alike, nor what is no plan."""
     first = planned(tmp_path, f"{A},Ana\n", age=30)
     assert earlier_plan(first) is None

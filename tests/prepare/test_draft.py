@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from bulksend.define.load import load
 from bulksend.errors import InputError
-from bulksend.prepare.draft import draft
 from bulksend.pipeline import plan_campaign
+from bulksend.prepare.draft import draft
 from tests.prepare.planning import (
     SENDER,
     campaign,
@@ -40,7 +40,9 @@ POLICIES = st.sampled_from(
 )
 CELLS = st.one_of(
     st.integers(1, 6).map(number),
-    st.sampled_from(["919 234 0001", "12", "", "x", "1.9192340002E+10", "+447400123456"]),
+    st.sampled_from(
+        ["919 234 0001", "12", "", "x", "1.9192340002E+10", "+447400123456"]
+    ),
 )
 PEOPLE = st.lists(
     st.tuples(
@@ -65,13 +67,14 @@ PEOPLE = st.lists(
     group=st.booleans(),
 )
 def test_every_row_stands_in_the_plan_once_and_every_person_gets_one_message(
+    *,
     people: list[tuple[str, ...]],
     policy: object,
-    household: bool,  # noqa: FBT001  (hypothesis names its arguments)
+    household: bool,
     columns: list[str],
     text: str,
     lists: dict[str, Any],
-    group: bool,  # noqa: FBT001
+    group: bool,
 ) -> None:
     """Whatever the list and the policies; a loser names a row that is sent."""
     out = io.StringIO()
@@ -195,7 +198,7 @@ def test_what_is_sent_with_every_message_leaves_the_rows_alone(tmp_path: Path) -
 
 def test_a_list_without_rows_is_refused(tmp_path: Path) -> None:
     """A header alone is a broken export, and never a campaign to nobody."""
-    with pytest.raises(InputError, match="E204 list.csv"):
+    with pytest.raises(InputError, match=r"E204 list\.csv"):
         plan(tmp_path, "phone,name\n", message={"text": "Hi {{ name }}"})
 
 
@@ -228,7 +231,9 @@ STREAMED: list[tuple[str, dict[str, Any], set[str]]] = [
 
 @pytest.mark.parametrize("group", [False, True], ids=["single", "group"])
 @pytest.mark.parametrize(
-    ("recipients", "held"), [case[1:] for case in STREAMED], ids=[c[0] for c in STREAMED]
+    ("recipients", "held"),
+    [case[1:] for case in STREAMED],
+    ids=[c[0] for c in STREAMED],
 )
 def test_a_plan_streams_but_where_a_later_row_decides(
     tmp_path: Path, recipients: dict[str, Any], held: set[str], *, group: bool

@@ -113,14 +113,19 @@ def test_a_list_that_cannot_be_used_stops_the_plan(
     files = {} if content is None else {"x.csv": content, "y.csv": content}
     with pytest.raises(InputError) as caught:
         plan(
-            tmp_path, PEOPLE, files, recipients={"suppress": ["x.csv"], "only": ["y.csv"]}
+            tmp_path,
+            PEOPLE,
+            files,
+            recipients={"suppress": ["x.csv"], "only": ["y.csv"]},
         )
     assert caught.value.problems[0].code.startswith(code)
     assert not (tmp_path / ".bulksend").exists()
 
 
 @pytest.mark.slow
-def test_a_million_suppressed_numbers_are_read_and_asked_quickly(tmp_path: Path) -> None:
+def test_a_million_suppressed_numbers_are_read_and_asked_quickly(
+    tmp_path: Path,
+) -> None:
     """Every one of them counts, and they cost seconds."""
     start = 2_012_000_000
     listed = pl.select(n=pl.int_range(start, start + 1_100_000))

@@ -27,7 +27,9 @@ BASE: dict[str, Any] = {
 }
 
 
-def hashed(folder: Path, people: str = PEOPLE, off: str = f"n\n{C}\n", **changes: Any) -> str:
+def hashed(
+    folder: Path, people: str = PEOPLE, off: str = f"n\n{C}\n", **changes: Any
+) -> str:
     said = {key: BASE.get(key, {}) | changes.get(key, {}) for key in BASE}
     rest = {key: value for key, value in changes.items() if key not in BASE}
     files = {changes.get("recipients", {}).get("suppress", ["off.csv"])[0]: off}
@@ -111,7 +113,11 @@ def test_a_plan_knows_its_campaign(tmp_path: Path) -> None:
     """As it was written; `send PLAN` reads it without the campaign file."""
     sections: dict[str, Any] = {
         "message": {"expiration": "90 min", "priority": "high", "tag": "x"},
-        "send": {"rate": "20/min", "budget": {"money": 3}, "prices": {"default": "0.01"}},
+        "send": {
+            "rate": "20/min",
+            "budget": {"money": 3},
+            "prices": {"default": "0.01"},
+        },
         "results": "out/x.parquet",
     }
     checked = plan(tmp_path, PEOPLE, **sections)
@@ -162,7 +168,9 @@ GARBAGE: list[tuple[str, bytes | pl.DataFrame | None]] = [
 ]
 
 
-@pytest.mark.parametrize("content", [c[1] for c in GARBAGE], ids=[c[0] for c in GARBAGE])
+@pytest.mark.parametrize(
+    "content", [c[1] for c in GARBAGE], ids=[c[0] for c in GARBAGE]
+)
 def test_what_is_not_a_plan_is_refused(
     tmp_path: Path, content: bytes | pl.DataFrame | None
 ) -> None:
@@ -188,7 +196,9 @@ def test_a_plan_of_another_version_is_refused(tmp_path: Path, said: str) -> None
 def test_what_is_to_be_sent_is_in_order_and_without_the_closed(tmp_path: Path) -> None:
     """In chunks, over any number of rows."""
     rows = 2 * CHUNK_ROWS + 7
-    people = "\n".join(["phone", *(f"+1919{row:07}" for row in range(2_340_000, 2_340_000 + rows))])
+    people = "\n".join(
+        ["phone", *(f"+1919{row:07}" for row in range(2_340_000, 2_340_000 + rows))]
+    )
     checked = plan(tmp_path, people)
     chunks = list(checked.plan.sendable())
     assert all(0 < len(chunk) <= CHUNK_ROWS for chunk in chunks)
@@ -199,7 +209,10 @@ def test_what_is_to_be_sent_is_in_order_and_without_the_closed(tmp_path: Path) -
 
     closed = sent["row"].gather_every(3)
     left = pl.concat(checked.plan.sendable(closed))
-    assert left["row"].to_list() == sent.filter(~pl.col("row").is_in(closed.implode()))["row"].to_list()
+    assert (
+        left["row"].to_list()
+        == sent.filter(~pl.col("row").is_in(closed.implode()))["row"].to_list()
+    )
     assert list(checked.plan.sendable(sent["row"])) == []
     assert len(pl.concat(checked.plan.sendable(pl.Series(dtype=pl.Int64)))) == len(sent)
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 A, B, C = map(number, range(1, 4))
-PEOPLE = f'id,winner,phone,text\n1,x,{A},Hi\n2,y,{A},Hi\n3,z,12,"a, ""b"""\n4,,,\n5,,{B},\n'
+PEOPLE = (
+    f'id,winner,phone,text\n1,x,{A},Hi\n2,y,{A},Hi\n3,z,12,"a, ""b"""\n4,,,\n5,,{B},\n'
+)
 
 
 def test_rejects_say_the_row_the_reason_and_the_way_out_and_keep_the_columns(
@@ -50,9 +52,15 @@ def test_rejects_that_were_mended_are_a_list_again_and_again(tmp_path: Path) -> 
     assert fates(second) == ["sent", "sent", "number_missing"]
     assert write_rejects(second.plan, rejects) == 1
 
-    third = plan(tmp_path / "three", rejects.read_text().replace("4,,,", f"4,,{number(9)},"))
+    third = plan(
+        tmp_path / "three", rejects.read_text().replace("4,,,", f"4,,{number(9)},")
+    )
     assert fates(third) == ["sent"]
-    assert third.plan.inputs[:3] == ["rejected_row", "rejected_reason", "rejected_because"]
+    assert third.plan.inputs[:3] == [
+        "rejected_row",
+        "rejected_reason",
+        "rejected_because",
+    ]
     assert write_rejects(third.plan, rejects) == 0
     header = "rejected_row,rejected_reason,rejected_because,id,winner,phone,text"
     assert rejects.read_text().strip() == header

@@ -40,6 +40,7 @@ MEDIA: list[tuple[str, dict[str, Any], str, list[str], list[str | None]]] = [
 @pytest.mark.parametrize("text", ["Look", None], ids=["with text", "alone"])
 def test_each_picture_is_an_address_that_bandwidth_takes(
     tmp_path: Path,
+    *,
     message: dict[str, Any],
     cell: str,
     expected: list[str],
@@ -145,7 +146,9 @@ def test_a_tag_tells_nobody_s_number(tmp_path: Path, tag: str, fate: str) -> Non
     checked = plan(tmp_path, people, message={"tag": "{{ x }}"})
     assert fates(checked) == [fate]
     (chunk,) = checked.plan.sendable() if fate == "sent" else (pl.DataFrame(),)
-    assert all(len(one) <= 1_024 for one in chunk.get_column("tag", default=pl.Series()))
+    assert all(
+        len(one) <= 1_024 for one in chunk.get_column("tag", default=pl.Series())
+    )
 
 
 def test_a_group_s_tag_tells_the_number_of_none_of_its_members(tmp_path: Path) -> None:
@@ -189,10 +192,14 @@ def test_a_column_picks_the_language(tmp_path: Path, text: str | None) -> None:
     rest = "sent" if text else "value_missing"
     assert fates(checked) == ["sent", "sent", rest, rest]
     assert column(checked, "text") == ["Hola  ES ", "Hola es", text, text]
-    assert column(checked, "reason_detail")[2:] == ([None] * 2 if text else ["lang"] * 2)
+    assert column(checked, "reason_detail")[2:] == (
+        [None] * 2 if text else ["lang"] * 2
+    )
 
 
-@pytest.mark.parametrize("languages", [["es", "fr"], [1, 2], [b"es", b"fr"], [None, None]])
+@pytest.mark.parametrize(
+    "languages", [["es", "fr"], [1, 2], [b"es", b"fr"], [None, None]]
+)
 def test_a_language_may_be_of_any_plain_type(
     tmp_path: Path, languages: list[object]
 ) -> None:

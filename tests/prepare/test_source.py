@@ -435,7 +435,9 @@ def test_a_column_is_found_by_its_name_or_one_that_differs_in_spelling(
     wanted: str, column: str, said: str
 ) -> None:
     """An exact name wins; case, spaces, dashes and underscores may differ, and it is said."""
-    found = find_column(HEADERS, wanted, key="recipients.phone", file="c.yaml", line=9)
+    found = find_column(
+        HEADERS, wanted, of="list.csv", key="recipients.phone", file="c.yaml", line=9
+    )
     assert found.column == column
     assert str(found.notice or "").startswith(said)
     assert (found.notice is None) == (said == "")
@@ -455,7 +457,14 @@ def test_a_column_that_is_not_there_is_explained(
 ) -> None:
     """With what is there, a near name, and no whole number."""
     with pytest.raises(InputError) as caught:
-        find_column(HEADERS, wanted, key="recipients.phone", file="c.yaml", line=9)
+        find_column(
+            HEADERS,
+            wanted,
+            of="list.csv",
+            key="recipients.phone",
+            file="c.yaml",
+            line=9,
+        )
     for phrase in phrases:
         assert phrase in str(caught.value)
     assert "9195550123" not in str(caught.value)

@@ -53,7 +53,9 @@ def test_sending_takes_segments_by_the_rate(
 ) -> None:
     """A text of three segments takes as long as three texts."""
     people = f"phone,name\n{A},{'x' * 400}\n{B},Ben\n{C},Cy\n"
-    checked = plan(tmp_path, people, message={"text": "{{ name }}"}, send={"rate": rate})
+    checked = plan(
+        tmp_path, people, message={"text": "{{ name }}"}, send={"rate": rate}
+    )
     assert checked.summary.weight == 5
     assert checked.summary.seconds == pytest.approx(seconds)
 
@@ -119,7 +121,9 @@ GATES: list[tuple[str, dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(
     ("send", "said"), [case[1:] for case in GATES], ids=[case[0] for case in GATES]
 )
-def test_a_budget_is_a_gate(tmp_path: Path, send: dict[str, Any], said: list[str]) -> None:
+def test_a_budget_is_a_gate(
+    tmp_path: Path, send: dict[str, Any], said: list[str]
+) -> None:
     """Segments, money, and money that cannot be counted."""
     checked = plan(tmp_path, PEOPLE, send=send)
     found = [f"{gate.code}: {gate.found}; {gate.expected}" for gate in checked.gates]

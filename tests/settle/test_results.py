@@ -6,14 +6,20 @@ import csv
 import datetime as dt
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from bulksend.errors import InputError
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import ALREADY_SENT, PAST_EXPIRATION, Candidate, Outcome, Run
+from bulksend.journal.records import (
+    ALREADY_SENT,
+    PAST_EXPIRATION,
+    Candidate,
+    Outcome,
+    Run,
+)
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.settle import results as module
@@ -52,14 +58,18 @@ def run_of(plan: Plan, sendable: int) -> Run:
 
 
 @contextmanager
-def begun(folder: Path, plan: Plan, sendable: int) -> Iterator[tuple[Journal, Run, int]]:
+def begun(
+    folder: Path, plan: Plan, sendable: int
+) -> Iterator[tuple[Journal, Run, int]]:
     """A journal in which this plan is being sent."""
     with Journal.open(folder / "journal.sqlite") as journal:
         run = journal.add_run(run_of(plan, sendable))
         yield journal, run, journal.take_lease(run.campaign, Owner.me(), now=NOW)
 
 
-def played(journal: Journal, run: Run, epoch: int, events: dict[int, list[Event]]) -> None:
+def played(
+    journal: Journal, run: Run, epoch: int, events: dict[int, list[Event]]
+) -> None:
     """Let these things happen to these rows, a second apart."""
     claimed = [row for row, said in events.items() if Event.CLAIM in said]
     journal.claim(run, epoch, [Candidate(row, row) for row in claimed], now=NOW)
@@ -107,7 +117,11 @@ def everything(tmp_path: Path) -> Iterator[tuple[Plan, Journal, Run]]:
     people += "".join(f"w{row},{number(row)},s,e\n" for row in range(2, 12))
     people += f"w12,{number(4)},s,e\nw13,12,s,e\n"
     checked = plan(tmp_path, people, message={"text": "Hi {{ winner }}", "tag": "t"})
-    with begun(tmp_path, checked.plan, checked.summary.sendable) as (journal, run, epoch):
+    with begun(tmp_path, checked.plan, checked.summary.sendable) as (
+        journal,
+        run,
+        epoch,
+    ):
         played(journal, run, epoch, EVERYTHING)
         yield checked.plan, journal, run
 
@@ -118,7 +132,14 @@ def test_every_row_has_one_line_with_its_outcome(
     """In the input's order, its columns first; the counts are those of the run."""
     plan, journal, run = everything
     frame = results(plan, journal, run).collect()
-    assert frame.columns == ["row", "winner", "phone", "input_status", "ended_at", *OURS]
+    assert frame.columns == [
+        "row",
+        "winner",
+        "phone",
+        "input_status",
+        "ended_at",
+        *OURS,
+    ]
     assert frame["row"].to_list() == list(range(2, 14))
     assert frame["status"].to_list() == STATUS
     assert set(STATUS) == set(OUTCOMES)
@@ -130,11 +151,14 @@ def test_every_row_has_one_line_with_its_outcome(
     assert counted == {status: count for status, count in counts.items() if count}
 
 
-def test_a_line_says_what_happened_and_when(everything: tuple[Plan, Journal, Run]) -> None:
+def test_a_line_says_what_happened_and_when(
+    everything: tuple[Plan, Journal, Run],
+) -> None:
     """Attempts, times in UTC, the message's id; what was sent, with its tag."""
     plan, journal, run = everything
     by_row = {
-        row["row"]: row for row in results(plan, journal, run).collect().iter_rows(named=True)
+        row["row"]: row
+        for row in results(plan, journal, run).collect().iter_rows(named=True)
     }
     then = dt.datetime.fromtimestamp(NOW / 1000, dt.UTC)
     ms, s = dt.timedelta(milliseconds=1), dt.timedelta(seconds=1)
@@ -161,7 +185,9 @@ def test_an_excluded_line_says_why_and_which_row_won(
     """Though the list has a column called `winner`; what it would have been is not sent."""
     plan, journal, run = everything
     frame = results(plan, journal, run).collect()
-    late, lost, short = frame.filter(pl.col("status") == "excluded").iter_rows(named=True)
+    late, lost, short = frame.filter(pl.col("status") == "excluded").iter_rows(
+        named=True
+    )
     assert (late["reason"], lost["reason"], short["reason"]) == (
         "already_sent", "duplicate", "number_too_short",
     )  # fmt: skip
@@ -281,7 +307,10 @@ def test_results_that_cannot_be_written_leave_what_is_there(tmp_path: Path) -> N
     ],
 )
 def test_a_place_for_results_is_tried_before_anything_is_sent(
-    tmp_path: Path, name: str, is_ours: bool, code: str  # noqa: FBT001  (a column of cases)
+    tmp_path: Path,
+    name: str,
+    is_ours: bool,
+    code: str,
 ) -> None:
     """Nothing is overwritten, and no trace of the trial is left."""
     (tmp_path / "there.csv").write_text("mine")

@@ -75,7 +75,9 @@ def test_what_stopped_a_run_has_the_last_word(
     counts["accepted"] = 3
     whole = Ended("r-1", 3, counts, "out.csv")
     assert (whole.exit_code, whole.as_dict()["problems"]) == (0, [])
-    ended = Ended("r-1", 3, counts, "out.csv", stopped(Problem("E631", "it was asked to")))
+    ended = Ended(
+        "r-1", 3, counts, "out.csv", stopped(Problem("E631", "it was asked to"))
+    )
     assert ended.exit_code == code
     said = json.loads(json.dumps(ended.as_dict()))
     assert [problem["code"] for problem in said["problems"]] == ["E631"]

@@ -31,7 +31,7 @@ from bulksend.prepare.phones.prefixes import INTERNATIONAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Made: TypeAlias = Callable[[pl.Expr], pl.Expr]
+    Made: TypeAlias = Callable[[pl.Series], pl.Series]
 
 _TEXT: Final = pl.col("text")
 _PUNCTUATION: Final = dict.fromkeys(" ()-.[]", "")
@@ -110,8 +110,9 @@ def _changed(cells: pl.Series) -> pl.DataFrame:
     for change in _ASCII_CHANGES if text.select(_IS_ASCII).item() else _CHANGES:
         rows = text.select(change.needed).to_series()
         if rows.len():
-            new = text.select(change.made(_TEXT.gather(rows))).to_series()
-            text = text["text"].clone().scatter(rows, new).to_frame()
+            old = text["text"]
+            new = change.made(old.gather(rows))
+            text = old.clone().scatter(rows, new).to_frame()
             named.append((rows, change.name))
 
     changed = text.with_columns(repair=_NO_CODE)
@@ -210,10 +211,11 @@ _LATER_REPAIR: Final = pl.coalesce(
 
 def _by(sign: str, replacement: str = "") -> Made:
     """Every match of *sign* by *replacement*."""
-    return lambda text: text.str.replace_all(sign, replacement)
+    step = _TEXT.str.replace_all(sign, replacement)
+    return lambda text: text.to_frame().select(step).to_series()
 
 
-def _narrow(text: pl.Expr) -> pl.Expr:
+def _narrow(text: pl.Series) -> pl.Series:
     return text.str.replace_many(_wide())
 
 
@@ -225,14 +227,21 @@ def _wide() -> dict[str, str]:
     return digits | {chr(ord(c) + 0xFEE0): c for c in "+()-./[]~"}
 
 
-def _unscientific(text: pl.Expr) -> pl.Expr:
+def _unscientific(text: pl.Series) -> pl.Series:
     """``1.4155550100E+10``, if nothing but zeros is behind the last whole digit."""
-    mantissa = text.str.replace(_SCIENTIFIC, "$1$2")
-    digits = text.str.extract(_SCIENTIFIC, 3).cast(pl.UInt32) + 1
-    complete = (mantissa.str.len_bytes() >= digits) & (
-        mantissa.str.slice(digits).str.strip_chars("0") == ""
-    )
-    return pl.when(complete).then(mantissa.str.slice(0, digits)).otherwise(text)
+    frame = text.to_frame().with_columns(_MANTISSA_AND_LENGTH)
+    return frame.select(_WHOLE).to_series()
+
+
+_MANTISSA, _LENGTH = pl.col("mantissa").str, pl.col("length")
+_MANTISSA_AND_LENGTH: Final = (
+    _TEXT.str.replace(_SCIENTIFIC, "$1$2").alias("mantissa"),
+    (_TEXT.str.extract(_SCIENTIFIC, 3).cast(pl.UInt32) + 1).alias("length"),
+)
+_COMPLETE: Final = (_MANTISSA.len_bytes() >= _LENGTH) & (
+    _MANTISSA.slice(_LENGTH).str.strip_chars("0") == ""
+)
+_WHOLE: Final = pl.when(_COMPLETE).then(_MANTISSA.slice(0, _LENGTH)).otherwise("text")
 
 
 class _Change(NamedTuple):
