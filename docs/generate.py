@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from bulksend import codes
 from bulksend.cli import COMMANDS, cli
 from bulksend.define.campaign import SECTIONS, keys_of
 from bulksend.define.schema import starter
@@ -136,6 +137,26 @@ def errors() -> str:
         rows = [(code(kind.code), _sentence(kind.title), kind.fix) for kind in kinds]
         parts.append(f"### {title}\n\n{table(('code', 'what', 'what to do'), rows)}")
     return "\n".join(parts)
+
+
+BILLED = {True: "yes", False: "no", None: "not said"}
+
+
+def delivery_codes() -> str:
+    rows = [
+        (
+            code(str(one.code)),
+            code(one.name),
+            one.group,
+            BILLED[one.billed],
+            one.retry,
+            one.meaning,
+            one.fix,
+        )
+        for one in codes.table().values()
+    ]
+    head = ("code", "name", "about", "billed", "again", "what happened", "what to do")
+    return table(head, rows)
 
 
 def reasons() -> str:
@@ -270,6 +291,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "campaign_keys": campaign_keys,
     "commands": commands,
     "contracts": contracts,
+    "delivery_codes": delivery_codes,
     "errors": errors,
     "journal_tables": journal_tables,
     "reasons": reasons,

@@ -1,0 +1,85 @@
+"""Bandwidth's error codes: the table is whole, and agrees with the rule of the digits."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulksend import codes
+from bulksend.codes import Retry
+
+
+def test_every_documented_code_is_there_and_says_what_to_do() -> None:
+    """82 codes (bandwidth.md §4), each with a name, a meaning and a way out."""
+    table = codes.table()
+    assert len(table) == 82
+    assert list(table) == sorted(table)
+    for row in table.values():
+        assert row.advice in codes.ADVICE, row
+        assert row.name
+        assert row.meaning
+        assert row.sentence.startswith(f"{row.code} {row.name}: ")
+        assert row.sentence.endswith(".")
+    assert {row.advice for row in table.values()} == set(codes.ADVICE)
+
+
+def test_the_advice_of_each_row_agrees_with_the_retry_rule() -> None:
+    """Only rows that advise to retry are retried, and those that advise once: once."""
+    advised = {"retry": Retry.YES, "retry-once": Retry.ONCE}
+    for row in codes.table().values():
+        assert row.retry is advised.get(row.advice, Retry.NEVER), row
+
+
+def test_the_named_sets_are_rows_of_the_table() -> None:
+    """What ends a number, what is spam and what proves nothing is documented."""
+    table = codes.table()
+    assert {table[one].advice for one in codes.ENDS_NUMBER} == {"suppress"}
+    assert {
+        one for one in table if table[one].advice == "suppress"
+    } == codes.ENDS_NUMBER
+    assert {table[one].group for one in codes.OPTED_OUT} == {"opt-out"}
+    assert {one for one in table if table[one].group == "spam"} == codes.SPAM
+    assert {table[one].group for one in codes.NOT_PROVEN} == {"unknown"}
+
+
+# code in the journal, after the first attempt, after the second
+RETRIES = (
+    ("4001", False, False),
+    ("4470", False, False),
+    ("4702", False, False),
+    ("4781", False, False),
+    ("5100", True, True),
+    ("5501", True, True),
+    ("5600", True, False),
+    ("5650", True, False),
+    ("5699", True, False),  # not in the table: the carrier's by its digits
+    ("5777", True, True),
+    ("5999", True, True),
+    ("9902", False, False),
+    ("9999", False, False),
+    ("400", False, False),  # an HTTP status is no code of Bandwidth's
+    ("500", False, False),
+    ("no_answer", False, False),
+    ("already_sent", False, False),
+    ("²5", False, False),
+    ("", False, False),
+    (None, False, False),
+)
+
+
+@pytest.mark.parametrize(("code", "first", "second"), RETRIES)
+def test_what_may_be_sent_again(code: str | None, first: bool, second: bool) -> None:
+    """4xxx never, Bandwidth's own 5xxx yes, the carrier's 56xx a single time."""
+    assert codes.is_retryable(code, attempts=1) is first
+    assert codes.is_retryable(code, attempts=2) is second
+
+
+@given(st.integers(0, 99_999), st.integers(1, 9))
+def test_any_number_has_a_rule_and_a_sentence(code: int, attempts: int) -> None:
+    """A code of tomorrow is never retried unless its digits say so, and has words."""
+    if codes.is_retryable(str(code), attempts=attempts):
+        assert 5000 <= code < 6000
+    said = codes.sentence(code)
+    assert said.startswith(str(code))
+    assert said.endswith(".")
