@@ -20,6 +20,7 @@ from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.logs import log
 from bulksend.prepare.summary import summarise
+from bulksend.send import collector
 from bulksend.send.bandwidth import Client
 from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
@@ -156,7 +157,8 @@ class Sending:
                     left=run.sendable - len(closed),
                     rate=self.campaign.send.rate.text,
                 )
-                await self.engine.run()
+                with collector.seldom():
+                    await self.engine.run()
             finally:
                 if self.engine is not None:
                     log.info("ended", run=run.run, **_counted(self.engine))

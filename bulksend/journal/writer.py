@@ -2,9 +2,12 @@
 
 Theory of operation
 -------------------
-A commit costs one flush of the disk however many rows it holds.  So outcomes gather
-while the previous commit is under way, and go out together in the next: under load the
-groups grow by themselves, and when it is quiet each outcome is durable at once.
+A commit costs one flush of the disk and one trip to the thread that makes it, however
+many rows it holds.  So outcomes gather for a hundredth of a second.  They go out with the
+next claim, which goes there anyway, or else by themselves.
+
+Outcomes always go before the claim: a row that was given back is claimed again only
+when its release stands.
 
 All of it runs in one thread that owns the `Journal`.  The first error stops everything:
 it is raised from every later call, and the engine posts nothing whose intent could not
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.journal.records import LeaseLost
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+GATHER_SECONDS = 0.01
+"""How long an outcome waits for others; a crash leaves so much more to be unknown."""
+
 
 class Writer:
     """One run's place in the journal, for the event loop.  Use with ``async with``."""
@@ -40,7 +47,8 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulksend-journal")
         self._journal: Journal | None = None
         self._waiting: list[Outcome] = []
-        self._flush: asyncio.Task[None] | None = None
+        self._due: asyncio.TimerHandle | None = None
+        self._writing: set[asyncio.Task[None]] = set()
         self.epoch = 0
         self.failure: BaseException | None = None
 
@@ -80,37 +88,52 @@ class Writer:
             raise
 
     async def claim(self, candidates: Sequence[Candidate], *, now: int) -> list[int]:
-        """The rows that are ours to post, their intent durable."""
-        return await self.call(
-            lambda journal: journal.claim(self.run, self.epoch, candidates, now=now)
-        )
+        """The rows that are ours to post, their intent durable; and all outcomes too."""
+        outcomes = self._taken()
+
+        def work(journal: Journal) -> list[int]:
+            self._record(journal, outcomes)
+            return journal.claim(self.run, self.epoch, candidates, now=now)
+
+        return await self.call(work)
 
     def record(self, outcome: Outcome) -> None:
         """Store *outcome* with the next commit; `durable` waits for it."""
         self._waiting.append(outcome)
-        if self._flush is None:
-            self._flush = asyncio.create_task(self._write())
+        if self._due is None:
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_later(GATHER_SECONDS, self._begin_write)
 
     async def durable(self) -> None:
         """Wait until every recorded outcome is on the disk; raise what went wrong."""
-        while self._flush is not None:
-            await asyncio.shield(self._flush)
-        if self.failure is not None:
-            raise self.failure
+        while True:
+            # An empty one, too, comes after all that is under way.
+            await asyncio.shield(self._begin_write())
+            if self.failure is not None:
+                raise self.failure
+            if not self._waiting:
+                return
 
-    async def _write(self) -> None:
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting, []
-                await self.call(
-                    lambda journal, group=group: journal.record(  # type: ignore[misc]
-                        self.run.id, self.epoch, group
-                    )
-                )
-        except Exception:  # noqa: BLE001  (kept in `failure`, raised by each later call)
-            return
-        finally:
-            self._flush = None
+    def _begin_write(self) -> asyncio.Task[None]:
+        writing = asyncio.create_task(self._write(self._taken()))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        return writing
+
+    async def _write(self, outcomes: list[Outcome]) -> None:
+        with suppress(Exception):  # kept in `failure`, raised by each later call
+            await self.call(lambda journal: self._record(journal, outcomes))
+
+    def _record(self, journal: Journal, outcomes: list[Outcome]) -> None:
+        if outcomes:
+            journal.record(self.run.id, self.epoch, outcomes)
+
+    def _taken(self) -> list[Outcome]:
+        taken, self._waiting = self._waiting, []
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        return taken
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -93,8 +93,6 @@ class Intake:
         Raises:
             LeaseLost: Another sender has the campaign; nothing was claimed.
         """
-        if any(item.attempt > 1 for item in items):
-            await self._writer.durable()  # their release must stand before a new claim
         now = self._clocks.wall_ms()
         candidates = [
             Candidate(

@@ -79,33 +79,48 @@ async def test_durable_waits_until_everything_recorded_is_on_the_disk(
     await writer.durable()
 
 
-async def test_outcomes_gather_while_a_commit_is_under_way(
-    writer: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first goes alone; what comes meanwhile goes together, in its order."""
-    rows = range(2, 42)
-    await writer.claim([Candidate(row, None) for row in rows], now=NOW)
-    groups: list[list[int]] = []
-    is_under_way, go_on = threading.Event(), threading.Event()
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The rows of each transaction that records."""
+    found: list[list[int]] = []
     real = Journal.record
 
     def record(
         self: Journal, run_id: int, epoch: int, outcomes: Sequence[Outcome]
     ) -> int:
-        groups.append([one.row for one in outcomes])
-        is_under_way.set()
-        assert go_on.wait(10)
+        found.append([one.row for one in outcomes])
         return real(self, run_id, epoch, outcomes)
 
     monkeypatch.setattr(Journal, "record", record)
-    writer.record(outcome(2, Event.ACCEPT))
-    await asyncio.to_thread(is_under_way.wait, 10)
-    for row in rows[1:]:
-        writer.record(outcome(row, Event.ACCEPT))
-    go_on.set()
-    await writer.durable()
+    return found
 
-    assert groups == [[2], list(rows[1:])]
+
+async def test_outcomes_gather_and_are_written_by_themselves(
+    writer: Writer, path: Path, run: Run, groups: list[list[int]]
+) -> None:
+    """Those of a moment go together, in their order; nobody needs to ask for it."""
+    rows = list(range(2, 42))
+    await writer.claim([Candidate(row, None) for row in rows], now=NOW)
+    for row in rows:
+        writer.record(outcome(row, Event.ACCEPT))
+    async with asyncio.timeout(10):
+        while _counts(path, run) != {Status.ACCEPTED: 40}:
+            await asyncio.sleep(0.005)
+
+    assert groups == [rows]
+
+
+async def test_a_claim_takes_the_outcomes_along(
+    writer: Writer, path: Path, run: Run, groups: list[list[int]]
+) -> None:
+    """Recorded before it claims: a row just given back can be claimed again."""
+    await writer.claim([Candidate(2, None), Candidate(3, None)], now=NOW)
+    writer.record(outcome(2, Event.RELEASE))
+    writer.record(outcome(3, Event.ACCEPT))
+
+    assert await writer.claim([Candidate(2, None, again=True)], now=NOW) == [2]
+    assert _counts(path, run) == {Status.ACCEPTED: 1, Status.CLAIMED: 1}
+    assert groups == [[2, 3]]
 
 
 async def test_everything_happens_in_the_order_it_was_asked_for(
