@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from operator import methodcaller
 from typing import TYPE_CHECKING
@@ -80,38 +81,37 @@ async def test_durable_waits_until_everything_recorded_is_on_the_disk(
 
 
 @pytest.fixture
-def groups(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """The rows of each transaction that records."""
-    found: list[list[int]] = []
+def groups(monkeypatch: pytest.MonkeyPatch) -> queue.SimpleQueue[list[int]]:
+    """The rows of each transaction that recorded."""
+    found: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
     real = Journal.record
 
     def record(
         self: Journal, run_id: int, epoch: int, outcomes: Sequence[Outcome]
     ) -> int:
-        found.append([one.row for one in outcomes])
-        return real(self, run_id, epoch, outcomes)
+        changed = real(self, run_id, epoch, outcomes)
+        found.put([one.row for one in outcomes])
+        return changed
 
     monkeypatch.setattr(Journal, "record", record)
     return found
 
 
 async def test_outcomes_gather_and_are_written_by_themselves(
-    writer: Writer, path: Path, run: Run, groups: list[list[int]]
+    writer: Writer, path: Path, run: Run, groups: queue.SimpleQueue[list[int]]
 ) -> None:
     """Those of a moment go together, in their order; nobody needs to ask for it."""
     rows = list(range(2, 42))
     await writer.claim([Candidate(row, None) for row in rows], now=NOW)
     for row in rows:
         writer.record(outcome(row, Event.ACCEPT))
-    async with asyncio.timeout(10):
-        while _counts(path, run) != {Status.ACCEPTED: 40}:
-            await asyncio.sleep(0.005)
 
-    assert groups == [rows]
+    assert await asyncio.to_thread(groups.get, timeout=10) == rows
+    assert _counts(path, run) == {Status.ACCEPTED: 40}
 
 
 async def test_a_claim_takes_the_outcomes_along(
-    writer: Writer, path: Path, run: Run, groups: list[list[int]]
+    writer: Writer, path: Path, run: Run, groups: queue.SimpleQueue[list[int]]
 ) -> None:
     """Recorded before it claims: a row just given back can be claimed again."""
     await writer.claim([Candidate(2, None), Candidate(3, None)], now=NOW)
@@ -120,7 +120,8 @@ async def test_a_claim_takes_the_outcomes_along(
 
     assert await writer.claim([Candidate(2, None, again=True)], now=NOW) == [2]
     assert _counts(path, run) == {Status.ACCEPTED: 1, Status.CLAIMED: 1}
-    assert groups == [[2, 3]]
+    assert groups.get_nowait() == [2, 3]
+    assert groups.empty()
 
 
 async def test_everything_happens_in_the_order_it_was_asked_for(

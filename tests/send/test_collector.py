@@ -13,10 +13,14 @@ def test_it_looks_seldom_and_is_put_back_as_it_was() -> None:
     """The host's own thresholds come back, and nothing stays frozen, also after a fault."""
     before, frozen = gc.get_threshold(), gc.get_freeze_count()
 
-    with pytest.raises(RuntimeError), collector.seldom():
-        assert gc.get_threshold()[0] == collector.NEW_OBJECTS
-        assert gc.get_freeze_count() > frozen
-        raise RuntimeError
+    def work() -> None:
+        with collector.seldom():
+            assert gc.get_threshold()[0] == collector.NEW_OBJECTS
+            assert gc.get_freeze_count() > frozen
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        work()
 
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
