@@ -106,19 +106,18 @@ class Writer:
 
     async def durable(self) -> None:
         """Wait until every recorded outcome is on the disk; raise what went wrong."""
-        while True:
-            # An empty one, too, comes after all that is under way.
-            await asyncio.shield(self._begin_write())
+        self._begin_write()  # an empty one, too, comes after all that is under way
+        while self._writing:
+            await asyncio.wait(set(self._writing))
             if self.failure is not None:
                 raise self.failure
-            if not self._waiting:
-                return
+            if self._waiting:
+                self._begin_write()
 
-    def _begin_write(self) -> asyncio.Task[None]:
+    def _begin_write(self) -> None:
         writing = asyncio.create_task(self._write(self._taken()))
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
-        return writing
 
     async def _write(self, outcomes: list[Outcome]) -> None:
         with suppress(Exception):  # kept in `failure`, raised by each later call
