@@ -44,6 +44,13 @@ if TYPE_CHECKING:
     from bulksend.prepare.preview import preview_plan
     from bulksend.prepare.reasons import REASONS
     from bulksend.prepare.summary import Summary
+    from bulksend.rules.changes import (
+        RuleChange,
+        RuleInForce,
+        rule_changes,
+        rules_in_force,
+    )
+    from bulksend.rules.pack import RulePack, read_rules, shipped_rules
     from bulksend.settle.standing import Ended
 
 _HOME_OF = {
@@ -71,6 +78,13 @@ _HOME_OF = {
     "preview_plan": "prepare.preview",
     "REASONS": "prepare.reasons",
     "Summary": "prepare.summary",
+    "RuleChange": "rules.changes",
+    "RuleInForce": "rules.changes",
+    "rule_changes": "rules.changes",
+    "rules_in_force": "rules.changes",
+    "RulePack": "rules.pack",
+    "read_rules": "rules.pack",
+    "shipped_rules": "rules.pack",
     "Ended": "settle.standing",
 }
 
@@ -88,6 +102,9 @@ __all__ = [
     "Options",
     "Plan",
     "Problem",
+    "RuleChange",
+    "RuleInForce",
+    "RulePack",
     "Stopped",
     "Summary",
     "json_schema",
@@ -96,8 +113,12 @@ __all__ = [
     "look_closer",
     "plan_campaign",
     "preview_plan",
+    "read_rules",
+    "rule_changes",
+    "rules_in_force",
     "run_campaign",
     "send_plan",
+    "shipped_rules",
     "write_run",
     "write_starter",
 ]

@@ -65,6 +65,13 @@ KINDS: dict[str, Kind] = {
             "a file is there already, or cannot be written",
             "Choose another name, or move the file away.",
         ),
+        Kind("E121", "a file of rules cannot be read", "Check the path and the file."),
+        Kind(
+            "E122",
+            "a file of rules is wrong",
+            "Correct it; nothing is sent by rules that cannot be trusted.",
+        ),
+        Kind("E123", "there is no such rule", "See `bulksend rules list`."),
         # -- E2xx: the recipients ---------------------------------------------------
         Kind("E251", "a list without numbers", "Check the file."),
         Kind(

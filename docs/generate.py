@@ -27,6 +27,8 @@ from bulksend.errors import KINDS
 from bulksend.journal.sql import schema
 from bulksend.journal.states import TRANSITIONS, Status
 from bulksend.prepare.reasons import REASONS
+from bulksend.rules.changes import rules_in_force
+from bulksend.rules.pack import shipped_rules
 from bulksend.send.verdict import RULES, Reached, Rule
 
 if TYPE_CHECKING:
@@ -112,12 +114,18 @@ def commands() -> str:
 
 
 def help_of(name: str) -> str:
-    """What ``bulksend NAME --help`` prints on a wide terminal."""
+    """What ``bulksend NAME --help`` prints on a wide terminal; then its subcommands'."""
     top = click.Context(cli, info_name="bulksend", **cli.context_settings)
     command = cli.get_command(top, name)
     assert command is not None
     context = click.Context(command, top, info_name=name, terminal_width=WIDTH)
-    return command.get_help(context)
+    below = [
+        part.get_help(
+            click.Context(part, context, info_name=each, terminal_width=WIDTH)
+        )
+        for each, part in getattr(command, "commands", {}).items()
+    ]
+    return "\n\n\n".join([command.get_help(context), *below])
 
 
 GROUPS = {
@@ -255,7 +263,9 @@ def tree() -> str:
 
 def _files() -> list[Path]:
     found = (ROOT / "bulksend").rglob("*")
-    return sorted(one for one in found if one.suffix in {".py", ".sql", ".jinja"})
+    return sorted(
+        one for one in found if one.suffix in {".py", ".sql", ".jinja", ".yaml"}
+    )
 
 
 def _first_line(path: Path) -> str:
@@ -265,6 +275,9 @@ def _first_line(path: Path) -> str:
         return " ".join(match[1].split())
     if text.startswith("--"):
         return " ".join(line.lstrip("- ") for line in text.splitlines())
+    if text.startswith("#"):
+        comment = (line for line in text.splitlines() if line.startswith("#"))
+        return next(comment).lstrip("# ")
     return f"`python -m {path.parent.name}`." if path.name == "__main__.py" else ""
 
 
@@ -287,6 +300,23 @@ def _settings() -> dict[str, Any]:
     return settings
 
 
+def rules() -> str:
+    """The rules as the pack has them now, each with its source."""
+    pack = shipped_rules()
+    rows = [
+        (
+            code(row.id),
+            row.jurisdictions.replace("*", "any other"),
+            row.hours,
+            str(row.per_day or ""),
+            f"{row.kind}: [{row.source}]({row.url})",
+        )
+        for row in rules_in_force(pack, pack.checked)
+    ]
+    head = ("rule", "where", "local hours", "a person in 24 h", "source")
+    return f"Checked on {pack.checked}.\n\n{table(head, rows)}"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "campaign_keys": campaign_keys,
     "commands": commands,
@@ -295,6 +325,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "errors": errors,
     "journal_tables": journal_tables,
     "reasons": reasons,
+    "rules": rules,
     "starter_campaign": starter_campaign,
     "state_diagram": state_diagram,
     "transitions": transitions,

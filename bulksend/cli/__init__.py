@@ -22,6 +22,10 @@ COMMANDS = {
     "send": ("sending", "Send a plan as it stands."),
     "status": ("sending", "Show how every run stands."),
     "results": ("sending", "Write a run's results again."),
+    "rules": (
+        "rules",
+        "Show the hours at which people may be texted, and their sources.",
+    ),
     "simulate": ("simulate", "Serve a stand-in for Bandwidth on this machine."),
     "schema": ("campaign", "Print the JSON Schema of campaign files."),
 }

@@ -1,0 +1,150 @@
+"""A pack that cannot be trusted is refused, with every reason at once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from bulksend.errors import InputError
+from bulksend.rules.changes import rule_changes, rules_in_force
+from bulksend.rules.hours import Hours
+from bulksend.rules.pack import read_rules, shipped_rules
+from bulksend.rules.place import Claim, Place, claims_of, word_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def version(**other: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "from": "2020-01-01",
+        "hours": {"mon-sun": "08:00-20:00"},
+        "kind": "primary",
+        "source": "a law",
+        "url": "https://example.com/law",
+    }
+    return said | other
+
+
+def pack(*versions: dict[str, Any], **other: Any) -> dict[str, Any]:
+    rule = {
+        "id": "zz",
+        "name": "Zed",
+        "jurisdictions": ["ZZ"],
+        "versions": list(versions),
+    }
+    return {"checked": "2026-11-26", "rules": [rule | other]}
+
+
+def written(folder: Path, tree: object) -> Path:
+    path = folder / "ours.yaml"
+    path.write_text(tree if isinstance(tree, str) else yaml.safe_dump(tree), "utf-8")
+    return path
+
+
+WRONG: list[tuple[str, object, str]] = [
+    ("E121", "a: [", "it is not YAML"),
+    ("E122", pack(version(hours={"mon-sat": "08:00-20:00"})), "a gap: nothing is said about sun"),
+    ("E122", pack(version(hours={"mon-sun": "08:00-20:00", "sat": "closed"})), "an overlap: sat more than once"),
+    ("E122", pack(version(hours={"mon-sun": "20:00-08:00"})), "ends before it begins"),
+    ("E122", pack(version(hours={"mon-sun": "08:00-25:00"})), "after midnight"),
+    ("E122", pack(version(hours={"mon-sun": "8-20"})), "neither hours"),
+    ("E122", pack(version(hours={"mon-sun": ["08:00-12:00", "11:00-20:00"]})), "overlap or are not in order"),
+    ("E122", pack(version(hours={"sun-mon": "08:00-20:00"})), "runs backwards"),
+    ("E122", pack(version(hours={"everyday": "08:00-20:00"})), "is no day"),
+    ("E122", pack(version(hours={"mon-sun": "08:00-20:00", "holiday": "closed"})), "no calendar of them"),
+    ("E122", pack(version(), holidays="US-QQ"), "no calendar of holidays is called US-QQ"),
+    ("E122", pack(version(until="2021-01-01"), version(**{"from": "2021-06-01"})), "a gap between versions, from 2021-01-01 to 2021-06-01"),
+    ("E122", pack(version(), version(**{"from": "2021-06-01"})), "versions overlap"),
+    ("E122", pack(version(until="2019-01-01")), "ends on 2019-01-01, and begins on 2020-01-01"),
+    ("E122", pack(version(kind="rumour")), "a wrong value; expected primary, secondary or caution"),
+    ("E122", pack(version(**{"from": "2021-02-29"})), "a wrong value; expected a day"),
+    ("E122", pack(version(url="ftp://x")), "expected an http(s) address"),
+    ("E122", pack(version(per_day="0")), "expected a whole number above 0"),
+    ("E122", pack(version(colour="red")), "no such key"),
+    ("E122", pack(version(), jurisdictions=["Florida"]), "ISO 3166"),
+    ("E122", {"rules": []}, "missing"),
+    ("E122", pack(version(), id="us-fl"), "is there already"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "tree", "said"), WRONG)
+def test_a_wrong_pack_is_refused_with_what_is_wrong(
+    tmp_path: Path, code: str, tree: object, said: str
+) -> None:
+    """A gap, an overlap, an unknown calendar or day: a coded problem each."""
+    with pytest.raises(InputError) as caught:
+        read_rules([written(tmp_path, tree)], beside=shipped_rules())
+    assert any(
+        problem.code == code and said in str(problem)
+        for problem in caught.value.problems
+    ), caught.value
+
+
+def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:
+    """Two faults, two problems, each at its place."""
+    tree = pack(version(hours={"mon": "closed"}), version(hours={"sun-mon": "closed"}))
+    with pytest.raises(InputError) as caught:
+        read_rules([written(tmp_path, tree)])
+    places = [problem.column for problem in caught.value.problems]
+    assert "rules[0].versions[0].hours" in places
+    assert "rules[0].versions[1].hours" in places
+    assert "rules[0].versions" in places
+
+
+def test_own_rules_only_narrow(tmp_path: Path) -> None:
+    """A rule of one's own for Wyoming holds beside the federal one."""
+    own = pack(version(hours={"mon-sun": "07:00-12:00"}), jurisdictions=["US-WY"])
+    both = read_rules([written(tmp_path, own)], beside=shipped_rules())
+    place = Place(("US-WY",), ("America/Denver",))
+    found = Hours(both, "us-marketing").next(place, 1_790_000_000_000)
+    assert found is not None
+    assert {rule.id for rule in Hours(both, "us-marketing").rules(place)} == {
+        "us-federal",
+        "zz",
+    }
+
+
+def test_the_shipped_pack_says_where_each_rule_stands() -> None:
+    """Every version has a source, an address and a kind; FL and WA were read."""
+    kinds = {
+        row.id: row.kind for row in rules_in_force(shipped_rules(), date(2026, 11, 26))
+    }
+    assert kinds["us-federal"] == kinds["us-fl"] == kinds["us-wa"] == "primary"
+    assert kinds["us-tx"] == "secondary"
+    assert kinds["default"] == "caution"
+
+
+def test_what_changed_between_two_days() -> None:
+    """Florida's rule begins in July 2021, and Texas' source changes in 2025."""
+    before, after = (
+        rules_in_force(shipped_rules(), date(*day))
+        for day in ((2021, 1, 1), (2026, 1, 1))
+    )
+    found = {
+        (one.id, one.what): (one.before, one.after)
+        for one in rule_changes(before, after)
+    }
+    assert found["us-fl", "rule"] == ("", "mon-sun 08:00-20:00")
+    assert found["us-tx", "since"] == ("2003-10-01", "2025-09-01")
+    assert ("us-wa", "rule") not in found
+    assert rule_changes(after, after) == []
+
+
+def test_a_place_s_word_is_read_back() -> None:
+    """Claims to a word and back; the place is all of them."""
+    claims = [
+        Claim("number", "US-FL", ("America/Chicago", "America/New_York")),
+        Claim("zone", "", ("America/Denver",)),
+    ]
+    word = word_of(claims)
+    assert (
+        word == "number US-FL America/Chicago America/New_York; zone - America/Denver"
+    )
+    assert claims_of(word) == claims
+    assert Place.parse(word) == Place(
+        ("US-FL",), ("America/Chicago", "America/Denver", "America/New_York")
+    )
