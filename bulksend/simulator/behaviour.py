@@ -77,7 +77,7 @@ class Bandwidth:
         self._rng = rng
         self._shares = scenario.shares
         self._backlogs: dict[str, Backlog] = {}
-        self._search = Search(self.witness, lag=scenario.search_lag)
+        self._search = Search(self.witness, scenario)
         self._media = MediaStore()
         self._sign_in = SignIn(scenario.credentials, scenario.token_lifetime, rng=rng)
 

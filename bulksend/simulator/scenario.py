@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,29 @@ class Scenario:
 
         search_lag: Seconds until an accepted message can be found.
 
+        callback_url: Where callbacks are posted; without, there are none.
+
+        callback_user, callback_password: What they sign in with.
+
+        callback_delay: Seconds from acceptance to the last callback, or the bounds of a
+            uniform draw for each: those with bounds arrive in any order.
+
+        callback_retry: Seconds until a callback that got no 2xx is posted again; twice
+            as many each time.
+
+        undelivered: Share that ends in ``message-failed``, with a code drawn by chance.
+
+        overdue: Share whose receipt times out (9902) and is followed by the real one.
+
+        dropped: Share accepted and never heard of again, as from an application that
+            no location is linked to.
+
+        stops: Share whose person answers STOP.
+
+        callback_doubled: Share of callbacks that are posted twice.
+
+        callback_strange: Share of messages that also bring a type nobody knows yet.
+
         token_lifetime: Seconds that an access token is good for.
 
         accounts: Account ids that exist; None is any.
@@ -72,6 +95,17 @@ class Scenario:
     silent: float = 0.0
     garbled_202: float = 0.0
     search_lag: float = 0.0
+    callback_url: str = ""
+    callback_user: str = ""
+    callback_password: str = field(default="", repr=False)
+    callback_delay: float | tuple[float, float] = 0.0
+    callback_retry: float = 1.0
+    undelivered: float = 0.0
+    overdue: float = 0.0
+    dropped: float = 0.0
+    stops: float = 0.0
+    callback_doubled: float = 0.0
+    callback_strange: float = 0.0
     token_lifetime: float = 3600.0
     accounts: frozenset[str] | None = None
     credentials: frozenset[tuple[str, str]] | None = None
@@ -92,24 +126,41 @@ class Scenario:
         return {fault: share for fault in Fault if (share := getattr(self, fault))}
 
 
+SHARES = {
+    *Fault,
+    "undelivered",
+    "overdue",
+    "dropped",
+    "stops",
+    "callback_doubled",
+    "callback_strange",
+}
+SECONDS = {"queue_seconds", "slow_seconds", "search_lag", "callback_retry"}
+
+
+def bounds(seconds: float | tuple[float, float]) -> tuple[float, float]:
+    return seconds if isinstance(seconds, tuple) else (seconds, seconds)
+
+
 def _impossible(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
     """Option, what it is, and what is expected."""
-    rate, latency = scenario.rate, scenario.latency
+    rate = scenario.rate
     if rate is not None and rate <= 0:
         yield "rate", f"the rate is {rate:g}", "segments per second above 0, or none"
-    for field in fields(scenario):
-        value = getattr(scenario, field.name)
-        if field.name in set(Fault) and not 0 <= value <= 1:
-            yield field.name, f"the share is {value:g}", "a number from 0 to 1"
-        elif (
-            field.name in {"queue_seconds", "slow_seconds", "search_lag"} and value < 0
-        ):
-            yield field.name, f"it is {value:g} seconds", "0 or more"
+    for one in fields(scenario):
+        value = getattr(scenario, one.name)
+        if one.name in SHARES and not 0 <= value <= 1:
+            yield one.name, f"the share is {value:g}", "a number from 0 to 1"
+        elif one.name in SECONDS and value < 0:
+            yield one.name, f"it is {value:g} seconds", "0 or more"
     if (total := sum(scenario.shares.values())) > 1 + 1e-9:
         yield "", f"the fault shares add up to {total:g}", "at most 1"
-    low, high = latency if isinstance(latency, tuple) else (latency, latency)
-    if not 0 <= low <= high:
-        yield "latency", f"it is {low:g} to {high:g} seconds", "0 or more, rising"
+    if (total := scenario.undelivered + scenario.overdue + scenario.dropped) > 1 + 1e-9:
+        yield "", f"the shares of endings add up to {total:g}", "at most 1"
+    for name in ("latency", "callback_delay"):
+        low, high = bounds(getattr(scenario, name))
+        if not 0 <= low <= high:
+            yield name, f"it is {low:g} to {high:g} seconds", "0 or more, rising"
     if scenario.token_lifetime <= 0:
         found = f"it is {scenario.token_lifetime:g} seconds"
         yield "token_lifetime", found, "seconds above 0"

@@ -22,6 +22,7 @@ from bulksend.simulator.answers import (
     iso_millis,
     json_answer,
 )
+from bulksend.simulator.fates import fate_of
 from bulksend.simulator.query import (
     FURTHEST,
     Params,
@@ -35,6 +36,8 @@ from bulksend.simulator.query import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from bulksend.simulator.fates import Fate
+    from bulksend.simulator.scenario import Scenario
     from bulksend.simulator.witness import Accepted, Witness
 
 MOST_REQUESTS, PER_SECONDS = 3500, 300  # SPEC, per source IP
@@ -45,6 +48,7 @@ Item = dict[str, Any]
 class Row(NamedTuple):
     record: Accepted
     destination: str
+    fate: Fate
 
     @property
     def type(self) -> str:
@@ -58,9 +62,10 @@ class Row(NamedTuple):
 class Search:
     """The index over the witness's log, which catches up when somebody searches."""
 
-    def __init__(self, witness: Witness, *, lag: float) -> None:
+    def __init__(self, witness: Witness, scenario: Scenario) -> None:
         self._witness = witness
-        self._lag = lag
+        self._scenario = scenario
+        self._lag = scenario.search_lag
         self._rows: list[Row] = []
         self._indexed = 0
         self._by_id: dict[str, list[int]] = defaultdict(list)
@@ -101,7 +106,8 @@ class Search:
             for destination in record.to:
                 self._by_id[record.id].append(len(self._rows))
                 self._by_destination[destination].append(len(self._rows))
-                self._rows.append(Row(record, destination))
+                fate = fate_of(record, destination, self._scenario)
+                self._rows.append(Row(record, destination, fate))
             self._indexed += 1
 
     def _candidates(self, params: Params, visible_until: float) -> Iterable[Row]:
@@ -130,18 +136,18 @@ class Search:
 
 
 def _item(row: Row) -> Item:
-    """SPEC ``listMessageItem``; status is always DELIVERED, since nothing is sent."""
+    """SPEC ``listMessageItem``; the status is the message's fate, from the beginning."""
     record = row.record
     return {
         "messageId": record.id,
         "accountId": record.account,
         "sourceTn": record.sender,
         "destinationTn": row.destination,
-        "messageStatus": "DELIVERED",
+        "messageStatus": row.fate.status,
         "messageDirection": "OUTBOUND",
         "messageType": row.type,
         "segmentCount": record.segments,
-        "errorCode": 0,
+        "errorCode": row.fate.code,
         "receiveTime": iso_millis(record.wall),
         "carrierName": "other" if row.type == "sms" else None,
         "messageSize": row.size,
@@ -188,11 +194,11 @@ TESTS: dict[str, Callable[[str], Callable[[Row], bool]]] = {
         lambda row: row.destination.startswith(tuple(wanted.split(",")))
     ),
     "sourceTn": _from,
-    "messageStatus": _always_is("DELIVERED"),
+    "messageStatus": lambda wanted: lambda row: row.fate.status == wanted,
     "messageDirection": _always_is("OUTBOUND"),
     "carrierName": lambda wanted: lambda row: wanted == "other" and row.type == "sms",
     "messageType": lambda wanted: lambda row: row.type == wanted,
-    "errorCode": _always_is("0"),
+    "errorCode": lambda wanted: lambda row: row.fate.code == int(wanted),
     "fromDateTime": _since,
     "toDateTime": _until,
     "campaignId": _always_is(None),

@@ -24,6 +24,7 @@ from aiohttp import web
 from bulksend.errors import InputError, Problem
 from bulksend.simulator.answers import JSON, Answer, Ending, Moment, Request
 from bulksend.simulator.behaviour import API_PATH, TOKEN_PATH, Bandwidth
+from bulksend.simulator.callbacks import Callbacks
 
 if TYPE_CHECKING:
     import random
@@ -82,6 +83,8 @@ class Simulator:
         self._log = LogFile(log_path, bandwidth.witness) if log_path else None
         self._web = web.Server(self._handle, handler_cancellation=True, access_log=None)
         self._server: asyncio.Server | None = None
+        self.callbacks = Callbacks(bandwidth.scenario, bandwidth.witness)
+        self._calling: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -109,9 +112,15 @@ class Simulator:
             raise InputError(Problem("E581", found)) from exc
         self.port = self._server.sockets[0].getsockname()[1]
         self.origin = f"http://{host}:{self.port}"
+        if self.bandwidth.scenario.callback_url:
+            self._calling = loop.create_task(self.callbacks.run())
 
     async def close(self) -> None:
         """Stop at once; requests under way are cut off, as in a crash."""
+        if self._calling is not None:
+            self._calling.cancel()
+            await asyncio.wait({self._calling})
+            self._calling = None
         if self._server is not None:
             self._server.close()
             for connection in self._web.connections:

@@ -8,7 +8,7 @@ from pathlib import Path
 import bulksend.simulator
 
 FOLDER = Path(bulksend.simulator.__file__).parent
-WITH_A_CLOCK = {"server.py", "lifetime.py"}
+WITH_A_CLOCK = {"callbacks.py", "server.py", "lifetime.py"}
 NOT_PURE = {"aiohttp", "asyncio", "time", "socket", "os", "threading", "signal"}
 
 
