@@ -126,7 +126,7 @@ class Sending:
             await self._sign_in(client)
             writer = await stack.enter_async_context(Writer(self.home.journal, run))
             writer.epoch = await writer.call(
-                lambda journal: journal.take_lease(
+                lambda journal: journal.leases.take(
                     run.campaign, Owner.me(), now=clocks.wall_ms()
                 )
             )
@@ -163,7 +163,7 @@ class Sending:
                 if self.engine is not None:
                     log.info("ended", run=run.run, **_counted(self.engine))
                 writer.failure = None
-                await writer.call(lambda j: j.end_lease(run.campaign, writer.epoch))
+                await writer.call(lambda j: j.leases.end(run.campaign, writer.epoch))
 
     def progress(self) -> Progress | None:
         """How far it is; None before it begins."""

@@ -48,7 +48,8 @@ _CAUSES = (
 def explained(name: str) -> Iterator[None]:
     """Turn what SQLite and the disk say into a problem with a way out."""
     try:
-        yield
+        with undamaged(name):
+            yield
     except (sqlite3.Error, OSError) as error:
         for sign, found, fix in _CAUSES:
             if sign in str(error):
@@ -56,6 +57,13 @@ def explained(name: str) -> Iterator[None]:
                     Problem("E601", found, fix=fix, file=name)
                 ) from error
         raise BulksendError(Problem("E601", str(error), file=name)) from error
-    except ValueError as error:  # bytes that are no text, a status that is none
+
+
+@contextmanager
+def undamaged(name: str) -> Iterator[None]:
+    """Turn what cannot be read (bytes that are no text, no status) into a problem."""
+    try:
+        yield
+    except ValueError as error:
         problem = Problem("E601", "it is damaged", fix=_DAMAGED, file=name)
         raise BulksendError(problem) from error

@@ -1,4 +1,5 @@
--- Every statement the journal runs, by name.  `sql.py` reads this file.
+-- Every statement the journal runs, by name.  `sql.py` reads this file.  Values are
+-- `:named`; what SQLite and PostgreSQL cannot both take, queries_postgres.sql says anew.
 
 -- name: add_run
 insert into runs (run, campaign, plan, plan_hash, plan_digest, input_digest,
@@ -7,11 +8,16 @@ values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
         :content_digest, :provider, :rows, :sendable, :results, :created_at)
 on conflict (run) do nothing;
 
+-- The columns in the order of records.Run.
 -- name: run
-select * from runs where run = :run;
+select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
+       provider, rows, sendable, results, created_at, finished_at, id
+from runs where run = :run;
 
 -- name: runs
-select * from runs order by created_at desc, id desc;
+select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
+       provider, rows, sendable, results, created_at, finished_at, id
+from runs order by created_at desc, id desc;
 
 -- name: finish_run
 update runs set finished_at = :now where id = :run_id;
@@ -56,8 +62,9 @@ where run_id in (select id from runs where campaign = :campaign)
 
 -- First attempt: the row is not there yet.
 -- name: claim_new
-insert or ignore into messages (run_id, row, status, attempt, epoch, once, claimed_at)
-values (?, ?, 'claimed', 1, ?, ?, ?);
+insert into messages (run_id, row, status, attempt, epoch, once, claimed_at)
+values (:run_id, :row, 'claimed', 1, :epoch, :once, :now)
+on conflict (run_id, row) do nothing;
 
 -- name: claim_again
 update messages
@@ -85,20 +92,20 @@ where run_id in (select id from runs where campaign = :campaign and id <> :run_i
 -- name: record
 update messages
 set status = (select next from transitions t
-              where t.status = messages.status and t.event = ?1),
-    posted_at = coalesce(?2, posted_at),
-    accepted_at = case when ?1 = 'accept' then ?3 else accepted_at end,
-    ended_at = case when ?1 = 'release' then null
-                    when status = 'delivered' or status = 'failed' and ?1 <> 'deliver'
-                    then ended_at else ?3 end,
-    message_id = coalesce(?4, message_id),
-    error_code = case when status = 'delivered' or status = 'failed' and ?1 <> 'deliver'
-                      then error_code else ?5 end,
-    error = case when status = 'delivered' or status = 'failed' and ?1 <> 'deliver'
-                 then error else ?6 end
-where run_id = ?7 and row = ?8 and epoch = ?9
+              where t.status = messages.status and t.event = :event),
+    posted_at = coalesce(:posted_at, posted_at),
+    accepted_at = case when :event = 'accept' then :at else accepted_at end,
+    ended_at = case when :event = 'release' then null
+                    when status = 'delivered' or status = 'failed' and :event <> 'deliver'
+                    then ended_at else :at end,
+    message_id = coalesce(:message_id, message_id),
+    error_code = case when status = 'delivered' or status = 'failed' and :event <> 'deliver'
+                      then error_code else :error_code end,
+    error = case when status = 'delivered' or status = 'failed' and :event <> 'deliver'
+                 then error else :error end
+where run_id = :run_id and row = :row and epoch = :epoch
   and exists (select 1 from transitions t
-              where t.status = messages.status and t.event = ?1);
+              where t.status = messages.status and t.event = :event);
 
 -- name: counts
 select status, count(*) from messages where run_id = :run_id group by status;

@@ -39,6 +39,12 @@ class Candidate(NamedTuple):
     again: bool = False
 
 
+class Place(NamedTuple):
+    """A row of a run."""
+
+    row: int
+
+
 class Outcome(NamedTuple):
     """What became of a claimed row."""
 

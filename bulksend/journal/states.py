@@ -101,6 +101,16 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
     Status.EXCLUDED: {},
 }
 
+
+def arrows() -> list[tuple[str, str, str]]:
+    """The table as (status, event, next), the way a database holds it."""
+    return [
+        (status.value, event.value, then.value)
+        for status, events in TRANSITIONS.items()
+        for event, then in events.items()
+    ]
+
+
 TAKEN = frozenset(
     {
         Status.CLAIMED,

@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bulksend.errors import Problem, Stopped
-from bulksend.journal.store import LEASE_MS
+from bulksend.journal.leases import LEASE_MS
 
 if TYPE_CHECKING:
     from bulksend.journal.writer import Writer
@@ -44,7 +44,7 @@ class Hold:
         wall, boot = self._clocks.wall_ms(), self._clocks.boot_ms()
         writer = self._writer
         await writer.call(
-            lambda journal: journal.renew_lease(
+            lambda journal: journal.leases.renew(
                 writer.run.campaign, writer.epoch, now=wall
             )
         )

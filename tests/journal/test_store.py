@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from bulksend.errors import BulksendError
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import ALREADY_SENT, Candidate, LeaseLost
+from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import TRANSITIONS, Event, Status
 from bulksend.journal.store import Journal
 from tests.suites.journal_suite import CAMPAIGN, NOW, RUN, JournalSuite, outcome
@@ -58,16 +59,21 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "journal.db"
 
 
+def _value(database: Sqlite, statement: str) -> object:
+    (value,) = database.connection.execute(statement).fetchone()
+    return value
+
+
 def _full(path: Path, rows: int = 2_000) -> None:
     """A journal of several hundred pages, all in the file itself."""
     with Journal.open(path) as journal:
         run = journal.add_run(RUN)
-        epoch = journal.take_lease(CAMPAIGN, Owner.me(), now=NOW)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         wanted = [Candidate(row, row) for row in range(2, rows + 2)]
         claimed = journal.claim(run, epoch, wanted, now=NOW)
         said = [outcome(r, Event.ACCEPT, message_id=f"{r:029}") for r in claimed]
         journal.record(run.id, epoch, said)
-        journal.end_lease(CAMPAIGN, epoch)
+        journal.leases.end(CAMPAIGN, epoch)
 
 
 def _start(code: str, *arguments: object) -> subprocess.Popen[str]:
@@ -85,9 +91,9 @@ def _start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 def test_a_commit_is_on_the_disk_before_it_returns(path: Path) -> None:
     """WAL with full sync, on every connection that writes."""
-    with Journal.open(path) as journal:
-        assert journal._sql.execute("pragma journal_mode").fetchone() == ("wal",)
-        assert journal._sql.execute("pragma synchronous").fetchone() == (2,)
+    with closing(Sqlite.open(path)) as database:
+        assert _value(database, "pragma journal_mode") == "wal"
+        assert _value(database, "pragma synchronous") == 2
 
 
 def test_folders_are_made_and_odd_names_are_names(tmp_path: Path) -> None:
@@ -127,7 +133,7 @@ from bulksend.journal.store import Journal
 
 journal = Journal.open(Path(sys.argv[1]))
 run, now = journal.runs()[0], int(sys.argv[2])
-epoch = journal.take_lease(run.campaign, Owner.me(), now=now)
+epoch = journal.leases.take(run.campaign, Owner.me(), now=now)
 for first in count(int(sys.argv[3]), 3):
     rows = range(first, first + 3)
     for row in journal.claim(run, epoch, [Candidate(r, r) for r in rows], now=now):
@@ -154,11 +160,12 @@ def test_what_was_committed_survives_kill_9(path: Path) -> None:
         claimed = {int(row) for word, row in words if word == "claimed"}
         accepted |= {int(row) for word, row in words if word == "accepted"}
 
+        with closing(Sqlite.open(path)) as database:
+            assert _value(database, "pragma integrity_check") == "ok"
         with Journal.open(path) as journal:
-            assert journal._sql.execute("pragma integrity_check").fetchone() == ("ok",)
             found = {e.row: e.status for e in journal.entries(run.id, 0, 10**6)}
             # It is dead, so the next turn takes over at once.
-            assert journal.held_by(CAMPAIGN, now=NOW) is None
+            assert journal.leases.holder(CAMPAIGN, now=NOW) is None
         assert {found[row] for row in accepted} == {"accepted"}
         assert {found[row] for row in claimed} <= {"claimed", "accepted"}
         assert sum(status == "claimed" for status in found.values()) in (0, 3)
@@ -173,7 +180,7 @@ from bulksend.journal.store import Journal
 
 with Journal.open(Path(sys.argv[1])) as journal:
     run = journal.runs()[0]
-    epoch = journal.take_lease(run.campaign, Owner.me(), now=int(sys.argv[2]))
+    epoch = journal.leases.take(run.campaign, Owner.me(), now=int(sys.argv[2]))
     journal.claim(run, epoch, [Candidate(2, None)], now=int(sys.argv[2]))
 print("taken", flush=True)
 sys.stdin.read()
@@ -190,14 +197,14 @@ def test_a_sender_is_followed_when_it_is_dead_and_not_before(path: Path) -> None
         assert other.stdout.readline() == "taken\n"
 
         with pytest.raises(BulksendError, match=f"E610 process {other.pid} on "):
-            journal.take_lease(CAMPAIGN, Owner.me(), now=NOW)
-        holder = journal.held_by(CAMPAIGN, now=NOW)
+            journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+        holder = journal.leases.holder(CAMPAIGN, now=NOW)
         assert holder
         assert holder.pid == other.pid
 
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)  # still a zombie
-        assert journal.take_lease(CAMPAIGN, Owner.me(), now=NOW) == 2
+        assert journal.leases.take(CAMPAIGN, Owner.me(), now=NOW) == 2
         assert journal.counts(run.id) == {Status.UNKNOWN: 1}
         other.communicate()
 
@@ -213,8 +220,8 @@ def test_a_sender_that_stands_still_is_not_dead(path: Path) -> None:
         other.send_signal(signal.SIGSTOP)
         try:
             with pytest.raises(BulksendError, match="E610"):
-                journal.take_lease(CAMPAIGN, Owner.me(), now=NOW + 30_000)
-            assert journal.take_lease(CAMPAIGN, Owner.me(), now=NOW + 30_001) == 2
+                journal.leases.take(CAMPAIGN, Owner.me(), now=NOW + 30_000)
+            assert journal.leases.take(CAMPAIGN, Owner.me(), now=NOW + 30_001) == 2
         finally:
             other.kill()
             other.communicate()
@@ -281,10 +288,10 @@ def test_a_journal_half_made_is_finished_by_the_next(
                 Journal.open(fresh).close()
             except BulksendError:
                 stopped += 1
-        with Journal.open(fresh) as journal:
-            journal.add_run(RUN)
-            made = journal._sql.execute("select count(*) from transitions").fetchone()
-            assert made == (sum(map(len, TRANSITIONS.values())),)
+        with closing(Sqlite.open(fresh)) as database:
+            Journal(database).add_run(RUN)
+            made = _value(database, "select count(*) from transitions")
+            assert made == sum(map(len, TRANSITIONS.values()))
 
     assert 3 < stopped < 44
 
@@ -296,12 +303,12 @@ def _use_everything(path: Path) -> list[str]:
     """Call every public method; the code of each problem that was raised."""
 
     def claim(journal: Journal) -> None:
-        epoch = journal.take_lease(CAMPAIGN, Owner.me(), now=NOW)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         run = journal.run(RUN.run) or RUN
         journal.claim(run, epoch, [Candidate(5_000, None)], now=NOW)
         journal.record(run.id, epoch, [outcome(5_000, Event.ACCEPT)])
-        journal.renew_lease(CAMPAIGN, epoch, now=NOW)
-        journal.end_lease(CAMPAIGN, epoch)
+        journal.leases.renew(CAMPAIGN, epoch, now=NOW)
+        journal.leases.end(CAMPAIGN, epoch)
 
     calls: list[Callable[[Journal], object]] = [
         lambda journal: journal.runs(),
@@ -310,7 +317,7 @@ def _use_everything(path: Path) -> list[str]:
         lambda journal: journal.closed_rows(1),
         lambda journal: journal.entries(1, 0, 10_000),
         lambda journal: journal.ledger(replace(RUN, id=2)),
-        lambda journal: journal.held_by(CAMPAIGN, now=NOW),
+        lambda journal: journal.leases.holder(CAMPAIGN, now=NOW),
         lambda journal: journal.add_run(replace(RUN, run="new")),
         lambda journal: journal.finish_run(1, now=NOW),
         lambda journal: journal.reopen_run(1),
@@ -481,7 +488,7 @@ def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path: Path) -> Non
     with _mounted(folder, "size=600k"):
         with Journal.open(folder / "journal.db") as journal:
             run = journal.add_run(RUN)
-            epoch = journal.take_lease(CAMPAIGN, Owner.me(), now=NOW)
+            epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
             (folder / "ballast").write_bytes(b"x" * 250_000)
             claimed: list[int] = []
 
@@ -512,7 +519,7 @@ from bulksend.journal.store import Journal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with Journal.open(Path(sys.argv[1])) as journal:
     run = journal.runs()[0]
-    epoch = journal.take_lease(run.campaign, Owner.me(), now=int(sys.argv[2]))
+    epoch = journal.leases.take(run.campaign, Owner.me(), now=int(sys.argv[2]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
     claimed = 0
     try:
@@ -542,10 +549,10 @@ def test_a_journal_that_stays_locked_is_said(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the time it waits, E601 says that another process holds it."""
-    monkeypatch.setattr("bulksend.journal.store.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("bulksend.journal.sqlite.BUSY_SECONDS", 0.05)
     with Journal.open(path) as journal, Journal.open(path) as other:
         with (
-            other._transaction(),
+            other.database.transaction(),
             pytest.raises(BulksendError, match="another process kept it locked"),
         ):
             journal.add_run(RUN)

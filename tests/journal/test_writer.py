@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from operator import methodcaller
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +42,7 @@ async def writer(path: Path, run: Run) -> AsyncIterator[Writer]:
     """A writer that holds the lease; what it still had to say is on the disk after."""
     async with Writer(path, run) as writer:
         writer.epoch = await writer.call(
-            lambda journal: journal.take_lease(CAMPAIGN, Owner.me(), now=NOW)
+            lambda journal: journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         )
         yield writer
         writer.failure = None
@@ -194,8 +193,8 @@ async def test_a_lost_lease_is_no_failure_of_the_journal(
     """Nothing more is claimed, but what is known is still recorded."""
     await writer.claim([Candidate(2, None)], now=NOW)
     with Journal.open(path) as journal:
-        journal.end_lease(CAMPAIGN, writer.epoch)
-        journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
+        journal.leases.end(CAMPAIGN, writer.epoch)
+        journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
 
     with pytest.raises(LeaseLost):
         await writer.claim([Candidate(3, None)], now=NOW)
@@ -214,13 +213,13 @@ async def test_leaving_writes_what_is_left_and_ends_the_thread(
         try:
             async with Writer(path, run) as writer:
                 writer.epoch = await writer.call(
-                    lambda j: j.take_lease(CAMPAIGN, Owner.me(), now=NOW)
+                    lambda j: j.leases.take(CAMPAIGN, Owner.me(), now=NOW)
                 )
                 await writer.claim([Candidate(row, None)], now=NOW)
                 writer.record(outcome(row, Event.ACCEPT))
                 if ending:
                     raise ending
-                await writer.call(methodcaller("end_lease", CAMPAIGN, writer.epoch))
+                await writer.call(lambda j: j.leases.end(CAMPAIGN, writer.epoch))
         except RuntimeError:
             assert ending
 

@@ -22,10 +22,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
+from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Entry, Run
 from bulksend.journal.states import Event
-from bulksend.journal.store import LEASE_MS, Journal
+from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.send import engine as engine_module
 from bulksend.send import retry
@@ -189,7 +190,7 @@ class Stage:
             self.run = journal.add_run(new)
         async with InlineWriter(self.path, self.run) as self.writer:
             self.writer.epoch = await self.writer.call(
-                lambda j: j.take_lease("c", Owner.me(), now=self.clocks.wall_ms())
+                lambda j: j.leases.take("c", Owner.me(), now=self.clocks.wall_ms())
             )
             self.intake = Intake(
                 self._source(),
@@ -217,7 +218,7 @@ class Stage:
 
     async def _give_lease_back(self) -> None:
         self.writer.failure = self.writer.broken = None
-        await self.writer.call(lambda j: j.end_lease("c", self.writer.epoch))
+        await self.writer.call(lambda j: j.leases.end("c", self.writer.epoch))
 
     def play(self, path: Path) -> None:
         """Run the engine to its end; raises what it raises."""
@@ -614,9 +615,9 @@ def test_a_lease_that_another_took_ends_the_sending(path: Path) -> None:
 
     def take(stage: Stage) -> None:
         stage.poster.intents.add("unknown")  # its own claims of the last moment
-        stage._journal(lambda j: j.end_lease("c", stage.writer.epoch))
+        stage._journal(lambda j: j.leases.end("c", stage.writer.epoch))
         stage._journal(
-            lambda j: j.take_lease("c", Owner.me(), now=stage.clocks.wall_ms())
+            lambda j: j.leases.take("c", Owner.me(), now=stage.clocks.wall_ms())
         )
 
     stage = Stage(rows=2_000, rate=200, at={1.5: take})
@@ -652,7 +653,7 @@ def test_a_long_run_keeps_its_lease(path: Path) -> None:
     def knock(stage: Stage) -> None:
         try:
             stage._journal(
-                lambda j: j.take_lease("c", Owner.me(), now=stage.clocks.wall_ms())
+                lambda j: j.leases.take("c", Owner.me(), now=stage.clocks.wall_ms())
             )
         except GateRefused:
             refusals.append(stage.loop.time())

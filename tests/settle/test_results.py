@@ -64,7 +64,7 @@ def begun(
     """A journal in which this plan is being sent."""
     with Journal.open(folder / "journal.sqlite") as journal:
         run = journal.add_run(run_of(plan, sendable))
-        yield journal, run, journal.take_lease(run.campaign, Owner.me(), now=NOW)
+        yield journal, run, journal.leases.take(run.campaign, Owner.me(), now=NOW)
 
 
 def played(

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulksend.errors import GateRefused
+from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import (
     ALREADY_SENT,
@@ -36,7 +37,6 @@ from bulksend.journal.states import (
     Status,
     step,
 )
-from bulksend.journal.store import LEASE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +160,7 @@ class JournalSuite:
     @pytest.fixture
     def sender(self, journal: Journal) -> Sender:
         run = journal.add_run(RUN)
-        return Sender(journal, run, journal.take_lease(CAMPAIGN, Owner.me(), now=NOW))
+        return Sender(journal, run, journal.leases.take(CAMPAIGN, Owner.me(), now=NOW))
 
     # -- runs -----------------------------------------------------------------------
 
@@ -210,82 +210,84 @@ class JournalSuite:
 
     def test_each_taker_has_a_higher_epoch(self, journal: Journal) -> None:
         """From 1, whether the lease was given back or ran out."""
-        assert journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW) == 1
-        journal.end_lease(CAMPAIGN, 1)
-        assert journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW) == 2
+        assert journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW) == 1
+        journal.leases.end(CAMPAIGN, 1)
+        assert journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW) == 2
         later = NOW + LEASE_MS + 1
-        assert journal.take_lease(CAMPAIGN, ELSEWHERE, now=later) == 3
+        assert journal.leases.take(CAMPAIGN, ELSEWHERE, now=later) == 3
 
     def test_a_second_sender_is_refused_and_told_who_the_first_is(
         self, place: Place
     ) -> None:
         """E610 names process, host and since when, to the lease's last millisecond."""
         with place.open() as first, place.open() as second:
-            first.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
+            first.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
 
             with pytest.raises(GateRefused) as refused:
-                second.take_lease(CAMPAIGN, Owner.me(), now=NOW + LEASE_MS)
+                second.leases.take(CAMPAIGN, Owner.me(), now=NOW + LEASE_MS)
 
             (problem,) = refused.value.problems
             assert problem.code == "E610"
             assert problem.found == (
                 "process 4120 on web-3 has been sending this campaign for 30 s"
             )
-            assert first.held_by(CAMPAIGN, now=NOW) == ELSEWHERE
+            assert first.leases.holder(CAMPAIGN, now=NOW) == ELSEWHERE
 
     def test_a_dead_sender_is_followed_at_once(self, journal: Journal) -> None:
         """Where its process is surely over, nobody waits for the lease to run out."""
         dead = dead_owner()
-        journal.take_lease(CAMPAIGN, dead, now=NOW)
+        journal.leases.take(CAMPAIGN, dead, now=NOW)
 
-        assert journal.held_by(CAMPAIGN, now=NOW) is None
-        assert journal.take_lease(CAMPAIGN, Owner.me(), now=NOW) == 2
+        assert journal.leases.holder(CAMPAIGN, now=NOW) is None
+        assert journal.leases.take(CAMPAIGN, Owner.me(), now=NOW) == 2
 
     def test_renewing_keeps_others_out(self, journal: Journal) -> None:
         """A lease lasts from its last renewal."""
-        epoch = journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
-        journal.renew_lease(CAMPAIGN, epoch, now=NOW + LEASE_MS)
+        epoch = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
+        journal.leases.renew(CAMPAIGN, epoch, now=NOW + LEASE_MS)
 
         with pytest.raises(GateRefused):
-            journal.take_lease(CAMPAIGN, Owner.me(), now=NOW + 2 * LEASE_MS)
-        assert journal.take_lease(CAMPAIGN, Owner.me(), now=NOW + 2 * LEASE_MS + 1) == 2
+            journal.leases.take(CAMPAIGN, Owner.me(), now=NOW + 2 * LEASE_MS)
+        assert (
+            journal.leases.take(CAMPAIGN, Owner.me(), now=NOW + 2 * LEASE_MS + 1) == 2
+        )
 
     def test_a_lease_that_ended_is_not_renewed(self, journal: Journal) -> None:
         """A sender that slept learns it, even where nobody took its place."""
-        epoch = journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
+        epoch = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
 
         with pytest.raises(LeaseLost):
-            journal.renew_lease(CAMPAIGN, epoch, now=NOW + LEASE_MS + 1)
+            journal.leases.renew(CAMPAIGN, epoch, now=NOW + LEASE_MS + 1)
 
     def test_a_lease_that_another_took_is_neither_renewed_nor_ended(
         self, journal: Journal
     ) -> None:
         """The late one cannot touch its follower's lease."""
-        late = journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
-        journal.end_lease(CAMPAIGN, late)
-        mine = journal.take_lease(CAMPAIGN, Owner.me(), now=NOW)
+        late = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
+        journal.leases.end(CAMPAIGN, late)
+        mine = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
 
         with pytest.raises(LeaseLost):
-            journal.renew_lease(CAMPAIGN, late, now=NOW)
-        journal.end_lease(CAMPAIGN, late)
+            journal.leases.renew(CAMPAIGN, late, now=NOW)
+        journal.leases.end(CAMPAIGN, late)
 
-        assert journal.held_by(CAMPAIGN, now=NOW) == Owner.me()
-        journal.renew_lease(CAMPAIGN, mine, now=NOW)
+        assert journal.leases.holder(CAMPAIGN, now=NOW) == Owner.me()
+        journal.leases.renew(CAMPAIGN, mine, now=NOW)
 
     def test_who_holds_a_lease(self, journal: Journal) -> None:
         """Nobody before it is taken, after it ended, and after it was given back."""
-        assert journal.held_by(CAMPAIGN, now=NOW) is None
-        epoch = journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
-        assert journal.held_by(CAMPAIGN, now=NOW + LEASE_MS) == ELSEWHERE
-        assert journal.held_by(CAMPAIGN, now=NOW + LEASE_MS + 1) is None
-        journal.end_lease(CAMPAIGN, epoch)
-        assert journal.held_by(CAMPAIGN, now=NOW) is None
+        assert journal.leases.holder(CAMPAIGN, now=NOW) is None
+        epoch = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
+        assert journal.leases.holder(CAMPAIGN, now=NOW + LEASE_MS) == ELSEWHERE
+        assert journal.leases.holder(CAMPAIGN, now=NOW + LEASE_MS + 1) is None
+        journal.leases.end(CAMPAIGN, epoch)
+        assert journal.leases.holder(CAMPAIGN, now=NOW) is None
 
     def test_campaigns_do_not_stand_in_each_others_way(self, journal: Journal) -> None:
         """A lease is for one campaign; the simulator's is not the real one's."""
-        journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
+        journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
 
-        assert journal.take_lease("simulator/spring-sale", Owner.me(), now=NOW) == 1
+        assert journal.leases.take("simulator/spring-sale", Owner.me(), now=NOW) == 1
 
     # -- claiming -------------------------------------------------------------------
 
@@ -343,13 +345,13 @@ class JournalSuite:
         run, now = journal.add_run(RUN), NOW
         epoch = 1
         if how != "never taken":
-            epoch = journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
+            epoch = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
         if how == "over":
             now += LEASE_MS + 1
         if how in ("given back", "taken over"):
-            journal.end_lease(CAMPAIGN, epoch)
+            journal.leases.end(CAMPAIGN, epoch)
         if how == "taken over":
-            journal.take_lease(CAMPAIGN, Owner.me(), now=NOW)
+            journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
 
         with pytest.raises(LeaseLost):
             journal.claim(run, epoch, [Candidate(2, None), Candidate(3, None)], now=now)
@@ -362,8 +364,8 @@ class JournalSuite:
         """In every run of the campaign, and only there; what is proven stays."""
         run, old = journal.add_run(RUN), journal.add_run(replace(RUN, run="old"))
         other = journal.add_run(replace(RUN, run="x", campaign="other"))
-        epoch = journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW)
-        journal.take_lease("other", ELSEWHERE, now=NOW)
+        epoch = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
+        journal.leases.take("other", ELSEWHERE, now=NOW)
         gone = Sender(journal, run, epoch)
         for row, status in enumerate(Status, 2):
             gone.bring(row, status)
@@ -371,7 +373,7 @@ class JournalSuite:
         gone._replace(run=other).claim(2)
         before = {one.row: one for one in journal.entries(run.id, 2, 100)}
 
-        journal.take_lease(CAMPAIGN, Owner.me(), now=NOW + LEASE_MS + 1)
+        journal.leases.take(CAMPAIGN, Owner.me(), now=NOW + LEASE_MS + 1)
 
         orphan = 2 + list(Status).index(Status.CLAIMED)
         after = {one.row: one for one in journal.entries(run.id, 2, 100)}
@@ -387,10 +389,12 @@ class JournalSuite:
     ) -> None:
         """Whatever it learned: accepted, refused, or that the row never left."""
         run = journal.add_run(RUN)
-        late = Sender(journal, run, journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW))
+        late = Sender(journal, run, journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW))
         late.claim(2, 3, 4, 5)
         later = NOW + LEASE_MS + 1
-        mine = Sender(journal, run, journal.take_lease(CAMPAIGN, Owner.me(), now=later))
+        mine = Sender(
+            journal, run, journal.leases.take(CAMPAIGN, Owner.me(), now=later)
+        )
 
         changed = late.record(
             outcome(2, Event.ACCEPT, message_id="m2"),
@@ -413,10 +417,12 @@ class JournalSuite:
     ) -> None:
         """Not those it never claimed, and not those that were claimed again."""
         run = journal.add_run(RUN)
-        late = Sender(journal, run, journal.take_lease(CAMPAIGN, ELSEWHERE, now=NOW))
+        late = Sender(journal, run, journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW))
         late.claim(2)
         later = NOW + LEASE_MS + 1
-        mine = Sender(journal, run, journal.take_lease(CAMPAIGN, Owner.me(), now=later))
+        mine = Sender(
+            journal, run, journal.leases.take(CAMPAIGN, Owner.me(), now=later)
+        )
         late.record(outcome(2, Event.RELEASE))
         mine.claim(2, 3, now=later)
 
@@ -546,7 +552,7 @@ class JournalSuite:
         journal = sender.journal
         next_run = journal.add_run(replace(RUN, run="next"))
         foreign = journal.add_run(replace(RUN, run="x", campaign="other"))
-        epoch = journal.take_lease("other", Owner.me(), now=NOW)
+        epoch = journal.leases.take("other", Owner.me(), now=NOW)
         Sender(journal, foreign, epoch).claim(50)
         sender._replace(run=next_run).claim(60)
         for row, status in enumerate(Status, 2):
@@ -664,14 +670,14 @@ class JournalSuite:
         with place.open() as journal:
             name = f"run {len(journal.runs())}"
             run = journal.add_run(replace(RUN, run=name, campaign=name))
-            now, epochs = NOW, [journal.take_lease(name, ELSEWHERE, now=NOW)]
+            now, epochs = NOW, [journal.leases.take(name, ELSEWHERE, now=NOW)]
             status: dict[int, Status] = {}
             owner: dict[int, int] = {}
             for act, rows, is_late in script:
                 epoch = epochs[-2 if is_late and len(epochs) > 1 else -1]
                 if act == "take over":
                     now += LEASE_MS + 1
-                    epochs.append(journal.take_lease(name, ELSEWHERE, now=now))
+                    epochs.append(journal.leases.take(name, ELSEWHERE, now=now))
                     for row, there in status.items():
                         if there is Status.CLAIMED:
                             status[row] = Status.UNKNOWN
@@ -701,4 +707,4 @@ class JournalSuite:
                             status[row] = arrow[event]
 
             assert journal.counts(run.id) == Counter(status.values())
-            journal.end_lease(name, epochs[-1])
+            journal.leases.end(name, epochs[-1])

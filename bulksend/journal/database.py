@@ -1,0 +1,68 @@
+"""What the journal asks of a database: named statements, transactions, explained faults.
+
+The statements stand in `queries.sql`, in words that SQLite and PostgreSQL both take;
+`queries_postgres.sql` says the few otherwise that must differ.  Values have names
+(``:run_id``), so a call reads as ``fetch("counts", run_id=7)``.
+
+A call outside of `transaction` is a transaction of its own, durable when it returns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    Row = tuple[Any, ...]
+
+
+class Database(Protocol):
+    """An open connection, used by one thread at a time.
+
+    Every method raises BulksendError (E601) with a way out for what the database, the
+    disk or the network says.
+    """
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people; never with a password."""
+
+    def fetch(self, query: str, /, **values: object) -> list[Row]:
+        """Every row of one statement."""
+
+    def stream(self, query: str, /, **values: object) -> Iterator[Row]:
+        """The rows of one statement that may have millions; reads only."""
+
+    def execute(self, query: str, /, **values: object) -> int:
+        """Run one statement; how many rows it changed."""
+
+    def change_each(
+        self,
+        query: str,
+        records: Sequence[NamedTuple],
+        /,
+        *,
+        given: str,
+        **values: object,
+    ) -> list[Any] | None:
+        """Run a statement for each of *records*, all or nothing.
+
+        Each record's fields are values by their names, beside *values*, which are the
+        same for all.
+
+        Returns:
+            The first field of each record that changed a row; or None, and nothing was
+            changed, where the statement *given* finds nothing.
+        """
+
+    def execute_each(
+        self, query: str, records: Sequence[NamedTuple], /, **values: object
+    ) -> int:
+        """Run a statement for each of *records*; how many rows were changed in all."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing, and alone with what it reads; not to be nested."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,190 @@
+"""The journal's tables in one file.  The only user of sqlite3.
+
+Every transaction is committed with ``synchronous=FULL``: what it says is true after a
+power cut.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from bulksend.errors import BulksendError, Problem
+from bulksend.journal.faults import BUSY_SECONDS, explained
+from bulksend.journal.sql import queries, schema
+from bulksend.journal.states import arrows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bulksend.journal.database import Row
+
+SCHEMA_VERSION = "1"
+SOME = 10_000
+
+
+class Sqlite:
+    """A `Database` in a file; use `Sqlite.open`."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self.connection = connection
+        self.name = name
+        self._q = queries()
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open, and create where there is none.
+
+        Raises:
+            BulksendError: E601 or E602, where the file cannot be opened, is not a
+                journal, or is of another version.
+        """
+        with explained(str(path)):
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            mode = "ro" if read_only else "rwc"
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,  # one at a time, but not always the same
+            )
+            database = cls(connection, str(path))
+            try:
+                database._prepare(read_only=read_only)
+            except BaseException:
+                database.close()
+                raise
+            return database
+
+    def close(self) -> None:
+        self.connection.close()
+
+    # -- statements -----------------------------------------------------------------
+
+    def fetch(self, query: str, /, **values: object) -> list[Row]:
+        with explained(self.name):
+            return self.connection.execute(self._q[query], values).fetchall()
+
+    def stream(self, query: str, /, **values: object) -> Iterator[Row]:
+        with explained(self.name):
+            found = self.connection.execute(self._q[query], values)
+        while True:
+            with explained(self.name):
+                some = found.fetchmany(SOME)
+            if not some:
+                return
+            yield from some
+
+    def execute(self, query: str, /, **values: object) -> int:
+        with explained(self.name):
+            return self.connection.execute(self._q[query], values).rowcount
+
+    def change_each(
+        self,
+        query: str,
+        records: Sequence[NamedTuple],
+        /,
+        *,
+        given: str,
+        **values: object,
+    ) -> list[Any] | None:
+        with self._whole():
+            if not self.connection.execute(self._q[given], values).fetchone():
+                return None
+            if not records:
+                return []
+            statement = _numbered(query, (*records[0]._fields, *values))
+            same = tuple(values.values())
+            execute = self.connection.execute
+            return [
+                one[0]
+                for one in records
+                if execute(statement, (*one, *same)).rowcount == 1
+            ]
+
+    def execute_each(
+        self, query: str, records: Sequence[NamedTuple], /, **values: object
+    ) -> int:
+        if not records:
+            return 0
+        statement = _numbered(query, (*records[0]._fields, *values))
+        same = tuple(values.values())
+        rows = ((*one, *same) for one in records)
+        with self._whole():
+            return self.connection.executemany(statement, rows).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with explained(self.name):
+            self.connection.execute("begin immediate")
+            try:
+                yield
+                self.connection.execute("commit")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("rollback")
+                raise
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """The transaction that is open, or one of its own."""
+        if self.connection.in_transaction:
+            with explained(self.name):
+                yield
+        else:
+            with self.transaction():
+                yield
+
+    # -- the file -------------------------------------------------------------------
+
+    def _prepare(self, *, read_only: bool) -> None:
+        sql = self.connection
+        tables = sql.execute("select name from sqlite_master").fetchall()
+        if ("meta",) not in tables and (tables or read_only):
+            raise sqlite3.DatabaseError("the file is not a database of bulksend")
+        if not read_only:
+            sql.execute("pragma journal_mode = wal")
+            sql.execute("pragma synchronous = full")
+            if not tables:
+                self._create()
+        self._check_version()
+
+    def _create(self) -> None:
+        # executescript commits by itself, so the script brings its own transaction, and
+        # all of it: nobody may ever see, or be left with, a part of the schema.
+        table = ", ".join(str(arrow) for arrow in arrows())
+        self.connection.executescript(
+            f"""begin immediate;
+            {schema()}
+            insert or ignore into transitions values {table};
+            insert or ignore into meta values ('schema', '{SCHEMA_VERSION}');
+            commit;"""  # noqa: S608  (all of it our own words)
+        )
+
+    def _check_version(self) -> None:
+        found = self.connection.execute(
+            "select value from meta where name = 'schema'"
+        ).fetchone()
+        if found is None or found[0] != SCHEMA_VERSION:
+            there = "no version" if found is None else f"version {found[0]}"
+            raise BulksendError(
+                Problem(
+                    "E602",
+                    f"it has {there}",
+                    f"version {SCHEMA_VERSION}",
+                    file=self.name,
+                )
+            )
+
+
+@cache
+def _numbered(query: str, names: tuple[str, ...]) -> str:
+    """The statement with its values by place: a dictionary for each row costs time."""
+    places = {name: f"?{place}" for place, name in enumerate(names, 1)}
+    return re.sub(r":(\w+)", lambda found: places[found[1]], queries()[query])
