@@ -155,6 +155,11 @@ KINDS: dict[str, Kind] = {
             "a column has a name of bulksend's own",
             "Use the new name in the template, or rename the column.",
         ),
+        Kind(
+            "E222",
+            "the lists could not be read as they were checked",
+            "Run it again when nothing writes to them; if this stays, export them anew.",
+        ),
         # -- E3xx: the template and the message -------------------------------------
         Kind("E330", "the template file cannot be read", "Check message.file."),
         Kind(

@@ -123,7 +123,7 @@ def plan_campaign(
             plan = Plan.open(path)
         else:
             about = drafted.about | {"folder": str(loaded.folder.absolute())}
-            plan = write(drafted.frame, path, about)
+            plan = write(drafted.frame, path, about, hold=drafted.source.hold)
         return _checked(plan, loaded.campaign, drafted.notices)
 
 

@@ -13,7 +13,7 @@ import tempfile
 import weakref
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -23,7 +23,7 @@ from bulksend.errors import InputError, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-BLOCK = 1 << 20
+BLOCK = 1 << 21
 SAMPLE = 1 << 17  # also the longest cell that Python's csv module takes
 
 
@@ -48,11 +48,15 @@ class Scratch:
 
 
 class Digest:
-    """A file's bytes in big blocks, hashed on the way."""
+    """A file's bytes in big blocks, hashed on the way.
+
+    By SHA-256, which processors have had instructions for since 2016: BLAKE2b takes two
+    to three times as long.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._hash = blake2b(digest_size=32)
+        self._hash = sha256()
 
     def blocks(self) -> Iterator[bytes]:
         with self._path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as pool:

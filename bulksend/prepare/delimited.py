@@ -102,8 +102,6 @@ def read_delimited(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
     records = _records(blocks, layout)
     _refuse(records, file)
     frame = _csv_frame(lying, layout)
-    if records.quotes:
-        _try(frame, lying, layout, records, file)
     return _delimited_part(frame, layout, records, notices, (file, digest.whole()))
 
 
@@ -135,15 +133,9 @@ def _to_utf8(
     return head, blocks, True
 
 
-def _records(
-    blocks: Iterable[bytes], layout: sniff.Layout, *, exact: bool = False
-) -> Records:
+def _records(blocks: Iterable[bytes], layout: sniff.Layout) -> Records:
     records = Records(
-        layout.delimiter,
-        layout.header,
-        lines=layout.lines,
-        first_row=layout.first_row,
-        exact=exact,
+        layout.delimiter, layout.header, lines=layout.lines, first_row=layout.first_row
     )
     for block in blocks:
         records.feed(block)
@@ -177,25 +169,6 @@ def _csv_frame(path: Path, layout: sniff.Layout) -> pl.LazyFrame:
         row_index_offset=layout.first_row,
         glob=False,
     )
-
-
-def _try(
-    frame: pl.LazyFrame, path: Path, layout: sniff.Layout, records: Records, file: str
-) -> None:
-    """Let Polars read all cells, which finds quotes in wrong places."""
-    wanted = records.last_row - layout.first_row + 1
-    try:
-        found = frame.select(pl.len(), pl.exclude(ROW).null_count()).collect(
-            engine="streaming"
-        )
-        reason = f"{found.item(0, 0):,} records instead of {wanted:,}"
-        if found.item(0, 0) == wanted:
-            return
-    except UNREADABLE as error:
-        reason = str(error).partition("\n")[0]
-    exact = _records(Digest(path).blocks(), layout, exact=True)
-    what = f"the records cannot be told apart ({reason})"
-    raise InputError(exact.problems(file) or Problem("E208", what, file=file))
 
 
 def _delimited_part(

@@ -12,7 +12,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
@@ -21,7 +21,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 METADATA = "bulksend"
@@ -90,12 +90,9 @@ class Plan:
         return pl.scan_parquet(self.path)
 
     def digest(self) -> str:
-        """BLAKE2b over the file's bytes: a plan that was touched is another plan."""
+        """SHA-256 over the file's bytes: a plan that was touched is another plan."""
         with self.path.open("rb") as stream:
-            digest = blake2b(digest_size=16)
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
+            return file_digest(stream, "sha256").hexdigest()
 
     def sendable(self, closed: pl.Series | None = None) -> Iterator[pl.DataFrame]:
         """The rows to send, in order and in chunks, without those in *closed*."""
@@ -150,11 +147,21 @@ def plan_hash(parts: dict[str, Any]) -> str:
     return blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
-def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
+def write(
+    frame: pl.LazyFrame,
+    path: Path,
+    about: dict[str, Any],
+    *,
+    hold: Callable[[], None] = lambda: None,
+) -> Plan:
     """Stream *frame* into a plan file that appears whole, or not at all.
 
+    Args:
+        hold: Asked before the plan appears; raises where it must not.
+
     Raises:
-        InputError: E621, where it cannot be written.
+        InputError: E621, where it cannot be written; E222, where the lists gave other
+            rows than were counted before.
     """
     unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     try:
@@ -167,6 +174,8 @@ def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
             maintain_order=True,
             engine="streaming",
         )
+        hold()
+        _check_rows(unfinished, about["rows"])
         with unfinished.open("rb") as stream:
             os.fsync(stream.fileno())
         unfinished.chmod(0o444)
@@ -174,10 +183,22 @@ def write(frame: pl.LazyFrame, path: Path, about: dict[str, Any]) -> Plan:
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E621", found, file=str(path.parent))) from error
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        hold()
+        what = "they can be counted, and not be read"
+        raise InputError(Problem("E222", what)) from error
     finally:
         with suppress(OSError):  # what is wrong with the folder was said above
             unfinished.unlink()
     return Plan.open(path)
+
+
+def _check_rows(path: Path, wanted: int) -> None:
+    """Rows in = rows out, by the file itself."""
+    rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+    if rows != wanted:
+        what = f"the plan has {rows:,} rows"
+        raise InputError(Problem("E222", what, f"{wanted:,} as counted in the lists"))
 
 
 def _sweep(path: Path) -> None:

@@ -3,19 +3,14 @@ r"""Every record of a delimited file, counted and held to the header's width.
 Polars reads a record with too few cells without a word (the rest is null), and stops at
 one with too many without saying where.  So each file is gone through once before.
 
-Theory.  Of a block of whole lines, keep only the bytes that part cells and records
-(`bytes.translate` drops all others at memory speed).  Without quotes, a good block is
-then one pattern over and over: ``,,,\n,,,\n``.  With quotes, what lies between every
-second pair of quotes is cell content and falls away first; two quotes side by side,
-whether an empty cell or an escaped quote, change nothing and fall away before that.
-Where all lines leave the same marks, one of them is judged for all.
-A block that is not the pattern (or has an empty record, a NUL, or bytes that are not
-UTF-8) is read line by line, with the state of RFC 4180's grammar carried from line to
-line: so a quote that never closes costs no memory, and its row is known.
-
-What the pattern cannot see is a quote in a wrong place whose pair evens it out.  Polars
-refuses those, so the caller tries Polars on files with quotes, and on failure asks again
-with ``exact=True``, which reads every line.
+Theory.  A block of whole lines is good where three things hold, and a column of its bytes
+tells each of them at memory speed.  Quotes: cut at every quote, the second piece, the
+fourth and so on are the insides of cells; what lies between two of them is nothing (a
+quote written twice) or begins and ends with a mark that parts cells or records.  Widths:
+of the marks outside of quotes every n-th is the end of a line, and no other.  Content: no
+NUL, no empty record, UTF-8.
+A block that is not good is read line by line, with the state of RFC 4180's grammar carried
+from line to line: so a quote that never closes costs no memory, and its row is known.
 """
 
 from __future__ import annotations
@@ -23,7 +18,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import polars as pl
+
 from bulksend.errors import Problem
+
+_LF, _CR = 10, 13
 
 
 @dataclass(slots=True)
@@ -49,18 +48,15 @@ class Records:
         *,
         lines: int,
         first_row: int,
-        exact: bool = False,
     ) -> None:
         self.delimiter = delimiter.encode()
         self.header = header
         self.last_row = first_row - 1
         self.blank = 0
         self.first_blank = 0
-        self.quotes = False
         self.foreign = b""
         """The neighbourhood of the first bytes that are not UTF-8."""
 
-        self._exact = exact
         self._near = 64  # lines; what is longer is read line by line
         self._skip = lines
         self._rest: list[bytes] = []
@@ -76,10 +72,11 @@ class Records:
         self._quotes = 0
 
         width = len(header)
-        marks = self.delimiter + b'\n"\0'
-        self._ordinary = bytes(byte for byte in range(256) if byte not in marks)
-        self._pattern = self.delimiter * (width - 1) + b"\n"
+        self._part = ord(delimiter)
         self._empty = self.delimiter * (width - 1)
+        self._may_begin_empty = [self._part] if width > 1 else [_LF, _CR]
+        self._before_quote = {self.delimiter, b"\n"}
+        self._behind_quote = (self.delimiter, b"\n", b"\r\n")
         part = re.escape(self.delimiter)
         cell = rb'(?>"[^"]*+(?:""[^"]*+)*+"|[^"%b]*+)' % part
         self._good = re.compile(rb"(?:%b%b){%d}%b\r?" % (cell, part, width - 1, cell))
@@ -127,49 +124,58 @@ class Records:
 
     def _is_plain(self, chunk: bytes) -> bool:
         """Whether all of the chunk is good, judged without reading its lines."""
-        if self._exact or self._record_open:
+        if self._record_open or b"\0" in chunk or not self._is_utf8(chunk):
             return False
-        if not chunk.isascii():
-            try:
-                chunk.decode()
-            except UnicodeDecodeError as error:
-                at = max(error.start - 2000, 0)
-                self.foreign = self.foreign or chunk[at : error.start + 2000]
-                return False
-        if self._has_empty(chunk):
+        outside = self._outside(chunk) if b'"' in chunk else chunk
+        if outside is None:
             return False
-
-        marks = chunk.translate(None, self._ordinary)
-        times = 1
-        first = marks[: marks.find(b"\n") + 1]
-        if marks == first * (len(marks) // len(first)):
-            times, marks = len(marks) // len(first), first
-        if b'"' in marks:
-            self.quotes = True
-            parts = marks.replace(b'""', b"").split(b'"')
-            if not len(parts) % 2:
-                return False
-            marks = b"".join(parts[::2])
-        records, rest = divmod(len(marks), len(self._pattern))
-        if rest or marks != self._pattern * records:
+        octets = _octets(outside)
+        ends = octets == _LF
+        marks = octets.filter(ends | (octets == self._part))
+        width, records = len(self.header), int(ends.sum())
+        if len(marks) != width * records or self._has_empty(chunk, octets, ends):
             return False
-        self.last_row += records * times
+        if not (marks.gather_every(width, width - 1) == _LF).all():
+            return False
+        self.last_row += records
         return True
 
-    def _has_empty(self, chunk: bytes) -> bool:
+    def _is_utf8(self, chunk: bytes) -> bool:
+        if chunk.isascii():
+            return True
+        try:
+            pl.Series([chunk], dtype=pl.Binary).cast(pl.String)
+        except pl.exceptions.PolarsError:
+            self.foreign = self.foreign or _near_foreign(chunk)
+            return False
+        return True
+
+    def _outside(self, chunk: bytes) -> bytes | None:
+        """What is not in quotes; None where a quote stands in a wrong place."""
+        pieces = chunk.split(b'"')
+        if not len(pieces) % 2:
+            return None
+        first, last = pieces[0], pieces[-1]
+        between = set(pieces[2:-1:2])  # where every cell is quoted, these are few
+        between.discard(b"")
+        opens = all(piece[-1:] in self._before_quote for piece in between)
+        closes = all(piece.startswith(self._behind_quote) for piece in between)
+        opens = opens and (not first or first[-1:] in self._before_quote)
+        if not (opens and closes and last.startswith(self._behind_quote)):
+            return None
+        return b"".join(pieces[::2])
+
+    def _has_empty(self, chunk: bytes, octets: pl.Series, ends: pl.Series) -> bool:
         """Whether a record may be empty; a line of a quoted cell may look like one."""
-        ends = [b"\n"]
-        if b"\r" in chunk:
-            if b"\r" + self.delimiter in chunk:
-                return True
-            ends.append(b"\r\n")
-        return any(
-            chunk.startswith(self._empty + end) or b"\n" + self._empty + end in chunk
-            for end in ends
-        )
+        if b"\r" in chunk and b"\r" + self.delimiter in chunk:
+            return True
+        begins = octets[1:].filter(ends[:-1]).append(octets[:1])
+        if not begins.is_in(self._may_begin_empty).any():
+            return False
+        whole = b"\n" + chunk
+        return any(b"\n" + self._empty + end in whole for end in (b"\n", b"\r\n"))
 
     def _read(self, chunk: bytes) -> None:
-        self.quotes = self.quotes or b'"' in chunk
         check = not chunk.isascii()
         for line in chunk[:-1].split(b"\n"):
             if not self._record_open:
@@ -287,3 +293,15 @@ class Records:
                     "E209", what, expected, file=file, row=fault.row, more=more
                 )
         return Problem("E208", what, file=file, row=fault.row, column=name, more=more)
+
+
+def _near_foreign(chunk: bytes) -> bytes:
+    try:
+        chunk.decode()
+    except UnicodeDecodeError as error:
+        return chunk[max(error.start - 2000, 0) : error.start + 2000]
+    return b""
+
+
+def _octets(data: bytes) -> pl.Series:
+    return pl.Series([data], dtype=pl.Binary).cast(pl.List(pl.UInt8)).explode()

@@ -12,7 +12,7 @@ import glob
 import re
 import stat
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +44,7 @@ class Source:
 
         rows: How many rows the frame gives.
 
-        digest: BLAKE2b over the files' bytes, whatever their names.
+        digest: SHA-256 over the files' bytes, whatever their names.
 
         renamed: Header to column, where the header is a name of ours.
     """
@@ -57,6 +57,7 @@ class Source:
     notices: tuple[Problem, ...]
     renamed: Mapping[str, str]
     _scratch: Scratch = field(repr=False, compare=False)
+    _states: Mapping[Path, tuple[int, int]] = field(repr=False, compare=False)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -67,6 +68,17 @@ class Source:
     def text(self, column: str) -> pl.Expr:
         """The column as text: 14155550100.0 as 14155550100, dates as in ISO 8601."""
         return as_text(column, self.columns[column])
+
+    def hold(self) -> None:
+        """Nothing wrote to the files since they were checked.
+
+        Raises:
+            InputError: E222, with each file that is another one now.
+        """
+        what = "the file was changed while it was read"
+        changed = [file for file in self.files if _state(file) != self._states[file]]
+        if changed:
+            raise InputError(Problem("E222", what, file=str(one)) for one in changed)
 
     def close(self) -> None:
         self._scratch.close()
@@ -108,6 +120,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
     """
     wish = Wish(delimiter, encoding, sheet)
     files = find_files(paths, folder)
+    states = {path: _state(path) for path in files}
     scratch = Scratch()
     parts: list[Part] = []
     problems: list[Problem] = []
@@ -140,7 +153,17 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
         notices=tuple(notices),
         renamed=MappingProxyType(renamed),
         _scratch=scratch,
+        _states=states,
     )
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of a file; (-1, 0) for one that is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return -1, 0
+    return found.st_size, found.st_mtime_ns
 
 
 # -- files --------------------------------------------------------------------------
@@ -313,4 +336,4 @@ def _joined(
 def _digest(parts: Sequence[Part]) -> str:
     if len(parts) == 1:
         return parts[0].digest.hex()
-    return blake2b(b"".join(part.digest for part in parts), digest_size=32).hexdigest()
+    return sha256(b"".join(part.digest for part in parts)).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import polars as pl
 import pytest
 
 from bulksend.errors import InputError
-from bulksend.pipeline import campaign_of, plan_campaign
+from bulksend.pipeline import campaign_of, load_campaign, plan_campaign
+from bulksend.prepare.draft import draft
 from bulksend.prepare.plan import CHUNK_ROWS, Plan, write
 from tests.prepare.planning import campaign, number, plan, put
 
@@ -227,3 +229,22 @@ def test_the_bytes_of_a_plan_tell_whether_it_was_touched(tmp_path: Path) -> None
     data[len(data) // 3] ^= 1
     copy.write_bytes(data)
     assert Plan(copy, json.loads("{}")).digest() != before
+
+
+@pytest.mark.parametrize("more", [f"{number(9)},Zoe\n", f"{number(9)},Zoe,x\n", ""])
+def test_a_list_that_changes_while_it_is_read_makes_no_plan(
+    tmp_path: Path, more: str
+) -> None:
+    """A row more, a row that cannot be read, or only a new time: named, nothing left."""
+    path = put(tmp_path, "list.csv", f"phone,name\n{number(1)},Ana\n{number(2)},Ben\n")
+    loaded = load_campaign(campaign(tmp_path), environment={})
+    with draft(loaded, version="test") as drafted:
+        with path.open("a") as file:
+            file.write(more)
+        os.utime(path, ns=(1, 1))
+        plan_path = tmp_path / "plans" / "one.parquet"
+        with pytest.raises(InputError) as caught:
+            write(drafted.frame, plan_path, drafted.about, hold=drafted.source.hold)
+    assert [problem.code for problem in caught.value.problems] == ["E222"]
+    assert "list.csv" in str(caught.value)
+    assert not list(plan_path.parent.iterdir())

@@ -87,6 +87,13 @@ def test_what_the_csv_module_writes_is_read_as_it_was(
     assert promised == len(kept)
 
 
+class LineByLine(Records):
+    """Takes no block as a whole."""
+
+    def _is_plain(self, chunk: bytes) -> bool:
+        return False
+
+
 @STEADY
 @given(table=TABLES, lost=st.integers(0, 6))
 def test_the_quick_and_the_exact_reading_agree(
@@ -100,8 +107,8 @@ def test_the_quick_and_the_exact_reading_agree(
     header = tuple(f"c{i}" for i in range(len(table[0]) if table else 1))
 
     seen = []
-    for exact in (False, True):
-        records = Records(",", header, lines=1, first_row=2, exact=exact)
+    for kind in (Records, LineByLine):
+        records = kind(",", header, lines=1, first_row=2)
         records.feed(text)
         records.finish()
         problems = [str(problem) for problem in records.problems("l.csv")]
