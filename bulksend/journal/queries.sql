@@ -120,3 +120,19 @@ select row, status, attempt, posted_at, accepted_at, ended_at, message_id,
 from messages
 where run_id = :run_id and row between :first and :last
 order by row;
+
+-- Each column of these rows as one text, a value a line; see columns.py.
+-- name: columns_between
+select group_concat(row, '
+'), group_concat(status, '
+'), group_concat(attempt, '
+'), group_concat(coalesce(posted_at, ''), '
+'), group_concat(coalesce(accepted_at, ''), '
+'), group_concat(coalesce(ended_at, ''), '
+'), group_concat(coalesce(replace(message_id, '
+', ' '), ''), '
+'), group_concat(coalesce(error_code, ''), '
+'), group_concat(coalesce(replace(error, '
+', ' '), ''), '
+')
+from messages where run_id = :run_id and row between :first and :last;

@@ -13,6 +13,7 @@ from array import array
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
+from bulksend.journal.columns import Columns
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
 from bulksend.journal.records import Entry, LeaseLost, Place, Run
@@ -33,6 +34,7 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.leases = Leases(database)
+        self.columns = Columns(database)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:

@@ -18,6 +18,7 @@ from bulksend.journal.states import Status
 from bulksend.prepare.columns import as_text
 from bulksend.prepare.names import PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
+from bulksend.settle.outcomes import ENDED_AT, beside, entries, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,20 +28,8 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
 
-CHUNK_ROWS = 50_000
 FORMS = (".csv", ".parquet")
 _TIME = pl.Datetime("ms", "UTC")
-_ENTRY = {
-    "row": pl.Int64,
-    "status": pl.String,
-    "attempts": pl.Int64,
-    "posted_at": pl.Int64,
-    "accepted_at": pl.Int64,
-    own("ended_at"): pl.Int64,
-    "message_id": pl.String,
-    "error_code": pl.String,
-    "error": pl.String,
-}
 
 SHOWN = {Status.PLANNED: "not_sent", Status.CLAIMED: "unknown"}
 """Where people get another word: a claim without an outcome is not known."""
@@ -60,7 +49,7 @@ OUTCOMES = (
 def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
     """Every row of the plan with its outcome, in the input's order."""
     winners = plan.winners().rename({"winner": own("winner")})
-    columns = _columns(plan)
+    columns, kept = _columns(plan), _kept(plan)
 
     def chunks(
         with_columns: list[str] | None,
@@ -68,10 +57,8 @@ def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
         n_rows: int | None,
         batch_size: int | None,  # noqa: ARG001  (Polars' own signature)
     ) -> Iterator[pl.DataFrame]:
-        for chunk in plan.frame().collect_batches(
-            chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
-        ):
-            frame = _joined(chunk, plan, journal, run, winners).select(columns)
+        for chunk in outcomes(plan, journal, run, kept):
+            frame = _said(chunk, plan, winners).select(columns)
             if predicate is not None:
                 frame = frame.filter(predicate)
             if n_rows is not None:
@@ -81,9 +68,10 @@ def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
             if n_rows == 0:
                 return
 
-    empty = plan.frame().head(0).collect()
-    schema = _joined(empty, plan, journal, run, winners).select(columns).schema
-    return register_io_source(chunks, schema=schema)
+    empty = beside(plan.frame().select(kept).head(0).collect(), entries({}))
+    return register_io_source(
+        chunks, schema=_said(empty, plan, winners).select(columns).schema
+    )
 
 
 def _columns(plan: Plan) -> list[str]:
@@ -92,46 +80,39 @@ def _columns(plan: Plan) -> list[str]:
     return ["row", *places, *plan.inputs, *own]
 
 
-def _joined(
-    chunk: pl.DataFrame, plan: Plan, journal: Journal, run: Run, winners: pl.DataFrame
-) -> pl.DataFrame:
-    known = []
-    if len(chunk):
-        first, last = chunk["row"].min(), chunk["row"].max()
-        known = journal.entries(run.id, int(str(first)), int(str(last)))
-    entries = pl.DataFrame(known, schema=_ENTRY, orient="row")
+def _kept(plan: Plan) -> list[str]:
+    """The plan's columns that the results need."""
+    needed = {*_columns(plan), "reason_detail"}
+    return [name for name in plan.frame().collect_schema() if name in needed]
+
+
+def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFrame:
+    """A chunk of rows and outcomes, in the words of the results."""
     excluded = pl.col("reason").is_not_null()
-    was_sent = pl.col("status").is_in(["accepted", "delivered", "failed"])
-    return (
-        chunk.with_columns(
-            pl.col("reason").cast(pl.String),
-            pl.when(pl.col("reason").is_null()).then(plan.tags()).alias("tag"),
-        )
-        .join(entries, on="row", how="left", maintain_order="left")
-        .join(winners, on="row", how="left", maintain_order="left")
-        .with_columns(
-            pl.when(excluded)
-            .then(pl.lit("excluded"))
-            .otherwise(pl.col("status").replace(SHOWN).fill_null("not_sent"))
-            .alias("status"),
-            pl.col("attempts").fill_null(0),
-            _moment("posted_at"),
-            _moment("accepted_at"),
-            pl.when(pl.col("status") == Status.DELIVERED)
-            .then(pl.col(own("ended_at")))
-            .cast(_TIME)
-            .alias("delivered_at"),
-            pl.when(~excluded & (pl.col("status") == Status.EXCLUDED))
-            .then(pl.col("error_code"))
-            .otherwise(pl.col("reason"))
-            .alias("reason"),
-            pl.when(excluded)
-            .then(explained("reason", own("winner"), "reason_detail"))
-            .when(was_sent & (pl.col("status") == Status.ACCEPTED))
-            .then(pl.lit(None, pl.String))
-            .otherwise(pl.col("error"))
-            .alias("error"),
-        )
+    return chunk.join(
+        winners, on="row", how="left", maintain_order="left"
+    ).with_columns(
+        pl.when(~excluded).then(plan.tags()).alias("tag"),
+        pl.when(excluded)
+        .then(pl.lit("excluded"))
+        .otherwise(pl.col("status").replace(SHOWN).fill_null("not_sent"))
+        .alias("status"),
+        pl.col("attempts").fill_null(0),
+        _moment("posted_at"),
+        _moment("accepted_at"),
+        pl.when(pl.col("status") == Status.DELIVERED)
+        .then(pl.col(ENDED_AT))
+        .cast(_TIME)
+        .alias("delivered_at"),
+        pl.when(~excluded & (pl.col("status") == Status.EXCLUDED))
+        .then(pl.col("error_code"))
+        .otherwise(pl.col("reason").cast(pl.String))
+        .alias("reason"),
+        pl.when(excluded)
+        .then(explained("reason", own("winner"), "reason_detail"))
+        .when(pl.col("status") != Status.ACCEPTED)
+        .then(pl.col("error"))
+        .alias("error"),
     )
 
 

@@ -22,7 +22,6 @@ from bulksend.journal.records import (
 )
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
-from bulksend.settle import results as module
 from bulksend.settle.results import OUTCOMES, check_output, results, write_results
 from bulksend.settle.standing import standing
 from tests.prepare.planning import SENDER, number, plan
@@ -257,7 +256,7 @@ def test_chunks_are_put_together_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """White box: small chunks, gaps in the rows, entries in some of them only."""
-    monkeypatch.setattr(module, "CHUNK_ROWS", 7)
+    monkeypatch.setattr("bulksend.settle.outcomes.CHUNK_ROWS", 7)
     lines = [f"{number(place)},x" if place % 9 else "" for place in range(1, 100)]
     checked = plan(tmp_path, "phone,name\n" + "\n".join(lines) + "\n")
     sendable = checked.summary.sendable

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulksend.errors import GateRefused
+from bulksend.journal.columns import NAMES
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import (
@@ -544,6 +545,25 @@ class JournalSuite:
         assert sender.journal.closed_rows(other.id) == []
         assert sender.journal.entries(other.id, 0, 100) == []
         assert sender._replace(run=other).claim(2) == [2]
+
+    def test_columns_say_what_the_entries_say(self, sender: Sender) -> None:
+        """A line for each row whatever is in it: line ends, quotes, nothing at all."""
+        for row, status in enumerate(Status, start=2):
+            sender.bring(row, status)
+        sender.claim(50)
+        words = 'He said "no",\nand\u2028left.'
+        sender.record(outcome(50, Event.ACCEPT, message_id="a\nb", error=words))
+
+        found = sender.journal.columns.between(sender.run.id, 3, 60)
+        lines = {name: text.split("\n") for name, text in found.items()}
+        assert tuple(lines) == NAMES
+        rows = sorted(zip(*lines.values(), strict=True), key=lambda one: int(one[0]))
+        entries = sender.journal.entries(sender.run.id, 3, 60)
+        assert rows == [
+            tuple("" if one is None else str(one).replace("\n", " ") for one in entry)
+            for entry in entries
+        ]
+        assert sender.journal.columns.between(sender.run.id, 51, 60) == {}
 
     def test_the_ledger_has_what_people_may_have_from_other_runs(
         self, sender: Sender
