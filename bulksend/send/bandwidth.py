@@ -1,35 +1,59 @@
 """The HTTP client: posts one message and returns a verdict.
 
-What was handed over is `Exchange.handed`'s business (see `wire`), what it proves is
-`judge`'s.  Here is what Bandwidth wants to read: path, sign-in, JSON.
+What was handed over
+--------------------
+aiohttp keeps the headers back until the body is written, and sends both in one write.
+So the moment at which the body is asked to write itself is the border: before it not one
+byte has left, after it the server may have all of them.  `_TrackedBody` marks it.  That is
+stricter than a tracing hook, which fires for the headers before they are written.
+
+aiohttp repeats a request on a broken kept-alive connection by itself, but only for
+idempotent methods: never a POST (held by a test).
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.payload import BytesPayload
 
 from bulksend.send.signin import SignIn
 from bulksend.send.verdict import Reached, Verdict, judge
-from bulksend.send.wire import Exchange, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from aiohttp.abc import AbstractStreamWriter
+
     from bulksend.send.signin import Credentials
 
+CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
-SIGN_IN_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 15.0
+"""Idle connections are dropped well before servers do it: a POST that meets a closing
+connection is an unknown."""
+
+
+class _TrackedBody(BytesPayload):
+    """A body that knows whether it was handed over."""
+
+    handed = False
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        transport = writer.transport
+        if transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError("the connection was closing")
+        self.handed = True
+        await super().write_with_length(writer, content_length)
 
 
 class Client:
-    """One account at one address.  Use with ``async with``.
+    """A pool of kept-alive connections to one account.  Use with ``async with``.
 
     Args:
         clock: Monotonic seconds, for the token's age.
@@ -38,17 +62,25 @@ class Client:
     def __init__(self, credentials: Credentials, *, clock: Callable[[], float]) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._signed_with = ""
-        self._head = b""
+        self._url = f"{credentials.url}/users/{credentials.account_id}/messages"
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(  # for the token alone
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0,  # the engine bounds what is under way
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                ttl_dns_cache=300,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=SIGN_IN_SECONDS),
+            timeout=aiohttp.ClientTimeout(
+                total=CONNECT_SECONDS + 2 * ANSWER_SECONDS,
+                sock_connect=CONNECT_SECONDS,
+                sock_read=ANSWER_SECONDS,
+            ),
             headers={"User-Agent": "bulksend", "Accept": "application/json"},
+            skip_auto_headers=("Accept-Encoding",),
         )
         self._sign_in = SignIn(self._credentials, self._session, clock=self._clock)
-        self._wire = Wire(self._credentials.url, answer_seconds=ANSWER_SECONDS)
         return self
 
     async def __aexit__(
@@ -57,7 +89,6 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._wire.close()
         await self._session.close()
 
     async def sign_in(self) -> None:
@@ -78,49 +109,44 @@ class Client:
         Raises:
             GateRefused: The sign-in failed; nothing left.
         """
-        exchange = Exchange()
+        payload = _TrackedBody(body, content_type="application/json")
         try:
-            signed = self._sign_in.fresh() or await self._sign_in.header()
-            await self._wire.post(exchange, self._request(signed, body))
+            authorization = await self._sign_in.header()
+            async with self._session.post(
+                self._url,
+                data=payload,
+                headers={"Authorization": authorization},
+                allow_redirects=False,
+            ) as answer:
+                return judge(
+                    Reached.ANSWERED, status=answer.status, body=await _read(answer)
+                )
         except asyncio.CancelledError:
-            exchange.cause = "stopped while waiting"
-        except (OSError, TimeoutError, UnicodeError) as error:
-            exchange.cause = _cause(error)
-        return _verdict(exchange)
-
-    def _request(self, signed: str, body: bytes) -> bytes:
-        if signed != self._signed_with:  # a new token: once an hour
-            self._head, self._signed_with = self._head_with(signed), signed
-        return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
-
-    def _head_with(self, signed: str) -> bytes:
-        parts = urlsplit(self._credentials.url)
-        lines = (
-            f"POST {parts.path}/users/{self._credentials.account_id}/messages HTTP/1.1",
-            f"Host: {parts.netloc.rpartition('@')[2]}",
-            "User-Agent: bulksend",
-            "Accept: application/json",
-            "Accept-Encoding: identity",
-            f"Authorization: {signed}",
-            "Content-Type: application/json",
-            "Content-Length: ",
-        )
-        return "\r\n".join(lines).encode()
+            return _silence(payload, "stopped while waiting")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _silence(payload, _cause(error))
 
 
-def _verdict(exchange: Exchange) -> Verdict:
-    if exchange.status is not None:
-        return judge(Reached.ANSWERED, status=exchange.status, body=exchange.body)
-    reached = Reached.SENT if exchange.handed else Reached.NOWHERE
-    return judge(reached, cause=exchange.cause)
+def _silence(payload: _TrackedBody, cause: str) -> Verdict:
+    return judge(Reached.SENT if payload.handed else Reached.NOWHERE, cause=cause)
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """The body as far as it came: the status alone already proves what it proves."""
+    try:
+        return await answer.read()
+    except (asyncio.CancelledError, aiohttp.ClientError, TimeoutError, OSError):
+        return b""
 
 
 def _cause(error: BaseException) -> str:
     """A few words without an address or a secret."""
-    if isinstance(error, (socket.gaierror, UnicodeError)):
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "the name could not be resolved"
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, aiohttp.ClientSSLError):
         return "TLS failed"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "no connection"
     if isinstance(error, TimeoutError):
         return "timed out"
-    return "no connection"
+    return "the connection broke"

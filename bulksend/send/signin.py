@@ -103,10 +103,6 @@ class SignIn:
         """Grows with each token; says whether a 401 met the newest one."""
         return self._generation
 
-    def fresh(self) -> str:
-        """The Authorization header, where it is there and not too old; else nothing."""
-        return self._header if self._clock() < self._fresh_until else ""
-
     async def header(self) -> str:
         """The Authorization header.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.journal.states import Event
@@ -105,7 +105,7 @@ def test_a_refusal_speaks_in_bandwidths_own_words() -> None:
     )
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=300)
 @given(status=st.integers(200, 599), body=st.binary(max_size=60) | st.just(MESSAGE))
 def test_only_what_is_documented_as_unsent_is_sent_again(
     status: int, body: bytes
@@ -119,12 +119,7 @@ def test_only_what_is_documented_as_unsent_is_sent_again(
         assert verdict.event is Event.ACCEPT
 
 
-@settings(
-    derandomize=True,
-    max_examples=200,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(derandomize=True, max_examples=200)
 @given(
     extra=st.dictionaries(
         st.sampled_from(["priority", "time", "segmentCount", "to", "new", "id"]),
