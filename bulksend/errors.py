@@ -235,16 +235,6 @@ KINDS: dict[str, Kind] = {
             "nobody confirmed",
             "Look at the counts with `bulksend check`, then add --yes.",
         ),
-        Kind(
-            "E411",
-            "a slot that cannot be part of a name",
-            "Use 1 to 64 letters, digits and . _ : + - such as 2026-11-30.",
-        ),
-        Kind(
-            "E412",
-            "there is no run to choose rows from",
-            "Leave out --only; it sends again what a run has left or failed to send.",
-        ),
         # -- E5xx: the provider and the sign-in -------------------------------------
         Kind(
             "E500",
@@ -293,6 +283,27 @@ KINDS: dict[str, Kind] = {
             "E582",
             "the simulator cannot write its log",
             "Choose a path in an existing folder that you may write to.",
+        ),
+        # -- E56x: several workers ----------------------------------------------------
+        Kind(
+            "E560",
+            "PostgreSQL's client library is missing",
+            "Install it: pip install 'bulksend[postgres]'.",
+        ),
+        Kind(
+            "E561",
+            "the journal's database refuses",
+            "Check user, password, host and database in --journal or BULKSEND_JOURNAL.",
+        ),
+        Kind(
+            "E562",
+            "a clock is wrong",
+            "Set both by NTP: leases and hours for texting stand on them.",
+        ),
+        Kind(
+            "E563",
+            "the journal's database cannot be reached",
+            "Nothing was lost: run it again when the database is there, and it resumes.",
         ),
         # -- E6xx: journal, plan and output -----------------------------------------
         Kind("E601", "the journal cannot be used", "See what the disk says."),
@@ -348,24 +359,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "E610",
             "another sender is at work on this campaign",
-            "Wait for it (--wait does), or stop it first (SIGTERM drains it): one "
-            "sender at a time.",
-        ),
-        Kind(
-            "E612",
-            "the run is paused",
-            "Let it go on with `bulksend resume RUN`, then run it again.",
-        ),
-        Kind(
-            "E613",
-            "the run was aborted",
-            "What was not sent stays so. To send it after all: `bulksend resume RUN`, "
-            "then run it again.",
-        ),
-        Kind(
-            "E614",
-            "the process that started this one has ended",
-            "Run it again: it resumes, and sends nobody twice.",
+            "Wait for it, or stop it first (SIGTERM drains it): one sender at a time.",
         ),
     )
 }

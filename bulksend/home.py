@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """A journal in a PostgreSQL server; as text it has no password."""
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        plain = re.sub(r"(//[^/?#@:]*):[^/?#@]*@", r"\1@", self.url)
+        return re.sub(r"(?i)([?&]\w*password)=[^&#]*", r"\1=***", plain)
+
+    def exists(self) -> bool:
+        """Always: its tables are made when it is opened."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """A folder, and the journal that is usually in it."""
 
     folder: Path
-    journal: Path
+    journal: Path | Address
 
     @classmethod
     def find(
@@ -29,11 +45,19 @@ class Home:
         """
         folder = Path(environment.get("BULKSEND_HOME") or beside / ".bulksend")
         elsewhere = journal or environment.get("BULKSEND_JOURNAL", "")
-        if "://" in elsewhere:
-            raise InputError(
-                Problem("E601", "this version keeps its journal in a file", "a path")
-            )
-        return cls(folder, Path(elsewhere) if elsewhere else folder / "journal.sqlite")
+        return cls(folder, _journal(elsewhere) or folder / "journal.sqlite")
 
     def plan_path(self, name: str) -> Path:
         return self.folder / "plans" / f"{name}.parquet"
+
+
+def _journal(named: str) -> Path | Address | None:
+    if not named:
+        return None
+    scheme, mark, _ = named.partition("://")
+    if not mark:
+        return Path(named)
+    if scheme in ("postgresql", "postgres"):
+        return Address(named)
+    expected = "a path, or postgresql://USER@HOST/DATABASE"
+    raise InputError(Problem("E601", f"a journal at {scheme}://", expected))

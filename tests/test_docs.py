@@ -240,7 +240,9 @@ def test_every_exit_code_has_its_row() -> None:
 def test_every_library_is_accounted_for() -> None:
     """Each dependency says why it was chosen, and nothing else is listed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    needed = {Requirement(one).name for one in project["project"]["dependencies"]}
+    said = project["project"]
+    extras = [one for extra in said["optional-dependencies"].values() for one in extra]
+    needed = {Requirement(one).name for one in [*said["dependencies"], *extras]}
     libraries = section(page("architecture"), "Libraries")
     assert set(re.findall(r"^\| `([\w-]+)` \|", libraries, re.MULTILINE)) == needed
     for one in project["dependency-groups"]["dev"]:

@@ -22,7 +22,7 @@ class Database(Protocol):
     """An open connection, used by one thread at a time.
 
     Every method raises BulksendError (E601) with a way out for what the database, the
-    disk or the network says.
+    disk or the network says; ConnectionLost where nobody knows whether it was done.
     """
 
     @property
@@ -64,5 +64,8 @@ class Database(Protocol):
 
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, and alone with what it reads; not to be nested."""
+
+    def reconnect(self) -> None:
+        """After ConnectionLost: wait until it is there again; raises Stopped (E563)."""
 
     def close(self) -> None: ...

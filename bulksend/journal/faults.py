@@ -1,12 +1,12 @@
-"""What SQLite and the disk say, as problems with a way out."""
+"""What can be wrong with a journal whatever it stands on, as problems with a way out."""
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bulksend.errors import BulksendError, Problem
+from bulksend.errors import BulksendError, Problem, Stopped
+from bulksend.journal.sql import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,49 +14,14 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
 
-_DAMAGED = (
+DAMAGED = (
     "Keep the file. Restore a backup, or ask for help before you send again: "
     "without it nobody knows who has been texted."
 )
-_CAUSES = (
-    ("disk is full", "the disk is full", "Free some space, then run it again."),
-    (
-        "readonly",
-        "it cannot be written",
-        "Make the folder writable, or set BULKSEND_HOME to one that is.",
-    ),
-    (
-        "unable to open",
-        "it cannot be opened",
-        "Check the folder, or set BULKSEND_HOME to another one.",
-    ),
-    (
-        "locked",
-        f"another process kept it locked for {BUSY_SECONDS:g} s",
-        "Wait for that process, or stop it, then run it again.",
-    ),
-    ("malformed", "it is damaged", _DAMAGED),
-    (
-        "not a database",
-        "it is not a bulksend journal",
-        "Check the path; move the file away if it is not yours.",
-    ),
-)
 
 
-@contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Turn what SQLite and the disk say into a problem with a way out."""
-    try:
-        with undamaged(name):
-            yield
-    except (sqlite3.Error, OSError) as error:
-        for sign, found, fix in _CAUSES:
-            if sign in str(error):
-                raise BulksendError(
-                    Problem("E601", found, fix=fix, file=name)
-                ) from error
-        raise BulksendError(Problem("E601", str(error), file=name)) from error
+class ConnectionLost(Stopped):
+    """The database went away; whether it did what was last asked is not known."""
 
 
 @contextmanager
@@ -65,5 +30,12 @@ def undamaged(name: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        problem = Problem("E601", "it is damaged", fix=_DAMAGED, file=name)
+        problem = Problem("E601", "it is damaged", fix=DAMAGED, file=name)
         raise BulksendError(problem) from error
+
+
+def of_another_version(found: tuple[object, ...] | None, name: str) -> BulksendError:
+    """E602, for what stands in `meta`."""
+    there = "no version" if found is None else f"version {found[0]}"
+    expected = f"version {SCHEMA_VERSION}"
+    return BulksendError(Problem("E602", f"it has {there}", expected, file=name))

@@ -27,20 +27,17 @@ class Owner:
         pid: The process id.
 
         started: The process's start in clock ticks since boot; 0 where not known.
-
-        run: What it sends, for people; it names nobody.
     """
 
     host: str
     machine: str
     pid: int
     started: int
-    run: str = ""
 
     @classmethod
-    def me(cls, run: str = "") -> Owner:
+    def me(cls) -> Owner:
         pid = os.getpid()
-        return cls(socket.gethostname(), _machine(), pid, _started(pid), run)
+        return cls(socket.gethostname(), _machine(), pid, _started(pid))
 
     @classmethod
     def parse(cls, text: str) -> Owner:

@@ -13,8 +13,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bulksend.errors import BulksendError, Problem
-from bulksend.journal.faults import BUSY_SECONDS, explained
-from bulksend.journal.sql import queries, schema
+from bulksend.journal.faults import (
+    BUSY_SECONDS,
+    DAMAGED,
+    of_another_version,
+    undamaged,
+)
+from bulksend.journal.sql import SCHEMA_VERSION, queries, schema
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
@@ -23,8 +28,32 @@ if TYPE_CHECKING:
 
     from bulksend.journal.database import Row
 
-SCHEMA_VERSION = "1"
 SOME = 10_000
+
+_CAUSES = (
+    ("disk is full", "the disk is full", "Free some space, then run it again."),
+    (
+        "readonly",
+        "it cannot be written",
+        "Make the folder writable, or set BULKSEND_HOME to one that is.",
+    ),
+    (
+        "unable to open",
+        "it cannot be opened",
+        "Check the folder, or set BULKSEND_HOME to another one.",
+    ),
+    (
+        "locked",
+        f"another process kept it locked for {BUSY_SECONDS:g} s",
+        "Wait for that process, or stop it, then run it again.",
+    ),
+    ("malformed", "it is damaged", DAMAGED),
+    (
+        "not a database",
+        "it is not a bulksend journal",
+        "Check the path; move the file away if it is not yours.",
+    ),
+)
 
 
 class Sqlite:
@@ -43,7 +72,7 @@ class Sqlite:
             BulksendError: E601 or E602, where the file cannot be opened, is not a
                 journal, or is of another version.
         """
-        with explained(str(path)):
+        with _explained(str(path)):
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
             mode = "ro" if read_only else "rwc"
@@ -65,24 +94,27 @@ class Sqlite:
     def close(self) -> None:
         self.connection.close()
 
+    def reconnect(self) -> None:
+        """A file is never lost."""
+
     # -- statements -----------------------------------------------------------------
 
     def fetch(self, query: str, /, **values: object) -> list[Row]:
-        with explained(self.name):
+        with _explained(self.name):
             return self.connection.execute(self._q[query], values).fetchall()
 
     def stream(self, query: str, /, **values: object) -> Iterator[Row]:
-        with explained(self.name):
+        with _explained(self.name):
             found = self.connection.execute(self._q[query], values)
         while True:
-            with explained(self.name):
+            with _explained(self.name):
                 some = found.fetchmany(SOME)
             if not some:
                 return
             yield from some
 
     def execute(self, query: str, /, **values: object) -> int:
-        with explained(self.name):
+        with _explained(self.name):
             return self.connection.execute(self._q[query], values).rowcount
 
     def change_each(
@@ -121,7 +153,7 @@ class Sqlite:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with explained(self.name):
+        with _explained(self.name):
             self.connection.execute("begin immediate")
             try:
                 yield
@@ -135,7 +167,7 @@ class Sqlite:
     def _whole(self) -> Iterator[None]:
         """The transaction that is open, or one of its own."""
         if self.connection.in_transaction:
-            with explained(self.name):
+            with _explained(self.name):
                 yield
         else:
             with self.transaction():
@@ -171,16 +203,8 @@ class Sqlite:
         found = self.connection.execute(
             "select value from meta where name = 'schema'"
         ).fetchone()
-        if found is None or found[0] != SCHEMA_VERSION:
-            there = "no version" if found is None else f"version {found[0]}"
-            raise BulksendError(
-                Problem(
-                    "E602",
-                    f"it has {there}",
-                    f"version {SCHEMA_VERSION}",
-                    file=self.name,
-                )
-            )
+        if found != (SCHEMA_VERSION,):
+            raise of_another_version(found, self.name)
 
 
 @cache
@@ -188,3 +212,18 @@ def _numbered(query: str, names: tuple[str, ...]) -> str:
     """The statement with its values by place: a dictionary for each row costs time."""
     places = {name: f"?{place}" for place, name in enumerate(names, 1)}
     return re.sub(r":(\w+)", lambda found: places[found[1]], queries()[query])
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what SQLite and the disk say into a problem with a way out."""
+    try:
+        with undamaged(name):
+            yield
+    except (sqlite3.Error, OSError) as error:
+        for sign, found, fix in _CAUSES:
+            if sign in str(error):
+                raise BulksendError(
+                    Problem("E601", found, fix=fix, file=name)
+                ) from error
+        raise BulksendError(Problem("E601", str(error), file=name)) from error

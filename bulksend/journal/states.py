@@ -55,7 +55,6 @@ class Event(StrEnum):
     EXCLUDE = "exclude"  # a rule spoke at the last moment (already sent, opted out)
     DELIVER = "deliver"  # a receipt: delivered
     FAIL = "fail"  # a receipt: not delivered
-    AGAIN = "again"  # a person wants it tried once more
 
 
 TRANSITIONS: dict[Status, dict[Event, Status]] = {
@@ -96,11 +95,8 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.ACCEPT: Status.FAILED,
         Event.DELIVER: Status.DELIVERED,
         Event.FAIL: Status.FAILED,
-        Event.AGAIN: Status.PLANNED,
     },
-    Status.REFUSED: {
-        Event.AGAIN: Status.PLANNED,
-    },
+    Status.REFUSED: {},
     Status.EXPIRED: {},
     Status.EXCLUDED: {},
 }

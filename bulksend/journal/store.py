@@ -11,21 +11,21 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from bulksend.errors import InputError, Problem
 from bulksend.journal.columns import Columns
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
-from bulksend.journal.orders import Orders
 from bulksend.journal.records import Entry, LeaseLost, Place, Run
-from bulksend.journal.selections import Selections
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from bulksend.home import Address
     from bulksend.journal.database import Database
     from bulksend.journal.records import Candidate, Closing, Outcome
 
@@ -37,18 +37,16 @@ class Journal:
         self.database = database
         self.leases = Leases(database)
         self.columns = Columns(database)
-        self.orders = Orders(database)
-        self.selections = Selections(database)
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+    def open(cls, place: Path | Address, *, read_only: bool = False) -> Self:
         """Open, and create where there is none.
 
         Raises:
             BulksendError: E601 or E602, where the file cannot be opened, is not a
-                journal, or is of another version.
+                journal, or is of another version; E560 to E563, for a server.
         """
-        return cls(Sqlite.open(path, read_only=read_only))
+        return cls(_database(place, read_only=read_only))
 
     def close(self) -> None:
         self.database.close()
@@ -116,6 +114,28 @@ class Journal:
             claimed.update(rows or ())
         return list(dict.fromkeys(one.row for one in candidates if one.row in claimed))
 
+    def claim_repeated(
+        self, run: Run, epoch: int, candidates: Sequence[Candidate], *, now: int
+    ) -> list[int]:
+        """`claim` once more with the same *now*, after its answer was lost on the way.
+
+        What it had claimed then is ours as well: nobody else has this epoch, and none of
+        it was posted.
+        """
+        rows = [one.row for one in candidates]
+        had = self.database.fetch(
+            "claimed_at",
+            run_id=run.id,
+            first=min(rows),
+            last=max(rows),
+            epoch=epoch,
+            now=now,
+        )
+        mine = {row for (row,) in had}
+        left = [one for one in candidates if one.row not in mine]
+        mine.update(self.claim(run, epoch, left, now=now) if left else ())
+        return [row for row in dict.fromkeys(rows) if row in mine]
+
     def close_unsent(
         self, run_id: int, epoch: int, rows: Sequence[int], why: Closing, *, now: int
     ) -> None:
@@ -130,13 +150,11 @@ class Journal:
         )
 
     def ledger(self, run: Run) -> array[int]:
-        """Keys of what people have, or may have, from the slot's other runs.
+        """Keys of what people have, or may have, from the campaign's other runs.
 
         Sorted; 8 bytes each.
         """
-        found = self.database.stream(
-            "ledger", campaign=run.campaign, slot=run.slot, run_id=run.id
-        )
+        found = self.database.stream("ledger", campaign=run.campaign, run_id=run.id)
         return array("q", sorted(once for (once,) in found))
 
     def record(self, run_id: int, epoch: int, outcomes: Sequence[Outcome]) -> int:
@@ -165,3 +183,13 @@ class Journal:
             "rows_between", run_id=run_id, first=first, last=last
         )
         return [Entry(*row) for row in found]
+
+
+def _database(place: Path | Address, *, read_only: bool) -> Database:
+    if isinstance(place, Path):
+        return Sqlite.open(place, read_only=read_only)
+    try:
+        from bulksend.journal.postgres import Postgres
+    except ImportError as error:  # psycopg, or the libpq that it needs
+        raise InputError(Problem("E560", str(error), file=str(place))) from error
+    return Postgres.open(place, read_only=read_only)

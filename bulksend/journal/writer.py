@@ -9,6 +9,10 @@ next claim, which goes there anyway, or else by themselves.
 Outcomes always go before the claim: a row that was given back is claimed again only
 when its release stands.
 
+A database in a server can be lost, and with it the answer to what was last asked.  Then
+the thread waits for it, and asks again: each of these calls may be done twice.  Nothing
+is claimed meanwhile, so nothing new is posted.
+
 All of it runs in one thread that owns the `Journal`.  The first error stops everything:
 it is raised from every later call, and the engine posts nothing whose intent could not
 be written.
@@ -21,8 +25,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from bulksend.journal.faults import ConnectionLost
 from bulksend.journal.records import LeaseLost
 from bulksend.journal.store import Journal
+from bulksend.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from bulksend.home import Address
     from bulksend.journal.records import Candidate, Outcome, Run
 
 T = TypeVar("T")
@@ -41,8 +48,8 @@ GATHER_SECONDS = 0.01
 class Writer:
     """One run's place in the journal, for the event loop.  Use with ``async with``."""
 
-    def __init__(self, path: Path, run: Run) -> None:
-        self._path = path
+    def __init__(self, place: Path | Address, run: Run) -> None:
+        self._place = place
         self.run = run
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulksend-journal")
         self._journal: Journal | None = None
@@ -54,7 +61,7 @@ class Writer:
 
     async def __aenter__(self) -> Self:
         try:
-            self._journal = await self._run(lambda: Journal.open(self._path))
+            self._journal = await self._run(lambda: Journal.open(self._place))
         except BaseException:
             self._thread.shutdown()
             raise
@@ -73,14 +80,19 @@ class Writer:
                 await self._run(self._journal.close)
             self._thread.shutdown()
 
-    async def call(self, work: Callable[[Journal], T]) -> T:
-        """Run *work* with the journal, in its thread, in order with everything else."""
+    async def call(
+        self, work: Callable[[Journal], T], repeat: Callable[[Journal], T] | None = None
+    ) -> T:
+        """Run *work* with the journal, in its thread, in order with everything else.
+
+        After a lost connection it is run again, or *repeat* in its stead.
+        """
         if self.failure is not None:
             raise self.failure
         assert self._journal is not None
         journal = self._journal
         try:
-            return await self._run(lambda: work(journal))
+            return await self._run(lambda: _patiently(journal, work, repeat or work))
         except LeaseLost:
             raise  # nothing was written, and what is known can still be recorded
         except Exception as error:
@@ -95,7 +107,11 @@ class Writer:
             self._record(journal, outcomes)
             return journal.claim(self.run, self.epoch, candidates, now=now)
 
-        return await self.call(work)
+        def repeat(journal: Journal) -> list[int]:
+            self._record(journal, outcomes)
+            return journal.claim_repeated(self.run, self.epoch, candidates, now=now)
+
+        return await self.call(work, repeat)
 
     def record(self, outcome: Outcome) -> None:
         """Store *outcome* with the next commit; `durable` waits for it."""
@@ -136,3 +152,17 @@ class Writer:
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _patiently(
+    journal: Journal, work: Callable[[Journal], T], repeat: Callable[[Journal], T]
+) -> T:
+    """What *work* gives; after each lost connection what *repeat* gives."""
+    while True:
+        try:
+            return work(journal)
+        except ConnectionLost as lost:
+            log.warning("journal lost", why=lost.problems[0].found)
+            journal.database.reconnect()
+            log.info("journal found")
+            work = repeat

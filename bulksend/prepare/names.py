@@ -19,7 +19,6 @@ PLAN = (
     "text_before",
     "media",
     "tag",
-    "once_key",
     "segments",
     "encoding",
     "reason",

@@ -25,7 +25,6 @@ from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import TRANSITIONS, Event, Status
 from bulksend.journal.store import Journal
 from tests.suites.journal_suite import CAMPAIGN, NOW, RUN, JournalSuite, outcome
-from tests.suites.orders_suite import OrdersSuite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +46,7 @@ class SqlitePlace:
             connection.execute(statement)
 
 
-class TestSqlite(JournalSuite, OrdersSuite):
+class TestSqlite(JournalSuite):
     """Every promise of a journal, on SQLite."""
 
     @pytest.fixture

@@ -671,7 +671,10 @@ class JournalSuite:
         derandomize=True,
         max_examples=40,
         deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,  # one suite, two journals
+        ],
     )
     @given(
         script=st.lists(

@@ -1,0 +1,336 @@
+"""The journal's tables in PostgreSQL, for several workers.  The only user of psycopg.
+
+Theory of operation
+-------------------
+A statement outside of a transaction is one trip over the network and durable when it
+returns.  No transaction stays open while anybody thinks, and the server ends one whose
+owner stands still, so a frozen worker keeps no lock.
+
+When the connection is lost, nobody knows whether the last statement was committed.  It is
+raised as `ConnectionLost`; `reconnect` waits for the server to come back.  What the
+journal does for a sender may be done twice (see `writer.py`), so it is asked again.
+
+The tables are in a schema of their own, `bulksend`, unless the URL names another
+``search_path``.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import psycopg
+from psycopg import errors
+
+from bulksend.errors import BulksendError, InputError, Problem, Stopped
+from bulksend.journal.faults import (
+    BUSY_SECONDS,
+    ConnectionLost,
+    of_another_version,
+    undamaged,
+)
+from bulksend.journal.sql import SCHEMA_VERSION, postgres_queries, postgres_schema
+from bulksend.journal.states import arrows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from psycopg import Connection
+
+    from bulksend.home import Address
+    from bulksend.journal.database import Row
+
+CONNECT_SECONDS = 10
+STANDING_STILL_SECONDS = 10
+PATIENCE_SECONDS = 120.0
+"""How long a sender waits for a server that is gone: a failover's time, and more."""
+
+MOST_SKEW_MS = 3_000
+"""A lease counts as ended 5 s early (send/hold.py); clocks may differ by less."""
+
+SOME = 10_000
+
+_SETTINGS = f"""
+    set synchronous_commit = on;
+    set lock_timeout = '{BUSY_SECONDS:g}s';
+    set idle_in_transaction_session_timeout = '{STANDING_STILL_SECONDS}s';
+"""
+_FIRST_OF_ALL = 0x62756C6B
+"""The advisory lock under which tables are made."""
+
+_MAY_NOT = (
+    "its user may not do this",
+    "Grant the user the right to create and use the schema `bulksend`.",
+)
+_CAUSES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
+    (
+        errors.DiskFull,
+        "the database's disk is full",
+        "Free some space, then run again.",
+    ),
+    (errors.InsufficientPrivilege, *_MAY_NOT),
+    (errors.InvalidSchemaName, *_MAY_NOT),
+    (
+        errors.ReadOnlySqlTransaction,
+        "the server only reads",
+        "Name the primary server in the URL.",
+    ),
+    (
+        errors.LockNotAvailable,
+        f"another process kept it locked for {BUSY_SECONDS:g} s",
+        "Wait for that process, or stop it, then run it again.",
+    ),
+)
+
+
+_REFUSALS = (
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "invalid",
+)
+"""In what is said when no later try can help."""
+
+
+class Postgres:
+    """A `Database` in a server; use `Postgres.open`."""
+
+    def __init__(self, address: Address, *, read_only: bool = False) -> None:
+        self._address = address
+        self._read_only = read_only
+        self.name = str(address)
+        self._q = postgres_queries()
+        self.connection = self._connect()
+
+    @classmethod
+    def open(cls, address: Address, *, read_only: bool = False) -> Self:
+        """Connect, and make the tables where there are none.
+
+        Raises:
+            InputError: E561, where the server refuses this user or has no such database;
+                E562, where this machine's clock is wrong.
+            Stopped: E563, where the server cannot be reached.
+            BulksendError: E602, where the tables are of another version.
+        """
+        database = cls(address, read_only=read_only)
+        try:
+            database._prepare()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def reconnect(self, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until the server is there again.
+
+        Raises:
+            Stopped: E563, where it is not within *seconds*.
+        """
+        self.close()
+        until, pause = time.monotonic() + seconds, 0.1
+        while True:
+            try:
+                self.connection = self._connect()
+            except Stopped:
+                if time.monotonic() + pause > until:
+                    raise
+                time.sleep(pause)
+                pause = min(2.0, pause * 2)
+            else:
+                return
+
+    # -- statements -----------------------------------------------------------------
+
+    def fetch(self, query: str, /, **values: object) -> list[Row]:
+        with self._explained():
+            return self.connection.execute(self._q[query], values).fetchall()
+
+    def stream(self, query: str, /, **values: object) -> Iterator[Row]:
+        with (
+            self._explained(),
+            self.connection.transaction(),
+            self.connection.cursor(name="bulksend") as cursor,
+        ):
+            cursor.itersize = SOME
+            cursor.execute(self._q[query], values)
+            yield from cursor
+
+    def execute(self, query: str, /, **values: object) -> int:
+        with self._explained():
+            return self.connection.execute(self._q[query], values).rowcount
+
+    def change_each(
+        self,
+        query: str,
+        records: Sequence[NamedTuple],
+        /,
+        *,
+        given: str,
+        **values: object,
+    ) -> list[Any] | None:
+        columns = _columns(records, values)
+        with self._explained():
+            changed = self.connection.execute(self._q[query], columns).fetchall()
+        if not changed and not self.fetch(given, **values):
+            return None
+        return [first for (first,) in changed]
+
+    def execute_each(
+        self, query: str, records: Sequence[NamedTuple], /, **values: object
+    ) -> int:
+        if not records:
+            return 0
+        statement = self._q[query]
+        with self._explained():
+            if "unnest(" in statement:
+                columns = _columns(records, values)
+                return self.connection.execute(statement, columns).rowcount
+            with self.connection.transaction(), self.connection.cursor() as cursor:
+                cursor.executemany(
+                    statement, [one._asdict() | values for one in records]
+                )
+                return cursor.rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; one at a time, as on SQLite: none reads what another changes."""
+        with self._explained(), self.connection.transaction():
+            self.connection.execute("select pg_advisory_xact_lock(%s)", [_FIRST_OF_ALL])
+            yield
+
+    # -- the connection -------------------------------------------------------------
+
+    def _connect(self) -> Connection[Row]:
+        with _refusals_explained(self.name):
+            connection = psycopg.connect(
+                self._address.url,
+                autocommit=True,
+                connect_timeout=CONNECT_SECONDS,
+                application_name="bulksend",
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=10_000,
+            )
+            connection.execute(_SETTINGS)
+            self._choose_schema(connection)
+            if self._read_only:
+                connection.execute("set default_transaction_read_only = on")
+            return connection
+
+    def _choose_schema(self, connection: Connection[Row]) -> None:
+        (path,) = connection.execute("show search_path").fetchone() or ("",)
+        if path != '"$user", public':
+            return
+        if not self._read_only:
+            with suppress(errors.InsufficientPrivilege, errors.UniqueViolation):
+                connection.execute("create schema if not exists bulksend")
+        connection.execute("set search_path = bulksend")
+
+    def _prepare(self) -> None:
+        self._check_clock()
+        with self._explained():
+            made = self.connection.execute("select to_regclass('meta')").fetchone()
+        if made == (None,):
+            if self._read_only:
+                raise InputError(Problem("E601", "it holds no journal", file=self.name))
+            self._create()
+        self._check_version()
+
+    def _create(self) -> None:
+        with self.transaction():
+            sql = self.connection
+            sql.execute(postgres_schema())
+            with sql.cursor() as cursor:
+                cursor.executemany(
+                    "insert into transitions values (%s, %s, %s) on conflict do nothing",
+                    arrows(),
+                )
+            sql.execute(
+                "insert into meta values ('schema', %s) on conflict do nothing",
+                [SCHEMA_VERSION],
+            )
+
+    def _check_version(self) -> None:
+        with self._explained():
+            found = self.connection.execute(
+                "select value from meta where name = 'schema'"
+            ).fetchone()
+        if found != (SCHEMA_VERSION,):
+            raise of_another_version(found, self.name)
+
+    def _check_clock(self) -> None:
+        with self._explained():
+            before = time.time_ns() // 1_000_000
+            (theirs,) = self.connection.execute(
+                "select (extract(epoch from clock_timestamp()) * 1000)::bigint"
+            ).fetchone() or (before,)
+            after = time.time_ns() // 1_000_000
+        skew = max(before - theirs, theirs - after)
+        if skew > MOST_SKEW_MS:
+            raise InputError(
+                Problem(
+                    "E562",
+                    f"this machine's clock and the database's differ by {skew:,} ms",
+                    f"at most {MOST_SKEW_MS:,} ms",
+                    file=self.name,
+                )
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            with undamaged(self.name):
+                yield
+        except psycopg.Error as error:
+            if self.connection.closed:
+                raise ConnectionLost(
+                    Problem("E563", "the connection was lost", file=self.name)
+                ) from error
+            raise _explanation(error, self.name) from error
+
+
+def _columns(
+    records: Sequence[NamedTuple], values: Mapping[str, object]
+) -> dict[str, object]:
+    """Each field as a list, beside the values that are the same for all."""
+    columns = zip(*records, strict=True)
+    fields = records[0]._fields if records else ()
+    return {**dict(zip(fields, map(list, columns), strict=True)), **values}
+
+
+def _explanation(error: psycopg.Error, name: str) -> BulksendError:
+    for kind, found, fix in _CAUSES:
+        if isinstance(error, kind):
+            return BulksendError(Problem("E601", found, fix=fix, file=name))
+    said = error.diag.message_primary or type(error).__name__
+    return BulksendError(Problem("E601", said, file=name))
+
+
+@contextmanager
+def _refusals_explained(name: str) -> Iterator[None]:
+    """What keeps a connection from being made; never with the password."""
+    try:
+        yield
+    except psycopg.ProgrammingError as error:  # what libpq cannot read
+        raise InputError(
+            Problem("E561", "the URL cannot be read", file=name)
+        ) from error
+    except psycopg.OperationalError as error:
+        said = _first_reason(str(error))
+        if any(sign in said for sign in _REFUSALS):
+            raise InputError(Problem("E561", said, file=name)) from error
+        raise Stopped(Problem("E563", said, file=name)) from error
+
+
+def _first_reason(text: str) -> str:
+    """Of all that libpq says about all it tried."""
+    for line in text.splitlines():
+        if "failed: " in line:
+            return line.rpartition("failed: ")[2].strip()
+    return text.strip().partition("\n")[0]

@@ -1,0 +1,75 @@
+-- Statements that PostgreSQL must have said otherwise; `sql.py` lays them over queries.sql.
+--
+-- A statement with `unnest` is run once for all records: each field comes as an array.
+-- One trip over the network instead of one for each row.
+
+-- The lease is looked at in the statement that claims, and its row is held for as long:
+-- who wants to take it waits for this claim, and then sees it.
+-- name: claim_new
+with held as materialized (
+    select 1 from leases
+    where campaign = :campaign and epoch = :epoch and expires >= :now
+    for share
+)
+insert into messages (run_id, row, status, attempt, epoch, once, claimed_at)
+select :run_id, wanted.row, 'claimed', 1, :epoch, wanted.once, :now
+from held, unnest(:row::bigint[], :once::bigint[]) as wanted (row, once)
+on conflict (run_id, row) do nothing
+returning row;
+
+-- name: claim_again
+with held as materialized (
+    select 1 from leases
+    where campaign = :campaign and epoch = :epoch and expires >= :now
+    for share
+)
+update messages
+set status = 'claimed', attempt = attempt + 1, epoch = :epoch, once = wanted.once,
+    claimed_at = :now, posted_at = null, error_code = null, error = null
+from held, unnest(:row::bigint[], :once::bigint[]) as wanted (row, once)
+where messages.run_id = :run_id and messages.row = wanted.row
+  and messages.status = 'planned'
+returning messages.row;
+
+-- name: close_unsent
+insert into messages (run_id, row, status, epoch, ended_at, error_code, error)
+select distinct :run_id::bigint, closed.row, :status, :epoch, :now, :error_code, :error
+from unnest(:row::bigint[]) as closed (row)
+on conflict (run_id, row) do update
+    set status = :status, ended_at = :now, error_code = :error_code, error = :error
+    where messages.status = 'planned';
+
+-- name: record
+update messages
+set status = t.next,
+    posted_at = coalesce(said.posted_at, messages.posted_at),
+    accepted_at = case when said.event = 'accept' then said.at
+                       else messages.accepted_at end,
+    ended_at = case when said.event = 'release' then null
+                    when messages.status = 'delivered'
+                      or messages.status = 'failed' and said.event <> 'deliver'
+                    then messages.ended_at else said.at end,
+    message_id = coalesce(said.message_id, messages.message_id),
+    error_code = case when messages.status = 'delivered'
+                        or messages.status = 'failed' and said.event <> 'deliver'
+                      then messages.error_code else said.error_code end,
+    error = case when messages.status = 'delivered'
+                   or messages.status = 'failed' and said.event <> 'deliver'
+                 then messages.error else said.error end
+from unnest(:row::bigint[], :event::text[], :at::bigint[], :posted_at::bigint[],
+            :message_id::text[], :error_code::text[], :error::text[])
+         as said (row, event, at, posted_at, message_id, error_code, error)
+     join transitions t on t.event = said.event
+where messages.run_id = :run_id and messages.row = said.row and messages.epoch = :epoch
+  and t.status = messages.status;
+
+-- name: columns_between
+select string_agg(row::text, e'\n'), string_agg(status, e'\n'),
+       string_agg(attempt::text, e'\n'),
+       string_agg(coalesce(posted_at::text, ''), e'\n'),
+       string_agg(coalesce(accepted_at::text, ''), e'\n'),
+       string_agg(coalesce(ended_at::text, ''), e'\n'),
+       string_agg(coalesce(replace(message_id, e'\n', ' '), ''), e'\n'),
+       string_agg(coalesce(error_code, ''), e'\n'),
+       string_agg(coalesce(replace(error, e'\n', ' '), ''), e'\n')
+from messages where run_id = :run_id and row between :first and :last;

@@ -1,1 +1,0 @@
-"""Senders that are killed, frozen and doubled, and what the server saw of it."""

@@ -1,0 +1,320 @@
+"""The journal on a real PostgreSQL: the suite, and what a network and a server can do."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from bulksend.errors import BulksendError, InputError, Stopped
+from bulksend.home import Address, Home
+from bulksend.journal.owner import Owner
+from bulksend.journal.records import Candidate
+from bulksend.journal.sql import postgres_queries, postgres_schema, queries, schema
+from bulksend.journal.states import Event, Status
+from bulksend.journal.store import Journal
+from bulksend.journal.writer import Writer
+from tests.suites.journal_suite import CAMPAIGN, NOW, RUN, JournalSuite, outcome
+from tests.suites.postgres_server import Server, free_port, postgres, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["postgres"]
+
+
+class PostgresPlace:
+    """A schema in the tests' own server."""
+
+    refusal = psycopg.errors.IntegrityError
+
+    def __init__(self, url: str) -> None:
+        self.address = Address(url)
+
+    def open(self) -> Journal:
+        return Journal.open(self.address)
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.address.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture
+def place(postgres: Server) -> PostgresPlace:
+    return PostgresPlace(postgres.schema())
+
+
+class TestPostgres(JournalSuite):
+    """Every promise of a journal, on PostgreSQL."""
+
+    @pytest.fixture
+    def place(self, postgres: Server) -> PostgresPlace:
+        return PostgresPlace(postgres.schema())
+
+
+# -- the words ------------------------------------------------------------------------
+
+
+def test_every_trigger_of_the_tables_is_there_on_postgresql() -> None:
+    """What SQLite's triggers forbid, PostgreSQL's forbid too."""
+    there = re.findall(r"create trigger if not exists (\w+)", schema())
+    here = re.findall(r"create or replace trigger (\w+)", postgres_schema())
+
+    assert there
+    assert sorted(here) == sorted(there)
+
+
+def test_what_is_said_otherwise_is_said_of_a_statement_that_there_is() -> None:
+    """A name in queries_postgres.sql is a name in queries.sql, with the same values."""
+    ours, theirs = queries(), postgres_queries()
+
+    assert theirs.keys() == ours.keys()
+    for name, text in theirs.items():
+        wanted = set(re.findall(r"(?<!:):([a-z]\w*)", ours[name]))
+        asked = set(re.findall(r"%\((\w+)\)s", text))
+        assert asked - {"campaign", "now"} == wanted - {"campaign", "now"}, name
+
+
+# -- a place that does not work ---------------------------------------------------------
+
+
+def test_a_server_that_is_not_there_is_said(place: PostgresPlace) -> None:
+    """E563 says where and why; running it again later may help (exit code 4)."""
+    address = Address(f"postgresql://u:se5ame@127.0.0.1:{free_port()}/journal")
+
+    with pytest.raises(Stopped, match=r"E563 .*refused") as refused:
+        Journal.open(address)
+
+    assert "se5ame" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("guarded:wr0ng@127.0.0.1:{port}/postgres", "password authentication failed"),
+        ("guarded@127.0.0.1:{port}/postgres", "no password supplied"),
+        ("nobody@127.0.0.1:{port}/postgres", 'role "nobody" does not exist'),
+        ("bulksend@127.0.0.1:{port}/nowhere", 'database "nowhere" does not exist'),
+        ("bulksend@127.0.0.1:{port}/postgres?sslmode=x", "invalid sslmode value"),
+        ("bulksend@127.0.0.1:{port}/postgres?colour=red", "the URL cannot be read"),
+    ],
+)
+def test_a_refusal_is_the_inputs_fault(postgres: Server, where: str, said: str) -> None:
+    """E561, and no password in it: here no retry can help (exit code 2)."""
+    with psycopg.connect(postgres.url(), autocommit=True) as sql:
+        sql.execute("drop role if exists guarded")
+        sql.execute("create role guarded login password 'r1ght'")
+
+    with pytest.raises(InputError, match="E561") as refused:
+        Journal.open(Address("postgresql://" + where.format(port=postgres.port)))
+
+    assert said in str(refused.value)
+    assert "wr0ng" not in str(refused.value)
+
+
+def test_a_user_without_rights_is_said(postgres: Server) -> None:
+    """E601 tells what to grant."""
+    with psycopg.connect(postgres.url(), autocommit=True) as sql:
+        sql.execute("drop role if exists poor")
+        sql.execute("create role poor login")
+
+    with pytest.raises(BulksendError, match=r"E601 .*may not do this.*Grant"):
+        Journal.open(Address(postgres.url("poor")))
+
+
+def test_no_client_library_is_said(
+    place: PostgresPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E560 names the extra to install."""
+    monkeypatch.delitem(sys.modules, "bulksend.journal.postgres")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(InputError, match=r"E560 .*bulksend\[postgres\]"):
+        place.open()
+
+
+def test_a_clock_that_is_wrong_is_said(
+    place: PostgresPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E562: a lease means nothing to a machine that lives in another minute."""
+    real = time.time_ns
+    place.open().close()
+
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 60 * 10**9)
+
+    with pytest.raises(InputError, match=r"E562 .*differ by [56]\d,\d{3} ms"):
+        place.open()
+
+
+def test_a_journal_of_another_version_is_left_alone(place: PostgresPlace) -> None:
+    """E602: an older bulksend does not write into what it does not understand."""
+    place.open().close()
+    place.execute("update meta set value = '99' where name = 'schema'")
+
+    with pytest.raises(BulksendError, match=r"E602 .*version 99; expected version"):
+        place.open()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:s3cret@db:5432/j", "postgresql://u@db:5432/j"),
+        (
+            "postgresql://db/j?user=u&password=s3cret",
+            "postgresql://db/j?user=u&password=***",
+        ),
+        ("postgres://u:s3%40ret@a,b/j", "postgres://u@a,b/j"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(
+    url: str, shown: str, tmp_path: Path
+) -> None:
+    """In every text that is made of it; the connection still has it."""
+    address = Home.find(tmp_path, {"BULKSEND_JOURNAL": url}).journal
+
+    assert isinstance(address, Address)
+    assert str(address) == shown
+    assert "s3" not in repr(address).replace(shown, "")
+    assert address.url == url
+
+
+def test_a_journal_elsewhere_is_refused_by_name(tmp_path: Path) -> None:
+    """E601 for a scheme that is none of ours."""
+    with pytest.raises(InputError, match="E601 a journal at mysql://; expected a path"):
+        Home.find(tmp_path, {}, "mysql://u:p@db/j")
+
+
+def test_reading_only_reads(place: PostgresPlace) -> None:
+    """No table is made by looking, and nothing can be changed."""
+    with pytest.raises(BulksendError, match=r"E601 .*no journal"):
+        Journal.open(place.address, read_only=True)
+    with place.open() as journal:
+        journal.add_run(RUN)
+
+    with Journal.open(place.address, read_only=True) as journal:
+        assert [run.run for run in journal.runs()] == [RUN.run]
+        with pytest.raises(BulksendError, match="E601"):
+            journal.add_run(replace(RUN, run="other"))
+
+
+def test_the_tables_have_a_schema_of_their_own(postgres: Server) -> None:
+    """Where the URL says nothing else, nothing of ours is in `public`."""
+    with Journal.open(Address(postgres.url())) as journal:
+        journal.runs()
+
+    with psycopg.connect(postgres.url()) as sql:
+        found = sql.execute(
+            "select count(*) from pg_tables where tablename = 'messages' and "
+            "schemaname = any(%s)",
+            [["public", "bulksend"]],
+        ).fetchone()
+        assert found == (1,)
+
+
+def test_several_may_open_a_fresh_journal_at_once(place: PostgresPlace) -> None:
+    """Nobody meets half-made tables."""
+    faults: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            with place.open() as journal:
+                journal.add_run(replace(RUN, run=name))
+        except BaseException as fault:  # noqa: BLE001  (the assertion below shows it)
+            faults.append(fault)
+
+    crowd = [threading.Thread(target=work, args=(name,)) for name in "abcdef"]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+
+    assert faults == []
+    with place.open() as journal:
+        assert {run.run for run in journal.runs()} == set("abcdef")
+
+
+# -- a connection that is lost ------------------------------------------------------------
+
+CUT = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where application_name = 'bulksend' and pid <> pg_backend_pid()
+"""
+
+
+def test_what_was_asked_when_the_connection_was_lost_is_not_known(
+    place: PostgresPlace,
+) -> None:
+    """ConnectionLost, then `reconnect`, and the journal is as it was."""
+    with place.open() as journal:
+        run = journal.add_run(RUN)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+        place.execute(CUT)
+        with pytest.raises(Stopped, match=r"E563 .*lost"):
+            journal.claim(run, epoch, [Candidate(2, 2)], now=NOW)
+
+        journal.database.reconnect()
+
+        assert journal.claim(run, epoch, [Candidate(2, 2)], now=NOW) == [2]
+
+
+def test_a_claim_whose_answer_was_lost_is_still_ours(place: PostgresPlace) -> None:
+    """Asked again it gives what it had claimed, and what is new; never another's."""
+    with place.open() as journal:
+        run = journal.add_run(RUN)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+        journal.claim(run, epoch, [Candidate(9, 9)], now=NOW - 5)
+        journal.claim(run, epoch, [Candidate(3, 3), Candidate(4, 4)], now=NOW)
+        journal.record(run.id, epoch, [outcome(4, Event.ACCEPT)])
+
+        wanted = [Candidate(row, row) for row in (5, 4, 3, 9)]
+
+        assert journal.claim_repeated(run, epoch, wanted, now=NOW) == [5, 3]
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.parametrize("how", ["cut", "restart", "crash"])
+async def test_a_writer_outlives_its_connection(how: str) -> None:
+    """However often it is lost: every row is claimed once, and every outcome is there."""
+    with running() as server:
+        place = PostgresPlace(server.url())
+        with place.open() as journal:
+            run = journal.add_run(RUN)
+        over = threading.Event()
+
+        def disturb() -> None:
+            turns = 0
+            while not over.wait(0.15):
+                turns += 1
+                if how == "cut":
+                    place.execute(CUT)
+                elif turns % 5 == 1:
+                    server.stop("fast" if how == "restart" else "immediate")
+                    server.start()
+
+        trouble = threading.Thread(target=disturb)
+        claimed: list[int] = []
+        async with Writer(place.address, run) as writer:
+            writer.epoch = await writer.call(
+                lambda journal: journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+            )
+            trouble.start()
+            try:
+                for first in range(2, 2002, 4):
+                    wanted = [Candidate(row, row) for row in range(first, first + 4)]
+                    claimed += await writer.claim(wanted, now=NOW + first)
+                    for row in range(first, first + 4):
+                        writer.record(outcome(row, Event.ACCEPT))
+            finally:
+                over.set()
+                trouble.join()
+
+        assert claimed == list(range(2, 2002))
+        with place.open() as journal:
+            assert journal.counts(run.id) == {Status.ACCEPTED: 2000}
