@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bulksend.control import Ordered, abort_run, pause_run, resume_run
     from bulksend.define.campaign import Campaign
     from bulksend.define.schema import json_schema, write_starter
     from bulksend.errors import (
@@ -54,6 +55,10 @@ if TYPE_CHECKING:
     from bulksend.settle.standing import Ended
 
 _HOME_OF = {
+    "Ordered": "control",
+    "abort_run": "control",
+    "pause_run": "control",
+    "resume_run": "control",
     "Campaign": "define.campaign",
     "json_schema": "define.schema",
     "write_starter": "define.schema",
@@ -100,6 +105,7 @@ __all__ = [
     "Home",
     "InputError",
     "Options",
+    "Ordered",
     "Plan",
     "Problem",
     "RuleChange",
@@ -107,13 +113,16 @@ __all__ = [
     "RulePack",
     "Stopped",
     "Summary",
+    "abort_run",
     "json_schema",
     "list_runs",
     "load_campaign",
     "look_closer",
+    "pause_run",
     "plan_campaign",
     "preview_plan",
     "read_rules",
+    "resume_run",
     "rule_changes",
     "rules_in_force",
     "run_campaign",

@@ -6,8 +6,9 @@ import asyncio
 import random
 import signal
 import threading
+from array import array
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Run
+from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
@@ -25,9 +27,11 @@ from bulksend.send.bandwidth import Client
 from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
+from bulksend.send.ledger import repeats
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import Pacer
 from bulksend.send.signin import Credentials
+from bulksend.send.watch import refused, watch
 from bulksend.settle.results import check_output
 from bulksend.settle.standing import standing
 
@@ -45,8 +49,10 @@ if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
     from bulksend.home import Home
     from bulksend.prepare.plan import Plan
+    from bulksend.prepare.summary import Summary
 
 HANDED_OVER_AT_ONCE = 500
+WAIT_SECONDS = 1.0
 
 
 class Progress(NamedTuple):
@@ -65,6 +71,13 @@ class Sending:
 
     Args:
         output: Where its results go.
+
+        only: Which rows of a run that is there: a key of `SELECTIONS`; empty is all that
+            are left.
+
+        wait: Wait for another sender of this campaign instead of refusing.
+
+        parent: The process whose end ends this run.
     """
 
     plan: Plan
@@ -72,6 +85,9 @@ class Sending:
     home: Home
     environment: Mapping[str, str]
     output: Path
+    only: str = ""
+    wait: bool = False
+    parent: int | None = None
     engine: Engine | None = field(default=None, init=False)
     _total: int = field(default=0, init=False)
     _before: int = field(default=0, init=False)
@@ -83,7 +99,8 @@ class Sending:
 
         Raises:
             GateRefused: E622, where another plan of this campaign is half sent, unless
-                *replan* says that this is meant.
+                *replan* says that this is meant; E612 or E613, where somebody paused or
+                aborted the run.
             InputError: E623, the plan is not the one that was begun; E624 or E625, the
                 results cannot go where they should.
         """
@@ -92,7 +109,9 @@ class Sending:
             with Journal.open(self.home.journal) as journal:
                 known = journal.run(self.plan.run)
                 if known is None and not replan:
-                    _refuse_other_input(journal, self._scope, self.plan)
+                    _refuse_other_input(journal, scope(self.campaign), self.plan)
+                if known is not None and (order := journal.orders.of(known.id)):
+                    raise refused(order)
         if known is not None and known.plan_digest != self.plan.digest():
             raise InputError(
                 Problem("E623", "its bytes changed", file=str(self.plan.path))
@@ -101,10 +120,32 @@ class Sending:
         check_output(self.output, is_ours=is_ours)
         return known
 
+    def chosen(self, run: Run | None) -> int:
+        """How many messages `only` stands for.
+
+        Raises:
+            InputError: E412, where there is no run to choose from.
+        """
+        if run is None:
+            raise InputError(Problem("E412", f"{self.plan.run} was never begun"))
+        with Journal.open(self.home.journal) as journal:
+            if SELECTIONS[self.only] is None:
+                return standing(journal, run).counts["not_sent"]
+            return len(journal.selections.rows(run.id, self.only))
+
     def begin_run(self, *, now: int) -> Run:
         """A run for this plan."""
         with Journal.open(self.home.journal) as journal:
-            return journal.add_run(self._new_run(self.plan.digest(), now))
+            summary = summarise(self.plan, self.campaign)
+            run = new_run(self.plan, self.campaign, summary)
+            return journal.add_run(
+                replace(
+                    run,
+                    plan_digest=self.plan.digest(),
+                    results=str(self.output),
+                    created_at=now,
+                )
+            )
 
     def check_credentials(self) -> None:
         """Raises InputError (E500) where the environment lacks them."""
@@ -125,45 +166,97 @@ class Sending:
             )
             await self._sign_in(client)
             writer = await stack.enter_async_context(Writer(self.home.journal, run))
-            writer.epoch = await writer.call(
-                lambda journal: journal.leases.take(
-                    run.campaign, Owner.me(), now=clocks.wall_ms()
-                )
-            )
+            writer.epoch = await self._take_lease(writer, clocks)
             try:
-                closed = await writer.call(lambda j: j.closed_rows(run.id))
-                self._total, self._before = run.sendable, len(closed)
-                intake = Intake(
-                    _messages(self.plan, closed),
-                    self._envelope(),
-                    writer=writer,
-                    clocks=clocks,
-                    ledger=await writer.call(lambda journal: journal.ledger(run)),
-                )
-                self.engine = Engine(
-                    intake=intake,
-                    client=client,
-                    writer=writer,
-                    pacer=Pacer(self.campaign.send.rate.per_second, clocks.monotonic),
-                    clocks=clocks,
-                    rng=random.Random(),  # noqa: S311  (jitter, not a secret)
-                )
+                self.engine = await self._engine(client, writer, clocks)
                 if self._asked_to_stop:
                     self.stop()
                 log.info(
                     "sending",
                     run=run.run,
                     provider=run.provider,
-                    left=run.sendable - len(closed),
+                    left=run.sendable - self._before,
                     rate=self.campaign.send.rate.text,
                 )
                 with collector.seldom():
-                    await self.engine.run()
+                    await self._run(self.engine, writer, clocks)
             finally:
                 if self.engine is not None:
                     log.info("ended", run=run.run, **_counted(self.engine))
                 writer.failure = None
                 await writer.call(lambda j: j.leases.end(run.campaign, writer.epoch))
+
+    async def _take_lease(self, writer: Writer, clocks: SystemClocks) -> int:
+        """The campaign is ours from here on; its epoch.
+
+        Raises:
+            GateRefused: E610, where another sender has it, and nobody said to wait.
+        """
+        run, waited = writer.run, False
+        while True:
+            try:
+                return await writer.call(
+                    lambda journal: journal.leases.take(
+                        run.campaign, Owner.me(run.run), now=clocks.wall_ms()
+                    )
+                )
+            except GateRefused as held:
+                writer.failure = None  # nothing is wrong with the journal
+                if not self.wait:
+                    raise
+                if not waited:
+                    log.info("waiting", run=run.run, why=held.problems[0].found)
+                waited = True
+            await asyncio.sleep(WAIT_SECONDS)
+            if self._asked_to_stop:
+                raise _asked()
+
+    async def _engine(
+        self, client: Client, writer: Writer, clocks: SystemClocks
+    ) -> Engine:
+        run = writer.run
+        chosen = None
+        if self.only:
+            chosen = await writer.call(
+                lambda journal: journal.selections.reopen(
+                    run, writer.epoch, self.only, now=clocks.wall_ms()
+                )
+            )
+        closed = await writer.call(lambda journal: journal.closed_rows(run.id))
+        self._total, self._before = run.sendable, len(closed)
+        intake = Intake(
+            _messages(self.plan, closed, chosen),
+            envelope(self.plan, self.campaign),
+            writer=writer,
+            clocks=clocks,
+            ledger=await self._ledger(writer),
+        )
+        return Engine(
+            intake=intake,
+            client=client,
+            writer=writer,
+            pacer=Pacer(self.campaign.send.rate.per_second, clocks.monotonic),
+            clocks=clocks,
+            rng=random.Random(),  # noqa: S311  (jitter, not a secret)
+        )
+
+    async def _ledger(self, writer: Writer) -> array[int]:
+        if self.campaign.send.repeat == "allow":
+            return array("q")
+        return await writer.call(lambda journal: journal.ledger(writer.run))
+
+    async def _run(self, engine: Engine, writer: Writer, clocks: SystemClocks) -> None:
+        watching = asyncio.ensure_future(
+            watch(engine, writer, clocks, parent=self.parent)
+        )
+        try:
+            await engine.run()
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+            # What it may have failed with is the journal's, and the engine has met it.
+            if not watching.cancelled() and (error := watching.exception()):
+                log.warning("watch ended", error=type(error).__name__)
 
     def progress(self) -> Progress | None:
         """How far it is; None before it begins."""
@@ -196,28 +289,6 @@ class Sending:
                 raise
             raise _asked() from None
 
-    @property
-    def _scope(self) -> str:
-        """What the journal calls the campaign: a rehearsal is never the real thing."""
-        return f"{self.campaign.provider}/{self.campaign.name}"
-
-    def _new_run(self, digest: str, now: int) -> Run:
-        summary = summarise(self.plan, self.campaign)
-        return Run(
-            run=self.plan.run,
-            campaign=self._scope,
-            plan=str(self.plan.path.absolute()),
-            plan_hash=self.plan.hash,
-            plan_digest=digest,
-            input_digest=self.plan.about["input_digest"],
-            content_digest=self.plan.about["content_digest"],
-            provider=self.campaign.provider,
-            rows=summary.rows,
-            sendable=summary.sendable,
-            results=str(self.output),
-            created_at=now,
-        )
-
     def _credentials(self, stack: AsyncExitStack) -> Credentials:
         if self.campaign.provider == "bandwidth":
             return Credentials.from_environment(self.environment)
@@ -235,15 +306,59 @@ class Sending:
             client_secret="simulator",  # noqa: S106  (the stand-in takes anything)
         )
 
-    def _envelope(self) -> Envelope:
-        message = self.campaign.message
-        return Envelope(
-            campaign=self._scope,
-            application_id=self.campaign.application_id or "simulator",
-            priority=message.priority,
-            expiration=message.expiration,
-            repeat=self.campaign.recipients.duplicates == "keep",
-        )
+
+def scope(campaign: Campaign) -> str:
+    """What the journal calls a campaign: with the simulator it is not the real one."""
+    return f"{campaign.provider}/{campaign.name}"
+
+
+def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int:
+    """Messages of a plan that are done, or that people have from an earlier run."""
+    if not home.journal.exists():
+        return 0
+    with Journal.open(home.journal) as journal:
+        run = journal.run(plan.run)
+        closed = journal.closed_rows(run.id) if run else []
+        if campaign.send.repeat == "allow":
+            return len(closed)
+        ledger = journal.ledger(run or new_run(plan, campaign, summary))
+    if not ledger:
+        return len(closed)
+    shared = envelope(plan, campaign)
+    chunks = plan.sendable(pl.Series(closed, dtype=pl.Int64))
+    found = sum(repeats(messages(chunk), shared, ledger) for chunk in chunks)
+    return len(closed) + found
+
+
+def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:
+    """A run for this plan, not begun yet."""
+    return Run(
+        run=plan.run,
+        campaign=scope(campaign),
+        plan=str(plan.path.absolute()),
+        plan_hash=plan.hash,
+        plan_digest="",
+        input_digest=plan.about["input_digest"],
+        content_digest=plan.about["content_digest"],
+        provider=campaign.provider,
+        rows=summary.rows,
+        sendable=summary.sendable,
+        results="",
+        created_at=0,
+        slot=plan.slot,
+    )
+
+
+def envelope(plan: Plan, campaign: Campaign) -> Envelope:
+    """What the messages of a plan share."""
+    message = campaign.message
+    return Envelope(
+        campaign=scope(campaign),
+        application_id=campaign.application_id or "simulator",
+        priority=message.priority,
+        expiration=message.expiration,
+        slot=plan.slot,
+    )
 
 
 def _asked() -> Stopped:
@@ -256,7 +371,8 @@ def _counted(engine: Engine) -> dict[str, int]:
 
 def _refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
     for run in journal.runs():
-        if run.campaign != scope or run.finished_at is not None or run.run == plan.run:
+        is_same = run.campaign == scope and run.slot == plan.slot
+        if not is_same or run.finished_at is not None or run.run == plan.run:
             continue
         left = standing(journal, run).counts["not_sent"]
         if 0 < left < run.sendable:
@@ -273,14 +389,20 @@ def _refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
 
 
 async def _messages(
-    plan: Plan, closed: Sequence[int]
+    plan: Plan, closed: Sequence[int], chosen: Sequence[int] | None
 ) -> AsyncIterator[Sequence[Message]]:
     """The plan's messages in small pieces; the reading happens in another thread."""
-    chunks = plan.sendable(pl.Series(closed, dtype=pl.Int64))
+    only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
+    chunks = plan.sendable(pl.Series(closed, dtype=pl.Int64), only)
     while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-        said = chunk.with_columns(pl.col(pl.String).fill_null(""))  # a picture alone
-        for piece in said.iter_slices(HANDED_OVER_AT_ONCE):
-            yield [Message(*row) for row in piece.iter_rows()]
+        for piece in chunk.iter_slices(HANDED_OVER_AT_ONCE):
+            yield messages(piece)
+
+
+def messages(chunk: pl.DataFrame) -> list[Message]:
+    """A piece of `Plan.sendable` as messages."""
+    said = chunk.with_columns(pl.col(pl.String).fill_null(""))  # a picture alone
+    return [Message(*row) for row in said.iter_rows()]
 
 
 def run_sending(

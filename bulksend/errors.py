@@ -235,6 +235,16 @@ KINDS: dict[str, Kind] = {
             "nobody confirmed",
             "Look at the counts with `bulksend check`, then add --yes.",
         ),
+        Kind(
+            "E411",
+            "a slot that cannot be part of a name",
+            "Use 1 to 64 letters, digits and . _ : + - such as 2026-11-30.",
+        ),
+        Kind(
+            "E412",
+            "there is no run to choose rows from",
+            "Leave out --only; it sends again what a run has left or failed to send.",
+        ),
         # -- E5xx: the provider and the sign-in -------------------------------------
         Kind(
             "E500",
@@ -359,7 +369,24 @@ KINDS: dict[str, Kind] = {
         Kind(
             "E610",
             "another sender is at work on this campaign",
-            "Wait for it, or stop it first (SIGTERM drains it): one sender at a time.",
+            "Wait for it (--wait does), or stop it first (SIGTERM drains it): one "
+            "sender at a time.",
+        ),
+        Kind(
+            "E612",
+            "the run is paused",
+            "Let it go on with `bulksend resume RUN`, then run it again.",
+        ),
+        Kind(
+            "E613",
+            "the run was aborted",
+            "What was not sent stays so. To send it after all: `bulksend resume RUN`, "
+            "then run it again.",
+        ),
+        Kind(
+            "E614",
+            "the process that started this one has ended",
+            "Run it again: it resumes, and sends nobody twice.",
         ),
     )
 }

@@ -14,16 +14,18 @@ row that was sent is not sent a second time.
 from __future__ import annotations
 
 import os
+import re
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.define.campaign import Campaign
-from bulksend.define.document import suggestion
+from bulksend.define.document import clipped, suggestion
 from bulksend.define.load import load
-from bulksend.dispatch import Sending, run_sending
+from bulksend.dispatch import Sending, already, run_sending
 from bulksend.errors import (
     BulksendError,
     GateRefused,
@@ -41,23 +43,36 @@ from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import write_rejects
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.settle.results import check_output, results, write_results
-from bulksend.settle.standing import Ended, standing
+from bulksend.settle.standing import Ended, standing, state
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from bulksend.define.load import Loaded
     from bulksend.journal.records import Run
 
 
+SLOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:+-]{0,63}")
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A plan, what it amounts to, what to know, and what stands against sending it."""
+    """A plan, what it amounts to, what to know, and what stands against sending it.
+
+    Args:
+        already: Messages of it that are done, or that people have from an earlier run.
+    """
 
     plan: Plan
     summary: Summary
     notices: tuple[Problem, ...]
     gates: tuple[Problem, ...]
+    already: int = 0
+
+    @property
+    def left(self) -> int:
+        """Messages that would go out now."""
+        return self.summary.sendable - self.already
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,14 @@ class Options:
         results: Where the results go instead of where the campaign says.
 
         replan: Start a new run although an unfinished one has other input.
+
+        slot: Which of a recurring campaign's sends this is, such as its date.
+
+        only: Which rows of a run that is there: ``not_sent`` or ``failed``.
+
+        wait: Wait for another sender of the campaign, instead of refusing.
+
+        with_parent: Stop when the process that started this one ends.
     """
 
     confirm: Callable[[Checked], bool] = lambda _: True
@@ -89,6 +112,10 @@ class Options:
     results: Path | None = None
     replan: bool = False
     journal: str = ""
+    slot: str = ""
+    only: str = ""
+    wait: bool = False
+    with_parent: bool = False
 
 
 def load_campaign(
@@ -107,24 +134,32 @@ def plan_campaign(
     *,
     environment: Mapping[str, str] = os.environ,
     journal: str = "",
+    slot: str = "",
 ) -> Checked:
     """Freeze a campaign and its lists into a plan; nothing is sent.
 
     An equal plan that is already there is used again.
 
+    Args:
+        slot: Which of a recurring campaign's sends this is, such as its date.
+
     Raises:
-        InputError: With every problem of the file, the lists or the templates.
+        InputError: With every problem of the file, the lists or the templates; E411,
+            where the slot cannot be part of a name.
     """
+    if slot and not SLOT.fullmatch(slot):
+        raise InputError(Problem("E411", f"`{clipped(slot)}`"))
     loaded = _loaded(campaign, environment)
     home = Home.find(loaded.folder, environment, journal)
-    with draft(loaded, version=version("bulksend")) as drafted:
-        path = home.plan_path(run_name(loaded.campaign.name, drafted.about["hash"]))
+    with draft(loaded, version=version("bulksend"), slot=slot) as drafted:
+        name = run_name(loaded.campaign.name, drafted.about["hash"], slot)
+        path = home.plan_path(name)
         if path.exists():
             plan = Plan.open(path)
         else:
             about = drafted.about | {"folder": str(loaded.folder.absolute())}
             plan = write(drafted.frame, path, about, hold=drafted.source.hold)
-        return _checked(plan, loaded.campaign, drafted.notices)
+        return _checked(plan, loaded.campaign, home, drafted.notices)
 
 
 def look_closer(checked: Checked, campaign: Campaign, rejects: Path) -> Closer:
@@ -159,7 +194,9 @@ def run_campaign(
     """
     options = options or Options()
     loaded = _loaded(campaign, environment)
-    checked = plan_campaign(loaded, environment=environment, journal=options.journal)
+    checked = plan_campaign(
+        loaded, environment=environment, journal=options.journal, slot=options.slot
+    )
     home = Home.find(loaded.folder, environment, options.journal)
     output = _output(checked.plan, loaded.campaign, loaded.folder, options)
     sending = Sending(checked.plan, loaded.campaign, home, environment, output)
@@ -185,19 +222,26 @@ def send_plan(
     home = Home.find(folder, environment, options.journal)
     output = _output(opened, campaign, folder, options)
     sending = Sending(opened, campaign, home, environment, output)
-    return _send(sending, _checked(opened, campaign, ()), options)
+    return _send(sending, _checked(opened, campaign, home, ()), options)
 
 
 def _output(plan: Plan, campaign: Campaign, folder: Path, options: Options) -> Path:
     """Where the results go; ``{run}`` in the campaign's path becomes the run's name."""
-    named = folder / campaign.results.replace("{run}", plan.run)
+    path = campaign.results.replace("{run}", plan.run).replace("{slot}", plan.slot)
+    named = folder / path
     return (options.results or named).absolute()
 
 
 def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
+    sending.only, sending.wait = options.only, options.wait
+    sending.parent = os.getppid() if options.with_parent else None
     run = sending.known_run(replan=options.replan)
     stopped = None
-    if run is None or run.finished_at is None:
+    if options.only:
+        checked = replace(
+            checked, already=checked.summary.sendable - sending.chosen(run)
+        )
+    if run is None or run.finished_at is None or options.only:
         if checked.gates:
             raise GateRefused(checked.gates)
         sending.check_credentials()
@@ -221,7 +265,7 @@ def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:
         journal.set_results(run.id, str(sending.output))
         write_results(results(sending.plan, journal, run), sending.output)
         ended = replace(standing(journal, run), results=str(sending.output))
-        if not ended.counts["not_sent"]:
+        if not ended.counts["not_sent"] or journal.orders.is_aborted(run.id):
             journal.finish_run(run.id, now=_now())
     return replace(ended, stopped=stopped)
 
@@ -237,13 +281,7 @@ def write_run(
     Raises:
         InputError: E630, where there is no such run; E620, where its plan is gone.
     """
-    if not home.journal.exists():
-        raise InputError(Problem("E630", f"`{run}`", file=str(home.journal)))
-    with Journal.open(home.journal) as journal:
-        known = journal.run(run)
-        if known is None:
-            names = [each.run for each in journal.runs()]
-            raise InputError(Problem("E630", f"`{run}`", fix=suggestion(run, names)))
+    with find_run(run, home) as (journal, known):
         path = output or Path(known.results)
         plan = Plan.open(Path(known.plan))
         check_output(path, is_ours=str(path) == known.results)
@@ -251,12 +289,36 @@ def write_run(
         return replace(standing(journal, known), results=str(path))
 
 
+@contextmanager
+def find_run(run: str, home: Home) -> Iterator[tuple[Journal, Run]]:
+    """The journal, open, and the run of that name, or whose name alone begins so.
+
+    Raises:
+        InputError: E630, where there is no such run, or more than one.
+    """
+    if not home.journal.exists():
+        raise InputError(Problem("E630", f"`{run}`", file=str(home.journal)))
+    with Journal.open(home.journal) as journal:
+        runs = {each.run: each for each in journal.runs()}
+        fitting = [name for name in runs if name.startswith(run)]
+        if run in runs or len(fitting) == 1:
+            yield journal, runs[run if run in runs else fitting[0]]
+            return
+        if fitting:
+            several = f"`{run}` fits {', '.join(fitting[:3])}"
+            raise InputError(Problem("E630", several, more=len(fitting[3:])))
+        raise InputError(Problem("E630", f"`{run}`", fix=suggestion(run, runs)))
+
+
 def list_runs(home: Home) -> list[Ended]:
-    """How every run stands, newest first."""
+    """How every run stands, newest first, and who sends it now."""
     if not home.journal.exists():
         return []
     with Journal.open(home.journal) as journal:
-        return [standing(journal, run) for run in journal.runs()]
+        return [
+            replace(standing(journal, run), state=state(journal, run, now=_now()))
+            for run in journal.runs()
+        ]
 
 
 def campaign_of(plan: Plan) -> Campaign:
@@ -264,10 +326,13 @@ def campaign_of(plan: Plan) -> Campaign:
     return Campaign.model_validate(plan.about["campaign"], by_alias=True)
 
 
-def _checked(plan: Plan, campaign: Campaign, notices: Sequence[Problem]) -> Checked:
+def _checked(
+    plan: Plan, campaign: Campaign, home: Home, notices: Sequence[Problem]
+) -> Checked:
     summary = summarise(plan, campaign)
     gates = closed_gates(plan, summary, campaign)
-    return Checked(plan, summary, tuple(notices), tuple(gates))
+    done = already(plan, campaign, home, summary)
+    return Checked(plan, summary, tuple(notices), tuple(gates), done)
 
 
 def _loaded(campaign: str | Path | Loaded, environment: Mapping[str, str]) -> Loaded:

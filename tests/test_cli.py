@@ -117,6 +117,7 @@ def test_send_and_results_speak_json(ready: Desk) -> None:
     (listed,) = ready.call("status", "--json").json
 
     assert planned["run"] == sent["run"]
+    assert listed.pop("state") == "done"
     assert sent == written == listed
     assert planned["sendable"] == sent["accepted"] == 4
     assert planned["rows"] == sent["rows"] == 7

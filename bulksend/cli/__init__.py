@@ -20,6 +20,9 @@ COMMANDS = {
     "plan": ("campaign", "Freeze a campaign and its list into a plan."),
     "run": ("sending", "Plan and send; run again to resume."),
     "send": ("sending", "Send a plan as it stands."),
+    "pause": ("control", "Send nothing more of a run until `resume`."),
+    "resume": ("control", "Let a paused or aborted run go on."),
+    "abort": ("control", "End a run for good; what is left is not sent."),
     "status": ("sending", "Show how every run stands."),
     "results": ("sending", "Write a run's results again."),
     "rules": (

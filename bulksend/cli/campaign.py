@@ -13,6 +13,9 @@ from bulksend.errors import REFUSED_BY_GATE
 
 CAMPAIGN = click.argument("campaign", type=click.Path(path_type=Path))
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+SLOT = click.option(
+    "--slot", default="", help="Which of a recurring campaign's sends: 2026-11-30."
+)
 
 
 @click.command(short_help="Write a starter campaign that runs at once.")
@@ -36,38 +39,41 @@ def init(name: str, folder: Path) -> None:
 
 @click.command(short_help="Show problems, counts, cost and time; sends nothing.")
 @CAMPAIGN
+@SLOT
 @AS_JSON
-def check(campaign: Path, as_json: bool) -> None:
+def check(campaign: Path, slot: str, as_json: bool) -> None:
     """Read a campaign and its list, and show what would happen; sends nothing.
 
     Example: bulksend check campaigns/reminder.yaml
     """
-    _check(campaign, as_json=as_json)
+    _check(campaign, slot, as_json=as_json)
 
 
 @click.command(short_help="Freeze a campaign and its list into a plan.")
 @CAMPAIGN
+@SLOT
 @AS_JSON
-def plan(campaign: Path, as_json: bool) -> None:
+def plan(campaign: Path, slot: str, as_json: bool) -> None:
     """Freeze a campaign and its list into a plan for `bulksend send`.
 
     Example: bulksend plan campaigns/reminder.yaml
     """
-    _check(campaign, as_json=as_json)
+    _check(campaign, slot, as_json=as_json)
 
 
-def _check(path: Path, *, as_json: bool) -> None:
+def _check(path: Path, slot: str, *, as_json: bool) -> None:
     from bulksend import load_campaign, look_closer, plan_campaign
     from bulksend.cli.show import print_json, show_checked, show_closer
 
     loaded = load_campaign(path, environment=os.environ)
-    checked = plan_campaign(loaded, environment=os.environ)
+    checked = plan_campaign(loaded, environment=os.environ, slot=slot)
     rejects = checked.plan.path.parent.parent / "rejects" / f"{checked.plan.run}.csv"
     closer = look_closer(checked, loaded.campaign, rejects)
     if as_json:
         print_json(
             checked.summary.as_dict()
             | {
+                "already": checked.already,
                 "run": checked.plan.run,
                 "plan": str(checked.plan.path),
                 "rejects": str(rejects) if closer.rejected else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,44 +24,57 @@ YES = click.option("--yes", is_flag=True, help="Do not ask before sending.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+WAIT = click.option(
+    "--wait", is_flag=True, help="Wait for another sender of this campaign."
+)
+WITH_PARENT = click.option(
+    "--with-parent", is_flag=True, help="Stop when the process that started it ends."
+)
+
+
 @click.command(short_help="Plan and send; run again to resume.")
 @click.argument("campaign", type=click.Path(path_type=Path))
 @YES
 @click.option("--replan", is_flag=True, help="Begin anew though the input changed.")
+@click.option(
+    "--slot", default="", help="Which of a recurring campaign's sends: 2026-11-30."
+)
+@click.option(
+    "--only",
+    type=click.Choice(["not_sent", "failed"]),
+    default=None,
+    help="Of a run that is there: the rows that are left, or that failed.",
+)
+@WAIT
+@WITH_PARENT
 @RESULTS
 @JOURNAL
 @AS_JSON
-def run(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
-    campaign: Path,
-    yes: bool,
-    replan: bool,
-    results: Path | None,
-    journal: str,
-    as_json: bool,
-) -> None:
+def run(campaign: Path, yes: bool, as_json: bool, **said: Any) -> None:
     """Plan a campaign and send it.
 
-    Run it again after any stop: it resumes, and sends nobody twice.
+    Run it again after any stop: it resumes, and sends nobody twice. A recurring campaign
+    names its slot, so that the same text goes out once in each.
 
-    Example: bulksend run campaigns/reminder.yaml
+    Example: bulksend run campaigns/reminder.yaml --slot 2026-11-30
     """
     from bulksend import load_campaign, run_campaign
 
     loaded = load_campaign(campaign, environment=os.environ)
     real = loaded.campaign.provider == "bandwidth"
-    options = _options(yes or not real, replan, results, journal, as_json)
+    options = _options(yes or not real, as_json, **said)
     _end(run_campaign(loaded, environment=os.environ, options=options), as_json)
 
 
 @click.command(short_help="Send a plan as it stands.")
 @click.argument("plan", type=click.Path(path_type=Path))
 @YES
+@WAIT
+@WITH_PARENT
 @RESULTS
 @JOURNAL
 @AS_JSON
-def send(
-    plan: Path, yes: bool, results: Path | None, journal: str, as_json: bool
-) -> None:
+def send(plan: Path, yes: bool, as_json: bool, **said: Any) -> None:
     """Send a plan as it stands, whatever became of the files it was made from.
 
     Example: bulksend send .bulksend/plans/reminder-1f3a9c2b7d5e.parquet
@@ -69,7 +82,7 @@ def send(
     from bulksend import Plan, send_plan
 
     real = Plan.open(plan).about["campaign"]["provider"] == "bandwidth"
-    options = _options(yes or not real, False, results, journal, as_json)
+    options = _options(yes or not real, as_json, **said)
     _end(send_plan(plan, environment=os.environ, options=options), as_json)
 
 
@@ -115,9 +128,8 @@ def results(
     _end(write_run(run, home=home, output=results), as_json)
 
 
-def _options(
-    yes: bool, replan: bool, results: Path | None, journal: str, as_json: bool
-) -> Options:
+def _options(yes: bool, as_json: bool, **said: Any) -> Options:
+    """*said* is what the command's own options say, by the names that `Options` has."""
     from bulksend import Options
     from bulksend.cli.logs import configure
     from bulksend.cli.progress import show_progress
@@ -127,9 +139,7 @@ def _options(
     return Options(
         confirm=_confirm(yes, as_json),
         beside=show_progress if on_screen else None,
-        results=results,
-        replan=replan,
-        journal=journal,
+        **said | {"only": said.get("only") or ""},
     )
 
 
@@ -143,7 +153,7 @@ def _confirm(yes: bool, as_json: bool) -> Callable[[Checked], bool]:
             return True
         if not sys.stdin.isatty() or as_json:
             return False
-        count = f"{checked.summary.sendable:,}"
+        count = f"{checked.left:,}"
         return click.confirm(f"Send {count} real messages now?", default=False)
 
     return ask

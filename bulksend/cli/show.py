@@ -91,6 +91,8 @@ def _facts(checked: Checked) -> Iterable[tuple[str, str]]:
     summary = checked.summary
     encodings = ", ".join(f"{n:,} {name}" for name, n in summary.encodings.items())
     yield "rows", f"{summary.rows:,}"
+    if checked.already:
+        yield "already sent", f"{checked.already:,}, which get nothing more"
     yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
     if summary.cost is not None:
         priced = f"{summary.currency} {summary.cost / 1_000_000:,.2f}"
@@ -181,12 +183,13 @@ def show_runs(runs: Sequence[Ended]) -> None:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("run", no_wrap=True)
+    table.add_column("state", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     for name in runs[0].counts:
         table.add_column(_word(name), justify="right", no_wrap=True)
     for run in runs:
         counts = [f"{count:,}" if count else "·" for count in run.counts.values()]
-        table.add_row(escape(run.run), f"{run.rows:,}", *counts)
+        table.add_row(escape(run.run), run.state, f"{run.rows:,}", *counts)
     out.print(table)
 
 

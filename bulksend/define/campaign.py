@@ -217,6 +217,15 @@ class Message(_Section):
         bool,
         Key("Send one group message for a list of people.", "true or false", False),
     ] = False
+    once_key: Annotated[
+        Text | None,
+        Key(
+            "What makes two messages to one number the same message, in place of what "
+            "they say: a person gets one for each value, whatever its text.",
+            _TEMPLATE,
+            "{{ order_id }}",
+        ),
+    ] = None
     smart_encoding: Annotated[
         bool,
         Key(
@@ -264,6 +273,15 @@ class Send(_Section):
         Mapping[str, Any] | None,
         Key("Your own rate card.", "a rate card", {}),
     ] = None
+    repeat: Annotated[
+        Literal["refuse", "allow"],
+        Key(
+            "Whether people may get again what they have from an earlier run of this "
+            "campaign.",
+            "refuse or allow",
+            "allow",
+        ),
+    ] = "refuse"
 
 
 class Campaign(_Section):

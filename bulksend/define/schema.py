@@ -200,6 +200,7 @@ message:
   # media: ["https://cdn.example.com/{{ code }}.jpg"]   # makes it an MMS
   tag: "NAME-{{ code }}"          # comes back with each receipt
   # priority: high                # among your own messages; default otherwise
+  # once_key: "{{ code }}"        # one text for each value, whatever it says
   # expiration: 2h                # not delivered by then: not delivered at all
   # smart_encoding: true          # plain quotes and dashes, fewer segments
   # language: lang                # the column that picks one of the variants

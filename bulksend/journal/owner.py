@@ -27,17 +27,20 @@ class Owner:
         pid: The process id.
 
         started: The process's start in clock ticks since boot; 0 where not known.
+
+        run: What it sends, for people; it names nobody.
     """
 
     host: str
     machine: str
     pid: int
     started: int
+    run: str = ""
 
     @classmethod
-    def me(cls) -> Owner:
+    def me(cls, run: str = "") -> Owner:
         pid = os.getpid()
-        return cls(socket.gethostname(), _machine(), pid, _started(pid))
+        return cls(socket.gethostname(), _machine(), pid, _started(pid), run)
 
     @classmethod
     def parse(cls, text: str) -> Owner:

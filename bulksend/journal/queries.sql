@@ -3,20 +3,24 @@
 
 -- name: add_run
 insert into runs (run, campaign, plan, plan_hash, plan_digest, input_digest,
-                  content_digest, provider, rows, sendable, results, created_at)
+                  content_digest, provider, rows, sendable, results, created_at,
+                  slot, kind)
 values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
-        :content_digest, :provider, :rows, :sendable, :results, :created_at)
+        :content_digest, :provider, :rows, :sendable, :results, :created_at,
+        :slot, :kind)
 on conflict (run) do nothing;
 
 -- The columns in the order of records.Run.
 -- name: run
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
-       provider, rows, sendable, results, created_at, finished_at, id
+       provider, rows, sendable, results, created_at, finished_at, id,
+       slot, kind
 from runs where run = :run;
 
 -- name: runs
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
-       provider, rows, sendable, results, created_at, finished_at, id
+       provider, rows, sendable, results, created_at, finished_at, id,
+       slot, kind
 from runs order by created_at desc, id desc;
 
 -- name: finish_run
@@ -27,6 +31,34 @@ update runs set finished_at = null where id = :run_id;
 
 -- name: set_results
 update runs set results = :results where id = :run_id;
+
+-- name: order
+select word, giver, at, heeded_at from orders where run_id = :run_id;
+
+-- name: give_order
+insert into orders (run_id, word, giver, at) values (:run_id, :word, :giver, :now)
+on conflict (run_id) do update
+    set word = :word, giver = :giver, at = :now, heeded_at = null
+    where orders.word <> :word;
+
+-- name: take_back_order
+delete from orders where run_id = :run_id;
+
+-- name: heed_order
+update orders set heeded_at = :now where run_id = :run_id and heeded_at is null;
+
+-- What is over and was not delivered, as far as anybody knows.
+-- name: over
+select row, status, error_code, attempt from messages
+where run_id = :run_id and status in ('refused', 'failed')
+order by row;
+
+-- A person wants it tried again: it is planned, as if nobody had tried it yet.
+-- name: reopen_row
+update messages
+set status = 'planned', posted_at = null, accepted_at = null, ended_at = null,
+    message_id = null, error_code = null, error = null
+where run_id = :run_id and row = :row and status in ('refused', 'failed');
 
 -- name: lease
 select epoch, owner, since, expires from leases where campaign = :campaign;
@@ -88,7 +120,8 @@ on conflict (run_id, row) do update
 -- Keys of texts that people have, or may have, from other runs of this campaign.
 -- name: ledger
 select once from messages
-where run_id in (select id from runs where campaign = :campaign and id <> :run_id)
+where run_id in (select id from runs
+                 where campaign = :campaign and slot = :slot and id <> :run_id)
   and once is not null
   and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed');
 

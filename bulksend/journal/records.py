@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One plan being sent.  ``run_id`` is the journal's own number for it."""
+    """One plan being sent.
+
+    Args:
+        slot: Which of a recurring campaign's sends it is; the ledger parts by it.
+
+        id: The journal's own number for it.
+    """
 
     run: str
     campaign: str
@@ -29,6 +35,8 @@ class Run:
     created_at: int
     finished_at: int | None = None
     id: int = 0
+    slot: str = ""
+    kind: str = "send"
 
 
 class Candidate(NamedTuple):

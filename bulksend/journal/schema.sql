@@ -28,8 +28,19 @@ create table if not exists runs (
     sendable       integer not null check (sendable between 0 and rows),
     results        text not null default '',
     created_at     integer not null,
-    finished_at    integer
+    finished_at    integer,
+    slot           text not null default '',    -- which send of a recurring campaign
+    kind           text not null default 'send' check (kind in ('send', 'test'))
 );
+
+-- What another terminal wants of a run; it stands until it is taken back.
+create table if not exists orders (
+    run_id    integer primary key references runs (id),
+    word      text not null check (word in ('pause', 'abort')),
+    giver     text not null,
+    at        integer not null,
+    heeded_at integer                           -- when nothing was under way any more
+) without rowid;
 
 -- One sender per campaign.  The epoch only grows; a claim made under an older one is
 -- stale.  The lease also makes the ledger exact: while one run of a campaign sends, no

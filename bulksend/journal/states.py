@@ -55,6 +55,7 @@ class Event(StrEnum):
     EXCLUDE = "exclude"  # a rule spoke at the last moment (already sent, opted out)
     DELIVER = "deliver"  # a receipt: delivered
     FAIL = "fail"  # a receipt: not delivered
+    AGAIN = "again"  # a person wants it tried once more
 
 
 TRANSITIONS: dict[Status, dict[Event, Status]] = {
@@ -95,8 +96,11 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.ACCEPT: Status.FAILED,
         Event.DELIVER: Status.DELIVERED,
         Event.FAIL: Status.FAILED,
+        Event.AGAIN: Status.PLANNED,
     },
-    Status.REFUSED: {},
+    Status.REFUSED: {
+        Event.AGAIN: Status.PLANNED,
+    },
     Status.EXPIRED: {},
     Status.EXCLUDED: {},
 }

@@ -18,7 +18,9 @@ from bulksend.errors import InputError, Problem
 from bulksend.journal.columns import Columns
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
+from bulksend.journal.orders import Orders
 from bulksend.journal.records import Entry, LeaseLost, Place, Run
+from bulksend.journal.selections import Selections
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import Status
 
@@ -37,6 +39,8 @@ class Journal:
         self.database = database
         self.leases = Leases(database)
         self.columns = Columns(database)
+        self.orders = Orders(database)
+        self.selections = Selections(database)
 
     @classmethod
     def open(cls, place: Path | Address, *, read_only: bool = False) -> Self:
@@ -150,11 +154,13 @@ class Journal:
         )
 
     def ledger(self, run: Run) -> array[int]:
-        """Keys of what people have, or may have, from the campaign's other runs.
+        """Keys of what people have, or may have, from the slot's other runs.
 
         Sorted; 8 bytes each.
         """
-        found = self.database.stream("ledger", campaign=run.campaign, run_id=run.id)
+        found = self.database.stream(
+            "ledger", campaign=run.campaign, slot=run.slot, run_id=run.id
+        )
         return array("q", sorted(once for (once,) in found))
 
     def record(self, run_id: int, epoch: int, outcomes: Sequence[Outcome]) -> int:

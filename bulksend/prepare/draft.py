@@ -42,11 +42,13 @@ class Draft:
         self.source.close()
 
 
-def draft(loaded: Loaded, *, version: str) -> Draft:
+def draft(loaded: Loaded, *, version: str, slot: str = "") -> Draft:
     """Read the lists, compile the templates, and describe every row.
 
     Args:
         version: bulksend's own; it is part of the plan's hash.
+
+        slot: Which of a recurring campaign's sends this is, such as its date.
 
     Raises:
         InputError: Every problem of the lists, or every problem of the templates.
@@ -60,13 +62,13 @@ def draft(loaded: Loaded, *, version: str) -> Draft:
         sheet=recipients.sheet,
     )
     try:
-        return _draft(loaded, source, version)
+        return _draft(loaded, source, version, slot)
     except BaseException:
         source.close()
         raise
 
 
-def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
+def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
     recipients = loaded.campaign.recipients
     if not source.rows:
         what = "there is a header, and no row under it"
@@ -81,7 +83,7 @@ def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
         )
         for key in ("suppress", "only")
     }
-    about = _about(loaded, source, lists, version)
+    about = _about(loaded, source, lists, version, slot)
     rendered = render(
         loaded,
         dict(source.columns),
@@ -101,6 +103,7 @@ def _draft(loaded: Loaded, source: Source, version: str) -> Draft:
             rendered.before.alias(own("text_before")),
             rendered.media.alias(own("media")),
             rendered.tag.alias(own("tag")),
+            rendered.once_key.alias(own("once_key")),
             rendered.missing.alias(own("missing")),
         )
         .with_columns(measure(pl.col(own("text"))).alias(own("measured")))
@@ -166,7 +169,11 @@ def _named(
 
 
 def _about(
-    loaded: Loaded, source: Source, lists: dict[str, NumberList], version: str
+    loaded: Loaded,
+    source: Source,
+    lists: dict[str, NumberList],
+    version: str,
+    slot: str,
 ) -> dict[str, Any]:
     """What is written into the plan beside its rows; the hash is over all of it."""
     campaign = loaded.campaign
@@ -198,7 +205,10 @@ def _about(
         "files": [os.path.relpath(file, loaded.folder) for file in several],
         "format": FORMAT,
     }
+    if slot:
+        decisive["slot"] = slot
     return said | {
+        "slot": slot,
         "hash": plan_hash(decisive),
         "input_digest": plan_hash(said["inputs"]),
         "rows": source.rows,
@@ -227,7 +237,9 @@ def _without_duplicates(
 ) -> pl.LazyFrame:
     policy = loaded.campaign.recipients.duplicates
     reason = pl.col(own("reason"))
-    key = pl.when(reason.is_null()).then(pl.col(own("e164")))
+    key: pl.Expr = pl.when(reason.is_null()).then(pl.col(own("e164")))
+    if policy == "keep" and loaded.campaign.message.once_key:
+        key, policy = _with_once_key(key), "first"
     ranks = [
         rank
         for column in named["recipients.duplicates.by"]
@@ -248,6 +260,26 @@ def _without_duplicates(
         .otherwise(reason)
         .alias(own("reason"))
     )
+
+
+def _with_once_key(number: pl.Expr) -> pl.Expr:
+    return pl.concat_str(number, pl.lit(" "), own("once_key"))
+
+
+def _once_key(loaded: Loaded, is_sent: pl.Expr) -> pl.Expr:
+    """What stands for the content in the ledger; null where the content does.
+
+    Where duplicates are kept, the second equal message to a number is another one than
+    the first, and the same one when the list is sent again.
+    """
+    campaign = loaded.campaign
+    if campaign.message.once_key or campaign.recipients.duplicates != "keep":
+        return pl.col(own("once_key"))
+    said = pl.concat_str(own("text"), own("media"), separator=" ", ignore_nulls=True)
+    whole = pl.concat_str(own("to"), pl.lit(" "), said).hash()
+    nth = pl.int_range(pl.len()).over(pl.when(is_sent).then(whole))
+    again = pl.concat_str(said, pl.lit(" "), nth)
+    return pl.when(is_sent & (nth > 0)).then(again)
 
 
 def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, str]]:
@@ -277,6 +309,7 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "text_before": pl.col(own("text_before")),
         "media": pl.col(own("media")),
         "tag": pl.col(own("tag")),
+        "once_key": _once_key(loaded, is_sent),
         "segments": segments.cast(pl.UInt16),
         "encoding": measured.struct.field("encoding"),
         "reason": reason.cat.to(REASON),

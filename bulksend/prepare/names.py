@@ -19,6 +19,7 @@ PLAN = (
     "text_before",
     "media",
     "tag",
+    "once_key",
     "segments",
     "encoding",
     "reason",

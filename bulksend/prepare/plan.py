@@ -29,7 +29,7 @@ FORMAT = 1
 CHUNK_ROWS = 20_000
 MARK_LENGTH = 8
 
-TO_SEND = ("row", "to", "from", "text", "media", "tag", "pace_weight")
+TO_SEND = ("row", "to", "from", "text", "media", "tag", "pace_weight", "once_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,13 @@ class Plan:
 
     @property
     def run(self) -> str:
-        """The run's name: the campaign and the beginning of the hash."""
-        return run_name(self.about["campaign"]["name"], self.hash)
+        """The run's name: the campaign, its slot and the beginning of the hash."""
+        return run_name(self.about["campaign"]["name"], self.hash, self.slot)
+
+    @property
+    def slot(self) -> str:
+        """Which of a recurring campaign's sends it is; empty where that is not said."""
+        return str(self.about.get("slot", ""))
 
     @property
     def mark(self) -> str:
@@ -94,17 +99,30 @@ class Plan:
         with self.path.open("rb") as stream:
             return file_digest(stream, "sha256").hexdigest()
 
-    def sendable(self, closed: pl.Series | None = None) -> Iterator[pl.DataFrame]:
-        """The rows to send, in order and in chunks, without those in *closed*."""
+    def sendable(
+        self, closed: pl.Series | None = None, only: pl.Series | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """The rows to send, in order and in chunks, without those in *closed*.
+
+        Args:
+            only: The rows to choose from; None is all.
+        """
         frame = self.frame().filter(pl.col("reason").is_null())
         frame = frame.with_columns(tag=self.tags()).select(TO_SEND)
         if closed is not None and len(closed):
             frame = frame.filter(~pl.col("row").is_in(closed.implode()))
+        if only is not None:
+            frame = frame.filter(pl.col("row").is_in(only.implode()))
         for chunk in frame.collect_batches(
             chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
         ):
             for start in range(0, len(chunk), CHUNK_ROWS):
                 yield chunk.slice(start, CHUNK_ROWS)
+
+    @property
+    def _keeps_numbers(self) -> bool:
+        """Whether a number may come again, and only number and `once_key` together not."""
+        return bool(self.about["campaign"]["recipients"].get("duplicates") == "keep")
 
     def winners(self) -> pl.DataFrame:
         """For each row that lost to another: the row that is sent instead.
@@ -121,6 +139,8 @@ class Plan:
             if column is None:
                 continue
             key = as_text(column, schema[column]).str.strip_chars().alias("key")
+            if reason == "duplicate" and self._keeps_numbers:
+                key = pl.concat_str(key, pl.lit(" "), "once_key").alias("key")
             # Who won a number may have lost its household: then that winner counts.
             won = pl.col("reason").is_null() | (
                 (pl.col("reason") == "household") & (reason == "duplicate")
@@ -137,8 +157,9 @@ class Plan:
         )
 
 
-def run_name(campaign: str, plan_hash: str) -> str:
-    return f"{campaign}-{plan_hash[:12]}"
+def run_name(campaign: str, plan_hash: str, slot: str = "") -> str:
+    parts = [campaign, *([slot.replace(":", "")] if slot else []), plan_hash[:12]]
+    return "-".join(parts)
 
 
 def plan_hash(parts: dict[str, Any]) -> str:

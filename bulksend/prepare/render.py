@@ -37,12 +37,15 @@ class Rendered:
 
     Args:
         before: The text as it was before smart encoding changed it, else null.
+
+        once_key: What makes two messages the same one, where the campaign says so.
     """
 
     text: pl.Expr
     before: pl.Expr
     media: pl.Expr
     tag: pl.Expr
+    once_key: pl.Expr
     missing: pl.Expr
     warnings: tuple[Problem, ...]
 
@@ -83,6 +86,8 @@ def render(
         for place, url in enumerate(message.media)
     ]
     tag = compiled(message.tag, "message.tag") if message.tag else None
+    key = message.once_key
+    once = compiled(key, "message.once_key") if key else None
     if problems:
         raise InputError(problems)
 
@@ -92,12 +97,13 @@ def render(
         plain = smart_encode(text)
         before, text = pl.when(plain != text).then(text), plain
     urls = [url for url in media if url]
-    parts = [*urls, tag] if tag else urls
+    parts = [part for part in (*urls, tag, once) if part]
     return Rendered(
         text=text,
         before=before,
         media=_joined(urls),
         tag=tag.text if tag else pl.lit(None, pl.String),
+        once_key=once.text if once else pl.lit(None, pl.String),
         missing=pl.coalesce(missing, *(part.missing for part in parts)),
         warnings=_telling(loaded, tag),
     )

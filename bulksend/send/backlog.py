@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +44,14 @@ class Backlog:
         self._counter += 1  # keeps the order, and messages out of the comparison
         entry = (ready_at, self._counter, item._replace(attempt=item.attempt + 1))
         heapq.heappush(self._again, entry)
+
+    def put_back(self, items: Iterable[Item]) -> None:
+        """Undo a `take`."""
+        for item in reversed(list(items)):
+            if item.attempt > 1:
+                self.again(item._replace(attempt=item.attempt - 1), -math.inf)
+            else:
+                self._fresh.appendleft(item)
 
     def ready_at(self) -> float | None:
         """When the next retry is due."""

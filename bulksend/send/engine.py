@@ -101,6 +101,8 @@ class Engine:
         self._changed = intake.changed
         self._stopped = asyncio.Event()
         self._stopping = False
+        self._paused = False
+        self._unposted = 0
         self._problem: BulksendError | None = None
         self._fault: BaseException | None = None
         self._failures_in_row = 0
@@ -127,6 +129,19 @@ class Engine:
     def rate(self) -> float:
         """The pace as it is now, in segments per second."""
         return self._pacer.rate
+
+    @property
+    def is_quiet(self) -> bool:
+        """Paused, and nothing is under way any more."""
+        return self._paused and not self._in_flight and not self._unposted
+
+    def pause(self) -> None:
+        """Send nothing new until `resume`; what is under way ends."""
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+        self._changed.set()
 
     def stop(self, problem: BulksendError | None = None) -> None:
         """Send nothing new; let what is under way end.  Safe to call twice."""
@@ -183,14 +198,16 @@ class Engine:
                 elif self._intake.is_empty and not self._in_flight:
                     return
                 else:
-                    soon = self._intake.seconds_to_retry()
+                    soon = None if self._paused else self._intake.seconds_to_retry()
                     await self._wait_for_change(IDLE_SECONDS if soon is None else soon)
         finally:
             if ahead is not None:
-                self._intake.unclaim((await ahead).items)
+                self._leave((await ahead).items)
 
     async def _claim_next(self) -> Claimed:
         """The next items, their intent durable; few enough to be posted at once."""
+        if self._paused:
+            return NOTHING
         items = await self._intake.take(
             max(1, int(self._pacer.rate * CLAIM_SECONDS)),
             retries_only=self._failures_in_row >= FAILURES_TO_HOLD,
@@ -198,9 +215,13 @@ class Engine:
         is_slow = self._pacer.rate < SLOW_RATE
         if items and is_slow:
             await self._permits(items)
-        if not items or self._stopping:
-            return Claimed([], is_slow)
-        return Claimed(await self._intake.claim(items), is_slow)
+        if not items or not self._may_go_on:
+            self._intake.put_back(items)
+            return NOTHING
+        self._unposted += len(items)
+        mine = await self._intake.claim(items)
+        self._unposted -= len(items) - len(mine)
+        return Claimed(mine, is_slow)
 
     async def _release_at_pace(self, claimed: Claimed) -> None:
         """Start the posts of *claimed*, each group when its permits are there."""
@@ -212,7 +233,7 @@ class Engine:
             while len(self._in_flight) >= MOST_IN_FLIGHT and not self._stopping:
                 await self._wait_for_change(IDLE_SECONDS)
             if not self._may_post():
-                self._intake.unclaim(group + items)
+                self._leave(group + items)
                 return
             for item in group:
                 self._start(item)
@@ -229,12 +250,29 @@ class Engine:
         for one in done:
             one.result()
 
+    @property
+    def _may_go_on(self) -> bool:
+        return not self._stopping and not self._paused
+
     def _may_post(self) -> bool:
         if not self._hold.stands():
             self.stop(hold.lost())
-        return not self._stopping and self._writer.failure is None
+        return self._may_go_on and self._writer.failure is None
+
+    def _leave(self, items: list[Item]) -> None:
+        """Post none of these claimed items now."""
+        self._unposted -= len(items)
+        self._give_back(items)
+
+    def _give_back(self, items: list[Item]) -> None:
+        """Unclaim what was not posted; in a pause it comes again when that ends."""
+        self._intake.unclaim(items)
+        if not self._stopping:
+            for item in items:
+                self._intake.again(item._replace(attempt=1), 0)
 
     def _start(self, item: Item) -> None:
+        self._unposted -= 1
         task = asyncio.create_task(self._send(item))
         self._in_flight.add(task)
         task.add_done_callback(self._landed)
@@ -261,6 +299,9 @@ class Engine:
     # -- one message ----------------------------------------------------------------
 
     async def _send(self, item: Item) -> None:
+        if not self._may_post():  # the machine may have slept since it was started
+            self._give_back([item])
+            return
         posted_at = self._clocks.wall_ms()
         generation = self._client.generation
         try:
@@ -360,6 +401,9 @@ class Claimed(NamedTuple):
 
     items: list[Item]
     has_permits: bool
+
+
+NOTHING = Claimed([], has_permits=False)
 
 
 def _weight(items: list[Item]) -> int:

@@ -7,12 +7,12 @@ have from an earlier run, messages whose time has passed), and claims the rest.
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from bulksend.journal.records import ALREADY_SENT, PAST_EXPIRATION, Candidate, Outcome
 from bulksend.journal.states import Event
 from bulksend.send.backlog import Backlog, Item
+from bulksend.send.ledger import is_repeat
 
 if TYPE_CHECKING:
     from array import array
@@ -109,6 +109,10 @@ class Intake:
             if item.message.row in mine
         ]
 
+    def put_back(self, items: list[Item]) -> None:
+        """Take back what `take` gave and nobody claimed."""
+        self._backlog.put_back(items)
+
     def unclaim(self, items: Iterable[Item]) -> None:
         """Give back what was claimed and not posted."""
         now = self._clocks.wall_ms()
@@ -140,19 +144,14 @@ class Intake:
             self._exhausted = True
             return
         if self._ledger:
-            repeats = [one for one in messages if self._is_repeat(one)]
+            repeats = [
+                one for one in messages if is_repeat(one, self._envelope, self._ledger)
+            ]
             if repeats:
                 await self._close(repeats, ALREADY_SENT)
                 rows = {one.row for one in repeats}
                 messages = [one for one in messages if one.row not in rows]
         self._backlog.add(messages)
-
-    def _is_repeat(self, message: Message) -> bool:
-        key = self._envelope.once(message)
-        if key is None:
-            return False
-        place = bisect_left(self._ledger, key)
-        return place < len(self._ledger) and self._ledger[place] == key
 
     def _has_expired(self) -> bool:
         now = self._clocks.wall_ms()

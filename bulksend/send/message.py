@@ -20,6 +20,8 @@ class Message(NamedTuple):
 
         weight: What it takes from the pace: segments, or recipients of a group.
 
+        once_key: What stands for its content in the ledger; empty where the content does.
+
         media: URLs separated by spaces; None for a text message.
 
         tag: Ends with the row's key, so that a receipt finds its row.
@@ -32,6 +34,7 @@ class Message(NamedTuple):
     media: str | None
     tag: str
     weight: int
+    once_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Envelope:
     application_id: str
     priority: str | None = None
     expiration: timedelta | datetime | None = None
-    repeat: bool = False
+    slot: str = ""
 
     def expires(self, now_ms: int) -> datetime | None:
         """When a message posted at *now_ms* stops being worth delivering."""
@@ -72,15 +75,14 @@ class Envelope:
             )
         return orjson.dumps(said)
 
-    def once(self, message: Message) -> int | None:
-        """The ledger's key: the same campaign, number and content give the same 64 bits.
+    def once(self, message: Message) -> int:
+        """The ledger's key: the same campaign, slot, number and content, the same 64 bits.
 
-        None where the campaign allows repeats.  The sender and the tag are left out:
-        they do not change what the person reads.
+        The content is the text and the media, or the campaign's `once_key`.  The sender
+        and the tag are left out: they do not change what the person reads.
         """
-        if self.repeat:
-            return None
-        parts = (self.campaign, message.to, message.text, message.media)
-        said = "\0".join(part or "" for part in parts)
-        digest = hashlib.blake2b(said.encode(), digest_size=8).digest()
+        said = [self.campaign, self.slot, message.to, message.once_key]
+        if not message.once_key:
+            said += [message.text or "", message.media or ""]
+        digest = hashlib.blake2b("\0".join(said).encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big", signed=True)

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run stands: counts that add up, where the results are, what stopped it."""
+    """How a run stands: counts that add up, where the results are, what stopped it.
+
+    Args:
+        state: ``sending`` and by whom, ``paused``, ``aborted``, ``done`` or ``stopped``;
+            empty where nobody asked.
+    """
 
     run: str
     rows: int
     counts: dict[str, int]
     results: str
     stopped: BulksendError | None = None
+    state: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -40,6 +46,7 @@ class Ended:
             "rows": self.rows,
             **self.counts,
             "results": self.results,
+            **({"state": self.state} if self.state else {}),
             "exit_code": self.exit_code,
             "problems": [
                 problem.as_dict() for problem in getattr(self.stopped, "problems", ())
@@ -64,3 +71,17 @@ def standing(journal: Journal, run: Run) -> Ended:
     counts["not_sent"] = run.sendable - touched
     assert sum(counts.values()) == run.rows
     return Ended(run.run, run.rows, counts, run.results)
+
+
+def state(journal: Journal, run: Run, *, now: int) -> str:
+    """What goes on with a run, in a few words."""
+    if journal.orders.is_aborted(run.id):
+        return "aborted"
+    order = journal.orders.of(run.id)
+    sender = journal.leases.holder(run.campaign, now=now)
+    if sender is not None and sender.run == run.run:
+        doing = "paused" if order is not None else "sending"
+        return f"{doing} (process {sender.pid} on {sender.host})"
+    if order is not None:
+        return "paused"
+    return "done" if run.finished_at is not None else "stopped"

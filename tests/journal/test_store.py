@@ -25,6 +25,7 @@ from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import TRANSITIONS, Event, Status
 from bulksend.journal.store import Journal
 from tests.suites.journal_suite import CAMPAIGN, NOW, RUN, JournalSuite, outcome
+from tests.suites.orders_suite import OrdersSuite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ class SqlitePlace:
             connection.execute(statement)
 
 
-class TestSqlite(JournalSuite):
+class TestSqlite(JournalSuite, OrdersSuite):
     """Every promise of a journal, on SQLite."""
 
     @pytest.fixture

@@ -749,8 +749,7 @@ def test_a_stop_before_the_start_sends_nothing(path: Path) -> None:
 def test_repeats_of_earlier_runs_are_excluded(path: Path) -> None:
     """Their keys stand in the ledger: closed with the reason, never posted."""
     stage = Stage(rows=100)
-    keys = [stage.envelope.once(stage.message(row)) for row in (2, 50, 101)]
-    stage.ledger = [key for key in keys if key is not None]
+    stage.ledger = [stage.envelope.once(stage.message(row)) for row in (2, 50, 101)]
 
     stage.play(path)
 
@@ -774,15 +773,6 @@ def test_a_second_run_of_the_same_content_sends_nothing(path: Path) -> None:
     second.play(path)
 
     assert second.fates() == {"accepted": 10, "excluded": 30}
-
-
-def test_a_repeat_that_the_campaign_allows_is_sent(path: Path) -> None:
-    """Without a key there is nothing to find in the ledger."""
-    stage = Stage(envelope=Envelope("c", "app", repeat=True), ledger=[1, 2, 3])
-
-    stage.play(path)
-
-    assert stage.fates() == {"accepted": 5}
 
 
 def test_what_has_expired_is_closed_and_not_posted(path: Path) -> None:

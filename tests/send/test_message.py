@@ -152,7 +152,7 @@ def test_the_key_is_what_the_person_reads() -> None:
     """Row, sender and tag do not change it; it is the same in every process."""
     same = PLAIN._replace(row=99, sender="+19195550111", tag="other", weight=2)
 
-    assert ENVELOPE.once(same) == ENVELOPE.once(PLAIN) == 2260854280949252595
+    assert ENVELOPE.once(same) == ENVELOPE.once(PLAIN) == 5492407278746017319
 
 
 @pytest.mark.parametrize(
@@ -169,10 +169,28 @@ def test_another_number_or_content_has_another_key(other: Message) -> None:
     assert ENVELOPE.once(other) != ENVELOPE.once(PLAIN)
 
 
-def test_another_campaign_has_another_key_and_a_repeat_none() -> None:
-    """The ledger is per campaign; where repeats are allowed nobody asks it."""
-    assert Envelope("other", "app").once(PLAIN) != ENVELOPE.once(PLAIN)
-    assert Envelope("c", "app", repeat=True).once(PLAIN) is None
+def test_another_campaign_or_slot_has_another_key() -> None:
+    """The ledger is per campaign, and per send of a recurring one."""
+    keys = {
+        Envelope(name, "app", slot=slot).once(PLAIN)
+        for name in ("c", "other")
+        for slot in ("", "2026-11-30", "2026-12-07")
+    }
+
+    assert len(keys) == 6
+    assert not keys & {ENVELOPE.once(PLAIN)}
+
+
+def test_a_key_of_the_campaigns_own_stands_for_the_content() -> None:
+    """Another text under it is the same message; another key or number is not."""
+    order = PLAIN._replace(once_key="order 7")
+    key = ENVELOPE.once(order)
+
+    assert ENVELOPE.once(order._replace(text="Corrected", media="https://a/1")) == key
+    assert ENVELOPE.once(order._replace(once_key="order 8")) != key
+    assert ENVELOPE.once(order._replace(to="+19195550199")) != key
+    assert ENVELOPE.once(PLAIN._replace(text="order 7")) != key
+    assert ENVELOPE.once(PLAIN) != key
 
 
 @settings(derandomize=True, max_examples=300, deadline=None)
@@ -181,6 +199,6 @@ def test_equal_keys_mean_equal_content(one: Message, other: Message) -> None:
     """Sixty-four bits that SQLite can hold, and no two contents share them."""
     keys = ENVELOPE.once(one), ENVELOPE.once(other)
 
-    assert all(key is not None and -(2**63) <= key < 2**63 for key in keys)
+    assert all(-(2**63) <= key < 2**63 for key in keys)
     read = [(m.to, m.text or "", m.media or "") for m in (one, other)]
     assert (keys[0] == keys[1]) == (read[0] == read[1])

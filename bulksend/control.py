@@ -1,0 +1,112 @@
+"""What another terminal can do to a run: pause it, let it go on, end it for good.
+
+An order is written into the journal, where the sender sees it within a second, and the
+next sender before it begins.  Each function waits until the order is obeyed, or says who
+has not answered.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bulksend.journal.orders import Word
+from bulksend.pipeline import find_run, write_run
+from bulksend.settle.standing import standing
+
+if TYPE_CHECKING:
+    from bulksend.home import Home
+    from bulksend.journal.owner import Owner
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
+    from bulksend.settle.standing import Ended
+
+PATIENCE_SECONDS = 8.0
+"""How long a sender may take to obey: it looks within a second and drains within four."""
+
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """How a run stands after an order.
+
+    Args:
+        sender: Who has not obeyed yet; None where the order is in force.
+    """
+
+    ended: Ended
+    sender: Owner | None = None
+
+
+def pause_run(run: str, *, home: Home) -> Ordered:
+    """Send nothing of *run* until `resume_run`; its sender stays, and waits.
+
+    Raises:
+        InputError: E630, where there is no such run; E615, where it is over.
+    """
+    with find_run(run, home) as (journal, known):
+        journal.orders.give(known.id, Word.PAUSE, _me(), now=_now())
+        late = _wait(journal, known)
+        return Ordered(standing(journal, known), late)
+
+
+def resume_run(run: str, *, home: Home) -> Ordered:
+    """Take back a pause or an abort: a sender that waits goes on, a new one may begin."""
+    with find_run(run, home) as (journal, known):
+        journal.orders.take_back(known.id)
+        ended = standing(journal, known)
+        if ended.counts["not_sent"]:
+            journal.reopen_run(known.id)
+        return Ordered(ended)
+
+
+def abort_run(run: str, *, home: Home) -> Ordered:
+    """End *run* for good: what is not sent stays so, and its results are written.
+
+    Running it again is refused until `resume_run`.
+    """
+    with find_run(run, home) as (journal, known):
+        had_sender = _sender(journal, known) is not None
+        journal.orders.give(known.id, Word.ABORT, _me(), now=_now())
+        late = _wait(journal, known)
+        if late is None:
+            journal.finish_run(known.id, now=_now())
+        if had_sender:  # which writes the results, last of all
+            return Ordered(standing(journal, known), late)
+    return Ordered(write_run(known.run, home=home))
+
+
+def _wait(journal: Journal, run: Run) -> Owner | None:
+    """Until the order is obeyed; who has not obeyed it in time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (owner := _sender(journal, run)) is not None:
+        order = journal.orders.of(run.id)
+        if order is None or order.heeded_at is not None:
+            return None
+        if time.monotonic() > deadline:
+            return owner
+        time.sleep(LOOK_SECONDS)
+    return None
+
+
+def _sender(journal: Journal, run: Run) -> Owner | None:
+    """Who sends this run, and not another one of its campaign."""
+    owner = journal.leases.holder(run.campaign, now=_now())
+    return owner if owner is not None and owner.run == run.run else None
+
+
+def _me() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        name = f"user {os.getuid()}"
+    return f"{name} on {socket.gethostname()}"
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,65 @@
+"""Which rows of a run may be sent again, by the word that a person says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bulksend.journal.records import LeaseLost, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bulksend.journal.database import Database
+    from bulksend.journal.records import Run
+
+
+class Over(NamedTuple):
+    """A row that is over and was not delivered, as far as anybody knows."""
+
+    row: int
+    status: str
+    error_code: str | None
+    attempts: int
+
+
+def _has_failed(one: Over) -> bool:
+    """Refused, or proven not to have arrived: about 9xxx nobody knows (bandwidth.md §4)."""
+    return one.status == "refused" or not (one.error_code or "").startswith("9")
+
+
+SELECTIONS: Mapping[str, Callable[[Over], bool] | None] = {
+    "not_sent": None,
+    "failed": _has_failed,
+}
+"""What `run --only` takes.  None: nothing needs to be reopened for it."""
+
+
+class Selections:
+    """`Journal.selections`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def rows(self, run_id: int, which: str) -> list[int]:
+        """The rows that *which* would send again, in order."""
+        fits = SELECTIONS[which]
+        if fits is None:
+            return []
+        over = (Over(*one) for one in self._db.stream("over", run_id=run_id))
+        return [one.row for one in over if fits(one)]
+
+    def reopen(self, run: Run, epoch: int, which: str, *, now: int) -> list[int] | None:
+        """Plan these rows again; the rows to send now, None for all that are left.
+
+        Raises:
+            LeaseLost: Another sender has the campaign; nothing was changed.
+        """
+        if SELECTIONS[which] is None:
+            return None
+        with self._db.transaction():
+            held = {"campaign": run.campaign, "epoch": epoch, "now": now}
+            if not self._db.fetch("holds_lease", **held):
+                raise LeaseLost
+            rows = self.rows(run.id, which)
+            self._db.execute_each("reopen_row", list(map(Place, rows)), run_id=run.id)
+            return rows

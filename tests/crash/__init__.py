@@ -1,0 +1,1 @@
+"""Senders that are killed, frozen and doubled, and what the server saw of it."""

@@ -1,0 +1,68 @@
+"""Many small campaigns, each killed several times and resumed until it is done."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from tests.crash.ground import FAULTS, Ground, Nursery, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ROWS = 60
+KILLS = 5
+"""A campaign."""
+
+LONGEST_LIFE = 0.7
+"""Seconds after which a sender is killed at the latest: about its whole life."""
+
+ENDS = 40
+"""So often a campaign is run again before the barrage gives up on it."""
+
+DONE = {0, 5}
+
+
+def bombard(folder: Path, nursery: Nursery, seed: int) -> Verdict:
+    """One campaign: killed `KILLS` times at random moments, then run to its end."""
+    rng = random.Random(seed)
+    ground = Ground(folder, ROWS, rate=rng.choice(["150/s", "400/s", "1000/s"]))
+    weather = FAULTS | {"slow_seconds": 0.3, "latency": (0.0, rng.choice([0.0, 0.05]))}
+    if rng.random() < 0.5:  # an account that is too slow for the pace: 429s
+        weather |= {"rate": 100.0, "queue_seconds": 0.1}
+    kills = starts = 0
+    with ground.served(rng, **weather):
+        for turn in range(ENDS):
+            ground.begin(nursery)
+            starts += 1
+            if turn < KILLS:
+                time.sleep(rng.uniform(0, LONGEST_LIFE))
+                nursery.kill()
+            code = nursery.wait()
+            kills += code == -9
+            ground.note_orphans()
+            if code in DONE and turn >= KILLS:
+                break
+            assert code in {-9, 4, 3, *DONE}, (code, (folder / "out.txt").read_text())
+        verdict = ground.judge()
+    verdict.kills, verdict.starts = kills, starts
+    return verdict
+
+
+def barrage(
+    folder: Path,
+    kills: int,
+    seed: int,
+    note: Callable[[Verdict], None] = lambda _: None,
+) -> Verdict:
+    """Campaigns until *kills* senders were killed; *note* sees each one's verdict."""
+    total = Verdict()
+    with Nursery() as nursery:
+        while total.kills < kills:
+            seed += 1
+            verdict = bombard(folder / f"{seed}", nursery, seed)
+            note(verdict)
+            total += verdict
+    return total

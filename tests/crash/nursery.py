@@ -1,0 +1,104 @@
+"""Senders by the hundred: a process that has imported bulksend, and forks on demand.
+
+``python -m tests.crash.nursery`` reads one JSON line for each sender::
+
+    {"arguments": ["run", "c.yaml"], "folder": "...", "environment": {...}, "patches": {}}
+
+answers with the child's process id as soon as there is one, and with its status when it
+is over (as `os.waitstatus_to_exitcode`: -9 for killed).  Each child is the whole command
+line, in a process of its own; only the second of importing is spared.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import aiohttp  # noqa: F401  (imported here, once, for every child)
+import polars as pl  # noqa: F401
+import uvloop  # noqa: F401
+
+import bulksend.cli.sending
+import bulksend.cli.show
+import bulksend.dispatch
+import bulksend.journal.leases
+import bulksend.pipeline
+import bulksend.send.bandwidth
+import bulksend.send.hold
+import bulksend.send.retry
+from bulksend.cli import main
+from bulksend.send.clocks import SystemClocks
+
+QUICK = {
+    "bulksend.send.bandwidth.ANSWER_SECONDS": 0.6,
+    "bulksend.send.retry.FIRST_SECONDS": 0.05,
+    "bulksend.send.retry.OUTAGE_SECONDS": 2.0,
+}
+"""Waits of half a minute, for a test that has seconds; the rules are the same."""
+
+
+class JumpingClocks(SystemClocks):
+    """The wall clock jumps by *by* milliseconds after *after* seconds."""
+
+    def __init__(self, after: float, by: int) -> None:
+        self._jumps_at = time.monotonic() + after
+        self._by = by
+
+    def wall_ms(self) -> int:
+        jumped = time.monotonic() >= self._jumps_at
+        return super().wall_ms() + (self._by if jumped else 0)
+
+
+def patch(patches: dict[str, Any]) -> None:
+    """Set constants by their dotted names; ``clock`` is (after seconds, by ms)."""
+    if clock := patches.pop("clock", None):
+        after, by = clock
+        clocks = functools.partial(JumpingClocks, after, by)
+        setattr(bulksend.dispatch, "SystemClocks", clocks)  # noqa: B010  (not its own)
+    for name, value in (QUICK | patches).items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
+
+
+def be_born(order: dict[str, Any]) -> None:
+    """Become a sender; never returns."""
+    os.chdir(order["folder"])
+    os.environ.update(order["environment"])
+    out = os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for stream in (1, 2):
+        os.dup2(out, stream)
+    sys.argv = ["bulksend", *order["arguments"]]
+    patch(dict(order.get("patches", {})))
+    code = 99
+    try:
+        main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 98
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def serve() -> None:
+    for line in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            be_born(json.loads(line))
+        say(pid)
+        _, status = os.waitpid(pid, 0)
+        say(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,132 @@
+"""What another terminal wants of a run, and which rows may be sent again: any journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulksend.journal.orders import Order, Word
+from bulksend.journal.records import LeaseLost, Run
+from bulksend.journal.selections import SELECTIONS
+from bulksend.journal.states import Event, Status
+from tests.suites.journal_suite import NOW, RUN, Place, Sender, outcome
+
+if TYPE_CHECKING:
+    from bulksend.journal.store import Journal
+
+
+class OrdersSuite:
+    """Mixed into a `JournalSuite`, whose fixtures it uses."""
+
+    def test_an_order_stands_until_it_is_taken_back(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """For every connection, and for its own run only."""
+        run, other = journal.add_run(RUN), journal.add_run(replace(RUN, run="other"))
+        with place.open() as terminal:
+            assert journal.orders.of(run.id) is None
+            terminal.orders.give(run.id, Word.PAUSE, "ann on web-3", now=NOW)
+
+            assert journal.orders.of(run.id) == Order(Word.PAUSE, "ann on web-3", NOW)
+            assert journal.orders.of(other.id) is None
+
+            terminal.orders.take_back(run.id)
+            assert journal.orders.of(run.id) is None
+            terminal.orders.take_back(run.id)  # twice is no error
+
+    def test_the_first_giver_is_remembered_and_a_stronger_word_replaces(
+        self, journal: Journal
+    ) -> None:
+        """Pausing twice is pausing once; an abort over it is a new order, not heeded."""
+        run = journal.add_run(RUN)
+        journal.orders.give(run.id, Word.PAUSE, "ann", now=NOW)
+        journal.orders.heed(run.id, now=NOW + 1)
+        journal.orders.heed(run.id, now=NOW + 2)
+        journal.orders.give(run.id, Word.PAUSE, "ben", now=NOW + 3)
+        assert journal.orders.of(run.id) == Order(Word.PAUSE, "ann", NOW, NOW + 1)
+        assert not journal.orders.is_aborted(run.id)
+
+        journal.orders.give(run.id, Word.ABORT, "ben", now=NOW + 4)
+        assert journal.orders.of(run.id) == Order(Word.ABORT, "ben", NOW + 4)
+        assert journal.orders.is_aborted(run.id)
+
+    def test_the_tables_refuse_a_word_that_is_none(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """And an order for a run that is not there names nobody's run."""
+        run = journal.add_run(RUN)
+        with pytest.raises(place.refusal):
+            place.execute(
+                "insert into orders (run_id, word, giver, at)"
+                f" values ({run.id}, 'hurry', 'ann', {NOW})"
+            )
+
+    @pytest.mark.parametrize("status", Status)
+    @pytest.mark.parametrize("which", SELECTIONS)
+    def test_only_what_failed_for_certain_is_planned_again(
+        self, sender: Sender, status: Status, which: str
+    ) -> None:
+        """Never a row that is, or may be, with the person."""
+        sender.bring(2, status)
+        before = sender.entry(2)
+        chosen = sender.journal.selections.reopen(
+            sender.run, sender.epoch, which, now=NOW
+        )
+        reopened = which == "failed" and status in {Status.REFUSED, Status.FAILED}
+        if which == "not_sent":
+            assert chosen is None
+        else:
+            assert chosen == ([2] if reopened else [])
+        if not reopened:
+            assert sender.entry(2) == before
+        else:
+            entry = sender.entry(2)
+            assert (entry.status, entry.attempt) == ("planned", 1)
+            assert entry[3:] == (None,) * 6
+            assert sender.claim(2) == [2]
+
+    def test_a_receipt_that_proves_nothing_is_no_failure_to_repeat(
+        self, sender: Sender
+    ) -> None:
+        """9902: no receipt came in time; the text may have arrived."""
+        for row, code in ((2, "4720"), (3, "9902"), (4, None)):
+            sender.claim(row)
+            sender.record(outcome(row, Event.FAIL, error_code=code))
+
+        assert sender.journal.selections.rows(sender.run.id, "failed") == [2, 4]
+
+    def test_rows_are_reopened_under_the_lease_only(self, sender: Sender) -> None:
+        """A sender that was thought dead changes nothing."""
+        sender.bring(2, Status.REFUSED)
+        late = sender.epoch + 1
+
+        with pytest.raises(LeaseLost):
+            sender.journal.selections.reopen(sender.run, late, "failed", now=NOW)
+
+        assert sender.entry(2).status == "refused"
+
+    def test_a_slot_has_a_ledger_of_its_own(self, sender: Sender) -> None:
+        """Next week's run does not see this week's texts, and a rerun of it does."""
+        journal = sender.journal
+
+        def of(name: str, slot: str) -> Run:
+            return journal.add_run(replace(RUN, run=name, slot=slot))
+
+        this_week, again, next_week = of("a", "w1"), of("b", "w1"), of("c", "w2")
+        sender._replace(run=this_week).claim(2)
+
+        assert list(journal.ledger(again)) == [102]
+        assert list(journal.ledger(next_week)) == []
+        assert list(journal.ledger(sender.run)) == []
+
+    def test_the_tables_know_a_test_from_a_send(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """A run says what it is, in one of two words."""
+        test = journal.add_run(replace(RUN, kind="test"))
+        assert (test.kind, journal.run(RUN.run)) == ("test", test)
+
+        with pytest.raises(place.refusal):
+            place.execute("update runs set kind = 'rehearsal'")
