@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from bulksend.rules.pack import RulePack, read_rules, shipped_rules
     from bulksend.settle.standing import Ended
+    from bulksend.view.report import report_run
 
 _HOME_OF = {
     "Ordered": "control",
@@ -91,6 +92,7 @@ _HOME_OF = {
     "read_rules": "rules.pack",
     "shipped_rules": "rules.pack",
     "Ended": "settle.standing",
+    "report_run": "view.report",
 }
 
 __all__ = [
@@ -122,6 +124,7 @@ __all__ = [
     "plan_campaign",
     "preview_plan",
     "read_rules",
+    "report_run",
     "resume_run",
     "rule_changes",
     "rules_in_force",

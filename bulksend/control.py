@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulksend.journal.orders import Word
-from bulksend.pipeline import find_run, write_run
+from bulksend.pipeline import write_run
+from bulksend.settle.finding import find_run
 from bulksend.settle.standing import standing
 
 if TYPE_CHECKING:

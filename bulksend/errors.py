@@ -354,6 +354,16 @@ KINDS: dict[str, Kind] = {
             "the results cannot be written",
             "Make the folder writable, or write elsewhere with --results PATH.",
         ),
+        Kind(
+            "E670",
+            "a file that is no report stands there",
+            "Move it away, or write elsewhere with --output PATH.",
+        ),
+        Kind(
+            "E671",
+            "the report cannot be written",
+            "Make the folder writable, or write elsewhere with --output PATH.",
+        ),
         Kind("E640", "there is no such row", "Look at the list again."),
         Kind("E630", "there is no such run", "See `bulksend status`."),
         Kind(

@@ -16,14 +16,13 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.define.campaign import Campaign
-from bulksend.define.document import clipped, suggestion
+from bulksend.define.document import clipped
 from bulksend.define.load import load
 from bulksend.dispatch import Sending, already, run_sending
 from bulksend.errors import (
@@ -42,11 +41,12 @@ from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import write_rejects
 from bulksend.prepare.summary import Summary, summarise
+from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.results import check_output, results, write_results
 from bulksend.settle.standing import Ended, standing, state
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from bulksend.define.load import Loaded
     from bulksend.journal.records import Run
@@ -281,33 +281,12 @@ def write_run(
     Raises:
         InputError: E630, where there is no such run; E620, where its plan is gone.
     """
-    with find_run(run, home) as (journal, known):
+    with find_run(run, home, read_only=True) as (journal, known):
         path = output or Path(known.results)
-        plan = Plan.open(Path(known.plan))
+        plan = plan_of(known)
         check_output(path, is_ours=str(path) == known.results)
         write_results(results(plan, journal, known), path)
         return replace(standing(journal, known), results=str(path))
-
-
-@contextmanager
-def find_run(run: str, home: Home) -> Iterator[tuple[Journal, Run]]:
-    """The journal, open, and the run of that name, or whose name alone begins so.
-
-    Raises:
-        InputError: E630, where there is no such run, or more than one.
-    """
-    if not home.journal.exists():
-        raise InputError(Problem("E630", f"`{run}`", file=str(home.journal)))
-    with Journal.open(home.journal) as journal:
-        runs = {each.run: each for each in journal.runs()}
-        fitting = [name for name in runs if name.startswith(run)]
-        if run in runs or len(fitting) == 1:
-            yield journal, runs[run if run in runs else fitting[0]]
-            return
-        if fitting:
-            several = f"`{run}` fits {', '.join(fitting[:3])}"
-            raise InputError(Problem("E630", several, more=len(fitting[3:])))
-        raise InputError(Problem("E630", f"`{run}`", fix=suggestion(run, runs)))
 
 
 def list_runs(home: Home) -> list[Ended]:

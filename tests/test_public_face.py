@@ -40,6 +40,7 @@ NAMES = {
     "look_closer",
     "plan_campaign",
     "preview_plan",
+    "report_run",
     "read_rules",
     "rule_changes",
     "rules_in_force",

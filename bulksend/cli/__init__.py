@@ -25,6 +25,7 @@ COMMANDS = {
     "abort": ("control", "End a run for good; what is left is not sent."),
     "status": ("sending", "Show how every run stands."),
     "results": ("sending", "Write a run's results again."),
+    "report": ("viewing", "Write a run's report: one HTML file."),
     "rules": (
         "rules",
         "Show the hours at which people may be texted, and their sources.",

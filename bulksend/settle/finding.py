@@ -1,0 +1,56 @@
+"""A run by its name: the journal that knows it, and the plan that it sends."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulksend.define.document import suggestion
+from bulksend.errors import InputError, Problem
+from bulksend.journal.store import Journal
+from bulksend.prepare.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bulksend.home import Home
+    from bulksend.journal.records import Run
+
+
+@contextmanager
+def find_run(
+    run: str, home: Home, *, read_only: bool = False
+) -> Iterator[tuple[Journal, Run]]:
+    """The journal, open, and the run of that name, or whose name alone begins so.
+
+    Without a name it is the newest run.  To look at a run, open the journal *read_only*:
+    whoever sends at the same time is not disturbed.
+
+    Raises:
+        InputError: E630, where there is no such run, or more than one.
+    """
+    if not home.journal.exists():
+        named = f"`{run}`" if run else "nothing was run here"
+        raise InputError(Problem("E630", named, file=str(home.journal)))
+    with Journal.open(home.journal, read_only=read_only) as journal:
+        yield journal, _fitting(run, journal.runs())
+
+
+def _fitting(run: str, runs: list[Run]) -> Run:
+    if not run and runs:
+        return runs[0]
+    fitting = [one for one in runs if one.run.startswith(run)]
+    exact = [one for one in fitting if one.run == run]
+    if exact or len(fitting) == 1:
+        return (exact or fitting)[0]
+    if fitting:
+        several = f"`{run}` fits {', '.join(one.run for one in fitting[:3])}"
+        raise InputError(Problem("E630", several, more=len(fitting[3:])))
+    named = f"`{run}`" if run else "nothing was run here"
+    raise InputError(Problem("E630", named, fix=suggestion(run, [r.run for r in runs])))
+
+
+def plan_of(run: Run) -> Plan:
+    """Raises InputError: E620, where the plan is gone."""
+    return Plan.open(Path(run.plan))

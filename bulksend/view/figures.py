@@ -1,0 +1,229 @@
+"""Everything that a run amounts to, counted in one pass over plan and journal.
+
+Each chunk of rows is counted at once, and only the counts are kept: the memory that this
+takes depends on how long a run lasts and how many codes it met, not on its rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from bulksend.codes import table
+from bulksend.define.campaign import Campaign
+from bulksend.journal.states import Status
+from bulksend.settle.outcomes import ENDED_AT, outcomes
+from bulksend.settle.results import OUTCOMES, SHOWN
+from bulksend.view.waits import Waits, waits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bulksend.define.amounts import Rate
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
+    from bulksend.prepare.plan import Plan
+
+TAKEN = ("accepted", "delivered", "failed")
+"""Statuses of messages that Bandwidth took."""
+
+_NEEDED = ("row", "reason", "segments", "encoding", "pace_weight", "cost_micros")
+
+
+class Fate(NamedTuple):
+    """How many rows ended in one way; ``code`` says why, where there is a why.
+
+    Args:
+        cost: Millionths of the currency, of those that have a price.
+    """
+
+    status: str
+    code: str | None
+    rows: int
+    segments: int
+    cost: int
+
+
+class Size(NamedTuple):
+    """How many messages to send take this many segments in this encoding."""
+
+    encoding: str
+    segments: int
+    messages: int
+
+
+class Slot(NamedTuple):
+    """What was posted in one second: segments, by what the answers proved."""
+
+    second: int
+    taken: int
+    refused: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A run, counted.  Times are milliseconds since 1970; ``at`` is when it was looked at.
+
+    ``counts`` has every outcome, and they add up to the run's rows.
+    """
+
+    run: Run
+    campaign: Campaign
+    at: int
+    counts: dict[str, int]
+    fates: tuple[Fate, ...]
+    sizes: tuple[Size, ...]
+    pace: tuple[Slot, ...]
+    answers: Waits
+    deliveries: Waits
+    retried: int
+
+    @property
+    def rate(self) -> Rate:
+        return self.campaign.send.rate
+
+    @property
+    def currency(self) -> str | None:
+        """The rate card's; None where the campaign has no prices."""
+        prices = self.campaign.send.prices
+        return None if prices is None else str(prices.get("currency", "USD"))
+
+    @property
+    def planned(self) -> list[Fate]:
+        """Of everything that was to be sent."""
+        return [one for one in self.fates if not _was_excluded(one)]
+
+    @property
+    def used(self) -> list[Fate]:
+        """Of what Bandwidth took and bills, as far as its codes say."""
+        return [one for one in self.fates if one.status in TAKEN and _is_billed(one)]
+
+    @property
+    def may_be_used(self) -> list[Fate]:
+        """Of what is unknown: it may have been taken, and then is billed."""
+        return [one for one in self.fates if one.status == "unknown"]
+
+
+def _was_excluded(fate: Fate) -> bool:
+    return fate.status == "excluded"
+
+
+def _is_billed(fate: Fate) -> bool:
+    if fate.status != "failed" or fate.code is None or not fate.code.isdecimal():
+        return True
+    known = table().get(int(fate.code))
+    return known is None or known.billed is not False
+
+
+def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
+    """Count a run as it stands now."""
+    campaign = Campaign.model_validate(plan.about["campaign"], by_alias=True)
+    parts: list[list[pl.DataFrame]] = [_parts(_chunk(_nothing(plan)))]
+    parts += [_parts(_chunk(one)) for one in outcomes(plan, journal, run, _NEEDED)]
+    fates, sizes, pace, answers, deliveries, retried = map(
+        _added, zip(*parts, strict=True)
+    )
+    counts = dict.fromkeys(OUTCOMES, 0)
+    for status, rows in fates.group_by("status").agg(pl.col("rows").sum()).iter_rows():
+        counts[status] += rows
+    return Figures(
+        run=run,
+        campaign=campaign,
+        at=now,
+        counts=counts,
+        fates=tuple(Fate(*one) for one in _ordered(fates, "rows")),
+        sizes=tuple(Size(*one) for one in _ordered(sizes, "messages")),
+        pace=tuple(Slot(*one) for one in pace.sort("second").iter_rows()),
+        answers=waits(answers),
+        deliveries=waits(deliveries),
+        retried=sum(retried["retried"]),
+    )
+
+
+def _nothing(plan: Plan) -> pl.DataFrame:
+    from bulksend.settle.outcomes import beside, entries
+
+    return beside(plan.frame().select(_NEEDED).head(0).collect(), entries({}))
+
+
+def _chunk(chunk: pl.DataFrame) -> pl.DataFrame:
+    excluded = pl.col("reason").is_not_null()
+    late = pl.col("status") == Status.EXCLUDED
+    said = pl.col("status").replace(SHOWN).fill_null("not_sent")
+    return chunk.select(
+        status=pl.when(excluded).then(pl.lit("excluded")).otherwise(said),
+        code=pl.when(excluded)
+        .then(pl.col("reason").cast(pl.String))
+        .when(late | (pl.col("status") != Status.ACCEPTED))
+        .then(pl.col("error_code")),
+        sendable=~excluded,
+        segments=pl.col("segments").cast(pl.Int64),
+        encoding=pl.col("encoding").cast(pl.String),
+        weight=pl.col("pace_weight").cast(pl.Int64),
+        cost=pl.col("cost_micros"),
+        posted=pl.col("posted_at"),
+        answered=pl.col("accepted_at") - pl.col("posted_at"),
+        delivered=pl.when(pl.col("status") == Status.DELIVERED).then(
+            pl.col(ENDED_AT) - pl.col("accepted_at")
+        ),
+        retried=pl.col("attempts").fill_null(0) > 1,
+    )
+
+
+def _parts(chunk: pl.DataFrame) -> list[pl.DataFrame]:
+    """The counts of one chunk; `_added` puts those of several together."""
+    posted = chunk.filter(pl.col("posted").is_not_null())
+    weight = {
+        "taken": pl.col("status").is_in(TAKEN),
+        "refused": pl.col("status") == "refused",
+        "unknown": pl.col("status") == "unknown",
+    }
+    return [
+        chunk.group_by("status", "code").agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            pl.col("segments").sum(),
+            pl.col("cost").sum(),
+        ),
+        chunk.filter("sendable")
+        .group_by("encoding", size="segments")
+        .agg(pl.len().cast(pl.Int64).alias("messages")),
+        posted.group_by(second=pl.col("posted") // 1000).agg(
+            pl.col("weight").filter(which).sum().alias(name)
+            for name, which in weight.items()
+        ),
+        _waited(chunk, "answered"),
+        _waited(chunk, "delivered"),
+        chunk.select(pl.col("retried").sum().cast(pl.Int64)),
+    ]
+
+
+def _waited(chunk: pl.DataFrame, name: str) -> pl.DataFrame:
+    ms = pl.col(name).clip(0)
+    return (
+        chunk.filter(pl.col(name).is_not_null())
+        .group_by(place=Waits.place(ms))
+        .agg(pl.len().cast(pl.Int64).alias("messages"))
+    )
+
+
+def _added(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    frame = pl.concat(parts)
+    counts = [name for name in frame.columns if name in _COUNTS]
+    keys = [name for name in frame.columns if name not in _COUNTS]
+    if not keys:
+        return frame.sum()
+    return frame.group_by(keys).agg(pl.col(counts).sum())
+
+
+_COUNTS = frozenset(
+    ("rows", "segments", "cost", "messages", "taken", "refused", "unknown", "retried")
+)
+
+
+def _ordered(frame: pl.DataFrame, by: str) -> Iterator[tuple[Any, ...]]:
+    """Largest first; equal ones by name, so that the same run looks the same twice."""
+    rest = [name for name in frame.columns if name != by]
+    return frame.sort([by, *rest], descending=[True] + [False] * len(rest)).iter_rows()

@@ -1,0 +1,72 @@
+"""The report of a run, as a file."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulksend.errors import InputError, Problem
+from bulksend.settle.finding import find_run, plan_of
+from bulksend.view.figures import count
+from bulksend.view.page import MARK, Page
+
+if TYPE_CHECKING:
+    from bulksend.home import Home
+
+
+def report_run(run: str = "", *, home: Home, output: Path | None = None) -> Path:
+    """Write the report of a run (the newest, where *run* is empty) as one HTML file.
+
+    Args:
+        output: Where to; ``RUN.html`` beside the run's results otherwise.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: E630, where there is no such run; E620, where its plan is gone; E670
+            or E671, where the file cannot be written.
+    """
+    with find_run(run, home, read_only=True) as (journal, known):
+        path = output or Path(known.results).parent / f"{known.run}.html"
+        _check(path)
+        seen = count(plan_of(known), journal, known, now=time.time_ns() // 1_000_000)
+    _write(Page(seen).html(), path)
+    return path
+
+
+def _check(path: Path) -> None:
+    """Only a report is overwritten."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            is_ours = MARK in file.read(2_000)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if not is_ours:
+        raise InputError(Problem("E670", "it is no report", file=str(path)))
+
+
+def _write(page: str, path: Path) -> None:
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with suppress(OSError):  # what is wrong with the folder was said above
+            unfinished.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    found = (error.strerror or str(error)).lower()
+    return InputError(Problem("E671", found, file=str(path)))

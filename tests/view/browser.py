@@ -1,0 +1,52 @@
+"""Headless Chromium, where one is installed; CI installs Debian's (see .ci/run)."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here: install Debian's package `chromium`"
+)
+
+QUIETLY = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""No request of the browser's own: where there is no network, each would wait."""
+
+LOOKS = [
+    pytest.param(1100, "light", id="desk, light"),
+    pytest.param(1100, "dark", id="desk, dark"),
+    pytest.param(390, "light", id="phone, light"),
+    pytest.param(390, "dark", id="phone, dark"),
+]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(QUIETLY)
+        )
+        yield browser
+        browser.close()

@@ -1,0 +1,116 @@
+"""The pages as people see them: on a desk and a phone, by mouse, keyboard and ear."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from bulksend.view.figures import count
+from bulksend.view.page import Page
+from tests.settle.test_results import NOW
+from tests.view.browser import LOOKS, chromium, needs_chromium
+from tests.view.test_figures import everything
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+    from playwright.sync_api import Page as Tab
+
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
+    from bulksend.prepare.plan import Plan
+
+__all__ = ["everything"]  # a fixture of the neighbour's
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def report(everything: tuple[Plan, Journal, Run], tmp_path: Path) -> str:
+    path = tmp_path / "report.html"
+    path.write_text(Page(count(*everything, now=NOW), UTC).html(), encoding="utf-8")
+    return path.as_uri()
+
+
+def opened(browser: Browser, address: str, **look: Any) -> Tab:
+    """The page, and no complaint of the browser's about it."""
+    tab = browser.new_context(bypass_csp=True, **look).new_page()
+    tab.on(
+        "console", lambda said: pytest.fail(said.text) if said.type == "error" else None
+    )
+    tab.on("pageerror", lambda error: pytest.fail(str(error)))
+    tab.goto(address)
+    return tab
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_report_can_be_read_by_everybody(
+    browser: Browser, report: str, width: int, scheme: Any
+) -> None:
+    """Axe finds nothing (WCAG: contrast, names, order), and nothing is cut off."""
+    look = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    tab = opened(browser, report, **look)
+    tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    found = Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    shown = tab.evaluate(
+        "[...document.querySelectorAll('svg')].filter(one => one.checkVisibility())"
+        ".map(one => one.getAttribute('aria-label'))"
+    )
+    assert len(shown) == len(set(shown)) == 4
+    cut = tab.evaluate(
+        """[...document.querySelectorAll('svg text')].filter(one => {
+            const box = one.getBoundingClientRect()
+            const card = one.closest('section')
+            if (!one.checkVisibility() || !card) return false
+            const room = card.getBoundingClientRect()
+            return box.left < room.left || box.right > room.right
+        }).map(one => one.textContent)"""
+    )
+    assert cut == []
+
+
+def test_the_report_asks_the_network_for_nothing(browser: Browser, report: str) -> None:
+    """One request: the file itself."""
+    context = browser.new_context(offline=True)
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    tab = context.new_page()
+    tab.goto(report)
+    assert [url for url in asked if not url.startswith("data:")] == [report]
+    assert tab.locator("h1").inner_text() == "test"
+
+
+def test_the_report_is_used_by_keyboard(browser: Browser, report: str) -> None:
+    """The first stop skips to the figures; a table opens with the space bar."""
+    tab = opened(browser, report)
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+    while tab.evaluate("document.activeElement.tagName") != "SUMMARY":
+        tab.keyboard.press("Tab")
+    tab.keyboard.press("Space")
+    assert tab.locator("details[open] td").first.is_visible()
+
+
+def test_the_report_prints(browser: Browser, report: str) -> None:
+    """A few pages, dark ink on white even where the screen is dark."""
+    tab = opened(browser, report, color_scheme="dark")
+    printed = tab.pdf(format="A4", print_background=True)
+    assert printed.startswith(b"%PDF")
+    assert 1 <= printed.count(b"/Type /Page\n") <= 5
+    tab.emulate_media(media="print")
+    assert tab.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

@@ -1,0 +1,174 @@
+"""The report: one page, whole in itself, that gives away nobody's number or text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulksend.codes import table
+from bulksend.errors import InputError
+from bulksend.home import Home
+from bulksend.prepare.reasons import REASONS
+from bulksend.settle.results import OUTCOMES
+from bulksend.view.causes import cause
+from bulksend.view.figures import Fate, Figures, count
+from bulksend.view.page import MEANINGS, Page
+from bulksend.view.report import report_run
+from bulksend.view.words import between, share, span
+from tests.prepare.planning import number
+from tests.settle.test_results import NOW
+from tests.view.test_figures import everything
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
+    from bulksend.prepare.plan import Plan
+
+__all__ = ["everything"]  # a fixture of the neighbour's
+
+
+@pytest.fixture
+def figures(everything: tuple[Plan, Journal, Run]) -> Figures:
+    return count(*everything, now=NOW)
+
+
+class Outline(HTMLParser):
+    """Headings in order, addresses, ids, and the tags left open."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.headings: list[str] = []
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.named: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        if tag in ("h1", "h2", "h3"):
+            self.headings.append(tag)
+        self.addresses += [said[name] or "" for name in ("href", "src") if name in said]
+        self.ids += [said["id"] or ""] if "id" in said else []
+        self.named += [said["aria-label"] or ""] if tag == "svg" else []
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_in_itself(figures: Figures) -> None:
+    """Well formed; one title, a heading for each part; nothing comes from elsewhere."""
+    page = Page(figures, UTC).html()
+    seen = Outline(page)
+    assert not seen.open
+    assert seen.headings[0] == "h1"
+    assert set(seen.headings[1:]) == {"h2"}
+    assert len(seen.ids) == len(set(seen.ids))
+    assert set(seen.addresses) == {"#main", "data:,"}
+    assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org/)", page)
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    assert seen.named
+    assert all(seen.named), "a chart without words"
+
+
+def test_the_page_gives_nobody_away(figures: Figures) -> None:
+    """No number of the list, no text, no name, no words of an answer."""
+    page = Page(figures, UTC).html()
+    for row in range(2, 12):
+        assert number(row) not in page
+        assert f"n{row}x" not in page
+    assert "Hi " not in page
+    assert "It did not work" not in page
+
+
+def test_every_outcome_is_there_with_its_count(figures: Figures) -> None:
+    """In words and numbers, not by colour alone; and what to do about each code."""
+    page = Page(figures, UTC).main()
+    for name, rows in figures.counts.items():
+        assert f"</span>{name.replace('_', ' ')}</th>" in page
+        assert f'<td class="count">{rows}</td>' in page
+    assert list(MEANINGS) == sorted(OUTCOMES, key=list(MEANINGS).index)
+    assert "number_too_short" in page
+    assert REASONS["number_too_short"].fix in page
+    assert "$0.06" in page
+
+
+def test_what_a_stranger_wrote_stays_text(figures: Figures) -> None:
+    """An error code is whatever a server said: it never becomes markup."""
+    hostile = Fate("refused", "<script>alert(1)</script>", 3, 3, 0)
+    page = Page(replace(figures, fates=(*figures.fates, hostile)), UTC).html()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_run_that_has_not_begun_has_a_page_too(figures: Figures, live: bool) -> None:
+    """No chart of nothing, no division by nothing."""
+    counts = dict.fromkeys(figures.counts, 0) | {"not_sent": 12}
+    empty = replace(figures, counts=counts, fates=(), sizes=(), pace=())
+    page = Page(empty, UTC, live=live).main()
+    assert "not begun" in page
+    assert "<svg" not in page.partition('id="answers"')[0]
+
+
+FATES = [
+    *(Fate("failed", str(code), 1, 1, 0) for code in table()),
+    *(Fate("excluded", code, 1, 0, 0) for code in REASONS),
+    *(Fate(name, code, 1, 1, 0) for name in OUTCOMES if name not in ("accepted", "delivered")
+      for code in (None, "no_answer", "400", "403", "404", "429", "500", "9998", "x²")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fate", FATES, ids=lambda fate: f"{fate.status} {fate.code}")
+def test_every_code_has_a_cause_and_a_way_out(fate: Fate) -> None:
+    """Whole sentences, whatever the code is; no detail is left to be filled in."""
+    found = cause(fate)
+    for sentence in found:
+        assert sentence.endswith(".")
+        assert "{" not in sentence.replace("{{", "")
+
+
+def test_amounts_are_said_as_people_say_them() -> None:
+    """Two digits that count; no 0 % of something, no 100 % with something missing."""
+    assert [span(ms) for ms in (3, 999, 1000, 1540, 60_000, 5_400_000, 86_400_000)] == [
+        "3 ms", "999 ms", "1 s", "1.5 s", "1 min", "1.5 h", "1 d",
+    ]  # fmt: skip
+    assert [between(*pair) for pair in ((0, 10), (20, 50), (500, 1000), (900_000, None))] == [
+        "under 10 ms", "20–50 ms", "500 ms – 1 s", "over 15 min",
+    ]  # fmt: skip
+    assert [share(*pair) for pair in ((0, 9), (1, 10**6), (10**6 - 1, 10**6), (9, 9), (1, 3), (0, 0))] == [
+        "0 %", "< 0.1 %", "> 99.9 %", "100 %", "33.3 %", "–",
+    ]  # fmt: skip
+
+
+def test_a_report_replaces_only_a_report(
+    everything: tuple[Plan, Journal, Run], tmp_path: Path
+) -> None:
+    """It appears whole or not at all, and no other file is ever lost."""
+    home = Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
+    path = report_run(home=home, output=tmp_path / "new" / "a.html")
+    assert report_run(everything[2].run, home=home, output=path) == path
+    assert list(path.parent.iterdir()) == [path]
+
+    mine = tmp_path / "mine.html"
+    mine.write_text("<p>mine</p>")
+    for output, code in ((mine, "E670"), (tmp_path, "E671"), (mine / "a.html", "E671")):
+        with pytest.raises(InputError, match=code):
+            report_run(home=home, output=output)
+    assert mine.read_text() == "<p>mine</p>"
+    with pytest.raises(InputError, match="E630"):
+        report_run("nope", home=home)
