@@ -59,11 +59,20 @@ KINDS: dict[str, Kind] = {
         Kind("E106", "the same key twice", "Keep one of them."),
         Kind("E107", "keys that do not go together", "Remove one of them."),
         Kind("E108", "too long", "Shorten it."),
-        Kind("E109", "not done yet by this version", "Remove the key."),
         Kind(
             "E110",
             "a file is there already, or cannot be written",
             "Choose another name, or move the file away.",
+        ),
+        Kind(
+            "E120",
+            "a window that closes before it opens",
+            "Write the earlier time first; a window cannot go over midnight.",
+        ),
+        Kind(
+            "E124",
+            "no rules about hours, and no reason",
+            "Say why these messages may be sent at any hour, or choose us-marketing.",
         ),
         Kind("E121", "a file of rules cannot be read", "Check the path and the file."),
         Kind(
@@ -229,6 +238,11 @@ KINDS: dict[str, Kind] = {
             "E402",
             "the list has duplicates, and recipients.duplicates is refuse",
             "Remove them, or choose first, last or keep.",
+        ),
+        Kind(
+            "E420",
+            "there is no hour at which anybody could be texted",
+            "Widen send.window, or look at `bulksend rules list`.",
         ),
         Kind(
             "E410",

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from bulksend.define.amounts import Rate
 from bulksend.define.kinds import (
+    Clock,
     Delimiter,
     Encoding,
     Expiration,
@@ -33,6 +34,7 @@ from bulksend.define.kinds import (
     Texts,
 )
 from bulksend.define.rules import conflicts
+from bulksend.rules.profile import Profile
 
 _TEMPLATE = "a text, in which {{ column }} stands for each person's value"
 _COLUMN = "the name of a column"
@@ -133,6 +135,23 @@ class Recipients(_Section):
             "line types: mobile, fixed_line, fixed_line_or_mobile, toll_free, voip, "
             "premium_rate, shared_cost, personal_number, pager, uan, voicemail, unknown",
             ["mobile", "fixed_line_or_mobile"],
+        ),
+    ] = None
+    zone: Annotated[
+        Text | None,
+        Key(
+            "The column of each person's time zone, such as America/Denver. With it and "
+            "the number, bulksend works out when they may be texted.",
+            _COLUMN,
+            "timezone",
+        ),
+    ] = None
+    postcode: Annotated[
+        Text | None,
+        Key(
+            "The column of each person's ZIP, which tells their state and zone.",
+            _COLUMN,
+            "zip",
         ),
     ] = None
     delimiter: Annotated[
@@ -250,8 +269,57 @@ class Budget(_Section):
     ] = None
 
 
+class Window(_Section):
+    """The campaign's own hours, on each person's clock."""
+
+    opens: Annotated[Clock, Key("From when on.", 'a time such as "09:00"', "09:00")] = (
+        Field(validation_alias="from", serialization_alias="from")
+    )
+    closes: Annotated[
+        Clock, Key("Until when.", 'a time such as "20:00", up to "24:00"', "20:00")
+    ] = Field(validation_alias="to", serialization_alias="to")
+
+
+class Chosen(_Section):
+    """Which rules about hours hold."""
+
+    profile: Annotated[
+        Profile,
+        Key(
+            "us-marketing: where each person may be. us-strict: for people in the US, "
+            "all its states'. transactional: none, and `because` says why.",
+            "us-marketing, us-strict or transactional",
+            "us-marketing",
+        ),
+    ] = "us-marketing"
+    because: Annotated[
+        Text | None,
+        Key(
+            "Why no rules about hours hold; kept in the plan.",
+            "a reason in words",
+            "Delivery notices that people asked for",
+        ),
+    ] = None
+    also: Annotated[
+        Texts,
+        Key(
+            "Files with rules of your own, which can only narrow the others.",
+            "a path, or a list of them",
+            ["our-rules.yaml"],
+        ),
+    ] = ()
+
+
+Rules = Annotated[
+    Annotated[Profile, Tag("word")] | Annotated[Chosen, Tag("chosen")],
+    Discriminator(
+        lambda value: "chosen" if isinstance(value, (Mapping, Chosen)) else "word"
+    ),
+]
+
+
 class Send(_Section):
-    """How fast, and up to which cost."""
+    """When, how fast, and up to which cost."""
 
     rate: Annotated[
         Pace,
@@ -261,6 +329,24 @@ class Send(_Section):
             "50/s",
         ),
     ] = Rate.parse("1/s")  # what Bandwidth gives a new account
+    window: Annotated[
+        Window | None,
+        Key(
+            "The hours at which people may be texted, on each person's own clock; the "
+            "rules of where they are narrow them.",
+            'keys below it, `from` and `to`, such as {from: "09:00", to: "20:00"}',
+            {"from": "09:00", "to": "20:00"},
+        ),
+    ] = None
+    rules: Annotated[
+        Rules | None,
+        Key(
+            "The rules about hours that hold, see `bulksend rules`. Without this key "
+            "us-marketing; on the simulator none, unless there is a `window`.",
+            "us-marketing, us-strict, or keys below it: `profile`, `because`, `also`",
+            "us-marketing",
+        ),
+    ] = None
     budget: Annotated[
         Budget | None,
         Key(
@@ -340,7 +426,7 @@ class Campaign(_Section):
     send: Annotated[
         Send,
         Key(
-            "How fast, and up to which cost.",
+            "When, how fast, and up to which cost.",
             "keys below it, such as `rate`",
             {"rate": "50/s"},
         ),
@@ -353,6 +439,19 @@ class Campaign(_Section):
             "results/spring-sale.parquet",
         ),
     ] = Field(default_factory=lambda data: f"results/{data['name']}.csv")
+
+    @property
+    def rules(self) -> Chosen | None:
+        """The rules about hours; None where nobody could be woken.
+
+        That is on the simulator, unless the campaign itself speaks of hours.
+        """
+        send = self.send
+        if isinstance(send.rules, Chosen):
+            return send.rules
+        if send.rules is None and send.window is None and self.provider == "simulator":
+            return None
+        return Chosen(profile=send.rules or "us-marketing")
 
     @model_validator(mode="after")
     def _keep_the_rules(self) -> Self:
@@ -373,6 +472,8 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "recipients.duplicates": Ranked,
     "message": Message,
     "send": Send,
+    "send.window": Window,
+    "send.rules": Chosen,
     "send.budget": Budget,
 }
 """Where each section stands in the file."""

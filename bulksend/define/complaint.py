@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 
     from bulksend.define.kinds import Key
 
-NOT_YET = {
-    "send.window": "this version does not do it yet; nothing is sent rather than sent "
-    "at a wrong hour",
-}
-"""Keys of the design that are refused with a reason rather than as unknown."""
-
 OTHER_WORDS = {
     "sender": "from",
     "senders": "from",
@@ -129,10 +123,6 @@ def _report_unknown(document: Document, path: Place) -> Place:
     """Report a key that is none; give the path that was probably meant."""
     *above, name = path
     section, name = spelled(tuple(above)), str(name)
-    if (place := spelled(path)) in NOT_YET:
-        document.report(path, "E109", found=NOT_YET[place])
-        return ()
-
     owner = f"of `{section}`" if section else "at the top of a campaign"
     found = f"`{clipped(masked(name))}` is no key {owner}"
     meant = _meant(section, name)
@@ -216,8 +206,14 @@ def _rate(text: str) -> str:
     return f"{text}/s" if re.fullmatch("[1-9][0-9]{0,5}", text) else ""
 
 
+def _clock(text: str) -> str:
+    match = re.fullmatch(r"([0-9]|[01][0-9]|2[0-4])[:.]([0-5][0-9])", text)
+    return f"{int(match[1]):02}:{match[2]}" if match else ""
+
+
 _HINTS: Mapping[str, Callable[[str], str]] = {
     "name": slug,
     "recipients.default_region": _region,
     "send.rate": _rate,
+    "send.window": _clock,
 }

@@ -6,6 +6,7 @@ Python's and JavaScript's regular expressions have in common.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -66,6 +67,21 @@ def _rate(value: object) -> Rate:
     return value if isinstance(value, Rate) else Rate.parse(str(value))
 
 
+def _clock(value: object) -> int:
+    """Minutes after midnight."""
+    if isinstance(value, int):
+        return value
+    match = re.fullmatch(CLOCK_PATTERN, str(value))
+    if match is None:
+        raise ValueError(value)
+    hour, minute = str(value).split(":")
+    return int(hour) * 60 + int(minute)
+
+
+def _spelled_clock(value: int) -> str:
+    return f"{value // 60:02}:{value % 60:02}"
+
+
 def _moment(value: timedelta | datetime) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
@@ -77,6 +93,7 @@ def _expiration(value: object) -> timedelta | datetime:
 
 
 NOT_BLANK = r"^\s*\S"
+CLOCK_PATTERN = _whole("(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 # A name names files and folders, so it starts with neither a dot nor a dash.
 NAME_PATTERN = _whole("[a-z0-9][a-z0-9._-]{0,63}")
 # E.164 · short code · alphanumeric sender id (Bandwidth's `messageRequest.from`)
@@ -113,6 +130,12 @@ Pace = Annotated[
     PlainValidator(_rate),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": RATE_PATTERN}),
+]
+Clock = Annotated[
+    int,
+    PlainValidator(_clock),
+    PlainSerializer(_spelled_clock),
+    WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN}),
 ]
 Expiration = Annotated[
     timedelta | datetime,

@@ -51,10 +51,52 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
         )
 
     send = campaign.get("send")
-    if isinstance(send, Mapping) and send.get("budget") == {}:
+    if isinstance(send, Mapping):
+        if send.get("budget") == {}:
+            yield Conflict(
+                ("send", "budget"), "E103", "it limits nothing", "`segments` or `money`"
+            )
+        yield from _hours(send)
+
+
+def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:
+    """A window that opens before it closes, and a reason where no rules hold."""
+    window = send.get("window")
+    if isinstance(window, Mapping):
+        opens, closes = window.get("from"), window.get("to")
+        both = f"{opens}-{closes}"
+        if re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", both) and str(opens) >= str(closes):
+            yield Conflict(
+                ("send", "window"),
+                "E120",
+                f"it opens at {opens} and closes at {closes}",
+                "`from` before `to`, on the same day",
+            )
+    rules = send.get("rules")
+    if not isinstance(rules, Mapping):
+        if rules == "transactional":
+            yield _unexplained()
+        return
+    is_free = rules.get("profile") == "transactional"
+    if is_free and "because" not in rules:
+        yield _unexplained()
+    if not is_free and "because" in rules:
         yield Conflict(
-            ("send", "budget"), "E103", "it limits nothing", "`segments` or `money`"
+            ("send", "rules", "because"),
+            "E107",
+            "a reason, and the profile is not transactional",
+            "a reason only where no rules hold",
         )
+
+
+def _unexplained() -> Conflict:
+    return Conflict(
+        ("send", "rules"),
+        "E124",
+        "the profile is transactional, and nothing says why",
+        "`because`, with a reason that you can stand by",
+        'Write {profile: transactional, because: "..."}.',
+    )
 
 
 def _contents(message: Mapping[str, object]) -> Iterator[Conflict]:

@@ -192,6 +192,8 @@ recipients:
   # suppress: [opt-outs.csv]      # these numbers get nothing
   # only: [staff.csv]             # a trial: nobody else gets anything
   # household: address_id         # one text for each address
+  # zone: timezone                # columns that tell where a person is, beside the number
+  # postcode: zip
   # allow: [mobile, fixed_line_or_mobile, voip]
 
 message:
@@ -208,6 +210,8 @@ message:
 
 send:
   rate: 10/s                      # segments per second; 60/min and 3000/h work too
+  # window: {from: "09:00", to: "20:00"}   # on each person's own clock
+  # rules: us-marketing           # the hours of where they are: see `bulksend rules`
   # budget: {segments: 20000}     # a plan beyond it is refused
 
 results: "results/NAME.csv"       # or .parquet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import polars as pl
 
@@ -15,15 +15,19 @@ from bulksend.prepare.columns import find_column, shown
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lists import NumberList, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
-from bulksend.prepare.phones import metadata_version, time_zones
+from bulksend.prepare.phones import ZONES, metadata_version, time_zones
+from bulksend.prepare.places import PLACED, Sources, placed, placed_together
 from bulksend.prepare.plan import FORMAT, plan_hash
 from bulksend.prepare.reasons import REASON, code
 from bulksend.prepare.render import faults, read_template, render
 from bulksend.prepare.segments import measure
 from bulksend.prepare.source import Source, scan
+from bulksend.prepare.timing import as_said, campaign_hours
+from bulksend.prepare.timing import decisive as decisive_hours
 
 if TYPE_CHECKING:
     from bulksend.define.load import Loaded
+    from bulksend.rules.hours import Hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
         )
         for key in ("suppress", "only")
     }
-    about = _about(loaded, source, lists, version, slot)
+    hours = campaign_hours(loaded)
+    about = _about(loaded, source, _Beside(lists, hours), version, slot)
     rendered = render(
         loaded,
         dict(source.columns),
@@ -107,6 +112,8 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
             rendered.missing.alias(own("missing")),
         )
         .with_columns(measure(pl.col(own("text"))).alias(own("measured")))
+        .with_columns(time_zones(pl.col(own("e164"))).alias(own("zones")))
+        .with_columns(_place(loaded, source, named, hours).alias(own("placed")))
         .with_columns(_reason(loaded, lists).alias(own("reason")))
     )
     frame = _without_duplicates(frame, loaded, source, named)
@@ -140,6 +147,8 @@ def _named(
         "recipients.phone": recipients.phone,
         "recipients.household": [recipients.household],
         "recipients.duplicates.by": [getattr(recipients.duplicates, "by", None)],
+        "recipients.postcode": [recipients.postcode],
+        "recipients.zone": [recipients.zone],
         "message.language": [message.language],
     }
     found: dict[str, list[str]] = {key: [] for key in wanted}
@@ -168,10 +177,17 @@ def _named(
     return found, notices
 
 
+class _Beside(NamedTuple):
+    """What decides beside the campaign and its list."""
+
+    lists: dict[str, NumberList]
+    hours: Hours | None
+
+
 def _about(
     loaded: Loaded,
     source: Source,
-    lists: dict[str, NumberList],
+    beside: _Beside,
     version: str,
     slot: str,
 ) -> dict[str, Any]:
@@ -185,10 +201,11 @@ def _about(
         "inputs": {
             "recipients": source.digest,
             "template": template,
-            **{key: one.digest for key, one in lists.items()},
+            **{key: one.digest for key, one in beside.lists.items()},
         },
         "bulksend": version,
         "phonenumbers": metadata_version(),
+        "hours": as_said(beside.hours),
     }
     # Pace and place of the results decide nobody's text: they may change in mid-run.
     # So may the lists' names, for their bytes count; but several name their own rows.
@@ -201,6 +218,7 @@ def _about(
     )
     decisive = {key: said[key] for key in ("inputs", "bulksend", "phonenumbers")} | {
         "campaign": content,
+        "hours": decisive_hours(beside.hours),
         "prices": campaign.send.prices,  # the plan holds each message's cost
         "files": [os.path.relpath(file, loaded.folder) for file in several],
         "format": FORMAT,
@@ -215,6 +233,29 @@ def _about(
     }
 
 
+def _place(
+    loaded: Loaded, source: Source, named: dict[str, list[str]], hours: Hours | None
+) -> pl.Expr:
+    """Where each person may be; nothing where no hours are kept."""
+    if hours is None:
+        return pl.lit(None, PLACED)
+    postcode, zone = (
+        next(map(source.text, named[f"recipients.{name}"]), None)
+        for name in ("postcode", "zone")
+    )
+    if not loaded.campaign.message.group:
+        ours = (pl.col(own(name)) for name in ("e164", "zones", "region"))
+        return placed(hours, Sources(*ours, postcode, zone))
+    members = []
+    for number in range(audience.MOST_IN_GROUP):
+        read = pl.col(own(f"read {number}")).struct
+        e164, region = read.field("e164"), read.field("region")
+        members.append(
+            placed(hours, Sources(e164, time_zones(e164), region, postcode, zone))
+        )
+    return placed_together(hours, members)
+
+
 def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
     """Everything but the duplicates, in one order for every row."""
     message = loaded.campaign.message
@@ -227,9 +268,12 @@ def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
     if loaded.campaign.recipients.only:
         is_on = audience.listed(only, group=group, every=True)
         checks.append(("not_on_list", ~is_on))
+    placed_there = pl.col(own("placed")).struct.field("fault")
     checks.append(("value_missing", pl.col(own("missing")).is_not_null()))
     checks += faults(loaded)
-    return pl.coalesce(pl.col(own("refusal")), audience.first_reason(*checks))
+    return pl.coalesce(
+        pl.col(own("refusal")), audience.first_reason(*checks), placed_there
+    )
 
 
 def _without_duplicates(
@@ -295,7 +339,6 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
     segments = pl.lit(1) if is_mms else measured.struct.field("segments")
     recipients = pl.col(own("to")).str.count_matches(",", literal=True) + 1
     weight = recipients if group else segments
-    nobody = pl.lit(None, pl.Int64)  # a group is in no zone of its own
     detail = (
         pl.when(reason == code("value_missing"))
         .then(pl.col(own("missing")))
@@ -318,7 +361,9 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "number_region": pl.col(own("region")),
         "number_type": pl.col(own("type")),
         "number_repair": pl.col(own("repair")),
-        "number_zones": time_zones(pl.col(own("e164")) if not group else nobody),
+        # A group is in no zone of its own.
+        "number_zones": pl.lit(None, ZONES) if group else pl.col(own("zones")),
+        "place": pl.col(own("placed")).struct.field("place"),
         "pace_weight": weight.cast(pl.UInt16),
         "cost_micros": _cost(loaded, segments, recipients if group else None),
     }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 def closed_gates(plan: Plan, summary: Summary, campaign: Campaign) -> list[Problem]:
     """Every gate that refuses this plan; nothing is sent unless the list is empty."""
     found = _over_budget(summary, campaign)
+    if not summary.sendable and summary.reasons.get("never_open"):
+        people = f"{summary.reasons['never_open']:,} people"
+        found.append(Problem("E420", f"for {people} no hour is right"))
     if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):
         rows = (
             plan.frame()

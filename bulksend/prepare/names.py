@@ -29,6 +29,7 @@ PLAN = (
     "number_type",
     "number_repair",
     "number_zones",
+    "place",
     "pace_weight",
     "cost_micros",
 )

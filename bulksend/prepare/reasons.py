@@ -63,6 +63,26 @@ REASONS: dict[str, Reason] = {
             "Its kind of line ({detail}) is not in recipients.allow.",
             "Allow it there, or leave it out.",
         ),
+        Reason(
+            "postcode_unknown",
+            "Nobody has this ZIP, so its hours are not known.",
+            "Correct it, or leave the cell empty.",
+        ),
+        Reason(
+            "zone_unknown",
+            "This is no time zone.",
+            "Write a name such as America/Denver, or leave the cell empty.",
+        ),
+        Reason(
+            "place_contradicts",
+            "Postcode and time zone cannot both be true.",
+            "Correct one of them.",
+        ),
+        Reason(
+            "never_open",
+            "There is no hour that is right everywhere this person may be.",
+            "Add a column of time zones or ZIPs, or widen send.window.",
+        ),
         Reason("suppressed", "The number is on a suppression list.", "Leave it out."),
         Reason(
             "not_on_list",
@@ -124,6 +144,10 @@ assert tuple(REASONS)[: len(NUMBER_REASONS)] == NUMBER_REASONS
 def code(name: str) -> pl.Expr:
     """The reason's code, a byte: what `REASON` stores, and cheaper to choose between."""
     return pl.lit(_CODES[name], pl.UInt8)
+
+
+def code_of(name: str) -> int:
+    return _CODES[name]
 
 
 def explained(reason: str, *details: str) -> pl.Expr:

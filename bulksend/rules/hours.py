@@ -94,9 +94,9 @@ class Hours:
                 return Opening(max(one.start, now), one.end)
         return None
 
-    def ever_opens(self, place: Place, year: int) -> bool:
-        """Whether there is an opening of a minute and more in all of *year*."""
-        months = (year * 12 + month for month in range(12))
+    def ever_opens(self, place: Place) -> bool:
+        """Whether there is an opening in all of the year in which the pack was checked."""
+        months = (self.pack.checked.year * 12 + month for month in range(12))
         return any(self._in_month(place, month) for month in months)
 
     # -- inside ---------------------------------------------------------------------

@@ -169,7 +169,49 @@ WRONG = [
     ("send:", "schedule: x\nsend:", "E102", 11, "schedule", "no key at the top"),
     (FROM, "senders: X\n", "E102", 3, "senders", "Did you mean `from`?"),
     (FROM, FROM + "senders: X\n", "E102", 4, "senders", "Did you mean `from`?"),
-    (RATE, "  window: {from: x}\n", "E109", 12, "send.window", "at a wrong hour"),
+    (
+        RATE,
+        "  window: {from: 9:00, to: '20:00'}\n",
+        "E104",
+        12,
+        "send.window.from",
+        'Write "09:00".',
+    ),
+    (RATE, "  window: {from: '09:00'}\n", "E103", 12, "send.window.to", "missing"),
+    (
+        RATE,
+        "  window: {from: '20:00', to: '09:00'}\n",
+        "E120",
+        12,
+        "send.window",
+        "opens at 20:00 and closes at 09:00",
+    ),
+    (
+        RATE,
+        "  window: {from: '09:00', to: '09:00'}\n",
+        "E120",
+        12,
+        "send.window",
+        "on the same day",
+    ),
+    (RATE, "  rules: transactional\n", "E124", 12, "send.rules", "nothing says why"),
+    (
+        RATE,
+        "  rules: {profile: transactional}\n",
+        "E124",
+        12,
+        "send.rules",
+        "nothing says why",
+    ),
+    (RATE, "  rules: us-markting\n", "E104", 12, "send.rules", "us-marketing"),
+    (
+        RATE,
+        "  rules: {profile: us-strict, because: x}\n",
+        "E107",
+        12,
+        "send.rules.because",
+        "not transactional",
+    ),
     (RATE, RATE + RATE, "E106", 12, "send.rate", "in line 13 too"),
     # -- keys together --
     (
@@ -305,8 +347,8 @@ send: {rate: fast, rate: 1/s, window: x}
         ("E107", 10, "message.file"),
         ("E104", 11, "message.tag"),
         ("E106", 12, "send.rate"),
-        ("E109", 12, "send.window"),
         ("E104", 12, "send.rate"),
+        ("E104", 12, "send.window"),
     ]
 
 

@@ -39,7 +39,10 @@ CAMPAIGN: dict[str, Any] = {
     "application_id": "an-application",
     "recipients": {"path": "list.csv", "phone": "mobile", "default_region": "US"},
     "message": {"text": "Hi {{ name }}, see you at {{ at }}."},
-    "send": {"rate": "1000/s"},
+    "send": {
+        "rate": "1000/s",
+        "rules": {"profile": "transactional", "because": "tests run at any hour"},
+    },
     "results": "results/hello.csv",
 }
 

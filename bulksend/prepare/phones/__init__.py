@@ -9,6 +9,7 @@ tables        rules as frames, kept by `cache`; one binary search reads them
 cells         from a cell to the integer that is looked up, with the repairs
 reading       all of it, for a column; `asking` for what the tables cannot settle
 zones         from a number to its time zones
+states        from a North American number to its state
 findings      the words of the answers
 """
 

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE as CALLING_CODES
-from phonenumbers import PhoneNumberType, is_number_type_geographical
+from phonenumbers import (
+    PhoneNumberType,
+    country_code_for_region,
+    is_number_type_geographical,
+)
 from phonenumbers.timezone import UNKNOWN_TIMEZONE
 from phonenumbers.tzdata import TIMEZONE_DATA
 
@@ -37,6 +41,12 @@ def zones_of(numbers: pl.Series) -> pl.Series:
     rows = table["start"].search_sorted(numbers.fill_null(0), side="right") - 1
     found = table["zones"].gather(rows).cat.to(ZONES)
     return pl.select(pl.when(numbers.is_not_null()).then(found)).to_series()
+
+
+@lru_cache(maxsize=512)
+def country_zones(region: str) -> str:
+    """The `ZONES` of a number that says no more than a region's calling code."""
+    return _country(str(country_code_for_region(region)))
 
 
 @lru_cache(maxsize=1)

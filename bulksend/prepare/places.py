@@ -1,0 +1,275 @@
+"""Where each person may be: what number, postcode and zone column claim, as one word.
+
+A list has few different places, however long it is.  So what a row says is packed into
+one integer, and the word, and whether it may be texted there at all, is worked out once
+for each integer.
+
+    number     its prefix's zones and state; only its country where it belongs to no place
+    postcode   a ZIP's state and zone; read for numbers of the North American plan
+    zone       an IANA name
+
+A number that only tells its country says nothing about the place where another source
+does; where none does, all zones of the country may be it.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from importlib.resources import files
+from threading import Lock
+from typing import TYPE_CHECKING, Final, NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+import polars as pl
+
+from bulksend.prepare import postcodes
+from bulksend.prepare.phones import ZONES
+from bulksend.prepare.phones.findings import ENUMS
+from bulksend.prepare.phones.states import STATES, states_of
+from bulksend.prepare.phones.zones import country_zones
+from bulksend.prepare.reasons import code_of
+from bulksend.rules.place import Claim, Place, word_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulksend.rules.hours import Hours
+
+PLACED: Final = pl.Struct({"place": pl.Categorical, "fault": pl.UInt8})
+"""A place's word, and the reason why nobody there gets a message (`reasons.code`)."""
+
+_NO_COUNTRY = "001"
+_TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
+"""What the post writes where a state stands, and ISO 3166 has as countries."""
+
+_BAD_ZONE, _EMPTY_ZONE = 0, 1
+_BITS = {"state": 6, "region": 9, "postcode": 12, "zone": 12}
+
+
+class Said(NamedTuple):
+    """What the sources say of one place, before it is put together."""
+
+    prefix: str
+    state: str
+    region: str
+    postcode: int
+    zone: str | None
+
+
+class Sources(NamedTuple):
+    """Where a row's claims stand: E.164, its `ZONES` and region, and two columns' cells."""
+
+    number: pl.Expr
+    zones: pl.Expr
+    region: pl.Expr
+    postcode: pl.Expr | None = None
+    zone: pl.Expr | None = None
+
+
+def placed(hours: Hours, sources: Sources) -> pl.Expr:
+    """The place of each row, and what stands against it: `PLACED`."""
+    given = {name: one for name, one in sources._asdict().items() if one is not None}
+    row: pl.Expr = pl.struct(**given)
+    return row.map_batches(_Placing(hours), return_dtype=PLACED, is_elementwise=True)
+
+
+def placed_together(hours: Hours, members: Sequence[pl.Expr]) -> pl.Expr:
+    """The place of a group, which is right where it is right for every member."""
+    words = pl.concat_list(one.struct.field("place").cast(pl.String) for one in members)
+    together = words.list.drop_nulls().list.unique(maintain_order=True).list.join("; ")
+    faults = pl.coalesce(one.struct.field("fault") for one in members)
+
+    @cache
+    def fault(word: str) -> int | None:
+        is_open = not word or hours.ever_opens(Place.parse(word))
+        return None if is_open else code_of("never_open")
+
+    closed = together.map_elements(fault, return_dtype=pl.UInt8)
+    place = together.cast(pl.Categorical)
+    return pl.struct(place=place, fault=pl.coalesce(faults, closed))
+
+
+class _Placing:
+    """Batches of rows to their places; remembers what it has worked out.
+
+    Polars calls it from several threads.
+    """
+
+    def __init__(self, hours: Hours) -> None:
+        self._hours = hours
+        self._zones = _Names()
+        self._lock = Lock()
+        self._table = pl.DataFrame(schema={"key": pl.UInt64, **dict(PLACED)})
+
+    def __call__(self, rows: pl.Series) -> pl.Series:
+        keys = self._keys(rows).to_frame("key")
+        found = self._look_up(keys)
+        unknown = keys.filter(found["is_known"].is_null())
+        if len(unknown):
+            with self._lock:
+                self._learn(unknown["key"].unique())
+            found = self._look_up(keys)
+        return found.select(pl.struct("place", "fault")).to_series()
+
+    def _look_up(self, keys: pl.DataFrame) -> pl.DataFrame:
+        table = self._table.with_columns(is_known=pl.lit(value=True))
+        return keys.join(table, on="key", how="left", maintain_order="left")
+
+    def _learn(self, keys: pl.Series) -> None:
+        new = keys.filter(~keys.is_in(self._table["key"].implode())).to_list()
+        worked_out = [(key, *self._work_out(key)) for key in new]
+        rows = pl.DataFrame(worked_out, schema=self._table.schema, orient="row")
+        self._table = pl.concat([self._table, rows])
+
+    def _keys(self, rows: pl.Series) -> pl.Series:
+        """Zero where there is no number: such a row has a reason already."""
+        given, field = rows.struct.fields, rows.struct.field
+        number = field("number")
+        key = field("zones").to_physical().cast(pl.UInt64) + 1
+        parts: dict[str, pl.Series | int] = {
+            "state": states_of(number).cast(pl.UInt64),
+            "region": field("region").to_physical().cast(pl.UInt64),
+            "postcode": postcodes.EMPTY,
+            "zone": _EMPTY_ZONE,
+        }
+        if "postcode" in given:
+            parts["postcode"] = postcodes.places_of(field("postcode")).cast(pl.UInt64)
+        if "zone" in given:
+            parts["zone"] = self._zones.numbers_of(field("zone")).cast(pl.UInt64)
+        for name, part in parts.items():
+            key = key * (1 << _BITS[name]) + part
+        return key.fill_null(0)
+
+    def _work_out(self, key: int) -> tuple[str | None, int | None]:
+        if not key:
+            return None, None
+        parts = {}
+        for name, bits in reversed(_BITS.items()):
+            key, parts[name] = key >> bits, key & ((1 << bits) - 1)
+        said = Said(
+            prefix=ZONES.categories[key - 1],
+            state=STATES[parts["state"]],
+            region=ENUMS["region"].categories[parts["region"]],
+            postcode=parts["postcode"],
+            zone=self._zones.name(parts["zone"]),
+        )
+        claims, fault = claims_and_fault(said)
+        word = word_of(claims)
+        place = Place.parse(word)
+        if fault is None and not self._hours.ever_opens(place):
+            fault = "never_open"
+        return word, None if fault is None else code_of(fault)
+
+
+def claims_and_fault(said: Said) -> tuple[list[Claim], str | None]:
+    """What is claimed, and the reason to send nothing that lies in the claims."""
+    others: list[Claim] = []
+    fault = None
+    if said.postcode != postcodes.EMPTY and _has_zip(said.region):
+        if said.postcode == postcodes.NOT_ONE:
+            fault = "postcode_unknown"
+        else:
+            others.append(_postcode_claim(said.postcode))
+    if said.zone is None:
+        fault = fault or "zone_unknown"
+    elif said.zone:
+        others.append(Claim("zone", _country_of(said.zone), (said.zone,)))
+    if fault is None and _contradict(others):
+        fault = "place_contradicts"
+    return [_number_claim(said, is_alone=not others), *others], fault
+
+
+def _number_claim(said: Said, *, is_alone: bool) -> Claim:
+    region = "" if said.region == _NO_COUNTRY else said.region
+    jurisdiction = f"US-{said.state}" if region == "US" and said.state else region
+    zones = tuple(said.prefix.split(" "))
+    if said.prefix == country_zones(
+        said.region
+    ):  # nobody knows better than the whole country
+        zones = _zones_in(region) or zones if is_alone else ()
+    return Claim("number", jurisdiction, zones if zones != ("Etc/Unknown",) else ())
+
+
+def _postcode_claim(postcode: int) -> Claim:
+    state, zones = postcodes.places()[postcode]
+    return Claim("postcode", state if state in _TERRITORIES else f"US-{state}", zones)
+
+
+def _contradict(claims: list[Claim]) -> bool:
+    """Whether postcode and zone column, which both speak of today, cannot both be true."""
+    if len(claims) < 2 or not all(claim.zones for claim in claims):
+        return False
+    clocks = [{_clock(zone) for zone in claim.zones} for claim in claims]
+    return not clocks[0] & clocks[1]
+
+
+@lru_cache(maxsize=1024)
+def _clock(zone: str) -> tuple[object, ...]:
+    """A zone's offsets in winter and summer: two names of one clock are equal in it."""
+    from datetime import datetime
+
+    days = (datetime(2026, month, 15, tzinfo=ZoneInfo(zone)) for month in (1, 7))
+    return tuple(day.utcoffset() for day in days)
+
+
+def _has_zip(region: str) -> bool:
+    return region == "US" or region in _TERRITORIES
+
+
+# -- zones and countries ----------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _zone_tab() -> list[tuple[str, str]]:
+    """Country and zone, as the tz database's `zone.tab` has them."""
+    text = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
+    lines = (line.split("\t") for line in text.splitlines() if line[:1] != "#")
+    return [(line[0], line[2]) for line in lines]
+
+
+@lru_cache(maxsize=512)
+def _zones_in(country: str) -> tuple[str, ...]:
+    return tuple(sorted(zone for where, zone in _zone_tab() if where == country))
+
+
+@lru_cache(maxsize=1024)
+def _country_of(zone: str) -> str:
+    """Of a zone such as ``US/Eastern`` the country of the zone that it is a name for."""
+    known = {name: country for country, name in _zone_tab()}
+    if zone in known:
+        return known[zone]
+    alike = {where for where, name in _zone_tab() if _same_file(zone, name)}
+    return alike.pop() if len(alike) == 1 else ""
+
+
+def _same_file(one: str, other: str) -> bool:
+    root = files("tzdata") / "zoneinfo"
+    return root.joinpath(one).read_bytes() == root.joinpath(other).read_bytes()
+
+
+class _Names:
+    """The zone column's words as small numbers: `_BAD_ZONE`, `_EMPTY_ZONE`, known ones."""
+
+    def __init__(self) -> None:
+        known = sorted(available_timezones())
+        self._name = ["", "", *known]
+        self._number = {zone.casefold(): place for place, zone in enumerate(known, 2)}
+
+    def name(self, number: int) -> str | None:
+        return None if number == _BAD_ZONE else self._name[number]
+
+    def numbers_of(self, cells: pl.Series) -> pl.Series:
+        text = cells.str.strip_chars()
+        words = text.unique().to_list()
+        numbers = [self._read(word) for word in words]
+        return text.replace_strict(
+            pl.Series(words, dtype=pl.String),
+            pl.Series(numbers, dtype=pl.UInt16),
+            return_dtype=pl.UInt16,
+        )
+
+    def _read(self, word: str | None) -> int:
+        if not word:
+            return _EMPTY_ZONE
+        name = word.casefold().replace(" ", "_")
+        return self._number.get(name, _BAD_ZONE)

@@ -1,0 +1,202 @@
+"""Where a person may be: every source's claim, and what stands against sending."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+import zipcodes
+
+from bulksend.errors import InputError
+from bulksend.prepare import postcodes
+from bulksend.prepare.phones.states import STATES, states_of
+from bulksend.prepare.timing import plan_hours
+from bulksend.rules.place import Place
+from tests.prepare.planning import codes, column, fates, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELD = {"rules": "us-marketing"}
+BOTH = {"zone": "zone", "postcode": "zip"}
+
+ROWS = [
+    # number, ZIP, zone · the place · the fate
+    ("9192345671", "", "", "number US-NC America/New_York", "sent"),
+    ("8502345671", "", "", "number US-FL America/Chicago", "sent"),
+    ("2012345671", "", "", "number US-NJ America/New_York", "sent"),
+    (
+        "9192345672", "90210", "",
+        "number US-NC America/New_York; postcode US-CA America/Los_Angeles", "sent",
+    ),
+    ("9192345673", "90210-1234", "America/Los_Angeles",
+     ("number US-NC America/New_York; postcode US-CA America/Los_Angeles; "
+      "zone US America/Los_Angeles"), "sent"),
+    ("9192345674", "2139", "us/eastern",
+     "number US-NC America/New_York; postcode US-MA America/New_York; zone US US/Eastern", "sent"),
+    ("9192345675", "00000", "", None, "postcode_unknown"),
+    ("9192345676", "K1A 0B1", "", None, "postcode_unknown"),
+    ("9192345677", "", "Eastern", None, "zone_unknown"),
+    ("9192345678", "90210", "America/New_York", None, "place_contradicts"),
+    ("9192345679", "48201", "America/New_York", None, "sent"),  # Detroit has its clock
+    ("+33612345678", "75001", "", "number FR Europe/Paris", "sent"),  # no ZIP is French
+    ("+33612345679", "", "Europe/London", "number FR; zone GB Europe/London", "sent"),
+    ("+17872345671", "00901", "",
+     "number PR America/Puerto_Rico; postcode PR America/Puerto_Rico", "sent"),
+    ("+61412345678", "", "Australia/Perth", "number AU; zone AU Australia/Perth", "sent"),
+    ("9192345680", "09001", "",  # the forces' post: nobody knows where
+     "number US-NC America/New_York; postcode US-AE", "sent"),
+    ("+18002345671", "33101", "", "number US; postcode US-FL America/New_York", "sent"),
+    ("+80012345678", "", "", "number -", "never_open"),
+    ("9192345681", "", "Asia/Jakarta", None, "never_open"),
+]  # fmt: skip
+
+
+def test_each_source_says_where_a_person_may_be(tmp_path: Path) -> None:
+    """Number, ZIP and zone column; unknown and contradictory cells are reasons."""
+    people = pl.DataFrame(
+        [row[:3] for row in ROWS], ["phone", "zip", "zone"], orient="row"
+    )
+    checked = plan(tmp_path, people, recipients=BOTH, send=HELD)
+    found = list(zip(column(checked, "place"), fates(checked), strict=True))
+    for (*_, place, fate), (is_place, is_fate) in zip(ROWS, found, strict=True):
+        assert is_fate == fate, is_place
+        assert place in (None, is_place)
+
+
+def test_a_number_without_a_place_may_be_anywhere_in_its_country(
+    tmp_path: Path,
+) -> None:
+    """A toll-free number and an Australian mobile: all zones that the country has."""
+    checked = plan(tmp_path, "phone\n+18002345671\n+61412345678\n", send=HELD)
+    free, mobile = map(Place.parse, column(checked, "place"))
+    assert free.jurisdictions == ("US",)
+    assert {"America/New_York", "Pacific/Honolulu", "America/Adak"} <= set(free.zones)
+    assert "America/Toronto" not in free.zones
+    assert {"Australia/Perth", "Australia/Sydney"} <= set(mobile.zones)
+
+
+def test_a_group_is_wherever_its_members_are(tmp_path: Path) -> None:
+    """The window of a group is right for everybody in it."""
+    people = (
+        'phone\n"9192345671;2132345671"\n"9192345671;+818012345678;+442079460958"\n'
+    )
+    checked = plan(tmp_path, people, message={"group": True}, send=HELD)
+    assert column(checked, "place")[0] == (
+        "number US-NC America/New_York; number US-CA America/Los_Angeles"
+    )
+    assert fates(checked) == ["sent", "never_open"]
+
+
+def test_without_hours_nothing_is_asked(tmp_path: Path) -> None:
+    """On the simulator, and where no rule and no window hold, no place is worked out."""
+    free = {"profile": "transactional", "because": "codes that people wait for"}
+    for send in ({}, {"rules": free}):
+        checked = plan(tmp_path, "phone\n+80012345678\n", send=send)
+        assert column(checked, "place") == [None]
+        assert plan_hours(checked.plan) is None
+
+
+def test_a_plan_keeps_the_hours_it_was_made_with(tmp_path: Path) -> None:
+    """Rules and window are in the plan, whole; another window is another plan."""
+    said = {"window": {"from": "09:00", "to": "12:00"}, "rules": "us-strict"}
+    checked = plan(tmp_path, "phone\n9192345671\n", send=said)
+    hours = plan_hours(checked.plan)
+    assert hours is not None
+    assert (hours.profile, hours.window) == ("us-strict", (540, 720))
+    place = Place.parse(column(checked, "place")[0])
+    start, end = hours.next(place, 1_789_300_000_000) or (0, 0)
+    zone = ZoneInfo("America/New_York")
+    opens, closes = (datetime.fromtimestamp(t / 1000, zone) for t in (start, end))
+    assert (f"{opens:%H:%M}", f"{closes:%H:%M}") == ("10:00", "12:00")
+    other = plan(tmp_path, "phone\n9192345671\n", send=said | {"rules": "us-marketing"})
+    assert other.plan.hash != checked.plan.hash
+
+
+@pytest.mark.parametrize(
+    ("recipients", "send", "code"),
+    [
+        ({"zone": "tz"}, {}, "E216"),
+        ({"postcode": "plz"}, {}, "E216"),
+        ({}, {"rules": {"also": "ours.yaml"}}, "E122"),
+        ({}, {"rules": {"also": "nowhere.yaml"}}, "E121"),
+    ],
+)
+def test_what_is_wrong_about_place_and_rules_is_said_before_anything(
+    tmp_path: Path, recipients: dict[str, Any], send: dict[str, Any], code: str
+) -> None:
+    """A column that is not there, rules that are not there or wrong: nothing is planned."""
+    files = {"ours.yaml": "checked: 2026-01-01\nrules: []\n"}
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, "phone\n9192345671\n", files, recipients=recipients, send=send)
+    assert code in [problem.code for problem in caught.value.problems]
+
+
+def test_a_window_that_opens_for_nobody_is_a_gate(tmp_path: Path) -> None:
+    """From 21:30 to 22:30 no rule allows: every row says so, and the gate is closed."""
+    send = HELD | {"window": {"from": "21:30", "to": "22:30"}}
+    checked = plan(tmp_path, "phone\n9192345671\n2132345671\n", send=send)
+    assert fates(checked) == ["never_open", "never_open"]
+    assert [gate.code for gate in checked.gates] == ["E420"]
+
+
+def test_own_rules_narrow_a_campaign(tmp_path: Path) -> None:
+    """A file of one's own beside the shipped rules."""
+    ours = """\
+checked: 2026-01-01
+rules:
+  - id: ours
+    name: Ours
+    jurisdictions: [US]
+    versions:
+      - {from: 2020-01-01, hours: {mon-sun: "06:00-07:00"}, kind: caution,
+         source: ours, url: "https://example.com"}
+"""
+    send = {"rules": {"also": "ours.yaml"}}
+    checked = plan(tmp_path, "phone\n9192345671\n", {"ours.yaml": ours}, send=send)
+    assert fates(checked) == ["never_open"]
+
+
+def test_area_codes_and_zips_agree_about_states() -> None:
+    """Two packages that know nothing of each other name the same state for 350 codes."""
+    told: dict[int, dict[str, int]] = {}
+    for one in zipcodes.list_all():  # type: ignore[no-untyped-call]
+        for area in one["area_codes"]:
+            if area.strip().isdigit() and one["state"] in STATES:
+                votes = told.setdefault(int(area), {})
+                votes[one["state"]] = votes.get(one["state"], 0) + 1
+    numbers = pl.Series([10_000_000 * (1_000 + area) + 2_345_678 for area in told])
+    ours = [STATES[place] for place in states_of(numbers)]
+    theirs = [max(votes, key=votes.__getitem__) for votes in told.values()]
+    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a]
+    assert len(pairs) > 340
+    assert [pair for pair in pairs if pair[0] != pair[1]] == []
+
+
+CELLS = [
+    ("02139", "MA"), ("2139", "MA"), ("501", "NY"), ("33101-1234", "FL"),
+    ("331011234", "FL"), (" 33101 ", "FL"), ("33101.0", "FL"), ("96910", "GU"),
+    ("1", None), ("abcde", None), ("99999", None), ("", ""), (None, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cell", "state"), CELLS)
+def test_a_zip_is_read_as_people_and_spreadsheets_write_it(
+    cell: str | None, state: str | None
+) -> None:
+    """Lost zeros, ZIP+4, spaces; what is no ZIP is told apart from an empty cell."""
+    place = postcodes.places_of(pl.Series([cell], dtype=pl.String)).item()
+    known = postcodes.places()
+    said = {postcodes.NOT_ONE: None, postcodes.EMPTY: ""}
+    assert (known[place][0] if place in known else said[place]) == state
+
+
+def test_notices_say_nothing_of_good_columns(tmp_path: Path) -> None:
+    """A column that is found under its name needs no word."""
+    checked = plan(
+        tmp_path, "phone,zip,zone\n9192345671,,\n", recipients=BOTH, send=HELD
+    )
+    assert codes(checked) == []
