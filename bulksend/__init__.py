@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         send_plan,
         write_run,
     )
+    from bulksend.prepare.outlook import Outlook
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.preview import preview_plan
     from bulksend.prepare.reasons import REASONS
@@ -80,6 +81,7 @@ _HOME_OF = {
     "run_campaign": "pipeline",
     "send_plan": "pipeline",
     "write_run": "pipeline",
+    "Outlook": "prepare.outlook",
     "Plan": "prepare.plan",
     "preview_plan": "prepare.preview",
     "REASONS": "prepare.reasons",
@@ -108,6 +110,7 @@ __all__ = [
     "InputError",
     "Options",
     "Ordered",
+    "Outlook",
     "Plan",
     "Problem",
     "RuleChange",

@@ -38,6 +38,7 @@ from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
 from bulksend.prepare.gates import closed_gates
+from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import write_rejects
 from bulksend.prepare.summary import Summary, summarise
@@ -77,9 +78,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """A closer look at a plan: advice, changes since the last one, rejected rows."""
+    """A closer look at a plan: advice, forecast, changes, rejected rows."""
 
     advice: Advice
+    outlook: Outlook
     changes: Changes | None
     rejected: int
     rejects: Path
@@ -172,6 +174,7 @@ def look_closer(checked: Checked, campaign: Campaign, rejects: Path) -> Closer:
     before = earlier_plan(plan)
     return Closer(
         advice=advise(plan, campaign),
+        outlook=outlook(plan, campaign, now=_now()),
         changes=changes(before, plan) if before else None,
         rejected=write_rejects(plan, rejects) if checked.summary.reasons else 0,
         rejects=rejects,

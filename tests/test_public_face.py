@@ -27,6 +27,7 @@ NAMES = {
     "abort_run",
     "pause_run",
     "resume_run",
+    "Outlook",
     "Plan",
     "Problem",
     "RuleChange",

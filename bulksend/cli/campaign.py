@@ -63,6 +63,7 @@ def plan(campaign: Path, slot: str, as_json: bool) -> None:
 
 def _check(path: Path, slot: str, *, as_json: bool) -> None:
     from bulksend import load_campaign, look_closer, plan_campaign
+    from bulksend.cli.outlook import show_outlook
     from bulksend.cli.show import print_json, show_checked, show_closer
 
     loaded = load_campaign(path, environment=os.environ)
@@ -78,6 +79,7 @@ def _check(path: Path, slot: str, *, as_json: bool) -> None:
                 "plan": str(checked.plan.path),
                 "rejects": str(rejects) if closer.rejected else None,
                 "advice": closer.advice.as_dict(),
+                "forecast": closer.outlook.as_dict(),
                 "changes": closer.changes.as_dict() if closer.changes else None,
                 "notices": [problem.as_dict() for problem in checked.notices],
                 "gates": [problem.as_dict() for problem in checked.gates],
@@ -86,6 +88,7 @@ def _check(path: Path, slot: str, *, as_json: bool) -> None:
     else:
         show_checked(checked)
         show_closer(closer)
+        show_outlook(closer.outlook)
     if checked.gates:
         sys.exit(REFUSED_BY_GATE)
 

@@ -244,11 +244,11 @@ def _place(
         for name in ("postcode", "zone")
     )
     if not loaded.campaign.message.group:
-        ours = (pl.col(own(name)) for name in ("e164", "zones", "region"))
-        return placed(hours, Sources(*ours, postcode, zone))
+        number, zones, region = (pl.col(own(n)) for n in ("e164", "zones", "region"))
+        return placed(hours, Sources(number, zones, region, postcode, zone))
     members = []
-    for number in range(audience.MOST_IN_GROUP):
-        read = pl.col(own(f"read {number}")).struct
+    for member in range(audience.MOST_IN_GROUP):
+        read = pl.col(own(f"read {member}")).struct
         e164, region = read.field("e164"), read.field("region")
         members.append(
             placed(hours, Sources(e164, time_zones(e164), region, postcode, zone))

@@ -42,6 +42,10 @@ class Opening(NamedTuple):
     end: int
 
 
+_Key = tuple[tuple[str, ...], tuple[str, ...], int]
+"""The ids of rules, zones, and a month."""
+
+
 @dataclass(slots=True)
 class Hours:
     """A campaign's hours, for any place and any time.
@@ -54,12 +58,10 @@ class Hours:
     pack: RulePack
     profile: Profile
     window: tuple[int, int] | None = None
-    _months: dict[tuple[tuple[str, ...], str, int], list[Opening]] = field(
+    _rules: dict[tuple[str, ...], tuple[Rule, ...]] = field(
         default_factory=dict, repr=False
     )
-    _places: dict[tuple[Place, int], list[Opening]] = field(
-        default_factory=dict, repr=False
-    )
+    _known: dict[_Key, list[Opening]] = field(default_factory=dict, repr=False)
 
     @property
     def restricts(self) -> bool:
@@ -67,7 +69,11 @@ class Hours:
         return self.window is not None or self.profile != "transactional"
 
     def rules(self, place: Place) -> tuple[Rule, ...]:
-        return rules_for(self.pack, self.profile, place.jurisdictions)
+        named = place.jurisdictions
+        found = self._rules.get(named)
+        if found is None:
+            found = self._rules[named] = rules_for(self.pack, self.profile, named)
+        return found
 
     def openings(self, place: Place, start: int, end: int) -> Iterator[Opening]:
         """The openings that reach into ``start..end``, in order and uncut."""
@@ -86,12 +92,12 @@ class Hours:
     def next(self, place: Place, now: int, *, least: int = 0) -> Opening | None:
         """The first opening that has *least* milliseconds left after *now*.
 
-        Its start is never before *now*.  None where there is none in sight.
+        It may have begun before *now*.  None where there is none in sight.
         """
         horizon = now + LOOK_AHEAD_DAYS * DAY * 60_000
         for one in self.openings(place, now, horizon):
             if one.end - max(one.start, now) > least:
-                return Opening(max(one.start, now), one.end)
+                return one
         return None
 
     def ever_opens(self, place: Place) -> bool:
@@ -102,30 +108,36 @@ class Hours:
     # -- inside ---------------------------------------------------------------------
 
     def _in_month(self, place: Place, month: int) -> list[Opening]:
-        known = self._places.get((place, month))
-        if known is None:
-            known = self._places[place, month] = self._worked_out(place, month)
-        return known
+        """Cut at the month's ends; `openings` puts together what goes over them.
 
-    def _worked_out(self, place: Place, month: int) -> list[Opening]:
-        """Cut at the month's ends; `openings` puts together what goes over them."""
+        Places differ more than their hours do: of zones whose clocks agree in a month
+        one is asked, and of jurisdictions only their rules count.
+        """
         if not self.restricts:
             return [Opening(*_bounds(month))]
         rules = self.rules(place)
-        found: list[Opening] | None = None
-        for zone in place.zones:
-            here = self._in_zone(rules, zone, month)
-            found = here if found is None else _intersected(found, here)
-        if not found:
-            return []
-        return _intersected(found, [Opening(*_bounds(month))])
-
-    def _in_zone(self, rules: tuple[Rule, ...], zone: str, month: int) -> list[Opening]:
-        key = (tuple(rule.id for rule in rules), zone, month)
-        known = self._months.get(key)
+        zones = tuple(sorted({_alike(zone, month) for zone in place.zones}))
+        key = (tuple(rule.id for rule in rules), zones, month)
+        known = self._known.get(key)
         if known is None:
-            known = self._months[key] = list(self._days(rules, zone, month))
+            known = self._known[key] = self._worked_out(rules, zones, month)
         return known
+
+    def _worked_out(
+        self, rules: tuple[Rule, ...], zones: tuple[str, ...], month: int
+    ) -> list[Opening]:
+        if len(zones) == 1:
+            return _intersected(
+                list(self._days(rules, zones[0], month)), [Opening(*_bounds(month))]
+            )
+        found: list[Opening] | None = None
+        for zone in zones:
+            key = (tuple(rule.id for rule in rules), (zone,), month)
+            here = self._known.get(key)
+            if here is None:
+                here = self._known[key] = self._worked_out(rules, (zone,), month)
+            found = here if found is None else _intersected(found, here)
+        return found or []
 
     def _days(
         self, rules: tuple[Rule, ...], zone: str, month: int
@@ -189,6 +201,30 @@ def _holidays(calendar: str, year: int) -> frozenset[date]:
     return frozenset(
         holidays.country_holidays(country, subdiv=part or None, years=[year])
     )
+
+
+_FIRST_OF: dict[tuple[int, tuple[int, ...]], str] = {}
+"""A month and what clocks show in it -> the first zone that was found to show it."""
+
+
+@lru_cache(maxsize=16384)
+def _alike(zone: str, month: int) -> str:
+    """A zone whose clocks show the same all through the month."""
+    offsets: list[int] = []
+    info = ZoneInfo(zone)
+    begin, end = (moment // 1000 for moment in _bounds(month))
+    before = _offset(info, begin - 3 * 86_400)
+    for day in range(begin - 3 * 86_400, end + 3 * 86_400, 86_400):
+        after = _offset(info, day + 86_400)
+        steps = range(day, day + 86_400, 900) if before != after else (day,)
+        offsets += [_offset(info, second) for second in steps]
+        before = after
+    return _FIRST_OF.setdefault((month, tuple(offsets)), zone)
+
+
+def _offset(info: ZoneInfo, second: int) -> int:
+    found = datetime.fromtimestamp(second, UTC).astimezone(info).utcoffset()
+    return round(found.total_seconds()) if found is not None else 0
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,54 @@
+"""How a forecast looks on a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from bulksend.cli.show import duration, out
+
+if TYPE_CHECKING:
+    from bulksend import Outlook
+
+MOST_REMEDIES = 3
+
+
+def show_outlook(outlook: Outlook) -> None:
+    """When it ends, where people are and when they may be texted, what would help."""
+    course = outlook.course
+    if course is None:
+        return
+    if course.begins is not None and course.ends is not None:
+        idle = f", {duration(course.idle_ms / 1000)} of it waiting for windows"
+        out.print(
+            f"begun now, it would send from {moment(course.begins)} to "
+            f"{moment(course.ends)}{idle if course.idle_ms >= 60_000 else ''}"
+        )
+    for place in outlook.places:
+        if place.opens is None or place.closes is None:
+            continue
+        out.print(
+            f"[dim]{place.rows:>9,}[/] {escape(place.place)}: "
+            f"{moment(place.opens)} to {moment(place.closes)} "
+            f"[dim]({escape(', '.join(place.rules) or 'send.window')})[/]"
+        )
+    late, many = sum(course.too_late.values()), sum(course.too_many.values())
+    if late:
+        out.print(
+            f"[yellow]{late:,} would not be sent[/]: their window opens after the campaign's end"
+        )
+    if many:
+        out.print(
+            f"[yellow]{many:,} would not be sent[/]: the rate does not suffice before the end"
+        )
+    for remedy in outlook.remedies[:MOST_REMEDIES]:
+        brings = [f"{remedy.fits:,} more fit"] if remedy.fits else []
+        brings += [f"{duration(remedy.minutes * 60)} less"] if remedy.minutes else []
+        out.print(f"  {escape(remedy.change)}: {', '.join(brings)}")
+
+
+def moment(ms: int) -> str:
+    """A moment as this machine's clock shows it."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC).astimezone():%a %d %b %H:%M %Z}"

@@ -1,0 +1,141 @@
+"""A plan's forecast: when it would end, who would not fit, what would help.
+
+The plan is read once and narrowly; everything else is `forecast`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from bulksend.prepare.forecast import Load, Volume, course, remedies
+from bulksend.prepare.segments import measure
+from bulksend.prepare.timing import plan_hours
+from bulksend.rules.hours import Opening
+from bulksend.rules.place import Place
+
+if TYPE_CHECKING:
+    from bulksend.define.campaign import Campaign
+    from bulksend.prepare.forecast import Course, Remedy
+    from bulksend.prepare.plan import Plan
+
+LEAST_LIFE_MS = 60_000
+ALWAYS_MS = 10 * 366 * 24 * 3_600_000
+MOST_CUT = 80
+"""Characters; to cut more is another text."""
+
+SHOWN_PLACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How a plan would go if it were begun now.
+
+    Args:
+        course: None where there is nothing to send.
+
+        places: The places with most people: the first opening of each, in order.
+    """
+
+    course: Course | None
+    remedies: tuple[Remedy, ...]
+    places: tuple[PlaceHours, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        said = asdict(self)
+        return said | {"remedies": [one._asdict() for one in self.remedies]}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHours:
+    """People who may be at one place, when they may be texted next, and by which rules."""
+
+    place: str
+    rows: int
+    opens: int | None
+    closes: int | None
+    rules: tuple[str, ...]
+
+
+def outlook(plan: Plan, campaign: Campaign, *, now: int) -> Outlook:
+    """Forecast a run of *plan* that begins at *now*."""
+    hours = plan_hours(plan)
+    places: dict[str, Place] = {}
+
+    def opening(word: str, moment: int) -> Opening | None:
+        if hours is None:
+            return Opening(moment, moment + ALWAYS_MS)
+        place = places.get(word)
+        if place is None:
+            place = places[word] = Place.parse(word)
+        return hours.next(place, moment, least=LEAST_LIFE_MS)
+
+    volumes, rate = _volumes(plan, campaign)
+    if not volumes:
+        return Outlook(None, (), ())
+    load = Load(volumes, now, end_of(campaign), rate, opening)
+    goes = course(load)
+    cuts = best_cuts(plan) if not campaign.message.media else []
+    shown = []
+    for volume in sorted(volumes, key=lambda one: -one.rows)[:SHOWN_PLACES]:
+        if hours is None:
+            break
+        found = opening(volume.place, now)
+        rules = tuple(rule.id for rule in hours.rules(Place.parse(volume.place)))
+        opens, closes = found if found is not None else (None, None)
+        shown.append(PlaceHours(volume.place, volume.rows, opens, closes, rules))
+    return Outlook(goes, tuple(remedies(load, cuts=cuts)), tuple(shown))
+
+
+def end_of(campaign: Campaign) -> int | None:
+    """After when nothing of a campaign is sent, in milliseconds since 1970."""
+    until = campaign.message.expiration
+    return round(until.timestamp() * 1000) if isinstance(until, datetime) else None
+
+
+def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]:
+    """What goes to each place, and the rate at which it leaves in all."""
+    found = (
+        plan.frame()
+        .filter(pl.col("reason").is_null())
+        .group_by(pl.col("place").cast(pl.String).fill_null(""), "from")
+        .agg(pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"), rows=pl.len())
+        .collect(engine="streaming")
+    )
+    places = found.group_by("place").agg(pl.col("weight", "rows").sum()).sort("place")
+    rate = campaign.send.rate.per_second
+    return tuple(Volume(*row) for row in places.iter_rows()), rate
+
+
+def best_cuts(plan: Plan) -> list[tuple[int, int]]:
+    """How many characters less would save most segments for each of them.
+
+    Returns:
+        At most one pair: characters, and segments saved in all.
+    """
+    measured = measure(pl.col("text")).struct
+    units, is_gsm = measured.field("units"), measured.field("encoding") == "GSM-7"
+    one = pl.when(is_gsm).then(160).otherwise(70)
+    several = pl.when(is_gsm).then(153).otherwise(67)
+    fewer = pl.col("segments").cast(pl.Int64) - 1
+    room = pl.when(fewer == 1).then(one).otherwise(fewer * several)
+    found = (
+        plan.frame()
+        .filter(pl.col("reason").is_null() & (pl.col("segments") > 1))
+        .select(over=units.cast(pl.Int64) - room)
+        .filter(pl.col("over").is_between(1, MOST_CUT))
+        .group_by("over")
+        .len("texts")
+        .sort("over")
+        .with_columns(saved=pl.col("texts").cum_sum().cast(pl.Int64))
+        .collect(engine="streaming")
+    )
+    if not len(found):
+        return []
+    best = found.sort(pl.col("saved") / pl.col("over"), descending=True).row(
+        0, named=True
+    )
+    return [(best["over"], best["saved"])]

@@ -1,0 +1,170 @@
+"""Whose window is open, and who is next: those whose window closes first.
+
+Theory of operation
+-------------------
+Rows stand by place, and all rows of a place share its openings; so what is kept in order
+is a few hundred places, not millions of rows.  Open places stand in a heap by the moment
+they close, closed ones in a heap by the moment they open.  A place that closes with rows
+left waits for its next opening; one whose next opening comes after the campaign's end
+has missed its time, and its rows are given up.
+
+A message needs a little life to arrive, so a window counts as closed that much earlier.
+
+Time is two moments, since a clock can jump: a window is open when both say so.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bulksend.rules.hours import Opening
+
+LEAST_LIFE_MS = 60_000
+"""What a message has at least to arrive in: Bandwidth takes an expiration of 60 s from
+now (bandwidth.md §1.1), and nobody has tried a shorter one."""
+
+
+class Now(NamedTuple):
+    """The time by two clocks that should agree, in milliseconds since 1970."""
+
+    wall: int
+    boot: int
+
+    @property
+    def earliest(self) -> int:
+        return min(self)
+
+    @property
+    def latest(self) -> int:
+        return max(self)
+
+
+class Due(NamedTuple):
+    """Rows that may be sent now, until ``until``; each with its place."""
+
+    rows: Sequence[int]
+    place: int
+    until: int
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Rows of one place: those from ``at`` on are still to be handed out."""
+
+    rows: array[int]
+    at: int = 0
+
+    def take(self, most: int) -> array[int]:
+        taken = self.rows[self.at : self.at + most]
+        self.at += len(taken)
+        return taken
+
+    @property
+    def left(self) -> int:
+        return len(self.rows) - self.at
+
+
+class Agenda:
+    """Pure bookkeeping over places; nothing here waits or asks for the time.
+
+    Args:
+        rows: The rows to send by place, each list in the plan's order.
+
+        opening: A place's first opening with some life left after a moment.
+
+        end: When the campaign ends; None where it does not.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[int, array[int]],
+        opening: Callable[[int, int], Opening | None],
+        *,
+        end: int | None = None,
+    ) -> None:
+        self._rows = {place: _Standing(some) for place, some in rows.items()}
+        self._opening = opening
+        self._end = end
+        self._open: list[tuple[int, int]] = []
+        self._closed: list[tuple[int, int, int]] = []
+        self._new = list(self._rows)
+        self._scheduled = set(self._new)
+        self._missed: list[int] = []
+
+    def __len__(self) -> int:
+        return sum(one.left for one in self._rows.values())
+
+    def take(self, most: int, now: Now) -> list[Due]:
+        """Up to *most* rows of the places that are open and close first."""
+        self._advance(now)
+        found: list[Due] = []
+        while self._open and most > 0:
+            until, place = self._open[0]
+            standing = self._rows[place]
+            rows = standing.take(most)
+            if rows:
+                found.append(Due(rows, place, until))
+                most -= len(rows)
+            if not standing.left:
+                heapq.heappop(self._open)
+                self._scheduled.discard(place)
+        return found
+
+    def put_back(self, place: int, rows: Iterable[int]) -> None:
+        """Rows that were taken and not sent; they wait for their place's next opening."""
+        standing = self._rows[place]
+        standing.rows = array("q", sorted([*rows, *standing.rows[standing.at :]]))
+        standing.at = 0
+        if place not in self._scheduled:
+            self._new.append(place)
+            self._scheduled.add(place)
+
+    def missed(self) -> list[int]:
+        """Rows whose window cannot be met any more; each is given once."""
+        found, self._missed = self._missed, []
+        return found
+
+    def next_opening(self) -> int | None:
+        """When the next closed place opens; None where no rows wait for one."""
+        return self._closed[0][0] if self._closed else None
+
+    # -- inside ---------------------------------------------------------------------
+
+    def _advance(self, now: Now) -> None:
+        for place in self._new:
+            self._plan(place, now)
+        self._new.clear()
+        while self._closed and self._closed[0][0] <= now.earliest:
+            _, until, place = heapq.heappop(self._closed)
+            heapq.heappush(self._open, (until, place))
+        while self._open and self._open[0][0] - LEAST_LIFE_MS <= now.latest:
+            self._plan(heapq.heappop(self._open)[1], now)
+
+    def _plan(self, place: int, now: Now) -> None:
+        """Find the place's next opening, or give its rows up.
+
+        They are given up only where both clocks say that there is none: what a clock
+        took by jumping, it may give back.
+        """
+        found = self._reachable(place, now.latest)
+        if found is None and now.earliest < now.latest:
+            found = self._reachable(place, now.earliest)
+        if found is None:
+            standing = self._rows[place]
+            self._missed.extend(standing.take(standing.left))
+            self._scheduled.discard(place)
+            return
+        until = found.end if self._end is None else min(found.end, self._end)
+        heapq.heappush(self._closed, (found.start, until, place))
+
+    def _reachable(self, place: int, moment: int) -> Opening | None:
+        found = self._opening(place, moment)
+        if found is None or self._end is None:
+            return found
+        return found if found.start < self._end - LEAST_LIFE_MS else None

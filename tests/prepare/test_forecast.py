@@ -1,0 +1,125 @@
+"""When a run ends, who does not fit, and what would help."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from bulksend.pipeline import load_campaign
+from bulksend.prepare.forecast import Load, Volume, course, remedies
+from bulksend.prepare.outlook import best_cuts, outlook
+from bulksend.rules.hours import Opening
+from tests.prepare.planning import campaign, plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOUR = 3_600_000
+MINUTE = 60_000
+
+WINDOWS = {
+    "always": [(0, 10_000 * HOUR)],
+    "nine to five": [(d * 24 * HOUR + 9 * HOUR, d * 24 * HOUR + 17 * HOUR) for d in range(60)],
+    "noon": [(d * 24 * HOUR + 12 * HOUR, d * 24 * HOUR + 13 * HOUR) for d in range(60)],
+    "never": [],
+}  # fmt: skip
+
+
+def opening(place: str, now: int) -> Opening | None:
+    for start, end in WINDOWS[place]:
+        if end - max(start, now) > MINUTE:
+            return Opening(max(start, now), end)
+    return None
+
+
+def load(
+    *volumes: tuple[str, int], rate: float = 1.0, start: int = 0, end: int | None = None
+) -> Load:
+    every = tuple(Volume(place, weight, weight) for place, weight in volumes)
+    return Load(every, start, end, rate, opening)
+
+
+COURSES = [
+    # volumes · rate · from · to, in hours · idle hours
+    ((("always", 3600),), 1.0, 0.0, 1.0, 0.0),
+    ((("always", 7200),), 2.0, 0.0, 1.0, 0.0),
+    ((("nine to five", 3600),), 1.0, 9.0, 10.0, 0.0),
+    # noon's 59 minutes take everything; the rest of noon's comes on the next day
+    ((("noon", 3600),), 1.0, 12.0, 24 + 12 + 1 / 60, 23 + 1 / 60),
+    # who closes first goes first: nine to five is interrupted at noon
+    ((("nine to five", 4 * 3600), ("noon", 1800)), 1.0, 9.0, 13.5, 0.0),
+    ((("always", 3600), ("nine to five", 3600)), 1.0, 0.0, 10.0, 8.0),
+]
+
+
+@pytest.mark.parametrize(("volumes", "rate", "begins", "ends", "idle"), COURSES)
+def test_a_run_flows_through_its_windows(
+    volumes: tuple[tuple[str, int], ...],
+    rate: float,
+    begins: float,
+    ends: float,
+    idle: float,
+) -> None:
+    """Rate, windows, and who goes first decide when it ends."""
+    goes = course(load(*volumes, rate=rate))
+    assert goes.begins is not None
+    assert goes.ends is not None
+    found = [goes.begins / HOUR, goes.ends / HOUR, goes.idle_ms / HOUR]
+    assert found == pytest.approx([begins, ends, idle], abs=1e-4)
+    assert goes.left == 0
+
+
+def test_who_does_not_fit_is_told_with_the_reason() -> None:
+    """A window after the end, and a rate that does not suffice before it."""
+    goes = course(load(("always", 7200), ("nine to five", 600), ("never", 5), end=HOUR))
+    assert goes.too_late == {"nine to five": 600, "never": 5}
+    assert goes.too_many["always"] == pytest.approx(7200 - 3540, abs=2)
+
+
+def test_the_smallest_change_that_lets_everybody_in_is_named() -> None:
+    """Twelve minutes of work in a window that is ten minutes too short."""
+    short = load(("nine to five", 1800), start=16 * HOUR + 40 * MINUTE, end=17 * HOUR)
+    assert course(short).left == pytest.approx(1800 - 1140, abs=1)
+    named = {one.change: one for one in remedies(short, cuts=[(4, 900)])}
+    earlier = named["start 11 min earlier"]
+    assert earlier.fits == course(short).left
+    faster = next(one for change, one in named.items() if "segments/s more" in change)
+    assert faster.fits == earlier.fits
+    assert faster.change == "send 0.6 segments/s more"
+    assert named["shorten the text by 4 characters"].fits == earlier.fits
+
+
+def test_shorter_texts_end_earlier() -> None:
+    """Where everybody fits, what a cut saves is minutes."""
+    (one,) = remedies(load(("always", 7200)), cuts=[(4, 2280)])
+    assert one == ("shorten the text by 4 characters", 0, 38)
+
+
+def test_the_cut_that_saves_most_is_found(tmp_path: Path) -> None:
+    """Texts of 164 characters lose a segment with 4 less; one of 300 would need 140."""
+    texts = ["x" * 164] * 5 + ["y" * 160] + ["z" * 300] + ["é" * 75]
+    people = pl.DataFrame({"phone": [f"919234567{n}" for n in range(8)], "text": texts})
+    checked = plan(tmp_path, people, message={"text": "{{ text }}"})
+    assert best_cuts(checked.plan) == [(4, 5)]
+
+
+def test_check_knows_when_a_plan_would_end(tmp_path: Path) -> None:
+    """From Sunday evening in New York: people of North Carolina on Monday at nine."""
+    people = "phone\n" + "".join(f"919234{n:04}\n" for n in range(600))
+    send = {"rate": "1/s", "window": {"from": "09:00", "to": "20:00"}}
+    checked = plan(tmp_path, people, send=send)
+    loaded = load_campaign(campaign(tmp_path, send=send))
+    now = round(datetime(2026, 9, 14, 2, tzinfo=UTC).timestamp() * 1000)
+    found = outlook(checked.plan, loaded.campaign, now=now)
+    assert found.course is not None
+    assert found.course.begins == now + 11 * HOUR
+    assert found.course.ends == now + 11 * HOUR + 10 * MINUTE
+    (place,) = found.places
+    assert (place.place, place.rows, place.rules) == (
+        "number US-NC America/New_York",
+        600,
+        ("us-federal",),
+    )
