@@ -240,6 +240,11 @@ KINDS: dict[str, Kind] = {
             "Remove them, or choose first, last or keep.",
         ),
         Kind(
+            "E421",
+            "not done yet by this version",
+            "Send it with `provider: simulator`, or remove send.window.",
+        ),
+        Kind(
             "E420",
             "there is no hour at which anybody could be texted",
             "Widen send.window, or look at `bulksend rules list`.",

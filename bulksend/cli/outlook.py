@@ -23,7 +23,7 @@ def show_outlook(outlook: Outlook) -> None:
     if course.begins is not None and course.ends is not None:
         idle = f", {duration(course.idle_ms / 1000)} of it waiting for windows"
         out.print(
-            f"begun now, it would send from {moment(course.begins)} to "
+            f"begun now, Bandwidth would get it from {moment(course.begins)} to "
             f"{moment(course.ends)}{idle if course.idle_ms >= 60_000 else ''}"
         )
     for place in outlook.places:

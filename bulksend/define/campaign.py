@@ -341,8 +341,8 @@ class Send(_Section):
     rules: Annotated[
         Rules | None,
         Key(
-            "The rules about hours that hold, see `bulksend rules`. Without this key "
-            "us-marketing; on the simulator none, unless there is a `window`.",
+            "The rules about hours that hold, see `bulksend rules`; without this key "
+            "us-marketing. The simulator sends at any hour.",
             "us-marketing, us-strict, or keys below it: `profile`, `because`, `also`",
             "us-marketing",
         ),
@@ -441,17 +441,21 @@ class Campaign(_Section):
     ] = Field(default_factory=lambda data: f"results/{data['name']}.csv")
 
     @property
-    def rules(self) -> Chosen | None:
-        """The rules about hours; None where nobody could be woken.
+    def rules(self) -> Chosen:
+        """The rules about hours, with the default where the file names none."""
+        said = self.send.rules
+        return (
+            said if isinstance(said, Chosen) else Chosen(profile=said or "us-marketing")
+        )
 
-        That is on the simulator, unless the campaign itself speaks of hours.
-        """
-        send = self.send
-        if isinstance(send.rules, Chosen):
-            return send.rules
-        if send.rules is None and send.window is None and self.provider == "simulator":
-            return None
-        return Chosen(profile=send.rules or "us-marketing")
+    @property
+    def keeps_hours(self) -> bool:
+        """Whether anybody could be woken: the simulator sends at any hour."""
+        return self.provider == "bandwidth"
+
+    @property
+    def speaks_of_hours(self) -> bool:
+        return self.send.window is not None or self.send.rules is not None
 
     @model_validator(mode="after")
     def _keep_the_rules(self) -> Self:

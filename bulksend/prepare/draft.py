@@ -26,6 +26,7 @@ from bulksend.prepare.timing import as_said, campaign_hours
 from bulksend.prepare.timing import decisive as decisive_hours
 
 if TYPE_CHECKING:
+    from bulksend.define.campaign import Campaign
     from bulksend.define.load import Loaded
     from bulksend.rules.hours import Hours
 
@@ -218,7 +219,7 @@ def _about(
     )
     decisive = {key: said[key] for key in ("inputs", "bulksend", "phonenumbers")} | {
         "campaign": content,
-        "hours": decisive_hours(beside.hours),
+        "hours": decisive_hours(beside.hours, bars=_bars_hours(campaign)),
         "prices": campaign.send.prices,  # the plan holds each message's cost
         "files": [os.path.relpath(file, loaded.folder) for file in several],
         "format": FORMAT,
@@ -256,6 +257,11 @@ def _place(
     return placed_together(hours, members)
 
 
+def _bars_hours(campaign: Campaign) -> bool:
+    """Whether a row without any right hour gets nothing: on the simulator it may."""
+    return campaign.keeps_hours or campaign.speaks_of_hours
+
+
 def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
     """Everything but the duplicates, in one order for every row."""
     message = loaded.campaign.message
@@ -269,6 +275,9 @@ def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
         is_on = audience.listed(only, group=group, every=True)
         checks.append(("not_on_list", ~is_on))
     placed_there = pl.col(own("placed")).struct.field("fault")
+    if not _bars_hours(loaded.campaign):
+        is_open = placed_there != code("never_open")  # on the simulator it is always
+        placed_there = pl.when(is_open).then(placed_there)
     checks.append(("value_missing", pl.col(own("missing")).is_not_null()))
     checks += faults(loaded)
     return pl.coalesce(

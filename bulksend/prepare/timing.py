@@ -27,8 +27,6 @@ def campaign_hours(loaded: Loaded) -> Hours | None:
         InputError: E121 or E122, where rules of the campaign's own are wrong.
     """
     chosen = loaded.campaign.rules
-    if chosen is None:
-        return None
     pack = shipped_rules()
     if chosen.also:
         files = [loaded.folder / file for file in chosen.also]
@@ -50,11 +48,11 @@ def as_said(hours: Hours | None) -> dict[str, Any] | None:
     }
 
 
-def decisive(hours: Hours | None) -> list[Any] | None:
+def decisive(hours: Hours | None, *, bars: bool) -> list[Any] | None:
     """What of the hours decides who gets a message."""
     if hours is None:
         return None
-    return [hours.profile, hours.window, hours.pack.digest]
+    return [hours.profile, hours.window, hours.pack.digest, bars]
 
 
 def plan_hours(plan: Plan) -> Hours | None:

@@ -92,12 +92,17 @@ def test_a_group_is_wherever_its_members_are(tmp_path: Path) -> None:
 
 
 def test_without_hours_nothing_is_asked(tmp_path: Path) -> None:
-    """On the simulator, and where no rule and no window hold, no place is worked out."""
+    """Where no rule and no window hold, no place is worked out."""
     free = {"profile": "transactional", "because": "codes that people wait for"}
-    for send in ({}, {"rules": free}):
-        checked = plan(tmp_path, "phone\n+80012345678\n", send=send)
-        assert column(checked, "place") == [None]
-        assert plan_hours(checked.plan) is None
+    checked = plan(tmp_path, "phone\n+80012345678\n", send={"rules": free})
+    assert column(checked, "place") == [None]
+    assert plan_hours(checked.plan) is None
+
+
+def test_on_the_simulator_hours_are_shown_and_bar_nobody(tmp_path: Path) -> None:
+    """Unless the campaign itself speaks of hours: then a trial shows what would be."""
+    assert fates(plan(tmp_path, "phone\n+80012345678\n")) == ["sent"]
+    assert fates(plan(tmp_path, "phone\n+80012345678\n", send=HELD)) == ["never_open"]
 
 
 def test_a_plan_keeps_the_hours_it_was_made_with(tmp_path: Path) -> None:

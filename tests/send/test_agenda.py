@@ -133,7 +133,9 @@ def test_every_row_goes_once_in_its_window_or_is_given_up(
             windows[place].append((begin, edge * MINUTE))
     last = None if end is None else end * MINUTE
     one = agenda(windows, end=last)
-    now, sent, given_up = 0, [], []
+    now = 0
+    sent: list[int] = []
+    given_up: list[int] = []
     for minutes, most, comes_back in [*steps, (500, 0, False)]:
         now += minutes * MINUTE
         for due in one.take(most, at(now)):
