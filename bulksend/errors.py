@@ -334,6 +334,17 @@ KINDS: dict[str, Kind] = {
             "the journal's database cannot be reached",
             "Nothing was lost: run it again when the database is there, and it resumes.",
         ),
+        Kind(
+            "E564",
+            "SQLite on a network file system",
+            "Set --journal or BULKSEND_JOURNAL: over a network its locks prove nothing, "
+            "and people could be texted twice.",
+        ),
+        Kind(
+            "E565",
+            "no such shard",
+            "Make a plan with `plan --shards N`; its shards are 0 to N-1.",
+        ),
         # -- E6xx: journal, plan and output -----------------------------------------
         Kind("E601", "the journal cannot be used", "See what the disk says."),
         Kind(

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from bulksend.errors import BulksendError, Problem
+from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.faults import (
     BUSY_SECONDS,
     DAMAGED,
     of_another_version,
     undamaged,
 )
+from bulksend.journal.mounts import network_file_system
 from bulksend.journal.sql import SCHEMA_VERSION, queries, schema
 from bulksend.journal.states import arrows
 
@@ -70,11 +71,12 @@ class Sqlite:
 
         Raises:
             BulksendError: E601 or E602, where the file cannot be opened, is not a
-                journal, or is of another version.
+                journal, or is of another version; E564, on a network file system.
         """
         with _explained(str(path)):
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
+            _refuse_network(path)
             mode = "ro" if read_only else "rwc"
             connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={mode}",
@@ -205,6 +207,13 @@ class Sqlite:
         ).fetchone()
         if found != (SCHEMA_VERSION,):
             raise of_another_version(found, self.name)
+
+
+def _refuse_network(path: Path) -> None:
+    kind = network_file_system(path.parent)
+    if kind is not None:
+        expected = "a local disk, or a journal at postgresql://"
+        raise InputError(Problem("E564", f"it is on {kind}", expected, file=str(path)))
 
 
 @cache
