@@ -15,7 +15,7 @@ import polars as pl
 
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import Run
+from bulksend.journal.records import WHOLE, Part, Run
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
@@ -78,6 +78,8 @@ class Sending:
         wait: Wait for another sender of this campaign instead of refusing.
 
         parent: The process whose end ends this run.
+
+        shard: Which part of the plan; None is all of it.
     """
 
     plan: Plan
@@ -88,11 +90,36 @@ class Sending:
     only: str = ""
     wait: bool = False
     parent: int | None = None
+    shard: int | None = None
     engine: Engine | None = field(default=None, init=False)
     _total: int = field(default=0, init=False)
     _before: int = field(default=0, init=False)
     _asked_to_stop: bool = field(default=False, init=False)
     _signing_in: asyncio.Future[None] | None = field(default=None, init=False)
+
+    @property
+    def part(self) -> Part:
+        """The rows that are this sender's.
+
+        Raises:
+            InputError: E565, where the plan has no such shard.
+        """
+        if self.shard is None:
+            return WHOLE
+        return Part(self.shard, *self.plan.shard(self.shard))
+
+    @property
+    def _rate(self) -> float:
+        """Segments per second; the shards of a plan share the campaign's."""
+        rate = self.campaign.send.rate.per_second
+        return rate if self.shard is None else rate / self.plan.shards
+
+    def own(self, run: Run) -> Run:
+        """*run* with the numbers of this sender's part."""
+        if self.shard is None:
+            return run
+        rows, sendable = self.plan.size(self.plan.shard(self.shard))
+        return replace(run, rows=rows, sendable=sendable)
 
     def known_run(self, *, replan: bool) -> Run | None:
         """The plan's run, where it was begun before.
@@ -104,6 +131,7 @@ class Sending:
             InputError: E623, the plan is not the one that was begun; E624 or E625, the
                 results cannot go where they should.
         """
+        _ = self.part  # first of all: is there such a shard
         known = None
         if self.home.journal.exists():
             with Journal.open(self.home.journal) as journal:
@@ -117,7 +145,8 @@ class Sending:
                 Problem("E623", "its bytes changed", file=str(self.plan.path))
             )
         is_ours = known is not None and known.results == str(self.output)
-        check_output(self.output, is_ours=is_ours)
+        if self.shard is None:
+            check_output(self.output, is_ours=is_ours)
         return known
 
     def chosen(self, run: Run | None) -> int:
@@ -175,7 +204,7 @@ class Sending:
                     "sending",
                     run=run.run,
                     provider=run.provider,
-                    left=run.sendable - self._before,
+                    left=self._total - self._before,
                     rate=self.campaign.send.rate.text,
                 )
                 with collector.seldom():
@@ -192,14 +221,18 @@ class Sending:
         Raises:
             GateRefused: E610, where another sender has it, and nobody said to wait.
         """
-        run, waited = writer.run, False
+        run, part, waited = writer.run, self.part, False
+        owner = Owner.me(run.run)
+
+        def take(journal: Journal) -> int:
+            now = clocks.wall_ms()
+            if self.shard is None:
+                return journal.leases.take(run.campaign, owner, now=now)
+            return journal.leases.take_shard(run, part, owner, now=now)
+
         while True:
             try:
-                return await writer.call(
-                    lambda journal: journal.leases.take(
-                        run.campaign, Owner.me(run.run), now=clocks.wall_ms()
-                    )
-                )
+                return await writer.call(take)
             except GateRefused as held:
                 writer.failure = None  # nothing is wrong with the journal
                 if not self.wait:
@@ -222,10 +255,11 @@ class Sending:
                     run, writer.epoch, self.only, now=clocks.wall_ms()
                 )
             )
-        closed = await writer.call(lambda journal: journal.closed_rows(run.id))
-        self._total, self._before = run.sendable, len(closed)
+        part = self.part
+        closed = await writer.call(lambda journal: journal.closed_rows(run.id, part))
+        self._total, self._before = self.own(run).sendable, len(closed)
         intake = Intake(
-            _messages(self.plan, closed, chosen),
+            _messages(self.plan, part, closed, chosen),
             envelope(self.plan, self.campaign),
             writer=writer,
             clocks=clocks,
@@ -235,7 +269,7 @@ class Sending:
             intake=intake,
             client=client,
             writer=writer,
-            pacer=Pacer(self.campaign.send.rate.per_second, clocks.monotonic),
+            pacer=Pacer(self._rate, clocks.monotonic),
             clocks=clocks,
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
         )
@@ -389,11 +423,12 @@ def _refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
 
 
 async def _messages(
-    plan: Plan, closed: Sequence[int], chosen: Sequence[int] | None
+    plan: Plan, part: Part, closed: Sequence[int], chosen: Sequence[int] | None
 ) -> AsyncIterator[Sequence[Message]]:
     """The plan's messages in small pieces; the reading happens in another thread."""
     only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
-    chunks = plan.sendable(pl.Series(closed, dtype=pl.Int64), only)
+    between = None if part is WHOLE else (part.first, part.last)
+    chunks = plan.sendable(pl.Series(closed, dtype=pl.Int64), only, between=between)
     while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
         for piece in chunk.iter_slices(HANDED_OVER_AT_ONCE):
             yield messages(piece)

@@ -107,6 +107,8 @@ class Options:
         wait: Wait for another sender of the campaign, instead of refusing.
 
         with_parent: Stop when the process that started this one ends.
+
+        shard: Which part of the plan, from 0; None is all of it.
     """
 
     confirm: Callable[[Checked], bool] = lambda _: True
@@ -118,6 +120,7 @@ class Options:
     only: str = ""
     wait: bool = False
     with_parent: bool = False
+    shard: int | None = None
 
 
 def load_campaign(
@@ -137,6 +140,7 @@ def plan_campaign(
     environment: Mapping[str, str] = os.environ,
     journal: str = "",
     slot: str = "",
+    shards: int = 1,
 ) -> Checked:
     """Freeze a campaign and its lists into a plan; nothing is sent.
 
@@ -144,6 +148,8 @@ def plan_campaign(
 
     Args:
         slot: Which of a recurring campaign's sends this is, such as its date.
+
+        shards: Into how many parts it is cut, for as many senders.
 
     Raises:
         InputError: With every problem of the file, the lists or the templates; E411,
@@ -153,7 +159,9 @@ def plan_campaign(
         raise InputError(Problem("E411", f"`{clipped(slot)}`"))
     loaded = _loaded(campaign, environment)
     home = Home.find(loaded.folder, environment, journal)
-    with draft(loaded, version=version("bulksend"), slot=slot) as drafted:
+    with draft(
+        loaded, version=version("bulksend"), slot=slot, shards=shards
+    ) as drafted:
         name = run_name(loaded.campaign.name, drafted.about["hash"], slot)
         path = home.plan_path(name)
         if path.exists():
@@ -225,6 +233,7 @@ def send_plan(
     home = Home.find(folder, environment, options.journal)
     output = _output(opened, campaign, folder, options)
     sending = Sending(opened, campaign, home, environment, output)
+    sending.shard = options.shard
     return _send(sending, _checked(opened, campaign, home, ()), options)
 
 
@@ -263,8 +272,16 @@ def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
 
 
 def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:
-    """Write the results, and say how the run stands."""
+    """Write the results, and say how the run stands.
+
+    A shard writes none: the others may be at work.  Whichever ends last ends the run.
+    """
     with Journal.open(sending.home.journal) as journal:
+        if sending.shard is not None:
+            if not standing(journal, run).counts["not_sent"]:
+                journal.finish_run(run.id, now=_now())
+            ended = standing(journal, sending.own(run), sending.part)
+            return replace(ended, stopped=stopped)
         journal.set_results(run.id, str(sending.output))
         write_results(results(sending.plan, journal, run), sending.output)
         ended = replace(standing(journal, run), results=str(sending.output))

@@ -52,22 +52,28 @@ def check(campaign: Path, slot: str, as_json: bool) -> None:
 @click.command(short_help="Freeze a campaign and its list into a plan.")
 @CAMPAIGN
 @SLOT
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 1024),
+    default=1,
+    help="Cut it into so many parts, for as many senders.",
+)
 @AS_JSON
-def plan(campaign: Path, slot: str, as_json: bool) -> None:
+def plan(campaign: Path, slot: str, shards: int, as_json: bool) -> None:
     """Freeze a campaign and its list into a plan for `bulksend send`.
 
     Example: bulksend plan campaigns/reminder.yaml
     """
-    _check(campaign, slot, as_json=as_json)
+    _check(campaign, slot, shards, as_json=as_json)
 
 
-def _check(path: Path, slot: str, *, as_json: bool) -> None:
+def _check(path: Path, slot: str, shards: int = 1, *, as_json: bool) -> None:
     from bulksend import load_campaign, look_closer, plan_campaign
     from bulksend.cli.outlook import show_outlook
     from bulksend.cli.show import print_json, show_checked, show_closer
 
     loaded = load_campaign(path, environment=os.environ)
-    checked = plan_campaign(loaded, environment=os.environ, slot=slot)
+    checked = plan_campaign(loaded, environment=os.environ, slot=slot, shards=shards)
     rejects = checked.plan.path.parent.parent / "rejects" / f"{checked.plan.run}.csv"
     closer = look_closer(checked, loaded.campaign, rejects)
     if as_json:

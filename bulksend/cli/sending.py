@@ -69,6 +69,12 @@ def run(campaign: Path, yes: bool, as_json: bool, **said: Any) -> None:
 @click.command(short_help="Send a plan as it stands.")
 @click.argument("plan", type=click.Path(path_type=Path))
 @YES
+@click.option(
+    "--shard",
+    type=int,
+    default=None,
+    help="One part of a plan made with --shards, from 0; `results` writes them all.",
+)
 @WAIT
 @WITH_PARENT
 @RESULTS

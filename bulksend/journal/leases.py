@@ -1,4 +1,8 @@
-"""Who may send a campaign: one sender at a time, each with a higher epoch."""
+"""Who may send a campaign: one sender at a time, or one for each shard of one run.
+
+Each taker has a higher epoch than any before it in its campaign.  What was claimed under
+an epoch that is over is nobody's any more: its sender is gone, so its fate is unknown.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from typing import TYPE_CHECKING
 from bulksend.errors import GateRefused, Problem
 from bulksend.journal.faults import undamaged
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import Lease, LeaseLost
+from bulksend.journal.records import WHOLE, Lease, LeaseLost, Part
 
 if TYPE_CHECKING:
     from bulksend.journal.database import Database
+    from bulksend.journal.records import Run
 
 LEASE_MS = 30_000
 """A sender that has not renewed for this long counts as gone (airflow.md §3.4)."""
@@ -28,23 +33,43 @@ class Leases:
         Raises:
             GateRefused: E610, where another sender is at work on this campaign.
         """
+        return self._take(campaign, 0, WHOLE, owner, now)
+
+    def take_shard(self, run: Run, part: Part, owner: Owner, *, now: int) -> int:
+        """The same for one shard: others of the same run may be at work beside it."""
+        return self._take(run.campaign, run.id, part, owner, now)
+
+    def _take(
+        self, campaign: str, run_id: int, part: Part, owner: Owner, now: int
+    ) -> int:
         with self._db.transaction():
-            held = self._lease(campaign)
-            taken = self._db.fetch(
+            leases = self._leases(campaign)
+            for held in leases:
+                is_beside = (
+                    run_id and held.run_id == run_id and held.shard != part.shard
+                )
+                if held.is_alive(now) and not is_beside:
+                    raise GateRefused(_held(held, now=now))
+            epoch = 1 + max((one.epoch for one in leases), default=0)
+            self._db.execute(
                 "take_lease",
                 campaign=campaign,
+                shard=part.shard,
+                run_id=run_id,
+                epoch=epoch,
                 owner=str(owner),
                 now=now,
                 expires=now + LEASE_MS,
-                seen=str(held.owner) if held else "",
-                free=bool(held and held.owner.is_surely_dead()),
             )
-            if not taken:
-                assert held is not None
-                raise GateRefused(_held(held, now=now))
-            ((epoch,),) = taken
-            self._db.execute("orphan", campaign=campaign, epoch=epoch, now=now)
-            return int(epoch)
+            self._db.execute(
+                "orphan",
+                campaign=campaign,
+                run_id=run_id,
+                first=part.first,
+                last=part.last,
+                now=now,
+            )
+            return epoch
 
     def renew(self, campaign: str, epoch: int, *, now: int) -> None:
         """Raises `LeaseLost` where it had already ended."""
@@ -62,19 +87,16 @@ class Leases:
         self._db.execute("end_lease", campaign=campaign, epoch=epoch)
 
     def holder(self, campaign: str, *, now: int) -> Owner | None:
-        """The sender that is at work on this campaign."""
-        held = self._lease(campaign)
-        if held is None or held.expires < now or held.owner.is_surely_dead():
-            return None
-        return held.owner
+        """A sender that is at work on this campaign."""
+        alive = (one for one in self._leases(campaign) if one.is_alive(now))
+        return next((one.owner for one in alive), None)
 
-    def _lease(self, campaign: str) -> Lease | None:
-        found = self._db.fetch("lease", campaign=campaign)
-        if not found:
-            return None
-        ((epoch, owner, since, expires),) = found
+    def _leases(self, campaign: str) -> list[Lease]:
+        found = self._db.fetch("leases", campaign=campaign)
         with undamaged(self._db.name):
-            return Lease(epoch, Owner.parse(owner), since, expires)
+            return [
+                Lease(epoch, Owner.parse(owner), *rest) for epoch, owner, *rest in found
+            ]
 
 
 def _held(lease: Lease, *, now: int) -> Problem:

@@ -60,18 +60,18 @@ set status = 'planned', posted_at = null, accepted_at = null, ended_at = null,
     message_id = null, error_code = null, error = null
 where run_id = :run_id and row = :row and status in ('refused', 'failed');
 
--- name: lease
-select epoch, owner, since, expires from leases where campaign = :campaign;
+-- name: leases
+select epoch, owner, since, expires, run_id, shard from leases
+where campaign = :campaign
+order by shard;
 
--- The owner check is in the statement: two takers cannot both read an expired lease and
--- both take it.  :free is 1 when the caller knows that the owner's process is gone.
+-- Whether it is free was judged in the same transaction.
 -- name: take_lease
-insert into leases (campaign, epoch, owner, since, expires)
-values (:campaign, 1, :owner, :now, :expires)
-on conflict (campaign) do update
-    set epoch = leases.epoch + 1, owner = :owner, since = :now, expires = :expires
-    where leases.expires < :now or (:free and leases.owner = :seen)
-returning epoch;
+insert into leases (campaign, shard, run_id, epoch, owner, since, expires)
+values (:campaign, :shard, :run_id, :epoch, :owner, :now, :expires)
+on conflict (campaign, shard) do update
+    set run_id = :run_id, epoch = :epoch, owner = :owner, since = :now,
+        expires = :expires;
 
 -- name: renew_lease
 update leases set expires = :expires
@@ -84,13 +84,17 @@ update leases set expires = 0 where campaign = :campaign and epoch = :epoch;
 select 1 from leases
 where campaign = :campaign and epoch = :epoch and expires >= :now;
 
--- A claim whose owner is gone proves nothing about the message.
+-- A claim whose owner is gone proves nothing about the message.  Rows of this shard, and
+-- of other runs, which have no sender now; never what another shard has in its hands.
 -- name: orphan
 update messages set status = 'unknown', ended_at = :now,
        error_code = 'no_answer',
        error = 'The sender stopped between handing this message over and its answer.'
-where run_id in (select id from runs where campaign = :campaign)
-  and status = 'claimed' and epoch < :epoch;
+where status = 'claimed'
+  and (run_id = :run_id and row between :first and :last
+       or run_id in (select id from runs where campaign = :campaign and id <> :run_id))
+  and epoch not in (select epoch from leases
+                    where campaign = :campaign and expires >= :now);
 
 -- First attempt: the row is not there yet.
 -- name: claim_new
@@ -147,11 +151,15 @@ where run_id = :run_id and row = :row and epoch = :epoch
               where t.status = messages.status and t.event = :event);
 
 -- name: counts
-select status, count(*) from messages where run_id = :run_id group by status;
+select status, count(*) from messages
+where run_id = :run_id and row between :first and :last
+group by status;
 
 -- Rows that the engine must not touch again.
 -- name: closed_rows
-select row from messages where run_id = :run_id and status <> 'planned' order by row;
+select row from messages
+where run_id = :run_id and row between :first and :last and status <> 'planned'
+order by row;
 
 -- name: rows_between
 select row, status, attempt, posted_at, accepted_at, ended_at, message_id,

@@ -99,13 +99,29 @@ PAST_EXPIRATION = Closing(
 )
 
 
+class Part(NamedTuple):
+    """Rows of a run that one sender has: a shard, or all of them."""
+
+    shard: int
+    first: int
+    last: int
+
+
+WHOLE = Part(0, 0, 2**62)
+
+
 class Lease(NamedTuple):
-    """Who may send a campaign, and until when."""
+    """Who may send a campaign, or a shard of one run, and until when."""
 
     epoch: int
     owner: Owner
     since: int
     expires: int
+    run_id: int
+    shard: int
+
+    def is_alive(self, now: int) -> bool:
+        return self.expires >= now and not self.owner.is_surely_dead()
 
 
 class LeaseLost(Exception):  # noqa: N818  (it names what happened, not a failure)

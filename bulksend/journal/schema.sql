@@ -42,15 +42,20 @@ create table if not exists orders (
     heeded_at integer                           -- when nothing was under way any more
 ) without rowid;
 
--- One sender per campaign.  The epoch only grows; a claim made under an older one is
--- stale.  The lease also makes the ledger exact: while one run of a campaign sends, no
--- other run of it can.
+-- One sender per campaign, or one for each shard of a run.  The epoch only grows, and no
+-- two leases of a campaign have the same; a claim made under one that has ended is stale.
+-- The lease also makes the ledger exact: while one run of a campaign sends, no other run
+-- of it can.
 create table if not exists leases (
-    campaign text primary key,
+    campaign text not null,
+    shard    integer not null default 0,
+    run_id   integer not null default 0,        -- 0: the whole campaign
     epoch    integer not null check (epoch > 0),
     owner    text not null,
     since    integer not null,
-    expires  integer not null
+    expires  integer not null,
+    primary key (campaign, shard),
+    unique (campaign, epoch)
 ) without rowid;
 
 create table if not exists messages (

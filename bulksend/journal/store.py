@@ -19,7 +19,7 @@ from bulksend.journal.columns import Columns
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
 from bulksend.journal.orders import Orders
-from bulksend.journal.records import Entry, LeaseLost, Place, Run
+from bulksend.journal.records import WHOLE, Entry, LeaseLost, Part, Place, Run
 from bulksend.journal.selections import Selections
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import Status
@@ -173,14 +173,18 @@ class Journal:
             "record", outcomes, run_id=run_id, epoch=epoch
         )
 
-    def counts(self, run_id: int) -> dict[Status, int]:
-        found = self.database.fetch("counts", run_id=run_id)
+    def counts(self, run_id: int, part: Part = WHOLE) -> dict[Status, int]:
+        found = self.database.fetch(
+            "counts", run_id=run_id, first=part.first, last=part.last
+        )
         with undamaged(self.database.name):
             return {Status(status): count for status, count in found}
 
-    def closed_rows(self, run_id: int) -> list[int]:
+    def closed_rows(self, run_id: int, part: Part = WHOLE) -> list[int]:
         """Rows that are not *planned* any more, in order."""
-        found = self.database.stream("closed_rows", run_id=run_id)
+        found = self.database.stream(
+            "closed_rows", run_id=run_id, first=part.first, last=part.last
+        )
         return [row for (row,) in found]
 
     def entries(self, run_id: int, first: int, last: int) -> list[Entry]:

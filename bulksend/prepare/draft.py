@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import polars as pl
@@ -47,13 +47,15 @@ class Draft:
         self.source.close()
 
 
-def draft(loaded: Loaded, *, version: str, slot: str = "") -> Draft:
+def draft(loaded: Loaded, *, version: str, slot: str = "", shards: int = 1) -> Draft:
     """Read the lists, compile the templates, and describe every row.
 
     Args:
         version: bulksend's own; it is part of the plan's hash.
 
         slot: Which of a recurring campaign's sends this is, such as its date.
+
+        shards: Into how many parts the plan is cut.
 
     Raises:
         InputError: Every problem of the lists, or every problem of the templates.
@@ -67,10 +69,18 @@ def draft(loaded: Loaded, *, version: str, slot: str = "") -> Draft:
         sheet=recipients.sheet,
     )
     try:
-        return _draft(loaded, source, version, slot)
+        drafted = _draft(loaded, source, version, slot)
+        return _cut(drafted, shards) if shards > 1 else drafted
     except BaseException:
         source.close()
         raise
+
+
+def _cut(drafted: Draft, shards: int) -> Draft:
+    """Another cut is another plan: its senders must not take it for this one."""
+    about = drafted.about
+    parts = {"plan": about["hash"], "shards": shards}
+    return replace(drafted, about=about | {"shards": shards, "hash": plan_hash(parts)})
 
 
 def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:

@@ -87,6 +87,40 @@ class Plan:
         return int(self.about["rows"])
 
     @property
+    def shards(self) -> int:
+        """Into how many parts it is cut, for as many senders."""
+        return int(self.about.get("shards", 1))
+
+    def shard(self, index: int) -> tuple[int, int]:
+        """The first and the last row of a shard; together they are all rows, once.
+
+        Raises:
+            InputError: E565, where there is no such shard.
+        """
+        if not 0 <= index < self.shards:
+            is_whole = self.shards == 1
+            raise InputError(
+                Problem(
+                    "E565",
+                    f"shard {index} of a plan "
+                    + ("that is in one piece" if is_whole else f"of {self.shards}"),
+                    file=str(self.path),
+                )
+            )
+        rows = self.frame().select("row")
+        first, after = (self.rows * k // self.shards for k in (index, index + 1))
+        if first == after:  # more shards than rows
+            return 0, -1
+        ends = pl.concat([rows.slice(first, 1), rows.slice(after - 1, 1)]).collect()
+        return ends["row"][0], ends["row"][1]
+
+    def size(self, between: tuple[int, int]) -> tuple[int, int]:
+        """How many rows there are, and how many of them get a message."""
+        rows = self.frame().filter(pl.col("row").is_between(*between))
+        counted = rows.select(pl.len(), sent=pl.col("reason").is_null().sum())
+        return counted.collect().row(0)
+
+    @property
     def inputs(self) -> list[str]:
         """The input's columns, in order, as the plan calls them."""
         return list(self.about["columns"])
@@ -100,14 +134,22 @@ class Plan:
             return file_digest(stream, "sha256").hexdigest()
 
     def sendable(
-        self, closed: pl.Series | None = None, only: pl.Series | None = None
+        self,
+        closed: pl.Series | None = None,
+        only: pl.Series | None = None,
+        *,
+        between: tuple[int, int] | None = None,
     ) -> Iterator[pl.DataFrame]:
         """The rows to send, in order and in chunks, without those in *closed*.
 
         Args:
             only: The rows to choose from; None is all.
+
+            between: The first and the last row to choose from.
         """
         frame = self.frame().filter(pl.col("reason").is_null())
+        if between is not None:
+            frame = frame.filter(pl.col("row").is_between(*between))
         frame = frame.with_columns(tag=self.tags()).select(TO_SEND)
         if closed is not None and len(closed):
             frame = frame.filter(~pl.col("row").is_in(closed.implode()))

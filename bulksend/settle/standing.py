@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bulksend.errors import DONE, RESUMABLE, SOME_FAILED, SOME_UNKNOWN
+from bulksend.journal.records import WHOLE
 from bulksend.journal.states import Status
 
 if TYPE_CHECKING:
     from bulksend.errors import BulksendError
-    from bulksend.journal.records import Run
+    from bulksend.journal.records import Part, Run
     from bulksend.journal.store import Journal
 
 
@@ -54,9 +55,13 @@ class Ended:
         }
 
 
-def standing(journal: Journal, run: Run) -> Ended:
-    """Counts of a run.  rows = the sum of all of them, or something is badly wrong."""
-    found = journal.counts(run.id)
+def standing(journal: Journal, run: Run, part: Part = WHOLE) -> Ended:
+    """Counts of a run.  rows = the sum of all of them, or something is badly wrong.
+
+    Args:
+        part: The rows that *run*'s own numbers are about.
+    """
+    found = journal.counts(run.id, part)
     late = found.get(Status.EXCLUDED, 0)
     counts = {
         "accepted": found.get(Status.ACCEPTED, 0),

@@ -28,6 +28,7 @@ from bulksend.journal.records import (
     Entry,
     LeaseLost,
     Outcome,
+    Part,
     Run,
 )
 from bulksend.journal.states import (
@@ -289,6 +290,69 @@ class JournalSuite:
         journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
 
         assert journal.leases.take("simulator/spring-sale", Owner.me(), now=NOW) == 1
+
+    # -- shards ---------------------------------------------------------------------
+
+    def test_shards_of_one_run_are_sent_beside_each_other(
+        self, journal: Journal
+    ) -> None:
+        """Each with an epoch of its own; the same shard twice is refused."""
+        run = journal.add_run(RUN)
+        low, high = Part(0, 2, 9), Part(1, 10, 20)
+
+        assert journal.leases.take_shard(run, low, ELSEWHERE, now=NOW) == 1
+        assert journal.leases.take_shard(run, high, ELSEWHERE, now=NOW) == 2
+        with pytest.raises(GateRefused, match="E610"):
+            journal.leases.take_shard(run, low, Owner.me(), now=NOW)
+        journal.leases.end(CAMPAIGN, 1)
+        assert journal.leases.take_shard(run, low, Owner.me(), now=NOW) == 3
+        assert journal.claim(run, 2, [Candidate(11, None)], now=NOW) == [11]
+        with pytest.raises(LeaseLost):
+            journal.claim(run, 1, [Candidate(3, None)], now=NOW)
+
+    def test_a_shard_keeps_other_runs_and_whole_senders_out(
+        self, journal: Journal
+    ) -> None:
+        """As a whole sender keeps shards out: the ledger stands on it."""
+        run, other = journal.add_run(RUN), journal.add_run(replace(RUN, run="other"))
+        high = Part(1, 10, 20)
+        epoch = journal.leases.take_shard(run, high, ELSEWHERE, now=NOW)
+
+        with pytest.raises(GateRefused, match="E610"):
+            journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+        with pytest.raises(GateRefused, match="E610"):
+            journal.leases.take_shard(other, Part(0, 2, 9), Owner.me(), now=NOW)
+        journal.leases.end(CAMPAIGN, epoch)
+        journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
+        with pytest.raises(GateRefused, match="E610"):
+            journal.leases.take_shard(run, high, Owner.me(), now=NOW)
+
+    def test_who_takes_a_shard_over_leaves_the_others_alone(
+        self, journal: Journal
+    ) -> None:
+        """Its own rows without an answer are unknown, and those of runs that are over."""
+        earlier = journal.add_run(replace(RUN, run="earlier"))
+        gone = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
+        journal.claim(earlier, gone, [Candidate(5, None)], now=NOW)
+        journal.leases.end(CAMPAIGN, gone)
+        run = journal.add_run(RUN)
+        low, high = Part(0, 2, 9), Part(1, 10, 20)
+        first = journal.leases.take_shard(run, low, ELSEWHERE, now=NOW)
+        second = journal.leases.take_shard(run, high, ELSEWHERE, now=NOW)
+        journal.claim(run, first, [Candidate(3, None)], now=NOW)
+        journal.claim(run, second, [Candidate(12, None)], now=NOW)
+        assert journal.counts(earlier.id) == {Status.UNKNOWN: 1}
+
+        later = NOW + LEASE_MS + 1
+        journal.leases.take_shard(run, low, ELSEWHERE, now=later)
+
+        assert journal.counts(run.id, low) == {Status.UNKNOWN: 1}
+        assert journal.counts(run.id, high) == {Status.CLAIMED: 1}
+        assert journal.closed_rows(run.id, high) == [12]
+        assert journal.closed_rows(run.id) == [3, 12]
+        # The one that was thought dead brings the truth about its own message.
+        said = [outcome(3, Event.ACCEPT), outcome(12, Event.ACCEPT)]
+        assert journal.record(run.id, first, said) == 1
 
     # -- claiming -------------------------------------------------------------------
 

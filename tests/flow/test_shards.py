@@ -1,0 +1,127 @@
+"""A plan in parts: each sent anywhere, at any time, twice, or killed."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flow.desk import codes, counts, ended, served, until
+from tests.suites.postgres_server import Server, postgres
+
+if TYPE_CHECKING:
+    from tests.flow.desk import Desk, Served
+
+__all__ = ["postgres"]
+
+
+def _people(count: int) -> str:
+    """Every tenth has no usable number, every twelfth has another one's."""
+    numbers = (
+        "n/a"
+        if n % 10 == 9
+        else f"+1919{2_000_000 + (n - n % 12 if n % 12 == 11 else n)}"
+        for n in range(count)
+    )
+    lines = (f"{n},P{n},{number},9:15" for n, number in enumerate(numbers))
+    return "\n".join(["id,name,mobile,at", *lines]) + "\n"
+
+
+def _sent(server: Served) -> Counter[str]:
+    return Counter(line["to"][0] for line in server.lines())
+
+
+def _plan(desk: Desk, shards: int) -> str:
+    ran = desk.call("plan", "hello.yaml", "--shards", str(shards), "--json")
+    assert ran.code == 0, ran
+    return str(ran.json["plan"])
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+def test_the_shards_together_are_the_plan(
+    desk: Desk, postgres: Server, where: str
+) -> None:
+    """In any order, one of them twice: everybody once, and results for every row."""
+    with served(desk.folder) as server:
+        desk.environment = dict(server.environment)
+        if where == "postgres":
+            desk.environment["BULKSEND_JOURNAL"] = postgres.schema()
+        desk.people(_people(100))
+        desk.campaign()
+        plan = _plan(desk, 3)
+
+        ran = [
+            desk.call("send", plan, "--shard", str(shard), "--yes", "--json")
+            for shard in (2, 0, 2, 1)
+        ]
+        listed = desk.call("status", "--json").json
+        again = desk.call("send", plan, "--shard", "1", "--yes", "--json")
+        written = desk.call("results", listed[0]["run"], "--json")
+
+    assert [one.code for one in [*ran, again, written]] == [0] * 6
+    assert [one.json["rows"] for one in ran] == [34, 33, 34, 33]
+    assert ran[0].json["accepted"] == ran[2].json["accepted"]
+    sent = _sent(server)
+    assert max(sent.values()) == 1
+    assert sum(ran[shard].json["accepted"] for shard in (0, 1, 3)) == len(sent)
+    assert counts(written)["accepted"] == len(sent)
+    assert listed[0]["state"] == "done"
+    assert desk.results().height == 100
+
+
+def test_a_shard_that_is_none_is_refused(desk: Desk) -> None:
+    """E565 with the shards there are; nothing is sent."""
+    desk.people()
+    desk.campaign(provider="simulator")
+    whole, cut = _plan(desk, 1), _plan(desk, 4)
+
+    for plan, shard in ((whole, "1"), (cut, "4"), (cut, "-1")):
+        ran = desk.call("send", plan, "--shard", shard, "--json")
+
+        assert (ran.code, codes(ran)) == (2, ["E565"])
+    assert desk.call("send", whole, "--shard", "0", "--json").code == 0
+
+
+def test_more_shards_than_rows_are_empty_ones(desk: Desk) -> None:
+    """A shard without rows is done at once."""
+    desk.people("id,name,mobile,at\n1,Ana,9192345671,9\n2,Ben,9192345672,9\n")
+    desk.campaign(provider="simulator")
+    plan = _plan(desk, 5)
+
+    ran = [desk.call("send", plan, "--shard", str(n), "--json") for n in range(5)]
+
+    assert [one.code for one in ran] == [0] * 5
+    assert sum(one.json["accepted"] for one in ran) == 2
+    assert sum(one.json["rows"] for one in ran) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+def test_killed_shards_are_sent_again_and_nobody_gets_it_twice(
+    desk: Desk, postgres: Server
+) -> None:
+    """Four at once, two of them killed: the retry waits for nobody, and ends the job."""
+    with served(desk.folder) as server:
+        desk.environment = server.environment | {"BULKSEND_JOURNAL": postgres.schema()}
+        desk.people(_people(3_000))
+        desk.campaign(send={"rate": "1000/s"})
+        plan = _plan(desk, 4)
+        command = ("send", plan, "--yes", "--json", "--wait", "--shard")
+        crowd = [desk.start(*command, str(shard)) for shard in range(4)]
+        until(server.has(400), crowd[0])
+        for one in crowd[:2]:
+            one.send_signal(signal.SIGKILL)
+            ended(one)
+        crowd[:2] = [desk.start(*command, str(shard)) for shard in range(2)]
+        ran = [ended(one) for one in crowd]
+
+    assert {one.code for one in ran} <= {0, 5}, ran
+    sent = _sent(server)
+    assert max(sent.values()) == 1
+    found = Counter[str]()
+    for done in ran:
+        found.update(counts(done))
+    assert found["not_sent"] == 0
+    assert found["accepted"] <= len(sent) <= found["accepted"] + found["unknown"]
