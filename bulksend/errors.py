@@ -215,6 +215,39 @@ KINDS: dict[str, Kind] = {
         Kind(
             "E316", "too much in one template", "Set fewer variables from each other."
         ),
+        Kind("E350", "a text without a sender's name", "Say who you are."),
+        Kind(
+            "E351",
+            "a text without opt-out words",
+            "Say how to end it, such as: Reply STOP to end.",
+        ),
+        Kind(
+            "E352",
+            "a link of a shared shortener",
+            "Use a link of your own domain: carriers filter shared ones.",
+        ),
+        Kind(
+            "E353",
+            "a link to another domain",
+            "Use your own, or add it to lint.domains.",
+        ),
+        Kind(
+            "E354",
+            "a word that carriers filter or forbid",
+            "Say it otherwise, or register the use; a word alone proves nothing.",
+        ),
+        Kind(
+            "E355",
+            "an address of a picture that may tell who a person is",
+            "Use an id: addresses are written into logs everywhere.",
+        ),
+        Kind("E356", "a text in capitals", "Write it as people write."),
+        Kind(
+            "E357",
+            "a placeholder of another tool",
+            "Write {{ column }} where a person's value shall stand.",
+        ),
+        Kind("E358", "there is no such finding", "Use a code of docs/errors.md."),
         Kind("E340", "not a rate card", "Correct the key, or remove it."),
         Kind(
             "E341",

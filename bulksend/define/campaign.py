@@ -370,6 +370,44 @@ class Send(_Section):
     ] = "refuse"
 
 
+class Lint(_Section):
+    """What the texts are held to, beside the message language."""
+
+    brand: Annotated[
+        Texts,
+        Key(
+            "How you call yourself; a text must say one of these names.",
+            "a name, or a list of them",
+            "Blue Fern",
+        ),
+    ] = ()
+    domains: Annotated[
+        Texts,
+        Key(
+            "The domains that links may lead to.",
+            "a domain, or a list of them",
+            ["bluefern.example"],
+        ),
+    ] = ()
+    first_contact: Annotated[
+        bool,
+        Key(
+            "Whether people hear from you for the first time: then a text without your "
+            "name or without opt-out words is an error.",
+            "true or false",
+            False,
+        ),
+    ] = False
+    ignore: Annotated[
+        Mapping[Text, Text],
+        Key(
+            "Findings that do not count here, each with the reason; kept in the plan.",
+            'a reason for each code, such as W353: "our shop is on another domain"',
+            {"W353": "our shop is on another domain"},
+        ),
+    ] = {}
+
+
 class Campaign(_Section):
     """A whole campaign file."""
 
@@ -431,6 +469,14 @@ class Campaign(_Section):
             {"rate": "50/s"},
         ),
     ] = Send()
+    lint: Annotated[
+        Lint,
+        Key(
+            "What the texts are held to.",
+            "keys below it, such as `brand`",
+            {"brand": "Blue Fern"},
+        ),
+    ] = Lint()
     results: Annotated[
         ResultsPath,
         Key(
@@ -479,6 +525,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "send.window": Window,
     "send.rules": Chosen,
     "send.budget": Budget,
+    "lint": Lint,
 }
 """Where each section stands in the file."""
 

@@ -50,6 +50,17 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
             "Add `application_id: ${BW_MESSAGING_APPLICATION_ID}`.",
         )
 
+    lint = campaign.get("lint")
+    if isinstance(lint, Mapping) and isinstance(lint.get("ignore"), Mapping):
+        for code in lint["ignore"]:
+            if not re.fullmatch("[EW]35[0-7]", str(code)):
+                yield Conflict(
+                    ("lint", "ignore", str(code)),
+                    "E358",
+                    f"`{str(code)[:20]}` is no finding about texts",
+                    "a code from W350 to W357",
+                )
+
     send = campaign.get("send")
     if isinstance(send, Mapping):
         if send.get("budget") == {}:

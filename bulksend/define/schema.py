@@ -214,6 +214,7 @@ send:
   # rules: us-marketing           # the hours of where they are: see `bulksend rules`
   # budget: {segments: 20000}     # a plan beyond it is refused
 
+# lint: {brand: "Blue Fern", first_contact: true}   # what the text is held to
 results: "results/NAME.csv"       # or .parquet
 """
 

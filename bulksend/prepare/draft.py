@@ -13,13 +13,14 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience
 from bulksend.prepare.columns import find_column, shown
 from bulksend.prepare.cost import RateCard
+from bulksend.prepare.lint import lint
 from bulksend.prepare.lists import NumberList, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
 from bulksend.prepare.phones import ZONES, metadata_version, time_zones
 from bulksend.prepare.places import PLACED, Sources, placed, placed_together
 from bulksend.prepare.plan import FORMAT, plan_hash
 from bulksend.prepare.reasons import REASON, code
-from bulksend.prepare.render import faults, read_template, render
+from bulksend.prepare.render import faults, read_template, render, written_texts
 from bulksend.prepare.segments import measure
 from bulksend.prepare.source import Source, scan
 from bulksend.prepare.timing import as_said, campaign_hours
@@ -105,6 +106,9 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
         dict(source.columns),
         language=next(map(source.text, named["message.language"]), None),
     )
+    said = lint(loaded, written_texts(loaded))
+    if wrong := [problem for problem in said if not problem.is_warning]:
+        raise InputError(wrong)
     group = loaded.campaign.message.group
     region = recipients.default_region
     texts = [source.text(column) for column in named["recipients.phone"]]
@@ -140,6 +144,7 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
             *notices,
             *(note for one in lists.values() for note in one.notices),
             *rendered.warnings,
+            *said,
         ),
         source=source,
     )
@@ -223,7 +228,7 @@ def _about(
     several = source.files if len(source.files) > 1 else ()
     content = campaign.model_dump(
         mode="json",
-        include={"name", "provider", "senders", "recipients", "message"},
+        include={"name", "provider", "senders", "recipients", "message", "lint"},
         exclude={"recipients": {"path", "suppress", "only"}, "message": {"file"}},
         exclude_defaults=True,
     )

@@ -8,6 +8,7 @@ import polars as pl
 
 from bulksend.errors import Problem
 from bulksend.prepare.cost import MICRO, money
+from bulksend.prepare.lint import links
 
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
@@ -23,6 +24,10 @@ def closed_gates(plan: Plan, summary: Summary, campaign: Campaign) -> list[Probl
     if not summary.sendable and summary.reasons.get("never_open"):
         people = f"{summary.reasons['never_open']:,} people"
         found.append(Problem("E420", f"for {people} no hour is right"))
+    message = campaign.message
+    texts = [message.text or "", *(message.variants or {}).values()]
+    if message.file or any("{{" in text for text in texts):
+        found += links(plan, campaign)
     if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):
         rows = (
             plan.frame()

@@ -124,6 +124,15 @@ def _texts(
     return found
 
 
+def written_texts(loaded: Loaded) -> list[tuple[str, str]]:
+    """Every text of the campaign as it was written, by its key in the file."""
+    message = loaded.campaign.message
+    source = message.text if message.file is None else read_template(loaded)
+    variants = (message.variants or {}).items()
+    default = [] if source is None else [(_text_key(loaded), source)]
+    return default + [(f"message.variants.{name}", text) for name, text in variants]
+
+
 def _text_key(loaded: Loaded) -> str:
     return "message.text" if loaded.campaign.message.file is None else "message.file"
 
