@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from bulksend.rules.pack import RulePack, read_rules, shipped_rules
     from bulksend.settle.standing import Ended
+    from bulksend.settle.suppressing import SuppressionList
     from bulksend.view.report import report_run
 
 _HOME_OF = {
@@ -95,6 +96,7 @@ _HOME_OF = {
     "shipped_rules": "rules.pack",
     "Ended": "settle.standing",
     "report_run": "view.report",
+    "SuppressionList": "settle.suppressing",
 }
 
 __all__ = [
@@ -118,6 +120,7 @@ __all__ = [
     "RulePack",
     "Stopped",
     "Summary",
+    "SuppressionList",
     "abort_run",
     "json_schema",
     "list_runs",

@@ -408,7 +408,7 @@ def _refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
         is_same = run.campaign == scope and run.slot == plan.slot
         if not is_same or run.finished_at is not None or run.run == plan.run:
             continue
-        left = standing(journal, run).counts["not_sent"]
+        left = standing(journal, run).left
         if 0 < left < run.sendable:
             same_lists = run.input_digest == plan.about["input_digest"]
             what = "the campaign" if same_lists else "a list"

@@ -335,6 +335,23 @@ KINDS: dict[str, Kind] = {
             "Bandwidth cannot be reached",
             "Nothing was lost: run it again later, and it resumes.",
         ),
+        Kind(
+            "E540",
+            "nobody could tell Bandwidth from a stranger",
+            "Set BW_CALLBACK_USERNAME and BW_CALLBACK_PASSWORD to what the application "
+            "has; --no-auth needs --host 127.0.0.1.",
+        ),
+        Kind("E541", "the listener cannot listen", "Choose another port or host."),
+        Kind(
+            "E542",
+            "more callbacks wait than can be stored",
+            "Nothing is lost: Bandwidth brings them again for 24 hours.",
+        ),
+        Kind(
+            "E543",
+            "the certificate cannot be used",
+            "Name PEM files that belong together with --tls-cert and --tls-key.",
+        ),
         Kind("E580", "the simulator cannot play this scenario", "Change the option."),
         Kind(
             "E581",
@@ -426,6 +443,16 @@ KINDS: dict[str, Kind] = {
             "E671",
             "the report cannot be written",
             "Make the folder writable, or write elsewhere with --output PATH.",
+        ),
+        Kind(
+            "E651",
+            "not a number that can be texted",
+            "Write it with a + and its country code, or add --region; nothing was done.",
+        ),
+        Kind(
+            "E652",
+            "the suppression list cannot be written",
+            "Name a file that is not there yet, in a folder that you may write to.",
         ),
         Kind("E640", "there is no such row", "Look at the list again."),
         Kind("E630", "there is no such run", "See `bulksend status`."),

@@ -264,7 +264,7 @@ def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
         if stopped is not None and sending.engine is None:
             raise stopped  # it never began: the results may be another sender's
     ended = _finish(sending, run, stopped)
-    left = ended.counts["not_sent"]
+    left = ended.left
     if left and stopped is None:
         what = f"{left:,} messages were not taken, however often they were tried"
         ended = replace(ended, stopped=Stopped(Problem("E511", what)))
@@ -285,7 +285,7 @@ def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:
         journal.set_results(run.id, str(sending.output))
         write_results(results(sending.plan, journal, run), sending.output)
         ended = replace(standing(journal, run), results=str(sending.output))
-        if not ended.counts["not_sent"] or journal.orders.is_aborted(run.id):
+        if not ended.left or journal.orders.is_aborted(run.id):
             journal.finish_run(run.id, now=_now())
     return replace(ended, stopped=stopped)
 

@@ -53,11 +53,12 @@ select row, status, error_code, attempt from messages
 where run_id = :run_id and status in ('refused', 'failed')
 order by row;
 
--- A person wants it tried again: it is planned, as if nobody had tried it yet.
+-- A person wants it tried again: it is planned, as if nobody had tried it yet.  Its
+-- message's id stays, to know that one's late callbacks by (`prove`).
 -- name: reopen_row
 update messages
 set status = 'planned', posted_at = null, accepted_at = null, ended_at = null,
-    message_id = null, error_code = null, error = null
+    error_code = null, error = null
 where run_id = :run_id and row = :row and status in ('refused', 'failed');
 
 -- name: leases
@@ -98,14 +99,15 @@ where status = 'claimed'
 
 -- First attempt: the row is not there yet.
 -- name: claim_new
-insert into messages (run_id, row, status, attempt, epoch, once, claimed_at)
-values (:run_id, :row, 'claimed', 1, :epoch, :once, :now)
+insert into messages (run_id, row, status, attempt, epoch, once, person, claimed_at)
+values (:run_id, :row, 'claimed', 1, :epoch, :once, :person, :now)
 on conflict (run_id, row) do nothing;
 
 -- name: claim_again
 update messages
 set status = 'claimed', attempt = attempt + 1, epoch = :epoch, once = :once,
-    claimed_at = :now, posted_at = null, error_code = null, error = null
+    person = :person, claimed_at = :now, posted_at = null, error_code = null,
+    error = null
 where run_id = :run_id and row = :row and status = 'planned';
 
 -- Rows of one claim whose answer was lost on the way.
@@ -183,3 +185,149 @@ select group_concat(row, '
 ', ' '), ''), '
 ')
 from messages where run_id = :run_id and row between :first and :last;
+-- -- suppressions ------------------------------------------------------------------------
+
+-- What is there stays, unless it was lifted before this one began.
+-- name: suppress
+insert into suppressions (person, sender, number, reason, source, since)
+values (:person, :sender, :number, :reason, :source, :since)
+on conflict (person, sender) do update
+    set reason = :reason, source = :source, since = :since, lifted_at = null
+    where suppressions.lifted_at < :since;
+
+-- A person's own word lifts what that person's own word began; the row is there even
+-- where nothing was: callbacks come in any order, and an older STOP may follow.
+-- name: lift_own
+insert into suppressions (person, sender, number, reason, source, since, lifted_at)
+values (:person, :sender, :number, :reason, :source, :since, :since)
+on conflict (person, sender) do update
+    set lifted_at = :since
+    where suppressions.reason = :reason and suppressions.since <= :since
+      and (suppressions.lifted_at is null or suppressions.lifted_at < :since);
+
+-- name: lift
+update suppressions set lifted_at = case when since > :now then since else :now end
+where person = :person and (:sender = '' or sender = :sender) and lifted_at is null;
+
+-- name: suppressions_of
+select person, sender, number, reason, source, since, lifted_at
+from suppressions where person = :person order by sender;
+
+-- :people is a JSON array of keys: one statement for a whole claim.
+-- name: suppressed_among
+select person, sender, reason, source from suppressions
+where person in (select value from json_each(:people)) and lifted_at is null
+order by since;
+
+-- name: suppressions
+select person, sender, number, reason, source, since, lifted_at
+from suppressions where lifted_at is null order by person, sender;
+
+-- name: suppressions_count
+select reason, count(*) from suppressions where lifted_at is null group by reason;
+
+-- name: opt_outs_since
+select count(*) from suppressions
+where reason = 'opted_out' and since >= :since and lifted_at is null;
+
+-- name: people_since
+select count(distinct person) from messages
+where accepted_at >= :since
+  and run_id in (select id from runs where finished_at is null or finished_at >= :since);
+
+-- -- receipts -----------------------------------------------------------------------------
+
+-- name: keep_receipt
+insert into receipts (message_id, digest, type, at, received_at, person, error_code,
+                      carrier, run_id, row, said)
+values (:message_id, :digest, :type, :at, :received_at, :person, :error_code,
+        :carrier, :run_id, :row, :said)
+on conflict (message_id, digest) do nothing;
+
+-- name: row_of_message
+select run_id, row from messages where message_id = :message_id limit 1;
+
+-- name: receipts_of_row
+select type, at, received_at, message_id, error_code, carrier
+from receipts where run_id = :run_id and row = :row order by at, digest;
+
+-- name: receipts_count
+select type, run_id is not null, count(*) from receipts group by 1, 2;
+
+-- Rows of which two messages are known to be: texted twice, whoever did it.
+-- name: doubled
+select count(*) from (
+    select 1 from receipts where run_id = :run_id and message_id <> ''
+    group by row having count(distinct message_id) > 1) as twice;
+
+-- -- evidence -----------------------------------------------------------------------------
+
+-- name: decide
+insert into decisions (run_id, row, decided_at, event, source, evidence)
+select :run_id, :row, :now, :event, :source, :evidence
+where exists (select 1 from messages as m
+              join transitions as t on t.status = m.status and t.event = :event
+              where m.run_id = :run_id and m.row = :row
+                and m.status in ('unknown', 'not_sent')
+                and (:event = 'deliver' or m.message_id is null
+                     or cast(:message_id as text) is null
+                     or m.message_id <> cast(:message_id as text)))
+on conflict (run_id, row, decided_at, event) do nothing;
+
+-- Under no epoch: evidence is true whoever claimed the row, and also where this journal
+-- never saw it claimed.  A row that is tried once more still has its first message's id,
+-- and what is said of that one fails (or proves) nothing of the next; that it was
+-- delivered counts always.
+-- name: prove
+insert into messages (run_id, row, status, attempt, epoch, claimed_at, accepted_at,
+                      ended_at, message_id, error_code, error)
+select :run_id, :row, t.next, 1, 0, :at, cast(:accepted_at as bigint), :at,
+       cast(:message_id as text), cast(:error_code as text), cast(:error as text)
+from transitions t where t.status = 'planned' and t.event = :event
+  and (:event <> 'accept' or cast(:accepted_at as bigint) is not null)
+on conflict (run_id, row) do update
+    set status = (select next from transitions t
+                  where t.status = messages.status and t.event = :event),
+        accepted_at = coalesce(messages.accepted_at, cast(:accepted_at as bigint)),
+        ended_at = case when messages.status = 'delivered'
+                          or messages.status = 'failed' and :event <> 'deliver'
+                        then messages.ended_at else :at end,
+        message_id = case when messages.status in ('planned', 'claimed', 'unknown',
+                                                   'not_sent')
+                          then coalesce(cast(:message_id as text), messages.message_id)
+                          else coalesce(messages.message_id, cast(:message_id as text))
+                     end,
+        error_code = case when messages.status = 'delivered'
+                            or messages.status = 'failed' and :event <> 'deliver'
+                          then messages.error_code else cast(:error_code as text) end,
+        error = case when messages.status = 'delivered'
+                       or messages.status = 'failed' and :event <> 'deliver'
+                     then messages.error else cast(:error as text) end
+    where exists (select 1 from transitions t
+                  where t.status = messages.status and t.event = :event)
+      and (:event = 'deliver' or messages.message_id is null
+           or cast(:message_id as text) is null
+           or (messages.message_id = cast(:message_id as text))
+              = (messages.status in ('accepted', 'delivered', 'failed')));
+
+-- name: disprove
+update messages
+set status = 'not_sent', ended_at = :at, error_code = :error_code, error = :error
+where run_id = :run_id and row = :row and status = 'unknown';
+
+-- name: unknown
+select row, coalesce(posted_at, claimed_at), ended_at from messages
+where run_id = :run_id and status = 'unknown' order by row;
+
+-- name: resend
+update messages set status = 'planned', ended_at = null, error_code = null, error = null
+where run_id = :run_id and status = 'not_sent';
+
+-- name: decisions_of
+select row, decided_at, event, source, evidence from decisions
+where run_id = :run_id and row between :first and :last order by row, decided_at, event;
+
+-- What the search may still tell something about: not before, and not over yet.
+-- name: first_accepted
+select min(accepted_at) from messages
+where run_id = :run_id and status = 'accepted' and message_id is not null;

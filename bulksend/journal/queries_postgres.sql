@@ -11,9 +11,10 @@ with held as materialized (
     where campaign = :campaign and epoch = :epoch and expires >= :now
     for share
 )
-insert into messages (run_id, row, status, attempt, epoch, once, claimed_at)
-select :run_id, wanted.row, 'claimed', 1, :epoch, wanted.once, :now
-from held, unnest(:row::bigint[], :once::bigint[]) as wanted (row, once)
+insert into messages (run_id, row, status, attempt, epoch, once, person, claimed_at)
+select :run_id, wanted.row, 'claimed', 1, :epoch, wanted.once, wanted.person, :now
+from held, unnest(:row::bigint[], :once::bigint[], :person::bigint[])
+         as wanted (row, once, person)
 on conflict (run_id, row) do nothing
 returning row;
 
@@ -25,8 +26,10 @@ with held as materialized (
 )
 update messages
 set status = 'claimed', attempt = attempt + 1, epoch = :epoch, once = wanted.once,
-    claimed_at = :now, posted_at = null, error_code = null, error = null
-from held, unnest(:row::bigint[], :once::bigint[]) as wanted (row, once)
+    person = wanted.person, claimed_at = :now, posted_at = null, error_code = null,
+    error = null
+from held, unnest(:row::bigint[], :once::bigint[], :person::bigint[])
+         as wanted (row, once, person)
 where messages.run_id = :run_id and messages.row = wanted.row
   and messages.status = 'planned'
 returning messages.row;
@@ -73,3 +76,10 @@ select string_agg(row::text, e'\n'), string_agg(status, e'\n'),
        string_agg(coalesce(error_code, ''), e'\n'),
        string_agg(coalesce(replace(error, e'\n', ' '), ''), e'\n')
 from messages where run_id = :run_id and row between :first and :last;
+
+-- name: suppressed_among
+select person, sender, reason, source from suppressions
+where person in (select value::bigint
+                 from json_array_elements_text(:people::json) as one (value))
+  and lifted_at is null
+order by since;

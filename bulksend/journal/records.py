@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,11 +41,30 @@ class Run:
 
 
 class Candidate(NamedTuple):
-    """A row that the engine wants to send; ``once`` is its key in the ledger."""
+    """A row that the engine wants to send.
+
+    Args:
+        once: Its key in the ledger.
+
+        person: Whom it is for (`person_key`); the first of a group.
+
+        sender: Our number it goes out from.
+
+        others: The keys of a group's other members, parted by spaces.
+    """
 
     row: int
     once: int | None
     again: bool = False
+    person: int | None = None
+    sender: str = ""
+    others: str = ""
+
+
+def person_key(number: str) -> int:
+    """64 bits that stand for an E.164 number where the number itself must not stand."""
+    digest = hashlib.blake2b(number.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 class Place(NamedTuple):

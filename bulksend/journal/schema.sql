@@ -1,4 +1,5 @@
--- The journal's tables.  Small rows: numbers and texts stay in the plan.
+-- The journal's tables.  Small rows: numbers and texts stay in the plan, save the numbers
+-- that must not be texted, and what people wrote to us.
 -- Times are integers: milliseconds since 1970, UTC.
 
 create table if not exists meta (
@@ -68,6 +69,8 @@ create table if not exists messages (
     -- content), as 64 bits.  No index: random keys in a b-tree cost three times what the
     -- rest of a claim costs.  A run reads its campaign's keys once, when it starts.
     once        integer,
+    -- Whom it is for, as 64 bits (records.person_key).  No index, as above.
+    person      integer,
     claimed_at  integer,
     posted_at   integer,
     accepted_at integer,
@@ -81,7 +84,55 @@ create table if not exists messages (
     check (claimed_at is not null or status in ('planned', 'excluded', 'expired')),
     check (accepted_at is not null or status <> 'accepted'),
     check (error is not null or status <> 'refused'),
-    check (error_code is not null or status not in ('excluded', 'expired', 'unknown'))
+    check (error_code is not null
+           or status not in ('excluded', 'expired', 'unknown', 'not_sent'))
+) without rowid;
+
+-- Ids begin with their time, so this index grows at its end.
+create index if not exists messages_by_id on messages (message_id)
+where message_id is not null;
+
+-- Who must not be texted.  A row stays when it is lifted: it says until when.
+create table if not exists suppressions (
+    person    integer not null,                 -- records.person_key of the number
+    sender    text not null default '',         -- our number it is about; '': all
+    number    integer not null,                 -- E.164 without its plus
+    reason    text not null,
+    source    text not null,                    -- who said so
+    since     integer not null,
+    lifted_at integer check (lifted_at >= since),
+    primary key (person, sender)
+) without rowid;
+
+-- Every callback, as it came.
+create table if not exists receipts (
+    message_id  text not null,                  -- '' where none is said
+    digest      integer not null,               -- 64 bits over the whole event
+    type        text not null,
+    at          integer not null,               -- its own time
+    received_at integer not null,
+    person      integer,                        -- records.person_key of the number
+    error_code  integer,
+    carrier     text,
+    run_id      integer references runs (id),   -- null: for no row of this journal
+    row         integer,
+    said        text,                           -- the whole of it, where columns lack some
+    primary key (message_id, digest),
+    check ((run_id is null) = (row is null))
+) without rowid;
+
+create index if not exists receipts_by_row on receipts (run_id, row)
+where run_id is not null;
+
+-- How each unknown ended, and what that rests on.
+create table if not exists decisions (
+    run_id     integer not null references runs (id),
+    row        integer not null,
+    decided_at integer not null,
+    event      text not null,
+    source     text not null check (source in ('receipt', 'search', 'operator')),
+    evidence   text not null,                   -- JSON, without numbers or texts
+    primary key (run_id, row, decided_at, event)
 ) without rowid;
 
 create trigger if not exists only_known_arrows

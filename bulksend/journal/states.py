@@ -11,9 +11,13 @@ from now on it may be on the wire), and then something is proven, or nothing is:
     planned    proven that it did not leave: it may be claimed again
 
 `unknown` is left only by evidence: a receipt, the message search, or a person's recorded
-decision.  A receipt turns *accepted* (or *unknown*) into *delivered* or *failed*, and
-*delivered* wins over *failed*, because a receipt that timed out (9902) may be followed
-by the real one.
+decision.  Evidence that it was never taken makes it *not_sent*, which is not sent again
+either, unless somebody asks for it.  A receipt turns *accepted* (or *unknown*) into
+*delivered* or *failed*, and *delivered* wins over *failed*, because a receipt that timed
+out (9902) may be followed by the real one.
+
+Evidence that a message was taken is believed in every state: after an answer that said
+otherwise, and in a journal that was restored from before the message was claimed.
 
 The table is used three times: `step` applies it here, the journal loads it into SQLite,
 where a trigger refuses any other change, and docs/journal.md draws it.
@@ -36,6 +40,7 @@ class Status(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"
     EXPIRED = "expired"
     EXCLUDED = "excluded"
     DELIVERED = "delivered"
@@ -56,6 +61,7 @@ class Event(StrEnum):
     DELIVER = "deliver"  # a receipt: delivered
     FAIL = "fail"  # a receipt: not delivered
     AGAIN = "again"  # a person wants it tried once more
+    DISPROVE = "disprove"  # evidence that Bandwidth never took it
 
 
 TRANSITIONS: dict[Status, dict[Event, Status]] = {
@@ -63,6 +69,10 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.CLAIM: Status.CLAIMED,
         Event.EXPIRE: Status.EXPIRED,
         Event.EXCLUDE: Status.EXCLUDED,
+        # What proved that it was not taken was wrong, or the journal is an old copy.
+        Event.ACCEPT: Status.ACCEPTED,
+        Event.DELIVER: Status.DELIVERED,
+        Event.FAIL: Status.FAILED,
     },
     Status.CLAIMED: {
         Event.RELEASE: Status.PLANNED,
@@ -82,8 +92,16 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.LOSE: Status.UNKNOWN,
         Event.DELIVER: Status.DELIVERED,
         Event.FAIL: Status.FAILED,
+        Event.DISPROVE: Status.NOT_SENT,
+    },
+    Status.NOT_SENT: {
+        Event.AGAIN: Status.PLANNED,
+        Event.ACCEPT: Status.ACCEPTED,
+        Event.DELIVER: Status.DELIVERED,
+        Event.FAIL: Status.FAILED,
     },
     Status.ACCEPTED: {
+        Event.ACCEPT: Status.ACCEPTED,
         Event.DELIVER: Status.DELIVERED,
         Event.FAIL: Status.FAILED,
     },

@@ -12,24 +12,39 @@ from __future__ import annotations
 from array import array
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from bulksend.errors import InputError, Problem
 from bulksend.journal.columns import Columns
+from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
 from bulksend.journal.orders import Orders
+from bulksend.journal.receipts import Receipts
 from bulksend.journal.records import WHOLE, Entry, LeaseLost, Part, Place, Run
 from bulksend.journal.selections import Selections
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import Status
+from bulksend.journal.suppressions import Suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulksend.home import Address
     from bulksend.journal.database import Database
+    from bulksend.journal.decisions import Evidence
+    from bulksend.journal.receipts import Kept
     from bulksend.journal.records import Candidate, Closing, Outcome
+    from bulksend.journal.suppressions import Suppression
+
+
+class News(NamedTuple):
+    """What came in together: callbacks, what they prove, who wants what."""
+
+    receipts: Sequence[Kept] = ()
+    evidence: Sequence[Evidence] = ()
+    opted_out: Sequence[Suppression] = ()
+    opted_in: Sequence[Suppression] = ()
 
 
 class Journal:
@@ -41,6 +56,9 @@ class Journal:
         self.columns = Columns(database)
         self.orders = Orders(database)
         self.selections = Selections(database)
+        self.suppressions = Suppressions(database)
+        self.receipts = Receipts(database)
+        self.decisions = Decisions(database)
 
     @classmethod
     def open(cls, place: Path | Address, *, read_only: bool = False) -> Self:
@@ -97,15 +115,18 @@ class Journal:
     ) -> list[int]:
         """Make the intent to send durable; the rows that are now ours to post, in order.
 
-        A row left out was closed before, by whomever.
+        A row left out was closed before, by whomever, or is closed now, because its
+        person must not be texted any more.
 
         Raises:
             LeaseLost: Another sender has the campaign; nothing was claimed.
         """
         held = {"campaign": run.campaign, "epoch": epoch, "now": now}
+        closings = self.suppressions.among(candidates)
+        wanted = [one for one in candidates if one.row not in closings]
         claimed: set[int] = set()
         for how in ("claim_new", "claim_again"):
-            left = [one for one in candidates if one.row not in claimed]
+            left = [one for one in wanted if one.row not in claimed]
             if how == "claim_new":
                 left = [one for one in left if not one.again]
             if not left:
@@ -116,7 +137,9 @@ class Journal:
             if rows is None and not claimed:
                 raise LeaseLost
             claimed.update(rows or ())
-        return list(dict.fromkeys(one.row for one in candidates if one.row in claimed))
+        for row, why in closings.items():
+            self.close_unsent(run.id, epoch, [row], why, now=now)
+        return list(dict.fromkeys(one.row for one in wanted if one.row in claimed))
 
     def claim_repeated(
         self, run: Run, epoch: int, candidates: Sequence[Candidate], *, now: int
@@ -186,6 +209,18 @@ class Journal:
             "closed_rows", run_id=run_id, first=part.first, last=part.last
         )
         return [row for (row,) in found]
+
+    # -- news -----------------------------------------------------------------------
+
+    def take_in(self, news: News, *, now: int) -> None:
+        """Callbacks and all that follows from them, durable together."""
+        with self.database.transaction():
+            self.receipts.keep(news.receipts)
+            self.decisions.apply(news.evidence, now=now)
+            self.suppressions.add(news.opted_out)
+            self.suppressions.lift_own(news.opted_in)
+
+    # -- reading --------------------------------------------------------------------
 
     def entries(self, run_id: int, first: int, last: int) -> list[Entry]:
         """What the journal knows of the rows *first* to *last*, in order."""

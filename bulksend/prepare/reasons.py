@@ -130,6 +130,11 @@ REASONS: dict[str, Reason] = {
             "This person already has this text from an earlier run of this campaign.",
             "Nothing is needed.",
         ),
+        Reason(
+            "opted_out",
+            "This person has opted out.",
+            "Leave it out; `bulksend suppress check` says when and how.",
+        ),
     )
 }
 

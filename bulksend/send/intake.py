@@ -98,11 +98,13 @@ class Intake:
             Candidate(
                 item.message.row,
                 self._envelope.once(item.message),
-                again=item.attempt > 1,
+                item.attempt > 1,
+                *item.message.people(),
             )
             for item in items
         ]
         mine = set(await self._writer.claim(candidates, now=now))
+        self.closed += len(items) - len(mine)
         return [
             item._replace(body=self._envelope.body(item.message, now))
             for item in items

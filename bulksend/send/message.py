@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import orjson
 
+from bulksend.journal.records import person_key
+
 
 class Message(NamedTuple):
     """A sendable row of the plan.
@@ -35,6 +37,14 @@ class Message(NamedTuple):
     tag: str
     weight: int
     once_key: str = ""
+
+    def people(self) -> tuple[int, str, str]:
+        """Whom it is for, from which number of ours, and a group's other members.
+
+        As `journal.records.Candidate` has them.
+        """
+        first, *others = map(person_key, self.to.split(","))
+        return first, self.sender, " ".join(map(str, others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Ended:
     Args:
         state: ``sending`` and by whom, ``paused``, ``aborted``, ``done`` or ``stopped``;
             empty where nobody asked.
+        absent: Of those not sent: proven not to have been taken, and sent again only
+            when somebody asks for it (`settle --resend`).
     """
 
     run: str
@@ -30,22 +32,30 @@ class Ended:
     results: str
     stopped: BulksendError | None = None
     state: str = ""
+    absent: int = 0
+
+    @property
+    def left(self) -> int:
+        """Messages that the next run sends."""
+        return self.counts["not_sent"] - self.absent
 
     @property
     def exit_code(self) -> int:
         if self.stopped is not None:
             return self.stopped.exit_code
-        if self.counts["not_sent"]:
+        if self.left:
             return RESUMABLE
         if self.counts["unknown"]:
             return SOME_UNKNOWN
-        return SOME_FAILED if self.counts["refused"] or self.counts["failed"] else DONE
+        lacking = self.counts["refused"] + self.counts["failed"] + self.absent
+        return SOME_FAILED if lacking else DONE
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "run": self.run,
             "rows": self.rows,
             **self.counts,
+            "absent": self.absent,
             "results": self.results,
             **({"state": self.state} if self.state else {}),
             "exit_code": self.exit_code,
@@ -72,10 +82,11 @@ def standing(journal: Journal, run: Run, part: Part = WHOLE) -> Ended:
         "expired": found.get(Status.EXPIRED, 0),
         "excluded": run.rows - run.sendable + late,
     }
+    absent = found.get(Status.NOT_SENT, 0)
     touched = sum(n for status, n in found.items() if status is not Status.PLANNED)
-    counts["not_sent"] = run.sendable - touched
+    counts["not_sent"] = run.sendable - touched + absent
     assert sum(counts.values()) == run.rows
-    return Ended(run.run, run.rows, counts, run.results)
+    return Ended(run.run, run.rows, counts, run.results, absent=absent)
 
 
 def state(journal: Journal, run: Run, *, now: int) -> str:

@@ -17,10 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulksend.errors import GateRefused
+from bulksend.errors import BulksendError, GateRefused
 from bulksend.journal.columns import NAMES
+from bulksend.journal.decisions import Decision, Evidence, Source, Unknown
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
+from bulksend.journal.receipts import Kept, Told
 from bulksend.journal.records import (
     ALREADY_SENT,
     PAST_EXPIRATION,
@@ -30,6 +32,7 @@ from bulksend.journal.records import (
     Outcome,
     Part,
     Run,
+    person_key,
 )
 from bulksend.journal.states import (
     TAKEN,
@@ -38,6 +41,14 @@ from bulksend.journal.states import (
     IllegalMove,
     Status,
     step,
+)
+from bulksend.journal.store import News
+from bulksend.journal.suppressions import (
+    OPTED_OUT,
+    SUPPRESSED,
+    Cause,
+    Suppression,
+    suppression,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +75,12 @@ RUN = Run(
 ELSEWHERE = Owner("web-3", "another machine", 4120, 77)
 """Nobody here can say whether it is alive."""
 
-SAID = {Event.REFUSE: "400", Event.LOSE: "no_answer", Event.FAIL: "4720"}
+SAID = {
+    Event.REFUSE: "400",
+    Event.LOSE: "no_answer",
+    Event.FAIL: "4720",
+    Event.DISPROVE: "not_sent",
+}
 
 
 class Place(Protocol):
@@ -139,12 +155,51 @@ class Sender(NamedTuple):
             Status.ACCEPTED: [Event.ACCEPT],
             Status.REFUSED: [Event.REFUSE],
             Status.UNKNOWN: [Event.LOSE],
+            Status.NOT_SENT: [Event.LOSE, Event.DISPROVE],
             Status.DELIVERED: [Event.ACCEPT, Event.DELIVER],
             Status.FAILED: [Event.ACCEPT, Event.FAIL],
         }
         for event in events[status]:
             self.record(outcome(row, event))
         assert self.entry(row).status == status
+
+
+OURS, THEIRS = "+19195550100", "+19195550199"
+PROOFS = (Event.ACCEPT, Event.DELIVER, Event.FAIL, Event.DISPROVE)
+
+
+def number_of(row: int) -> str:
+    return f"+1919{2_000_000 + row}"
+
+
+def person_of(row: int) -> Candidate:
+    """A candidate that says whom it is for."""
+    return Candidate(row, None, person=person_key(number_of(row)), sender=OURS)
+
+
+def suppressed(row: int, **more: Any) -> Suppression:
+    why = Cause(SUPPRESSED, "a list", NOW)
+    return suppression(number_of(row), why._replace(**more))
+
+
+def kept(**more: Any) -> Kept:
+    return Kept("m2", 1, "message-delivered", NOW, NOW + 1)._replace(**more)
+
+
+def proof(run_id: int, event: Event, row: int = 2) -> Evidence:
+    is_absent = event is Event.DISPROVE
+    return Evidence(
+        run_id,
+        row,
+        event,
+        NOW,
+        Source.SEARCH,
+        "{}",
+        accepted_at=None if is_absent else NOW - 5,
+        message_id=None if is_absent else f"m{row}",
+        error_code="not_sent" if is_absent else None,
+        error="It said so." if is_absent else None,
+    )
 
 
 class JournalSuite:
@@ -592,11 +647,12 @@ class JournalSuite:
 
     def test_counts_closed_rows_and_entries_say_the_same(self, sender: Sender) -> None:
         """One row of each status: counted once, closed unless planned, in order."""
-        for row, status in zip((9, 4, 6, 8, 3, 5, 7, 10, 2), Status, strict=True):
+        for row, status in zip((9, 4, 6, 8, 3, 5, 7, 10, 2, 11), Status, strict=True):
             sender.bring(row, status)
 
         assert sender.journal.counts(sender.run.id) == dict.fromkeys(Status, 1)
-        assert sender.journal.closed_rows(sender.run.id) == [2, 3, 4, 5, 6, 7, 8, 10]
+        closed = [row for row in range(2, 12) if row != 9]
+        assert sender.journal.closed_rows(sender.run.id) == closed
         entries = sender.journal.entries(sender.run.id, 3, 9)
         assert [one.row for one in entries] == [3, 4, 5, 6, 7, 8, 9]
 
@@ -648,6 +704,403 @@ class JournalSuite:
         taken = [100 + row for row, status in enumerate(Status, 2) if status in TAKEN]
         assert list(journal.ledger(next_run)) == [-(2**63), *taken]
         assert list(journal.ledger(sender.run)) == [160]
+
+    # -- who must not be texted -------------------------------------------------------
+
+    def test_who_is_suppressed_is_not_claimed_and_the_row_says_why(
+        self, place: Place, sender: Sender
+    ) -> None:
+        """Read again by each claim, whichever connection suppressed them a moment ago."""
+        wanted = [person_of(row) for row in (2, 3, 4)]
+        with place.open() as other:
+            added = other.suppressions.add(
+                [
+                    suppressed(2, reason=OPTED_OUT, source="reply STOP"),
+                    suppressed(3, source="operator"),
+                ]
+            )
+        assert added == 2
+
+        assert sender.journal.claim(sender.run, sender.epoch, wanted, now=NOW) == [4]
+        found = [sender.entry(row) for row in (2, 3)]
+        assert [(one.status, one.error_code) for one in found] == [
+            ("excluded", "opted_out"),
+            ("excluded", "suppressed"),
+        ]
+        assert found[0].error == (
+            "This person has opted out (reply STOP); nothing was sent."
+        )
+        assert found[0].attempt == 0
+
+    def test_a_retry_is_not_claimed_for_who_opted_out_meanwhile(
+        self, sender: Sender
+    ) -> None:
+        """Between two attempts, too."""
+        again = person_of(2)._replace(again=True)
+        sender.journal.claim(sender.run, sender.epoch, [person_of(2)], now=NOW)
+        sender.record(outcome(2, Event.RELEASE))
+        sender.journal.suppressions.add([suppressed(2)])
+
+        assert sender.journal.claim(sender.run, sender.epoch, [again], now=NOW) == []
+        assert sender.entry(2).status == "excluded"
+
+    @pytest.mark.parametrize(
+        ("about", "claimed"), [("", []), (OURS, []), (THEIRS, [2])]
+    )
+    def test_a_suppression_is_about_all_senders_or_one(
+        self, sender: Sender, about: str, claimed: list[int]
+    ) -> None:
+        """Who does not want texts from one number of ours may want them from another."""
+        sender.journal.suppressions.add([suppressed(2, sender=about)])
+
+        got = sender.journal.claim(sender.run, sender.epoch, [person_of(2)], now=NOW)
+
+        assert got == claimed
+
+    def test_a_group_message_is_not_sent_where_one_member_is_suppressed(
+        self, sender: Sender
+    ) -> None:
+        """Whichever member it is; other groups go out."""
+        sender.journal.suppressions.add([suppressed(9)])
+        with_nine = f"{person_key(number_of(8))} {person_key(number_of(9))}"
+        groups = [
+            person_of(2)._replace(others=with_nine),
+            person_of(3)._replace(others=str(person_key(number_of(8)))),
+            person_of(9)._replace(others=str(person_key(number_of(8)))),
+        ]
+
+        assert sender.journal.claim(sender.run, sender.epoch, groups, now=NOW) == [3]
+        assert {sender.entry(row).status for row in (2, 9)} == {"excluded"}
+
+    def test_a_claim_keeps_whom_it_is_for(self, place: Place, sender: Sender) -> None:
+        """As the key, never as the number; and nobody where nobody is said."""
+        sender.journal.claim(
+            sender.run, sender.epoch, [person_of(2), Candidate(3, None)], now=NOW
+        )
+        place.execute(f"delete from messages where person = {person_of(2).person}")
+        assert sender.journal.closed_rows(sender.run.id) == [3]
+
+    def test_lifting_lets_them_be_texted_again(self, sender: Sender) -> None:
+        """By an operator: everything, or what is about one of our numbers."""
+        store = sender.journal.suppressions
+        store.add([suppressed(2), suppressed(2, sender=OURS)])
+
+        assert store.lift(number_of(2), sender=OURS, now=NOW + 5) == 1
+        assert [(one.sender, one.lifted_at) for one in store.of(number_of(2))] == [
+            ("", None),
+            (OURS, NOW + 5),
+        ]
+        assert store.lift(number_of(2), now=NOW + 6) == 1
+        assert store.lift(number_of(2), now=NOW + 7) == 0
+        assert list(store.all()) == []
+        got = sender.journal.claim(sender.run, sender.epoch, [person_of(2)], now=NOW)
+        assert got == [2]
+
+    # each word as (what, minutes after NOW); who is suppressed in the end
+    @pytest.mark.parametrize(
+        ("words", "stays"),
+        [
+            (["stop 1"], True),
+            (["stop 1", "start 2"], False),
+            (["start 2", "stop 1"], False),
+            (["start 1", "stop 2"], True),
+            (["stop 2", "start 1"], True),
+            (["stop 1", "start 2", "stop 3"], True),
+            (["stop 3", "stop 1", "start 2"], True),
+            (["start 2", "stop 1", "stop 3"], True),
+            (["stop 1", "stop 1", "start 2", "start 2"], False),
+            (["list 1", "start 2"], True),
+            (["list 1", "stop 2", "start 3"], True),
+            (["stop 1", "lift 2", "stop 1"], False),
+            (["stop 1", "lift 2", "stop 3"], True),
+            (["start 1"], False),
+        ],
+    )
+    def test_the_time_of_a_word_counts_not_its_arrival(
+        self, journal: Journal, words: list[str], stays: bool
+    ) -> None:
+        """A person's START lifts their own STOP; never what a list or a person set."""
+        store = journal.suppressions
+        for word in words:
+            what, _, minutes = word.partition(" ")
+            at = NOW + 60_000 * int(minutes)
+            match what:
+                case "stop":
+                    store.add([suppressed(2, reason=OPTED_OUT, since=at)])
+                case "start":
+                    store.lift_own([suppressed(2, reason=OPTED_OUT, since=at)])
+                case "list":
+                    store.add([suppressed(2, since=at)])
+                case _:
+                    store.lift(number_of(2), now=at)
+        assert bool(list(store.all())) is stays
+
+    def test_suppressing_again_changes_nothing(self, journal: Journal) -> None:
+        """The first word stands: since when, and who said it."""
+        store = journal.suppressions
+        first = suppressed(2, source="import a.csv")
+
+        assert store.add([first, suppressed(3)]) == 2
+        assert store.add([suppressed(2, source="reply STOP", since=NOW + 9)]) == 0
+        assert store.of(number_of(2)) == [first]
+        assert store.counts() == {"suppressed": 2}
+        assert store.of(number_of(4)) == []
+
+    def test_many_are_suppressed_at_once(self, journal: Journal) -> None:
+        """By their numbers alone; those that are there already are not counted."""
+        store = journal.suppressions
+        store.add([suppressed(2)])
+        numbers = [int(number_of(row)) for row in range(2, 400)]
+
+        assert store.add_numbers(numbers, Cause(SUPPRESSED, "import", NOW)) == 397
+        assert store.counts() == {"suppressed": 398}
+        assert sorted(one.number for one in store.all()) == numbers
+
+    def test_the_opt_out_rate_counts_people_since_a_moment(
+        self, sender: Sender
+    ) -> None:
+        """Who opted out, against who was texted; each once."""
+        store = sender.journal.suppressions
+        people = [person_of(row) for row in range(2, 12)]
+        sender.journal.claim(sender.run, sender.epoch, people, now=NOW)
+        sender.record(*(outcome(row, Event.ACCEPT, NOW + row) for row in range(2, 11)))
+        store.add([suppressed(2, reason=OPTED_OUT, since=NOW + 100), suppressed(3)])
+
+        assert store.opt_out_rate(since=NOW) == (1, 9)
+        assert store.opt_out_rate(since=NOW + 10) == (1, 1)
+        assert store.opt_out_rate(since=NOW + 101) == (0, 0)
+
+    def test_the_tables_refuse_a_lift_before_its_beginning(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """Or it would read as if nothing had ever been said."""
+        journal.suppressions.add([suppressed(2)])
+        with pytest.raises(place.refusal):
+            place.execute(f"update suppressions set lifted_at = {NOW - 1}")
+
+    # -- callbacks ----------------------------------------------------------------------
+
+    def test_a_callback_is_kept_once(self, journal: Journal) -> None:
+        """By its message and its digest, however often it comes."""
+        run = journal.add_run(RUN)
+        ours = kept(run_id=run.id, row=2)
+        stranger = kept(message_id="other", digest=2, type="message-failed")
+
+        assert journal.receipts.keep([ours, stranger, ours]) == 2
+        assert journal.receipts.keep([ours._replace(received_at=NOW + 9)]) == 0
+        assert journal.receipts.counts() == {
+            "message-delivered": (1, 0),
+            "message-failed": (0, 1),
+        }
+        (told,) = journal.receipts.of_row(run.id, 2)
+        assert told == Told("message-delivered", NOW, NOW + 1, "m2", None, None)
+        assert journal.receipts.of_row(run.id, 3) == []
+
+    def test_a_message_is_found_by_its_id(self, sender: Sender) -> None:
+        """Where the tag does not say which row it is."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.ACCEPT, message_id="m2"))
+
+        assert sender.journal.receipts.place_of("m2") == (sender.run.id, 2)
+        assert sender.journal.receipts.place_of("m3") is None
+
+    def test_two_messages_of_one_row_are_told(self, journal: Journal) -> None:
+        """The proof that somebody was texted twice, if it ever happens."""
+        run = journal.add_run(RUN)
+        journal.receipts.keep(
+            [
+                kept(run_id=run.id, row=2),
+                kept(run_id=run.id, row=2, digest=2),
+                kept(run_id=run.id, row=3, message_id="m3"),
+            ]
+        )
+        assert journal.receipts.doubled(run.id) == 0
+        journal.receipts.keep([kept(run_id=run.id, row=3, message_id="m4")])
+        assert journal.receipts.doubled(run.id) == 1
+
+    def test_the_tables_refuse_half_a_place(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """A run without a row, or a row without a run."""
+        run = journal.add_run(RUN)
+        journal.receipts.keep([kept(run_id=run.id, row=2)])
+        for hole in ("run_id", "row"):
+            with pytest.raises(place.refusal):
+                place.execute(f"update receipts set {hole} = null")
+
+    # -- evidence -----------------------------------------------------------------------
+
+    @pytest.mark.parametrize("status", Status)
+    @pytest.mark.parametrize("event", PROOFS)
+    def test_evidence_follows_the_state_table_under_no_epoch(
+        self, sender: Sender, status: Status, event: Event
+    ) -> None:
+        """Whoever claimed the row; without an arrow the row stays exactly as it was."""
+        sender.bring(2, status)
+        before = sender.entry(2)
+
+        changed = sender.journal.decisions.apply([proof(sender.run.id, event)], now=NOW)
+
+        try:
+            then = step(status, event)
+        except IllegalMove:
+            assert (changed, sender.entry(2)) == (0, before)
+        else:
+            assert (changed, sender.entry(2).status) == (1, then)
+
+    @pytest.mark.parametrize(
+        ("event", "status"),
+        [
+            (Event.ACCEPT, "accepted"),
+            (Event.DELIVER, "delivered"),
+            (Event.FAIL, "failed"),
+        ],
+    )
+    def test_evidence_about_a_row_that_was_never_claimed_here_is_believed(
+        self, sender: Sender, event: Event, status: str
+    ) -> None:
+        """A journal restored from an old copy learns who was texted, and keeps to it."""
+        evidence = proof(sender.run.id, event)._replace(accepted_at=None)
+        assert sender.journal.decisions.apply([evidence], now=NOW) == 1
+        assert sender.entry(2).status == status
+        assert sender.claim(2) == []
+
+    def test_absence_of_a_row_that_was_never_claimed_says_nothing(
+        self, sender: Sender
+    ) -> None:
+        """Only an unknown can be proven not to be sent."""
+        evidence = proof(sender.run.id, Event.DISPROVE)
+        assert sender.journal.decisions.apply([evidence], now=NOW) == 0
+        assert sender.journal.counts(sender.run.id) == {}
+
+    def test_an_unknown_that_ends_keeps_what_it_rests_on(self, sender: Sender) -> None:
+        """One decision for each unknown; none for rows that were known already."""
+        sender.bring(2, Status.UNKNOWN)
+        sender.bring(3, Status.ACCEPTED)
+        sender.bring(4, Status.UNKNOWN)
+        run_id = sender.run.id
+        ended = [
+            proof(run_id, Event.DELIVER),
+            proof(run_id, Event.DELIVER, row=3),
+            proof(run_id, Event.DISPROVE, row=4),
+        ]
+
+        assert sender.journal.decisions.apply(ended, now=NOW + 7) == 3
+        sender.journal.decisions.apply(ended, now=NOW + 9)
+
+        decisions = sender.journal.decisions.of_rows(run_id, 2, 9)
+        assert decisions == [
+            Decision(2, NOW + 7, "deliver", "search", "{}"),
+            Decision(4, NOW + 7, "disprove", "search", "{}"),
+        ]
+        assert sender.entry(2)[4:] == (NOW - 5, NOW, "m2", None, None)
+        assert sender.entry(4)[5:] == (NOW, None, "not_sent", "It said so.")
+
+    # what the second attempt came to, what is told of the first message, what it is then
+    @pytest.mark.parametrize(
+        ("second", "told", "then"),
+        [
+            ([], Event.FAIL, "planned"),
+            ([], Event.ACCEPT, "planned"),
+            ([], Event.DELIVER, "delivered"),
+            (["claim"], Event.FAIL, "claimed"),
+            (["claim"], Event.DELIVER, "delivered"),
+            (["claim", Event.LOSE], Event.FAIL, "unknown"),
+            (["claim", Event.LOSE], Event.ACCEPT, "unknown"),
+            (["claim", Event.ACCEPT], Event.FAIL, "accepted"),
+            (["claim", Event.ACCEPT], Event.DELIVER, "delivered"),
+        ],
+    )
+    def test_what_is_told_of_the_first_message_fails_no_second_one(
+        self, sender: Sender, second: list[Any], told: Event, then: str
+    ) -> None:
+        """A failed row that is tried again hears late, repeated callbacks of its past."""
+        sender.claim(2)
+        first = outcome(2, Event.ACCEPT, message_id="m2")
+        sender.record(first, outcome(2, Event.FAIL))
+        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        for act in second:
+            if act == "claim":
+                assert sender.claim(2) == [2]
+            else:
+                new = "new" if act is Event.ACCEPT else None
+                sender.record(outcome(2, act, message_id=new))
+
+        late = proof(sender.run.id, told)._replace(message_id="m2")
+        sender.journal.decisions.apply([late], now=NOW)
+
+        assert sender.entry(2).status == then
+
+    def test_a_callback_of_the_second_message_brings_its_id(
+        self, sender: Sender
+    ) -> None:
+        """In the place of the first one's."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.ACCEPT, message_id="m2"))
+        sender.record(outcome(2, Event.FAIL))
+        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE))
+
+        second = proof(sender.run.id, Event.ACCEPT)._replace(message_id="new")
+        sender.journal.decisions.apply([second], now=NOW)
+
+        assert sender.entry(2)[:2] == (2, "accepted")
+        assert sender.entry(2).message_id == "new"
+
+    def test_the_unknown_say_when_they_may_have_left(self, sender: Sender) -> None:
+        """From the post, or the claim where none is known, to the giving up."""
+        sender.claim(2, 3, now=NOW - 9)
+        sender.record(outcome(2, Event.LOSE, NOW + 80, posted_at=NOW + 50))
+        sender.record(outcome(3, Event.LOSE, NOW + 81))
+        sender.bring(4, Status.ACCEPTED)
+
+        assert sender.journal.decisions.unknown(sender.run.id) == [
+            Unknown(2, NOW + 50, NOW + 80),
+            Unknown(3, NOW - 9, NOW + 81),
+        ]
+
+    def test_what_was_not_sent_is_sent_only_when_asked_for(
+        self, sender: Sender
+    ) -> None:
+        """Resending plans it again and reopens the run; the unknown stay unknown."""
+        sender.bring(2, Status.NOT_SENT)
+        sender.bring(3, Status.UNKNOWN)
+        sender.journal.finish_run(sender.run.id, now=NOW)
+        assert sender.claim(2, 3) == []
+
+        assert sender.journal.decisions.resend(sender.run.id) == 1
+        assert sender.journal.decisions.resend(sender.run.id) == 0
+
+        found = sender.journal.run(RUN.run)
+        assert found is not None
+        assert found.finished_at is None
+        assert sender.claim(2, 3) == [2]
+        assert sender.entry(2).attempt == 2
+
+    def test_news_is_taken_in_whole_or_not_at_all(
+        self, place: Place, sender: Sender
+    ) -> None:
+        """A callback without what follows from it would never be applied."""
+        sender.bring(2, Status.UNKNOWN)
+        good = kept(run_id=sender.run.id, row=2)
+        bad = proof(sender.run.id, Event.DELIVER)._replace(
+            evidence=None  # type: ignore[arg-type]
+        )
+        news = News([good], [bad], [suppressed(3)])
+
+        with pytest.raises(BulksendError):
+            sender.journal.take_in(news, now=NOW)
+
+        assert sender.journal.receipts.counts() == {}
+        assert sender.entry(2).status == "unknown"
+        assert list(sender.journal.suppressions.all()) == []
+        right = news._replace(evidence=[proof(sender.run.id, Event.DELIVER)])
+        sender.journal.take_in(right, now=NOW)
+        with place.open() as other:
+            assert other.receipts.counts() == {"message-delivered": (1, 0)}
+            assert other.counts(sender.run.id) == {Status.DELIVERED: 1}
+            assert list(other.suppressions.all()) == [suppressed(3)]
 
     # -- the tables refuse what states.py forbids --------------------------------------
 

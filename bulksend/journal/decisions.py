@@ -1,0 +1,173 @@
+"""How the unknown ended: what evidence says, applied by the state table, and kept."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from bulksend.journal.states import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulksend.journal.database import Database
+
+
+class Source(StrEnum):
+    """What a decision rests on; the words the journal stores."""
+
+    RECEIPT = "receipt"
+    SEARCH = "search"
+    OPERATOR = "operator"
+
+
+class Evidence(NamedTuple):
+    """What is known to have become of a row, whoever sent it.
+
+    Args:
+        at: When it became so.
+
+        accepted_at: When Bandwidth took it, where it did.
+
+        evidence: JSON without numbers or texts.
+    """
+
+    run_id: int
+    row: int
+    event: Event
+    at: int
+    source: Source
+    evidence: str
+    accepted_at: int | None = None
+    message_id: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+
+
+class Unknown(NamedTuple):
+    """A row that nobody knows the fate of.
+
+    Args:
+        since: When it may have left at the earliest.
+
+        until: When it was given up: it did not leave later.
+    """
+
+    row: int
+    since: int
+    until: int
+
+
+class Decision(NamedTuple):
+    """How an unknown ended."""
+
+    row: int
+    decided_at: int
+    event: str
+    source: str
+    evidence: str
+
+
+class _Deciding(NamedTuple):
+    run_id: int
+    row: int
+    event: str
+    source: str
+    evidence: str
+    message_id: str | None
+
+
+class _Proof(NamedTuple):
+    run_id: int
+    row: int
+    event: str
+    at: int
+    accepted_at: int | None
+    message_id: str | None
+    error_code: str | None
+    error: str | None
+
+
+class _Absence(NamedTuple):
+    run_id: int
+    row: int
+    at: int
+    error_code: str | None
+    error: str | None
+
+
+class Decisions:
+    """`Journal.decisions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def unknown(self, run_id: int) -> list[Unknown]:
+        """The unknown rows of a run, in order."""
+        return [Unknown(*one) for one in self._db.stream("unknown", run_id=run_id)]
+
+    def apply(self, evidence: Sequence[Evidence], *, now: int) -> int:
+        """Believe *evidence*; how many rows it changed or confirmed.
+
+        Where it ends an unknown (or contradicts a *not_sent*), it is kept as a decision.
+        `Event.DISPROVE` counts for unknown rows only.  To be called in a transaction, or
+        alone.
+        """
+        if not evidence:
+            return 0
+        self._db.execute_each(
+            "decide",
+            [
+                _Deciding(
+                    one.run_id,
+                    one.row,
+                    one.event.value,
+                    one.source,
+                    one.evidence,
+                    one.message_id,
+                )
+                for one in evidence
+            ],
+            now=now,
+        )
+        absent = [one for one in evidence if one.event is Event.DISPROVE]
+        proven = [one for one in evidence if one.event is not Event.DISPROVE]
+        return self._db.execute_each("prove", [_proof(one) for one in proven]) + (
+            self._db.execute_each(
+                "disprove",
+                [
+                    _Absence(one.run_id, one.row, one.at, one.error_code, one.error)
+                    for one in absent
+                ],
+            )
+        )
+
+    def resend(self, run_id: int) -> int:
+        """Plan again what was proven not to be sent; how many rows."""
+        with self._db.transaction():
+            count = self._db.execute("resend", run_id=run_id)
+            if count:
+                self._db.execute("reopen_run", run_id=run_id)
+        return count
+
+    def of_rows(self, run_id: int, first: int, last: int) -> list[Decision]:
+        """How the unknown among the rows *first* to *last* ended, in order."""
+        found = self._db.fetch("decisions_of", run_id=run_id, first=first, last=last)
+        return [Decision(*one) for one in found]
+
+
+def _proof(one: Evidence) -> _Proof:
+    """An accepted message has a time, whoever forgot to say it."""
+    accepted_at = one.accepted_at
+    if accepted_at is None and one.event is Event.ACCEPT:
+        accepted_at = one.at
+    return _Proof(
+        one.run_id,
+        one.row,
+        one.event.value,
+        one.at,
+        accepted_at,
+        one.message_id,
+        one.error_code,
+        one.error,
+    )

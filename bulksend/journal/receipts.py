@@ -1,0 +1,83 @@
+"""Callbacks, each kept as it came, and joined to the rows that they speak of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulksend.journal.database import Database
+
+
+class Kept(NamedTuple):
+    """A callback, as the journal has it.
+
+    Args:
+        digest: 64 bits over the whole event: a repeated one is the same.
+
+        at: When it happened; ``received_at`` when it came.
+
+        person: `records.person_key` of the number at the other end.
+
+        run_id, row: The row it speaks of; both None where it is none of ours.
+
+        said: The whole event as JSON, where the columns do not hold it all.
+    """
+
+    message_id: str
+    digest: int
+    type: str
+    at: int
+    received_at: int
+    person: int | None = None
+    error_code: int | None = None
+    carrier: str | None = None
+    run_id: int | None = None
+    row: int | None = None
+    said: str | None = None
+
+
+class Told(NamedTuple):
+    """One callback about a row, for people."""
+
+    type: str
+    at: int
+    received_at: int
+    message_id: str
+    error_code: int | None
+    carrier: str | None
+
+
+class Receipts:
+    """`Journal.receipts`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def keep(self, receipts: Sequence[Kept]) -> int:
+        """Keep them; how many had not come before."""
+        return self._db.execute_each("keep_receipt", receipts)
+
+    def place_of(self, message_id: str) -> tuple[int, int] | None:
+        """Run and row of the message that has this id."""
+        found = self._db.fetch("row_of_message", message_id=message_id)
+        return (int(found[0][0]), int(found[0][1])) if found else None
+
+    def of_row(self, run_id: int, row: int) -> list[Told]:
+        """What was told about a row, in the order in which it happened."""
+        found = self._db.fetch("receipts_of_row", run_id=run_id, row=row)
+        return [Told(*one) for one in found]
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """By type: callbacks about rows of this journal, and about none of them."""
+        counts: dict[str, tuple[int, int]] = {}
+        for kind, is_ours, count in self._db.fetch("receipts_count"):
+            ours, others = counts.get(kind, (0, 0))
+            counts[kind] = (ours + count, others) if is_ours else (ours, others + count)
+        return counts
+
+    def doubled(self, run_id: int) -> int:
+        """Rows of which more than one message is known to exist."""
+        ((count,),) = self._db.fetch("doubled", run_id=run_id)
+        return int(count)

@@ -1,0 +1,166 @@
+"""Who must not be texted: by their own word, a carrier's, a list's or an operator's.
+
+Read again by every claim, in its own transaction: who opts out while a run is under way
+gets nothing more.  A person's START lifts what their own STOP began, and nothing else;
+an operator lifts anything.  Callbacks come in any order, so it is the time of the word
+that counts, never that of its arrival.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bulksend.journal.records import Closing, person_key
+from bulksend.journal.states import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bulksend.journal.database import Database
+    from bulksend.journal.records import Candidate
+
+OPTED_OUT = "opted_out"
+SUPPRESSED = "suppressed"
+EVERY_SENDER = ""
+AT_ONCE = 50_000
+"""Rows a transaction: an import must not keep a sender waiting."""
+
+
+class Suppression(NamedTuple):
+    """Somebody who must not be texted.
+
+    Args:
+        sender: The number of ours that it is about; "" for all.
+
+        number: E.164 without its plus.
+
+        reason: `OPTED_OUT`, or `SUPPRESSED`.
+
+        source: Who said so: ``reply STOP``, ``receipt 4775``, ``import FILE``.
+
+        lifted_at: Until when; None where it still stands.
+    """
+
+    person: int
+    sender: str
+    number: int
+    reason: str
+    source: str
+    since: int
+    lifted_at: int | None = None
+
+
+class Cause(NamedTuple):
+    """Why somebody must not be texted, as in `Suppression`."""
+
+    reason: str
+    source: str
+    since: int
+    sender: str = EVERY_SENDER
+
+
+class _New(NamedTuple):
+    """A suppression, as the statements take it."""
+
+    person: int
+    sender: str
+    number: int
+    reason: str
+    source: str
+    since: int
+
+
+class _Person(NamedTuple):
+    person: int
+    number: int
+
+
+def suppression(number: str, why: Cause) -> Suppression:
+    """One for an E.164 *number*."""
+    digits = int(number.removeprefix("+"))
+    reason, source, since, sender = why
+    return Suppression(person_key(number), sender, digits, reason, source, since)
+
+
+class Suppressions:
+    """`Journal.suppressions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, people: Sequence[Suppression]) -> int:
+        """Suppress *people*; how many were not suppressed before.
+
+        Who was lifted after a suppression began stays lifted.
+        """
+        added = 0
+        for start in range(0, len(people), AT_ONCE):
+            some = [_New(*one[:6]) for one in people[start : start + AT_ONCE]]
+            added += self._db.execute_each("suppress", some)
+        return added
+
+    def add_numbers(self, numbers: Iterable[int], why: Cause) -> int:
+        """Suppress many at once, by E.164 without its plus; how many were not before."""
+        people = sorted(_Person(person_key(f"+{one}"), one) for one in numbers)
+        return sum(
+            self._db.execute_each(
+                "suppress", people[start : start + AT_ONCE], **why._asdict()
+            )
+            for start in range(0, len(people), AT_ONCE)
+        )
+
+    def lift_own(self, people: Sequence[Suppression]) -> None:
+        """They asked for messages again, at the time that each says."""
+        self._db.execute_each("lift_own", [_New(*one[:6]) for one in people])
+
+    def lift(self, number: str, *, now: int, sender: str = EVERY_SENDER) -> int:
+        """Lift everything about a number, or about a number and one of ours."""
+        return self._db.execute(
+            "lift", person=person_key(number), sender=sender, now=now
+        )
+
+    def of(self, number: str) -> list[Suppression]:
+        """All there is about an E.164 number, lifted or not."""
+        found = self._db.fetch("suppressions_of", person=person_key(number))
+        return [Suppression(*row) for row in found]
+
+    def among(self, candidates: Sequence[Candidate]) -> dict[int, Closing]:
+        """The rows that must not be sent, each with the reason.
+
+        One look-up for all: the claim that asks has no time to lose.
+        """
+        keys = ",".join(str(one.person) for one in candidates if one.person is not None)
+        others = "".join(f",{one.others}" for one in candidates if one.others)
+        people = f"[{keys}{others.replace(' ', ',')}]".replace("[,", "[")
+        found = self._db.fetch("suppressed_among", people=people)
+        if not found:
+            return {}
+        closings: dict[int, Closing] = {}
+        for one in candidates:
+            members = {one.person, *map(int, one.others.split())}
+            for person, sender, reason, source in found:
+                if person in members and sender in (EVERY_SENDER, one.sender):
+                    words = _WORDS[reason].format(source)
+                    closings[one.row] = Closing(Status.EXCLUDED, reason, words)
+                    break
+        return closings
+
+    def all(self) -> Iterator[Suppression]:
+        """Everyone who is suppressed now."""
+        return (Suppression(*row) for row in self._db.stream("suppressions"))
+
+    def counts(self) -> dict[str, int]:
+        """How many are suppressed, by reason."""
+        return dict(self._db.fetch("suppressions_count"))
+
+    def opt_out_rate(self, *, since: int) -> tuple[int, int]:
+        """Who opted out since then, and how many people were texted since then."""
+        ((opted_out,),) = self._db.fetch("opt_outs_since", since=since)
+        ((people,),) = self._db.fetch("people_since", since=since)
+        return int(opted_out), int(people)
+
+
+_WORDS = {
+    OPTED_OUT: "This person has opted out ({}); nothing was sent.",
+    SUPPRESSED: "This number is on the suppression list ({}); nothing was sent.",
+}

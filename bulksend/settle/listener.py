@@ -1,0 +1,234 @@
+"""The HTTP face for Bandwidth's callbacks: who may speak, how much, how slowly.
+
+What comes in                                  What goes out
+---------------------------------------------  ---------------------------------------
+a callback, whatever its type                  200, once it is on the disk
+a callback, and the journal cannot be written  503: Bandwidth brings it again (24 hours)
+no or wrong credentials                        401, before a byte of the body is read
+a body that holds no event                     400
+a body over `LARGEST_BODY`, or too slow        413, 408
+GET /health                                    200, or 503 while the journal fails
+
+Bandwidth waits 10 seconds for its answer, and repeats for 24 hours what got none
+(bandwidth.md §4).  The path is the user's choice and is not looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hmac
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+from aiohttp import web
+
+from bulksend.errors import BulksendError, InputError, Problem
+from bulksend.logs import log
+from bulksend.settle.receipts import Unreadable, read
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+
+    from bulksend.settle.receipts import Receipt
+
+LARGEST_BODY = 1 << 20
+"""Bytes; an event of Bandwidth's has about a thousand."""
+
+BODY_SECONDS = 10.0
+IDLE_SECONDS = 30.0
+"""Until a connection without a whole request head is closed."""
+
+MOST_CONNECTIONS = 1_000
+WAITING_CONNECTIONS = 1_024
+STOP_SECONDS = 4.0
+
+HEALTH = "/health"
+_JSON = {"Content-Type": "application/json"}
+_ASK = {"WWW-Authenticate": 'Basic realm="bulksend"', "Connection": "close"}
+
+_SILENT = logging.getLogger("bulksend.listener")
+"""aiohttp's own complaints quote what was sent; ours do not."""
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+class Keeper(Protocol):
+    """Where callbacks go; `keeping.Keeping` is one."""
+
+    async def keep(self, receipts: Sequence[Receipt]) -> None:
+        """Return when they are durable; raise BulksendError where they cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The user and the password that Bandwidth was told; the repr tells neither."""
+
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+
+    def admits(self, authorization: str) -> bool:
+        """Takes the same time wherever the first wrong letter stands."""
+        scheme, _, coded = authorization.partition(" ")
+        try:
+            said = base64.b64decode(coded.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            said = b""
+        right = hmac.compare_digest(said, f"{self.user}:{self.password}".encode())
+        return right and scheme.lower() == "basic"
+
+
+class Listener:
+    """A server for callbacks; ``answers`` counts what was answered, by status.
+
+    Args:
+        access: None lets everybody in.
+    """
+
+    def __init__(self, keeper: Keeper, access: Access | None) -> None:
+        self._keeper = keeper
+        self._access = access
+        self._failing = False
+        self._server: asyncio.Server | None = None
+        self._web = web.Server(
+            self._handle,
+            access_log=None,
+            logger=_SILENT,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=2.0,
+            auto_decompress=False,
+        )
+        self.answers: Counter[int] = Counter()
+        self.events = 0
+        self.port = 0
+
+    async def listen(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Open the port; 0 takes a free one.
+
+        Raises:
+            InputError: E541, where it cannot be opened.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                self._protocol, host, port, ssl=tls, backlog=WAITING_CONNECTIONS
+            )
+        except OSError as error:
+            found = f"port {port} on {host}: {(error.strerror or str(error)).lower()}"
+            raise InputError(Problem("E541", found)) from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Take nothing new, and answer what is under way."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._web.pre_shutdown()
+        await self._web.shutdown(STOP_SECONDS)
+        await self._server.wait_closed()
+        self._server = None
+
+    # -- inside ---------------------------------------------------------------------
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        if len(self._web.connections) >= MOST_CONNECTIONS:
+            return _Full()
+        return self._web()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            answer = await self._answer(request)
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as error:  # noqa: BLE001  (ours: the caller is told to repeat)
+            log.error("callback failed", error=type(error).__name__)
+            answer = _answer(500, "our own fault: send it again")
+        self.answers[answer.status] += 1
+        return answer
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.method == "GET":
+            return self._health(request.path)
+        if request.method != "POST":
+            return _answer(405, "post a callback", {"Allow": "GET, POST"})
+        said = request.headers.get("Authorization", "")
+        if self._access is not None and not self._access.admits(said):
+            return _answer(401, "credentials are needed", _ASK)
+        try:
+            receipts = read(await _body(request))
+        except _Refused as refused:
+            return _answer(refused.status, str(refused), {"Connection": "close"})
+        except Unreadable as unreadable:
+            return _answer(400, str(unreadable))
+        return await self._keep(receipts)
+
+    async def _keep(self, receipts: list[Receipt]) -> web.Response:
+        try:
+            await self._keeper.keep(receipts)
+        except BulksendError as error:
+            if not self._failing:
+                self._failing = True
+                log.error("callbacks cannot be stored", code=error.problems[0].code)
+            return _answer(503, "it cannot be stored now: send it again")
+        self._failing = False
+        self.events += len(receipts)
+        return web.Response(status=200)
+
+    def _health(self, path: str) -> web.Response:
+        if path != HEALTH:
+            return _answer(404, f"there is {HEALTH}; callbacks are posted")
+        state = {"status": "failing" if self._failing else "ok", "events": self.events}
+        return web.Response(
+            status=503 if self._failing else 200,
+            body=orjson.dumps(state),
+            headers=_JSON,
+        )
+
+
+class _Refused(Exception):  # noqa: N818  (it names the answer)
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class _Full(asyncio.Protocol):
+    """One connection too many: closed at once, and Bandwidth tries again."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    """The body, not longer and not slower than allowed."""
+    _check_size(request.content_length or 0)
+    content = request.content
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in content.iter_any():
+                size += len(part)
+                _check_size(size)
+                parts.append(part)
+    except TimeoutError:
+        raise _Refused(408, f"not whole after {BODY_SECONDS:g} s") from None
+    return b"".join(parts)
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST_BODY:
+        raise _Refused(413, f"at most {LARGEST_BODY:,} bytes")
+
+
+def _answer(
+    status: int, why: str, headers: dict[str, str] | None = None
+) -> web.Response:
+    body = orjson.dumps({"error": why})
+    return web.Response(status=status, body=body, headers=_JSON | (headers or {}))

@@ -1,0 +1,45 @@
+"""What a reply means: words that end messages to a person, and words that allow them.
+
+Bandwidth does nothing with STOP on long codes and short codes; on toll-free numbers the
+network itself blocks, and lifts the block for START or UNSTOP as a single word
+(bandwidth.md §4).  A reply counts when it is nothing but the word, in any case and with
+any punctuation: "Stop.", "STOP ALL", "opt-out".  HELP and INFO change nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import Enum
+
+STOPS = frozenset(
+    "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split()  # noqa: SIM905
+)
+STARTS = frozenset({"START", "YES", "UNSTOP"})
+TOLL_FREE_STARTS = frozenset({"START", "UNSTOP"})
+
+LONGEST_REPLY = 40
+"""No word is longer, whatever stands around it."""
+
+_TOLL_FREE = re.compile(r"\+18(00|33|44|55|66|77|88)\d{7}")
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+class Wish(Enum):
+    """What the person asked for."""
+
+    STOP = "no more messages"
+    START = "messages again"
+
+
+def wish_of(text: str, *, ours: str) -> Wish | None:
+    """What *text*, sent to our number *ours*, asks for; None for anything else."""
+    if len(text) > LONGEST_REPLY:
+        return None
+    plain = unicodedata.normalize("NFKC", text).upper()
+    word = _NO_LETTER.sub("", plain)
+    if word in STOPS:
+        return Wish.STOP
+    if _TOLL_FREE.fullmatch(ours):
+        return Wish.START if plain.strip() in TOLL_FREE_STARTS else None
+    return Wish.START if word in STARTS else None

@@ -1,0 +1,226 @@
+"""The suppression list, as an operator works with it: by number, by file.
+
+Numbers are read by the same rules as a campaign's, because an opt-out that is spelled
+differently is an opt-out all the same.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+from bulksend.journal.store import Journal
+from bulksend.journal.suppressions import SUPPRESSED, Cause, suppression
+from bulksend.logs import mask_numbers
+from bulksend.prepare.lists import read_list
+from bulksend.prepare.phones import e164_text, read_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from bulksend.home import Home
+    from bulksend.journal.suppressions import Suppression
+
+COLUMNS = ("number", "sender", "reason", "source", "since")
+AT_ONCE = 100_000
+_ENTRY = {
+    "person": pl.Int64,
+    "sender": pl.String,
+    "number": pl.Int64,
+    "reason": pl.String,
+    "source": pl.String,
+    "since": pl.Int64,
+    "lifted_at": pl.Int64,
+}
+
+
+class Imported(NamedTuple):
+    """What an import did.
+
+    Args:
+        numbers: Distinct numbers in the file.
+
+        added: Those that were not suppressed before.
+    """
+
+    numbers: int
+    added: int
+    notices: tuple[Problem, ...]
+
+
+class Listed(NamedTuple):
+    """One entry, for people and machines; times are in UTC."""
+
+    number: str
+    sender: str
+    reason: str
+    source: str
+    since: datetime
+    lifted_at: datetime | None
+
+    def as_dict(self, *, mask: bool) -> dict[str, str | None]:
+        shown = mask_numbers if mask else str
+        return {
+            "number": shown(self.number),
+            "sender": shown(self.sender),
+            "reason": self.reason,
+            "source": shown(self.source),
+            "since": _iso(self.since),
+            "lifted_at": _iso(self.lifted_at) if self.lifted_at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionList:
+    """Who must not be texted, in one journal.  Use `open`."""
+
+    journal: Journal
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Home) -> Iterator[Self]:
+        with Journal.open(home.journal) as journal:
+            yield cls(journal)
+
+    def add(
+        self,
+        numbers: Sequence[str],
+        *,
+        region: str | None = None,
+        sender: str = "",
+        because: str = "operator",
+    ) -> int:
+        """Suppress *numbers*; how many were not suppressed before.
+
+        Args:
+            region: Where numbers without a country code belong.
+
+            sender: The number of ours that it is about; "" for all.
+
+            because: Who said so, for those who ask later.
+
+        Raises:
+            InputError: E651, with every text that is no number; nothing was added.
+        """
+        why = Cause(SUPPRESSED, because, _now(), sender)
+        people = [suppression(number, why) for number in read(numbers, region)]
+        return self.journal.suppressions.add(people)
+
+    def remove(
+        self, numbers: Sequence[str], *, region: str | None = None, sender: str = ""
+    ) -> int:
+        """Let *numbers* be texted again; how many entries were lifted."""
+        lift = self.journal.suppressions.lift
+        wanted = read(numbers, region)
+        return sum(lift(number, now=_now(), sender=sender) for number in wanted)
+
+    def check(self, number: str, *, region: str | None = None) -> list[Listed]:
+        """All there ever was about a number, lifted or not."""
+        (found,) = read([number], region)
+        return [_listed(one) for one in self.journal.suppressions.of(found)]
+
+    def all(self) -> Iterator[Listed]:
+        """Everyone who is suppressed now, in no order that tells anything."""
+        return map(_listed, self.journal.suppressions.all())
+
+    def counts(self) -> dict[str, int]:
+        """How many are suppressed now, by reason."""
+        return self.journal.suppressions.counts()
+
+    def import_file(
+        self, path: Path, *, region: str | None = None, sender: str = ""
+    ) -> Imported:
+        """Suppress every number of a list: any kind of file that a campaign takes.
+
+        Raises:
+            InputError: The file cannot be read, or holds no numbers (E2xx).
+        """
+        found = read_list([path.name], folder=path.parent, phone=(), region=region)
+        why = Cause(SUPPRESSED, f"import {path.name}", _now(), sender)
+        added = self.journal.suppressions.add_numbers(found.numbers, why)
+        return Imported(len(found.numbers), added, found.notices)
+
+    def export_file(self, path: Path) -> int:
+        """Write everyone who is suppressed now as CSV, numbers whole; how many.
+
+        Raises:
+            InputError: E652, where it cannot be written, or stands there already.
+        """
+        count = 0
+        entries = self.journal.suppressions.all()
+        try:
+            with path.open("xb") as stream:
+                path.chmod(0o600)
+                stream.write(",".join(COLUMNS).encode() + b"\n")
+                while some := list(islice(entries, AT_ONCE)):
+                    _lines(some).write_csv(stream, include_header=False)
+                    count += len(some)
+        except OSError as error:
+            found = (error.strerror or str(error)).lower()
+            raise InputError(Problem("E652", found, file=str(path))) from error
+        return count
+
+
+def read(texts: Sequence[str], region: str | None) -> list[str]:
+    """Numbers in E.164, as they are read in a campaign's list.
+
+    Raises:
+        InputError: E651, with every text that is no number.
+    """
+    cells = pl.Series("said", list(texts), dtype=pl.String)
+    found = cells.to_frame().select(read_numbers(pl.col("said"), region).alias("it"))
+    numbers: list[str] = []
+    problems: list[Problem] = []
+    for place, (text, one) in enumerate(zip(texts, found["it"], strict=True), 1):
+        if one["e164"] is not None:
+            numbers.append(f"+{one['e164']}")
+            continue
+        why = str(one["reason"]).removeprefix("number_").replace("_", " ")
+        what = f"the {_ordinal(place)} of {len(texts)} ({mask_numbers(text)}): {why}"
+        problems.append(Problem("E651", what))
+    if problems:
+        raise InputError(problems)
+    return numbers
+
+
+def _ordinal(place: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(place, f"{place}th")
+
+
+def _listed(one: Suppression) -> Listed:
+    lifted = None if one.lifted_at is None else _moment(one.lifted_at)
+    return Listed(
+        f"+{one.number}",
+        one.sender,
+        one.reason,
+        one.source,
+        _moment(one.since),
+        lifted,
+    )
+
+
+def _lines(some: Sequence[Suppression]) -> pl.DataFrame:
+    said = pl.DataFrame(some, schema=_ENTRY, orient="row")
+    since = pl.from_epoch("since", "ms").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    number = e164_text(pl.col("number")).alias("number")
+    return said.with_columns(number, since).select(COLUMNS)
+
+
+def _moment(millis: int) -> datetime:
+    return datetime.fromtimestamp(millis / 1000, UTC)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,137 @@
+"""The suppression list from the command line, and a run that reads it as it goes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from tests.flow.desk import PEOPLE_NUMBERS, codes, counts, until
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+ANA, BEN = PEOPLE_NUMBERS[:2]
+
+
+def test_numbers_are_added_checked_and_removed(desk: Desk) -> None:
+    """Read by the rules of lists; masked on the screen, whole where asked for."""
+    added = desk.call("suppress", "add", "(919) 234-5671", BEN, "--region", "US")
+    assert (added.code, added.out) == (0, "numbers 2 · added 2\n")
+    again = desk.call("suppress", "add", ANA, "--json", "--because", "by phone")
+    assert again.json == {"numbers": 1, "added": 0}
+
+    found = desk.call("suppress", "check", ANA, "--json").json
+    assert found["suppressed"]
+    (entry,) = found["entries"]
+    assert (entry["number"], entry["source"]) == ("+191…71", "operator")
+    whole = desk.call("suppress", "check", ANA, "--json", "--show-numbers").json
+    assert whole["entries"][0]["number"] == ANA
+
+    assert desk.call("suppress", "remove", ANA).out == "numbers 1 · lifted 1\n"
+    after = desk.call("suppress", "check", ANA)
+    assert after.out.startswith("not suppressed\n")
+    assert "lifted at" in after.out
+    listed = desk.call("suppress", "list")
+    assert listed.out.startswith("1 suppressed = 1 suppressed\n")
+    assert ANA not in listed.all + after.all
+    assert BEN not in listed.all
+
+
+def test_what_is_no_number_is_told_and_nothing_is_added(
+    desk: Desk,
+) -> None:
+    """E651 for each, masked; the good ones in between wait for a clean command."""
+    ran = desk.call("suppress", "add", ANA, "919", "+1919234567890123", "--json")
+    assert (ran.code, codes(ran)) == (2, ["E651", "E651"])
+    assert "234567890123" not in ran.all
+    assert desk.call("suppress", "list", "--json").json["counts"] == {}
+
+
+def test_a_list_is_imported_and_exported(desk: Desk) -> None:
+    """A spreadsheet's mess in, E.164 with who and when out; nothing is overwritten."""
+    desk.write("stop.csv", "name,Mobile\nA,(919) 234-5671\nB,9192345672\nC,none\n")
+    ran = desk.call("suppress", "import", "stop.csv", "--region", "US", "--json")
+    assert ran.json == {"numbers": 2, "added": 2}
+    assert "W252" in ran.err
+
+    out = desk.call("suppress", "export", "out.csv")
+    assert out.out == "numbers 2\n"
+    frame = pl.read_csv(desk.folder / "out.csv", infer_schema=False)
+    assert set(frame["number"]) == {ANA, BEN}
+    assert set(frame["source"]) == {"import stop.csv"}
+    assert set(frame["reason"]) == {"suppressed"}
+    assert (desk.folder / "out.csv").stat().st_mode & 0o077 == 0
+    again = desk.call("suppress", "export", "out.csv", "--json")
+    assert (again.code, codes(again)) == (2, ["E652"])
+
+    back = desk.call("suppress", "import", "out.csv", "--json")
+    assert back.json == {"numbers": 2, "added": 0}
+
+
+def test_a_run_leaves_out_who_is_suppressed(
+    desk: Desk,
+    bandwidth: Bandwidth,
+) -> None:
+    """The plan is older than the word: the row says excluded, and why."""
+    simulator = bandwidth()
+    desk.people()
+    desk.campaign()
+    plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
+    desk.call("suppress", "add", ANA)
+
+    ran = desk.call("send", plan, "--yes", "--json")
+
+    assert (ran.code, counts(ran)) == (0, {"accepted": 3, "excluded": 4}), ran
+    assert {to for one in simulator.bandwidth.witness.accepted for to in one.to} == {
+        *PEOPLE_NUMBERS[1:]
+    }
+    row = desk.results().row(0, named=True)
+    assert (row["status"], row["reason"]) == ("excluded", "suppressed")
+    assert row["error"] == (
+        "This number is on the suppression list (operator); nothing was sent."
+    )
+
+
+def test_who_is_suppressed_while_a_run_is_under_way_gets_nothing(
+    desk: Desk,
+    bandwidth: Bandwidth,
+) -> None:
+    """The rows not yet claimed are closed; the run itself notices nothing."""
+    simulator = bandwidth()
+    size = 400
+    rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
+    desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+    desk.campaign(send={"rate": "100/s"})
+    last = [f"+1919{2_000_000 + n}" for n in range(size - 50, size)]
+    run = desk.start("run", "hello.yaml", "--yes", "--json")
+    accepted = simulator.bandwidth.witness.accepted
+    until(lambda: len(accepted) >= 5, run)
+
+    assert desk.call("suppress", "add", *last, "--json").json["added"] == 50
+
+    out, _ = run.communicate(timeout=60)
+    said = json.loads(out)
+    assert (said["accepted"], said["excluded"]) == (size - 50, 50)
+    assert not {one.to[0] for one in accepted} & set(last)
+
+
+@pytest.mark.parametrize(
+    ("sender", "texted"), [("+19195550100", 3), ("+19195550199", 4)]
+)
+def test_a_suppression_can_be_about_one_number_of_ours(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    sender: str,
+    texted: int,
+) -> None:
+    """--sender: texts from another one go on."""
+    bandwidth()
+    desk.people()
+    desk.campaign()
+    desk.call("suppress", "add", ANA, "--sender", sender)
+    ran = desk.call("run", "hello.yaml", "--yes", "--json")
+    assert counts(ran)["accepted"] == texted

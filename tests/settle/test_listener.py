@@ -1,0 +1,388 @@
+"""The listener over real sockets: right answers, and nothing kept that was not answered."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import random
+from collections import Counter
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import orjson
+import pytest
+
+from bulksend.errors import BulksendError, InputError, Problem
+from bulksend.settle import listener as listening
+from bulksend.settle.keeping import Keeping
+from bulksend.settle.listener import Access, Listener
+from tests.settle.callbacks import body, event, reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from bulksend.settle.receipts import Receipt
+
+ACCESS = Access("bw", "open sesame")
+RIGHT = {"Authorization": aiohttp.encode_basic_auth("bw", "open sesame")}
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+class Kept:
+    """A keeper that keeps in memory."""
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+
+    async def keep(self, receipts: Sequence[Receipt]) -> None:
+        self.receipts.extend(receipts)
+
+
+class Full(Kept):
+    """A keeper on a full disk."""
+
+    async def keep(self, receipts: Sequence[Receipt]) -> None:
+        raise BulksendError(Problem("E601", "the disk is full"))
+
+
+class Desk:
+    """A listener, and a client that signs in."""
+
+    def __init__(self, listener: Listener, session: aiohttp.ClientSession) -> None:
+        self.listener = listener
+        self.session = session
+        self.url = f"http://127.0.0.1:{listener.port}/bandwidth/callbacks"
+
+    async def post(self, said: bytes, headers: dict[str, str] = RIGHT) -> int:
+        async with self.session.post(
+            self.url, data=said, headers=JSON | headers
+        ) as answer:
+            await answer.read()
+            return answer.status
+
+    async def raw(self, said: bytes) -> bytes:
+        """What comes back for bytes as they stand, until the end."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port)
+        writer.write(said)
+        await writer.drain()
+        found = await asyncio.wait_for(reader.read(), 30)
+        writer.close()
+        return found
+
+
+@asynccontextmanager
+async def desk(
+    keeper: Any = None, access: Access | None = ACCESS
+) -> AsyncIterator[Desk]:
+    listener = Listener(keeper or Kept(), access)
+    await listener.listen("127.0.0.1", 0)
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Desk(listener, session)
+    finally:
+        await listener.close()
+
+
+async def test_a_callback_is_kept_and_then_answered() -> None:
+    """200 with nothing in it, for every type, known or not."""
+    kept = Kept()
+    async with desk(kept) as at:
+        for kind in ("message-delivered", "message-failed", "message-of-tomorrow"):
+            assert await at.post(body(event(kind))) == 200
+        assert await at.post(body(event(), reply("Stop"))) == 200
+    assert len(kept.receipts) == 5
+
+
+async def test_what_cannot_be_stored_is_asked_for_again() -> None:
+    """503, for as long as it cannot; the health page says so, and says when it can."""
+    full = Full()
+    async with desk(full) as at:
+        health = f"http://127.0.0.1:{at.listener.port}/health"
+        assert await at.post(body(event())) == 503
+        async with at.session.get(health) as answer:
+            assert (answer.status, (await answer.json())["status"]) == (503, "failing")
+        at.listener._keeper = Kept()
+        assert await at.post(body(event())) == 200
+        async with at.session.get(health) as answer:
+            assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+
+
+def basic(said: bytes) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(said).decode()}"}
+
+
+STRANGERS: tuple[dict[str, str], ...] = (
+    {},
+    {"Authorization": ""},
+    {"Authorization": "Basic"},
+    {"Authorization": "Basic !!!"},
+    {"Authorization": "Bearer open sesame"},
+    {"Authorization": RIGHT["Authorization"].replace("Basic", "Digest")},
+    basic(b"bw:open sesam"),
+    basic(b"bw:open sesame "),
+    basic(b"BW:open sesame"),
+    basic(b"bw"),
+    basic(b":"),
+    basic("bw:öffne dich".encode()),
+    basic(b"\xff\xfe:\xff"),
+)
+
+
+@pytest.mark.parametrize("headers", STRANGERS, ids=str)
+async def test_strangers_are_turned_away(headers: dict[str, str]) -> None:
+    """401 with the question, and nothing is kept."""
+    kept = Kept()
+    async with desk(kept) as at:
+        assert await at.post(body(event()), headers) == 401
+        assert await at.post(body(event())) == 200
+    assert len(kept.receipts) == 1
+
+
+async def test_an_open_listener_asks_nobody() -> None:
+    """--no-auth."""
+    async with desk(access=None) as at:
+        assert await at.post(body(event()), {}) == 200
+
+
+def test_the_access_tells_no_secret() -> None:
+    """Neither in its repr nor in an error that shows it."""
+    assert "sesame" not in repr(ACCESS)
+
+
+async def test_other_methods_and_pages() -> None:
+    """405 names what is there; GET has the health page only."""
+    async with desk() as at:
+        async with at.session.put(at.url, data=b"x", headers=RIGHT) as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, "GET, POST")
+        async with at.session.get(at.url) as answer:
+            assert answer.status == 404
+
+
+async def test_a_large_body_is_refused_before_and_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """413, whether its length is told or not."""
+    monkeypatch.setattr(listening, "LARGEST_BODY", 1000)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b" " * 100
+
+    async with desk() as at:
+        assert await at.post(b" " * 1001) == 413
+        async with at.session.post(at.url, data=pieces(), headers=RIGHT) as answer:
+            assert answer.status == 413
+        assert await at.post(body(event())) == 200
+
+
+async def test_slow_clients_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """408 for half a body; a head that never ends is closed without an answer."""
+    monkeypatch.setattr(listening, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "IDLE_SECONDS", 0.05)
+    head = (
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+        f"Authorization: {RIGHT['Authorization']}\r\n"
+    ).encode()
+    async with desk() as at:
+        answer = await at.raw(head + b"\r\n[")
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert await at.raw(head) == b""
+        assert await at.raw(b"") == b""
+
+
+async def test_one_connection_too_many_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And those that are there go on."""
+    monkeypatch.setattr(listening, "MOST_CONNECTIONS", 1)
+    async with desk() as at:
+        assert await at.post(body(event())) == 200  # keeps its connection
+        assert await at.raw(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+        assert await at.post(body(event())) == 200
+
+
+async def test_a_taken_port_is_said_before_anything_else() -> None:
+    """E541, with the port."""
+    async with desk() as at:
+        with pytest.raises(InputError) as caught:
+            await Listener(Kept(), ACCESS).listen("127.0.0.1", at.listener.port)
+    assert caught.value.problems[0].code == "E541"
+    assert str(at.listener.port) in caught.value.problems[0].found
+
+
+async def test_a_stop_answers_what_is_under_way() -> None:
+    """A callback that is being stored when the stop comes gets its 200."""
+    storing, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Kept):
+        async def keep(self, receipts: Sequence[Receipt]) -> None:
+            storing.set()
+            await go_on.wait()
+            await super().keep(receipts)
+
+    slow = Slow()
+    async with desk(slow) as at:
+        posting = asyncio.create_task(at.post(body(event())))
+        await storing.wait()
+        closing = asyncio.create_task(at.listener.close())
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await posting == 200
+        await closing
+    assert len(slow.receipts) == 1
+
+
+# -- a thousand bad bodies --------------------------------------------------------------
+
+SECRET = "4155550199"
+"""Stands in each bad body; it must not come out anywhere."""
+
+
+def _not_json(chance: random.Random) -> tuple[bytes, int]:
+    return f'{{"to": "+1{SECRET}", {chance.random()}'.encode(), 400
+
+
+def _noise(chance: random.Random) -> tuple[bytes, int]:
+    return b"\xff" + chance.randbytes(200) + SECRET.encode(), 400
+
+
+def _deep(chance: random.Random) -> tuple[bytes, int]:
+    depth = chance.randint(300, 20_000)
+    return b"[" * depth + f'"{SECRET}"'.encode() + b"]" * depth, 400
+
+
+def _huge(chance: random.Random) -> tuple[bytes, int]:
+    size = listening.LARGEST_BODY + chance.randint(1, 10)
+    return SECRET.encode().ljust(size), 413
+
+
+def _no_event(chance: random.Random) -> tuple[bytes, int]:
+    said: list[Any] = [7, "x", None, {}, {"type": None}, {"to": f"+1{SECRET}"}, [[]]]
+    return orjson.dumps([chance.choice(said)]), 400
+
+
+def _wrong_types(chance: random.Random) -> tuple[bytes, int]:
+    odd: list[Any] = [None, 7, -1, 1e300, [], {}, [[]], "", "x" * 9000, True]
+    changes = {
+        name: chance.choice(odd)
+        for name in ("time", "to", "errorCode", "carrierName", "description")
+    }
+    inner = {f"message_{name}": chance.choice(odd) for name in ("id", "to", "tag")}
+    kind = chance.choice(["message-failed", "message-received", "of-tomorrow"])
+    return body(event(kind, **changes, **inner)), 200
+
+
+def _no_message(chance: random.Random) -> tuple[bytes, int]:
+    odd: list[Any] = [None, 7, [], "x", {}]
+    return body(event("message-delivered", message=chance.choice(odd))), 200
+
+
+KINDS: tuple[Callable[[random.Random], tuple[bytes, int]], ...] = (
+    _not_json,
+    _noise,
+    _deep,
+    _huge,
+    _no_event,
+    _wrong_types,
+    _no_message,
+)
+WEIGHTS = (20, 20, 20, 1, 20, 20, 20)
+
+
+async def test_a_thousand_bad_bodies(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each gets its status, good ones between them are kept, and nothing is told."""
+    monkeypatch.setattr(listening, "LARGEST_BODY", 1 << 16)
+    chance = random.Random(7)
+    kept = Kept()
+    expected: Counter[int] = Counter()
+    good = 0
+    async with desk(kept) as at:
+        for number in range(1000):
+            said, status = chance.choices(KINDS, WEIGHTS)[0](chance)
+            stranger = chance.random() < 0.1
+            headers = chance.choice(STRANGERS) if stranger else RIGHT
+            status = 401 if stranger else status
+            try:
+                found = await at.post(said, headers)
+            except aiohttp.ClientError:  # refused while the body was still on its way
+                found = status
+                assert status in (401, 413)
+                await at.session.connector.close()  # type: ignore[union-attr]
+                at.session = aiohttp.ClientSession()
+            assert found == status, (number, said[:80])
+            expected[status] += 1
+            good += status == 200
+            if number % 50 == 0:
+                assert await at.post(body(event())) == 200
+                good += 1
+                expected[200] += 1
+        await at.session.close()
+        assert at.listener.answers == expected
+    assert len(kept.receipts) == good
+    told = capfd.readouterr()
+    assert SECRET not in told.out + told.err
+    assert "sesame" not in told.out + told.err
+    assert "Traceback" not in told.out + told.err
+
+
+# -- group commit -----------------------------------------------------------------------
+
+
+async def test_callbacks_gather_while_a_commit_is_under_way() -> None:
+    """Many callers, few commits, and each returns only after its own."""
+    stored: list[int] = []
+    keeping = Keeping(lambda group: stored.append(len(group)))
+
+    async def one() -> None:
+        before = sum(stored)
+        await keeping.keep(receipts())
+        assert sum(stored) > before
+
+    await asyncio.gather(*(one() for _ in range(200)))
+    await keeping.close()
+    assert sum(stored) == 200
+    assert len(stored) < 100
+
+
+def receipts() -> list[Receipt]:
+    from bulksend.settle.receipts import read
+
+    return read(body(event()))
+
+
+async def test_a_failed_commit_fails_for_those_in_it_only() -> None:
+    """The next ones try anew; nobody waits for ever."""
+    fail = [True]
+
+    def store(_group: list[Receipt]) -> None:
+        if fail[0]:
+            raise BulksendError(Problem("E601", "the disk is full"))
+
+    keeping = Keeping(store)
+    for _ in range(2):
+        with pytest.raises(BulksendError):
+            await keeping.keep(receipts())
+    fail[0] = False
+    await keeping.keep(receipts())
+    await keeping.keep([])
+    await keeping.close()
+
+
+async def test_more_than_can_be_stored_is_turned_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """E542, at once; what waits is stored all the same."""
+    from bulksend.settle import keeping as module
+
+    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    stored: list[Receipt] = []
+    keeping = Keeping(stored.extend)
+    callers = [asyncio.create_task(keeping.keep(receipts())) for _ in range(6)]
+    found = await asyncio.gather(*callers, return_exceptions=True)
+    await keeping.close()
+    turned_away = [one for one in found if isinstance(one, BulksendError)]
+    assert len(turned_away) == 6 - len(stored)
+    assert {one.problems[0].code for one in turned_away} == {"E542"}
