@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from bulksend.prepare.segments import blame, culprits, measure, offenders
+from bulksend.prepare.blame import blame, culprits
+from bulksend.prepare.segments import measure, offenders
 from bulksend.prepare.smart_encoding import diff, smart_encode
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ cut, by a pattern that takes from the text what a phone puts into a part.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ import polars as pl
 from bulksend.prepare.gsm7 import ALPHABET, BASIC, EXTENSION
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable
 
 ENCODING = pl.Enum(["GSM-7", "UCS-2"])
 MEASURED = pl.Struct({"segments": pl.UInt16, "encoding": ENCODING, "units": pl.UInt32})
@@ -52,6 +51,14 @@ _ODD = sorted(set(map(chr, range(0x80))) - set(BASIC), reverse=True)
 _VISIBLE, *_CONTROLS = (_class(_ODD[at : at + 10]) for at in range(0, len(_ODD), 10))
 
 
+_MOST = 0xFFFF
+"""What UInt16 holds; a text of 4 MB, as an unclosed quote in a CSV file can make one."""
+
+_TEXT = pl.col("text")
+_OCTETS = _TEXT.cast(pl.Binary).cast(pl.List(pl.UInt8))
+_ONE = pl.lit(1, pl.UInt32)
+
+
 @dataclass(frozen=True, slots=True)
 class _Coding:
     """One of the two ways to write a text, and what fits into a message then."""
@@ -64,27 +71,26 @@ class _Coding:
     wide_bytes: tuple[tuple[int, int], ...]
     """Ranges of the UTF-8 bytes that only those characters begin with."""
 
-    def segments(self, units: pl.Series) -> pl.Series:
-        """The fast formula: right unless a pair sits on the edge of a part."""
-        return _rounded_up(units, self.part).zip_with(units > self.alone, _ONE)
-
-    def count(self, text: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """The segments and the units of texts in this coding."""
+    @property
+    def pairs(self) -> pl.Expr:
+        """How many characters of a text take two units."""
         begins_wide = pl.any_horizontal(
             pl.element().is_between(*bounds) for bounds in self.wide_bytes
         )
-        pairs = _bytes(text).list.eval(begins_wide).list.sum()
-        units = text.str.len_chars() + pairs
-        segments = self.segments(units)
+        return _OCTETS.list.eval(begins_wide).list.sum()
 
-        # Were every part one short, would there be more of them?
-        longest = _rounded_up(units, self.part - 1).zip_with(units > self.alone, _ONE)
-        doubtful = ((pairs > 0) & (longest != segments)).arg_true()
-        if len(doubtful):
-            segments.scatter(doubtful, self._cut(text.gather(doubtful)))
-        return segments, units
+    def segments(self, units: pl.Expr, *, short: int = 0) -> pl.Expr:
+        """The fast formula: right unless a pair sits on the edge of a part.
 
-    def _cut(self, text: pl.Series) -> pl.Series:
+        Args:
+            short: By how much every part ends early.
+        """
+        size = self.part - short
+        parted = (units + (size - 1)) // size
+        return pl.when(units > self.alone).then(parted).otherwise(_ONE)
+
+    def cut(self, text: pl.Series) -> pl.Series:
+        """The segments of texts, by cutting them as a phone does."""
         # A wide character is its own first half and "_" the second, so a part that
         # would end in a wide character has to end one earlier.
         spread = text.str.replace_all(self.wide, "${0}_")
@@ -108,11 +114,57 @@ _UCS2 = _Coding(
 )
 
 
+# -- the steps, built once: in a small batch that takes longer than to compute them ------
+
+_UNITS = pl.col("units")
+_PLAIN = (
+    _TEXT.str.len_bytes().alias("units"),
+    _GSM7.segments(_TEXT.str.len_bytes()).alias("segments"),
+    pl.lit(0, pl.UInt8).alias("encoding"),
+    (
+        _TEXT.str.contains(_VISIBLE) | (_TEXT.str.len_bytes() != _TEXT.str.len_chars())
+    ).alias("special"),
+    (_OCTETS.explode() < 0x20).any().alias("low"),
+)
+"""What holds for a text of usual characters, and which ones are not such."""
+
+# The highest byte is the first one of a character, and it has to be one that a GSM
+# character begins with: that alone finds emoji, Cyrillic, Arabic, Chinese.
+_UNDECIDED = _OCTETS.list.max().is_in(_FIRST_BYTES)
+_IS_UCS2 = pl.when(_UNDECIDED).then(_TEXT).str.contains(_FOREIGN).fill_null(value=True)
+_CODED = _IS_UCS2.cast(pl.UInt8).alias("encoding")
+
+
+def _by_coding(gsm7: pl.Expr, ucs2: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("encoding") == 1).then(ucs2).otherwise(gsm7)
+
+
+_PAIRS = _by_coding(_GSM7.pairs, _UCS2.pairs)
+_COUNTED = (
+    _PAIRS.alias("pairs"),
+    (_TEXT.str.len_chars() + _PAIRS).alias("units"),
+)
+_FAST = _by_coding(_GSM7.segments(_UNITS), _UCS2.segments(_UNITS))
+# Were every part one short, would there be more of them?
+_SLOW = _by_coding(_GSM7.segments(_UNITS, short=1), _UCS2.segments(_UNITS, short=1))
+_PARTED = (
+    _FAST.alias("segments"),
+    ((pl.col("pairs") > 0) & (_FAST != _SLOW)).alias("doubtful"),
+)
+_MEASURED = pl.when(_TEXT.is_not_null()).then(
+    pl.struct(
+        pl.col("segments").clip(upper_bound=_MOST).cast(pl.UInt16),
+        pl.col("encoding").cat.to(ENCODING),
+        "units",
+    )
+)
+
+
 def measure(text: pl.Expr) -> pl.Expr:
     """The segments, the encoding and the units of each text, as `MEASURED`.
 
-    Units are septets or UTF-16 code units; segments end at 65,535.  Null stays null.  An empty text takes one
-    segment, as an empty message would.
+    Units are septets or UTF-16 code units; segments end at 65,535.  Null stays null.  An
+    empty text takes one segment, as an empty message would.
     """
     return text.map_batches(_measured, return_dtype=MEASURED, is_elementwise=True)
 
@@ -123,153 +175,47 @@ def offenders(text: pl.Expr) -> pl.Expr:
 
 
 def _measured(text: pl.Series) -> pl.Series:
-    units = text.str.len_bytes()
-    segments = _GSM7.segments(units)
-    encoding = pl.repeat(_GSM7.name, len(text), dtype=ENCODING, eager=True)
+    measured = text.alias("text").to_frame().with_columns(_PLAIN)
+    rows = _special(measured)
+    if len(rows):
+        weighed = _weighed(measured["text"].gather(rows))
+        measured = measured.with_columns(
+            measured[name].scatter(rows, weighed[name])
+            for name in ("segments", "units", "encoding")
+        )
+    return measured.select(_MEASURED.alias(text.name)).to_series()
 
-    for coding, rows in zip((_GSM7, _UCS2), _special(text), strict=True):
-        if len(rows):
-            parts, weight = coding.count(text.gather(rows))
-            segments.scatter(rows, parts)
-            units.scatter(rows, weight)
-            encoding.scatter(rows, coding.name)
 
-    measured = pl.struct(
-        segments=segments.clip(upper_bound=_MOST).cast(pl.UInt16),
-        encoding=encoding,
-        units=units,
-    )
-    if text.null_count():
-        measured = pl.when(text.is_not_null()).then(measured)
-    return pl.select(measured.alias(text.name)).to_series()
+def _weighed(text: pl.Series) -> pl.DataFrame:
+    """*segments*, *units* and *encoding* of texts of any characters."""
+    weighed = text.to_frame().with_columns(_CODED).with_columns(_COUNTED)
+    weighed = weighed.with_columns(_PARTED)
+    segments, doubtful = weighed["segments"], weighed["doubtful"]
+    if doubtful.any():
+        for code, coding in enumerate((_GSM7, _UCS2)):
+            there = (doubtful & (weighed["encoding"] == code)).arg_true()
+            if len(there):
+                segments.scatter(there, coding.cut(text.gather(there)))
+    return weighed.with_columns(segments)
 
 
 def _offenders(text: pl.Series) -> pl.Series:
     found = pl.repeat(None, len(text), dtype=pl.String, eager=True)
-    _, rows = _special(text)
+    frame = text.alias("text").to_frame().with_columns(_PLAIN)
+    rows = _special(frame)
     if len(rows):
         foreign = text.gather(rows).str.extract_all(_FOREIGN)
-        found.scatter(rows, foreign.list.unique(maintain_order=True).list.join(""))
+        said = foreign.list.unique(maintain_order=True).list.join("")
+        found.scatter(rows.filter(said != ""), said.filter(said != ""))
     return found.alias(text.name)
 
 
-def _special(text: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """The rows whose byte length is not the answer: those in GSM-7, those in UCS-2."""
-    special = text.str.contains(_VISIBLE)
-    octets = _bytes(text)
-    all_octets = octets.explode()
-    if (all_octets > 0x7F).any():
-        special |= text.str.len_bytes() != text.str.len_chars()
-    if (all_octets < 0x20).any():
-        low = (octets.list.min() < 0x20).arg_true()
-        lines = text.gather(low)
+def _special(plain: pl.DataFrame) -> pl.Series:
+    """The rows whose byte length is not the answer.  *plain* has `_PLAIN`."""
+    special = plain["special"]
+    if plain["low"].any():
+        low = plain.select(pl.arg_where(_OCTETS.list.min() < 0x20)).to_series()
+        lines = plain["text"].gather(low)
         for control in _CONTROLS:
-            special.scatter(low.filter(lines.str.contains(control)), values=True)
-
-    rows = special.arg_true()
-    if rows.is_empty():
-        return rows, rows
-    ucs2 = _is_ucs2(text.gather(rows))
-    return rows.filter(~ucs2), rows.filter(ucs2)
-
-
-def _is_ucs2(text: pl.Series) -> pl.Series:
-    # The highest byte is the first one of a character, and it has to be one that a
-    # GSM character begins with: that alone finds emoji, Cyrillic, Arabic, Chinese.
-    undecided = _bytes(text).list.max().is_in(_FIRST_BYTES)
-    foreign = pl.when(undecided).then(text).str.contains(_FOREIGN).fill_null(value=True)
-    return pl.select(foreign).to_series()
-
-
-def _bytes(text: pl.Series) -> pl.Series:
-    return text.cast(pl.Binary).cast(pl.List(pl.UInt8))
-
-
-def _rounded_up(units: pl.Series, size: int) -> pl.Series:
-    return (units + (size - 1)) // size
-
-
-_ONE = pl.Series([1], dtype=pl.UInt32)
-
-# What UInt16 holds; a text of 4 MB, as an unclosed quote in a CSV file can make one.
-_MOST = 0xFFFF
-
-
-@dataclass(frozen=True, slots=True)
-class Offender:
-    """A character that is not in the GSM alphabet, and where it stands."""
-
-    character: str
-    positions: tuple[int, ...]
-    """In characters; the first one of a text is 1."""
-
-    @property
-    def code_point(self) -> str:
-        return f"U+{ord(self.character):04X}"
-
-    @property
-    def name(self) -> str:
-        return unicodedata.name(self.character, "CONTROL OR UNNAMED CHARACTER")
-
-
-@dataclass(frozen=True, slots=True)
-class Blame:
-    """Why one text takes the segments it takes, and what would save some."""
-
-    encoding: str
-    units: int
-    segments: int
-    offenders: tuple[Offender, ...]
-    segments_without: int
-    """What the text would take if the offenders were left out."""
-    surplus: int
-    """Characters to cut from the end to save one segment; 0 if there is only one."""
-
-
-def blame(text: str) -> Blame:
-    """The reasons for the length of one text: for the few that are shown."""
-    foreign = [character for character in text if character not in ALPHABET]
-    # A part holds at most 153 characters: cutting so many always saves one.
-    shorter = [text[: len(text) - cut] for cut in range(1, min(len(text), 153) + 1)]
-    without = "".join(character for character in text if character in ALPHABET)
-
-    whole, plain, *cuts = _measured(pl.Series([text, without, *shorter])).to_list()
-    saving = (cut["segments"] < whole["segments"] for cut in cuts)
-    return Blame(
-        **whole,
-        offenders=tuple(
-            Offender(each, tuple(at for at, one in enumerate(text, 1) if one == each))
-            for each in dict.fromkeys(foreign)
-        ),
-        segments_without=plain["segments"],
-        surplus=next((cut for cut, saves in enumerate(saving, 1) if saves), 0),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a character of a text came from; neither, if a filter made it."""
-
-    template: bool
-    columns: tuple[str, ...]
-
-
-def culprits(
-    offending: Collection[str], template_source: str, row: Mapping[str, str]
-) -> dict[str, Origin]:
-    """For each offending character, whether the template or which columns hold it.
-
-    *row* should have only the columns that the template uses.  A column counts also if
-    it holds the character in the other case, as `upper` and `title` change it.
-    """
-    return {
-        character: Origin(
-            template=character in template_source,
-            columns=tuple(
-                column
-                for column, value in row.items()
-                if character in value + value.upper() + value.lower()
-            ),
-        )
-        for character in offending
-    }
+            special = special.scatter(low.filter(lines.str.contains(control)), True)
+    return special.arg_true()

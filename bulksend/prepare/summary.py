@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
     from bulksend.prepare.plan import Plan
 
+_WORDS = ("reason", "number_repair", "number_type", "number_region", "encoding")
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -44,37 +46,34 @@ class Summary:
 
 
 def summarise(plan: Plan, campaign: Campaign) -> Summary:
-    """Count a plan in one pass over its narrow columns."""
-    frame = plan.frame()
-    sent = frame.filter(pl.col("reason").is_null())
-    totals, *grouped = pl.collect_all(
-        [
-            sent.select(
-                pl.len().alias("sendable"),
-                pl.col("segments").cast(pl.Int64).sum(),
-                pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"),
-                pl.col("cost_micros").sum().alias("cost"),
-                pl.col("cost_micros").is_null().sum().alias("unpriced"),
-            ),
-            _counted(frame, "reason"),
-            _counted(sent, "number_repair"),
-            _counted(sent, "number_type"),
-            _counted(sent, "number_region"),
-            _counted(sent, "encoding"),
-        ],
-        engine="streaming",
+    """Count a plan in one pass over its narrow columns.
+
+    Of the words that describe a row there are few combinations, so it is those that are
+    counted, and what is said of a plan is added up from them.
+    """
+    counted = (
+        plan.frame()
+        .group_by(*_WORDS)
+        .agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            pl.col("segments").cast(pl.Int64).sum(),
+            pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"),
+            pl.col("cost_micros").sum().alias("cost"),
+            pl.col("cost_micros").is_null().sum().cast(pl.Int64).alias("unpriced"),
+        )
+        .collect(engine="streaming")
     )
-    total = totals.row(0, named=True)
-    reasons, repairs, types, regions, encodings = map(_mapping, grouped)
+    sent = counted.filter(pl.col("reason").is_null())
+    total = sent.select(pl.exclude(_WORDS).sum()).row(0, named=True)
     priced = campaign.send.prices is not None
     return Summary(
         rows=plan.rows,
-        sendable=total["sendable"],
-        reasons=reasons,
-        repairs=repairs,
-        types=types,
-        regions=regions,
-        encodings=encodings,
+        sendable=total["rows"],
+        reasons=_counted(counted, "reason"),
+        repairs=_counted(sent, "number_repair"),
+        types=_counted(sent, "number_type"),
+        regions=_counted(sent, "number_region"),
+        encodings=_counted(sent, "encoding"),
         segments=total["segments"],
         weight=total["weight"],
         cost=total["cost"] if priced else None,
@@ -84,14 +83,12 @@ def summarise(plan: Plan, campaign: Campaign) -> Summary:
     )
 
 
-def _counted(frame: pl.LazyFrame, column: str) -> pl.LazyFrame:
-    return (
-        frame.filter(pl.col(column).is_not_null())
-        .group_by(pl.col(column).cast(pl.String).alias("value"))
-        .len("count")
-        .sort("count", "value", descending=[True, False])
+def _counted(counted: pl.DataFrame, column: str) -> dict[str, int]:
+    """How many rows have each of a column's words, the commonest first."""
+    return dict(
+        counted.filter(pl.col(column).is_not_null())
+        .group_by(pl.col(column).cast(pl.String))
+        .agg(pl.col("rows").sum())
+        .sort("rows", column, descending=[True, False])
+        .iter_rows()
     )
-
-
-def _mapping(frame: pl.DataFrame) -> dict[str, int]:
-    return dict(frame.iter_rows())

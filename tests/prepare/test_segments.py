@@ -12,22 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulksend.prepare.blame import Offender, Origin, blame, culprits
 from bulksend.prepare.gsm7 import ALPHABET, BASIC, EXTENSION
-from bulksend.prepare.segments import (
-    MEASURED,
-    Offender,
-    Origin,
-    blame,
-    culprits,
-    measure,
-    offenders,
-)
+from bulksend.prepare.segments import MEASURED, measure, offenders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bulksend.prepare.segments import Blame
+    from bulksend.prepare.blame import Blame
 
 # -- the reference: the standard, one character at a time, sharing nothing ------------
 

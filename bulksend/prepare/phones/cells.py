@@ -20,7 +20,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
@@ -29,9 +29,7 @@ from bulksend.prepare.phones.number_line import LONGEST, POWERS
 from bulksend.prepare.phones.prefixes import INTERNATIONAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Made: TypeAlias = Callable[[pl.Series], pl.Series]
+    from collections.abc import Callable, Sequence
 
 _TEXT: Final = pl.col("text")
 _PUNCTUATION: Final = dict.fromkeys(" ()-.[]", "")
@@ -50,12 +48,15 @@ _INVISIBLE: Final = (
 )
 _WIDE: Final = r"[[\p{Nd}--[0-9]]\x{ff08}-\x{ff0f}\x{ff3b}\x{ff3d}\x{ff5e}]"
 _DASH: Final = r"[\x{2010}-\x{2015}\x{2212}\x{30fc}]"
-_EDGE: Final = r"^\s+|\s+$"
 _QUOTE: Final = r"['\"\x60\x{b4}\x{2018}\x{2019}\x{201c}\x{201d}]+"
 _QUOTED: Final = rf"^=?{_QUOTE}\s*|\s*{_QUOTE}$"
-_LABEL: Final = r"(?i)^tel(?:ephone)?[\s.:]*([+(\d])"
-_SCIENTIFIC: Final = r"^(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})$"
-_POINT_ZERO: Final = r"^(\+?\d+)\.00?$"
+# Classes of ASCII are quick; by now digits are ASCII.  Groups are slow: only cells that
+# the sign of a change finds pay for them.
+_LABELLED: Final = r"^[Tt][Ee][Ll](?:[Ee][Pp][Hh][Oo][Nn][Ee])?[\s.:]*[+(0-9]"
+_LABEL: Final = r"(?i)^tel(?:ephone)?[\s.:]*"
+_SCIENTIFIC: Final = r"^[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]{1,2}$"
+_POINT_ZERO: Final = r"^\+?[0-9]+\.00?$"
+_MARKED: Final = "^[^0-9A-Za-z_+#]|[^0-9A-Za-z_#]$"
 _MARKS: Final = r"^[^\w+#]+|[^\w#]+$"
 """Marks before and behind a number, which `parse` skips too."""
 
@@ -105,22 +106,16 @@ def repaired(cells: pl.Series) -> pl.DataFrame:
 
 def _changed(cells: pl.Series) -> pl.DataFrame:
     """The *text* after all changes, and the first of them with a name as *repair*."""
-    text = cells.alias("text").to_frame()
-    named = []
-    for change in _ASCII_CHANGES if text.select(_IS_ASCII).item() else _CHANGES:
-        rows = text.select(change.needed).to_series()
-        if rows.len():
-            old = text["text"]
-            new = change.made(old.gather(rows))
-            text = old.clone().scatter(rows, new).to_frame()
-            named.append((rows, change.name))
-
-    changed = text.with_columns(repair=_NO_CODE)
-    repair = changed["repair"].clone()
-    for rows, name in reversed(named):
-        if name:
-            repair = repair.scatter(rows, CODES["repair"][name])
-    return changed.with_columns(repair)
+    texts = cells.alias("text").to_frame()
+    ascii_only = texts.select(_IS_ASCII).item()
+    changes = _ASCII_CHANGES if ascii_only else _CHANGES
+    stages = [texts]
+    for change in changes:
+        stages.append(change.made(stages[-1]))
+    frame = pl.DataFrame(
+        [stage["text"].alias(str(place)) for place, stage in enumerate(stages)]
+    )
+    return frame.select(_ASCII_REPAIR if ascii_only else _ANY_REPAIR)
 
 
 def _code(word: str, field: str = "repair") -> pl.Expr:
@@ -209,19 +204,16 @@ _LATER_REPAIR: Final = pl.coalesce(
 # -- the repairs, in the order in which they are made and named -------------------------
 
 
-def _by(sign: str, replacement: str = "") -> Made:
-    """Every match of *sign* by *replacement*."""
-    step = _TEXT.str.replace_all(sign, replacement)
-    return lambda text: text.to_frame().select(step).to_series()
-
-
 def _narrow(text: pl.Series) -> pl.Series:
-    return text.str.replace_many(_wide())
+    """Full-width punctuation, and the digits of every script, as ASCII."""
+    wide = text.str.contains(_WIDE).arg_true()
+    if wide.is_empty():  # the search for hundreds of characters is costly to begin
+        return text
+    return text.clone().scatter(wide, text.gather(wide).str.replace_many(_wide()))
 
 
 @lru_cache(maxsize=1)
 def _wide() -> dict[str, str]:
-    """Full-width punctuation, and the digits of every script."""
     every = map(chr, range(128, sys.maxunicode + 1))
     digits = {c: str(unicodedata.digit(c)) for c in every if c.isdecimal()}
     return digits | {chr(ord(c) + 0xFEE0): c for c in "+()-./[]~"}
@@ -229,14 +221,17 @@ def _wide() -> dict[str, str]:
 
 def _unscientific(text: pl.Series) -> pl.Series:
     """``1.4155550100E+10``, if nothing but zeros is behind the last whole digit."""
-    frame = text.to_frame().with_columns(_MANTISSA_AND_LENGTH)
-    return frame.select(_WHOLE).to_series()
+    rows = text.str.contains(_SCIENTIFIC).arg_true()
+    if rows.is_empty():
+        return text
+    frame = text.gather(rows).to_frame().with_columns(_MANTISSA_AND_LENGTH)
+    return text.clone().scatter(rows, frame.select(_WHOLE).to_series())
 
 
 _MANTISSA, _LENGTH = pl.col("mantissa").str, pl.col("length")
 _MANTISSA_AND_LENGTH: Final = (
-    _TEXT.str.replace(_SCIENTIFIC, "$1$2").alias("mantissa"),
-    (_TEXT.str.extract(_SCIENTIFIC, 3).cast(pl.UInt32) + 1).alias("length"),
+    _TEXT.str.replace("[eE].+", "").str.replace("[.,]", "").alias("mantissa"),
+    (_TEXT.str.extract("([0-9]+)$").cast(pl.UInt32) + 1).alias("length"),
 )
 _COMPLETE: Final = (_MANTISSA.len_bytes() >= _LENGTH) & (
     _MANTISSA.slice(_LENGTH).str.strip_chars("0") == ""
@@ -245,29 +240,60 @@ _WHOLE: Final = pl.when(_COMPLETE).then(_MANTISSA.slice(0, _LENGTH)).otherwise("
 
 
 class _Change(NamedTuple):
-    """A repair's name, the rows that need it, and what it does to their text."""
+    """A repair's name, and the *text* after it: as it was, where nothing is to do."""
 
     name: str | None
-    needed: pl.Expr
-    made: Made
+    made: Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def _change(name: str | None, sign: str, made: Made) -> _Change:
-    return _Change(name, pl.arg_where(_TEXT.str.contains(sign)), made)
+def _step(
+    name: str | None,
+    made: Callable[[pl.Expr], pl.Expr],
+    *,
+    where: pl.Expr | None = None,
+) -> _Change:
+    text = made(_TEXT)
+    if where is not None:  # the others are null meanwhile, which costs nothing
+        text = pl.coalesce(made(pl.when(where).then(_TEXT)), _TEXT)
+    return _Change(name, lambda frame: frame.select(text.alias("text")))
 
 
-_IS_ASCII: Final = (_TEXT.str.len_bytes() == _TEXT.str.len_chars()).all()
+def _by(name: str, made: Callable[[pl.Series], pl.Series]) -> _Change:
+    return _Change(name, lambda frame: made(frame["text"]).to_frame())
+
+
+def _without(sign: str, instead: str = "") -> Callable[[pl.Expr], pl.Expr]:
+    return lambda text: text.str.replace_all(sign, instead)
+
+
+_HAS = _TEXT.str.contains
+_IS_WIDE: Final = _TEXT.str.len_bytes() != _TEXT.str.len_chars()
+_IS_ASCII: Final = ~_IS_WIDE.any()
 _ASCII_CHANGES: Final = (
-    _change(None, _EDGE, _by(_EDGE)),
-    _change("apostrophe", _QUOTED, _by(_QUOTED)),
-    _change("tel_prefix", _LABEL, _by(_LABEL, "$1")),
-    _change("scientific", _SCIENTIFIC, _unscientific),
-    _change("point_zero", _POINT_ZERO, _by(_POINT_ZERO, "$1")),
-    _change(None, _MARKS, _by(_MARKS)),
+    _step(None, lambda text: text.str.strip_chars()),
+    _step("apostrophe", _without(_QUOTED)),
+    _step("tel_prefix", _without(_LABEL), where=_HAS(_LABELLED)),
+    _by("scientific", _unscientific),
+    _step("point_zero", _without("[.]0+$"), where=_HAS(_POINT_ZERO)),
+    _step(None, _without(_MARKS), where=_HAS(_MARKED)),
 )
 _CHANGES: Final = (
-    _change("invisible", _INVISIBLE, _by(_INVISIBLE, " ")),
-    _change("fullwidth", _WIDE, _narrow),
-    _change(None, _DASH, _by(_DASH, "-")),
+    _step("invisible", _without(_INVISIBLE, " "), where=_IS_WIDE),
+    _by("fullwidth", _narrow),
+    _step(None, _without(_DASH, "-"), where=_IS_WIDE),
     *_ASCII_CHANGES,
 )
+
+
+def _last_and_first(changes: Sequence[_Change]) -> tuple[pl.Expr, pl.Expr]:
+    """The last stage as *text*, and the first named change that did something as *repair*."""
+    repairs = (
+        pl.when(pl.col(str(place)) != pl.col(str(place + 1))).then(_code(change.name))
+        for place, change in enumerate(changes)
+        if change.name
+    )
+    return pl.col(str(len(changes))).alias("text"), pl.coalesce(repairs).alias("repair")
+
+
+_ASCII_REPAIR: Final = _last_and_first(_ASCII_CHANGES)
+_ANY_REPAIR: Final = _last_and_first(_CHANGES)
