@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         rules_in_force,
     )
     from bulksend.rules.pack import RulePack, read_rules, shipped_rules
+    from bulksend.safekeeping import Backup, back_up
     from bulksend.settle.standing import Ended
     from bulksend.settle.suppressing import SuppressionList
     from bulksend.view.report import report_run
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Ordered": "control",
     "abort_run": "control",
+    "Backup": "safekeeping",
+    "back_up": "safekeeping",
     "pause_run": "control",
     "resume_run": "control",
     "Campaign": "define.campaign",
@@ -102,6 +105,7 @@ _HOME_OF = {
 __all__ = [
     "KINDS",
     "REASONS",
+    "Backup",
     "BulksendError",
     "Campaign",
     "Checked",
@@ -122,6 +126,7 @@ __all__ = [
     "Summary",
     "SuppressionList",
     "abort_run",
+    "back_up",
     "json_schema",
     "list_runs",
     "load_campaign",

@@ -11,17 +11,19 @@ import getpass
 import os
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bulksend.errors import GateRefused
 from bulksend.journal.orders import Word
+from bulksend.journal.owner import Owner
 from bulksend.pipeline import write_run
 from bulksend.settle.finding import find_run
 from bulksend.settle.standing import standing
 
 if TYPE_CHECKING:
     from bulksend.home import Home
-    from bulksend.journal.owner import Owner
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.settle.standing import Ended
@@ -79,7 +81,15 @@ def abort_run(run: str, *, home: Home) -> Ordered:
             journal.finish_run(known.id, now=_now())
         if had_sender:  # which writes the results, last of all
             return Ordered(standing(journal, known), late)
+        _end_claims(journal, known)
     return Ordered(write_run(known.run, home=home))
+
+
+def _end_claims(journal: Journal, run: Run) -> None:
+    """What a dead sender left under way becomes unknown, as when it is followed."""
+    with suppress(GateRefused):  # another run of the campaign is sent, and has done so
+        epoch = journal.leases.take(run.campaign, Owner.me(run.run), now=_now())
+        journal.leases.end(run.campaign, epoch)
 
 
 def _wait(journal: Journal, run: Run) -> Owner | None:

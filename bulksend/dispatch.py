@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
+from bulksend.journal.mark import Mark
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import WHOLE, Part, Run
 from bulksend.journal.selections import SELECTIONS
@@ -194,10 +195,13 @@ class Sending:
                 Client(credentials, clock=clocks.monotonic)
             )
             await self._sign_in(client)
-            writer = await stack.enter_async_context(Writer(self.home.journal, run))
+            mark = Mark(self.home.mark_path(run.campaign, run.run))
+            writer = await stack.enter_async_context(
+                Writer(self.home.journal, run, mark)
+            )
             writer.epoch = await self._take_lease(writer, clocks)
             try:
-                self.engine = await self._engine(client, writer, clocks)
+                self.engine = await self._engine(client, writer, mark, clocks)
                 if self._asked_to_stop:
                     self.stop()
                 log.info(
@@ -212,8 +216,7 @@ class Sending:
             finally:
                 if self.engine is not None:
                     log.info("ended", run=run.run, **_counted(self.engine))
-                writer.failure = None
-                await writer.call(lambda j: j.leases.end(run.campaign, writer.epoch))
+                await writer.give_up(now=clocks.wall_ms())
 
     async def _take_lease(self, writer: Writer, clocks: SystemClocks) -> int:
         """The campaign is ours from here on; its epoch.
@@ -245,9 +248,12 @@ class Sending:
                 raise _asked()
 
     async def _engine(
-        self, client: Client, writer: Writer, clocks: SystemClocks
+        self, client: Client, writer: Writer, mark: Mark, clocks: SystemClocks
     ) -> Engine:
         run = writer.run
+        claims = await writer.call(lambda journal: journal.claims(run.id))
+        runs = await writer.call(lambda journal: journal.runs())
+        mark.begin(claims, {each.run for each in runs})
         chosen = None
         if self.only:
             chosen = await writer.call(
@@ -456,6 +462,8 @@ def run_sending(
     try:
         _run_loop(_send_with_signals(sending, run, beside))
     except BulksendError as error:
+        if type(error) is BulksendError and sending.engine is not None:
+            return Stopped(error.problems)  # a journal that fails half-way: resume
         return error
     return None
 

@@ -403,6 +403,21 @@ KINDS: dict[str, Kind] = {
             "Use the bulksend that wrote it, or start with another BULKSEND_HOME.",
         ),
         Kind(
+            "E604",
+            "the journal has lost what it knew",
+            "Put the newest journal back, with its -wal file.",
+        ),
+        Kind(
+            "E605",
+            "this journal is not a file",
+            "Back up a PostgreSQL journal with pg_dump.",
+        ),
+        Kind(
+            "E606",
+            "there can be no backup",
+            "Name a folder of its own that can be written.",
+        ),
+        Kind(
             "E620",
             "this is not a plan",
             "Make one with `bulksend plan CAMPAIGN`.",

@@ -47,6 +47,9 @@ class Home:
         elsewhere = journal or environment.get("BULKSEND_JOURNAL", "")
         return cls(folder, _journal(elsewhere) or folder / "journal.sqlite")
 
+    def mark_path(self, campaign: str, run: str) -> Path:
+        return self.folder / "claims" / campaign / run
+
     def plan_path(self, name: str) -> Path:
         return self.folder / "plans" / f"{name}.parquet"
 

@@ -263,7 +263,12 @@ def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
         stopped = run_sending(sending, run, beside=options.beside)
         if stopped is not None and sending.engine is None:
             raise stopped  # it never began: the results may be another sender's
-    ended = _finish(sending, run, stopped)
+    try:
+        ended = _finish(sending, run, stopped)
+    except BulksendError as error:
+        if stopped is None:
+            raise
+        raise type(stopped)((*stopped.problems, *error.problems)) from error
     left = ended.left
     if left and stopped is None:
         what = f"{left:,} messages were not taken, however often they were tried"
@@ -285,7 +290,8 @@ def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:
         journal.set_results(run.id, str(sending.output))
         write_results(results(sending.plan, journal, run), sending.output)
         ended = replace(standing(journal, run), results=str(sending.output))
-        if not ended.left or journal.orders.is_aborted(run.id):
+        is_over = not (ended.left or ended.claimed)
+        if is_over or journal.orders.is_aborted(run.id):
             journal.finish_run(run.id, now=_now())
     return replace(ended, stopped=stopped)
 

@@ -25,6 +25,8 @@ NAMES = {
     "Options",
     "Ordered",
     "abort_run",
+    "Backup",
+    "back_up",
     "pause_run",
     "resume_run",
     "Outlook",

@@ -31,6 +31,7 @@ COMMANDS = {
         "rules",
         "Show the hours at which people may be texted, and their sources.",
     ),
+    "backup": ("control", "Copy journal and plans, also while a run sends."),
     "simulate": ("simulate", "Serve a stand-in for Bandwidth on this machine."),
     "schema": ("campaign", "Print the JSON Schema of campaign files."),
 }

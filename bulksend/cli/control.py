@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,28 @@ def abort(run: str, folder: Path, journal: str, as_json: bool) -> None:
     from bulksend import abort_run
 
     _show(abort_run(run, home=_home(folder, journal)), "aborted", as_json)
+
+
+@click.command(short_help="Copy journal and plans, also while a run sends.")
+@click.argument("to", type=click.Path(path_type=Path))
+@FOLDER
+@JOURNAL
+@AS_JSON
+def backup(to: Path, folder: Path, journal: str, as_json: bool) -> None:
+    """Copy the journal, as it is at one moment, and the plans into the folder TO.
+
+    An earlier copy there is replaced when the new one is whole.
+
+    Example: bulksend backup /mnt/safe/campaigns --folder campaigns
+    """
+    from bulksend import back_up
+    from bulksend.cli.show import out, print_json
+
+    made = back_up(_home(folder, journal), to)
+    if as_json:
+        print_json(asdict(made))
+    else:
+        out.print(f"{made.journal}: {made.runs:,} runs; {made.plans:,} new plans")
 
 
 def _home(folder: Path, journal: str) -> Home:

@@ -86,6 +86,12 @@ class Leases:
     def end(self, campaign: str, epoch: int) -> None:
         self._db.execute("end_lease", campaign=campaign, epoch=epoch)
 
+    def leave(self, run: Run, epoch: int, *, now: int) -> None:
+        """End it after a failure: what is still claimed has no outcome, and gets none."""
+        with self._db.transaction():
+            self._db.execute("orphan_own", run_id=run.id, epoch=epoch, now=now)
+            self._db.execute("end_lease", campaign=run.campaign, epoch=epoch)
+
     def holder(self, campaign: str, *, now: int) -> Owner | None:
         """A sender that is at work on this campaign."""
         alive = (one for one in self._leases(campaign) if one.is_alive(now))

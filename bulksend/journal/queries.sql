@@ -97,6 +97,13 @@ where status = 'claimed'
   and epoch not in (select epoch from leases
                     where campaign = :campaign and expires >= :now);
 
+-- Its journal failed, and it ends: what it has not recorded by now it never will.
+-- name: orphan_own
+update messages set status = 'unknown', ended_at = :now,
+       error_code = 'no_answer',
+       error = 'The sender stopped between handing this message over and its answer.'
+where run_id = :run_id and status = 'claimed' and epoch = :epoch;
+
 -- First attempt: the row is not there yet.
 -- name: claim_new
 insert into messages (run_id, row, status, attempt, epoch, once, person, claimed_at)
@@ -151,6 +158,9 @@ set status = (select next from transitions t
 where run_id = :run_id and row = :row and epoch = :epoch
   and exists (select 1 from transitions t
               where t.status = messages.status and t.event = :event);
+
+-- name: claims
+select coalesce(sum(attempt), 0) from messages where run_id = :run_id;
 
 -- name: counts
 select status, count(*) from messages

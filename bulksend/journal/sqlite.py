@@ -6,6 +6,7 @@ power cut.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from contextlib import contextmanager
@@ -174,6 +175,13 @@ class Sqlite:
         else:
             with self.transaction():
                 yield
+
+    def copy(self, path: Path) -> None:
+        # One read transaction: what it sees is one moment, and writers do not wait.
+        with _explained(str(path)):
+            self.connection.execute("vacuum into ?", (str(path),))
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
 
     # -- the file -------------------------------------------------------------------
 

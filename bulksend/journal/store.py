@@ -196,6 +196,11 @@ class Journal:
             "record", outcomes, run_id=run_id, epoch=epoch
         )
 
+    def claims(self, run_id: int) -> int:
+        """How often a row of this run was claimed."""
+        ((claims,),) = self.database.fetch("claims", run_id=run_id)
+        return int(claims)
+
     def counts(self, run_id: int, part: Part = WHOLE) -> dict[Status, int]:
         found = self.database.fetch(
             "counts", run_id=run_id, first=part.first, last=part.last

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.journal.faults import ConnectionLost
@@ -31,12 +31,13 @@ from bulksend.journal.store import Journal
 from bulksend.logs import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from bulksend.home import Address
+    from bulksend.journal.mark import Mark
     from bulksend.journal.records import Candidate, Outcome, Run
 
 T = TypeVar("T")
@@ -48,13 +49,17 @@ GATHER_SECONDS = 0.01
 class Writer:
     """One run's place in the journal, for the event loop.  Use with ``async with``."""
 
-    def __init__(self, place: Path | Address, run: Run) -> None:
+    def __init__(
+        self, place: Path | Address, run: Run, mark: Mark | None = None
+    ) -> None:
         self._place = place
+        self._mark = mark
         self.run = run
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulksend-journal")
         self._journal: Journal | None = None
         self._waiting: list[Outcome] = []
         self._due: asyncio.TimerHandle | None = None
+        self._unwritten: list[Outcome] = []
         self._writing: set[asyncio.Task[None]] = set()
         self.epoch = 0
         self.failure: BaseException | None = None
@@ -76,6 +81,8 @@ class Writer:
         try:
             await self.durable()
         finally:
+            if self._mark is not None:
+                self._mark.close()
             if self._journal is not None:
                 await self._run(self._journal.close)
             self._thread.shutdown()
@@ -105,13 +112,46 @@ class Writer:
 
         def work(journal: Journal) -> list[int]:
             self._record(journal, outcomes)
-            return journal.claim(self.run, self.epoch, candidates, now=now)
+            claimed = journal.claim(self.run, self.epoch, candidates, now=now)
+            if self._mark is not None:
+                self._mark.add(len(claimed))
+            return claimed
 
         def repeat(journal: Journal) -> list[int]:
             self._record(journal, outcomes)
             return journal.claim_repeated(self.run, self.epoch, candidates, now=now)
 
-        return await self.call(work, repeat)
+        with self._keeping(outcomes):
+            return await self.call(work, repeat)
+
+    @contextmanager
+    def _keeping(self, outcomes: list[Outcome]) -> Iterator[None]:
+        """Keep what a failed journal did not take: `give_up` tries once more."""
+        try:
+            yield
+        except LeaseLost:
+            raise  # they were written before it was noticed
+        except Exception:
+            self._unwritten += outcomes
+            raise
+
+    async def give_up(self, *, now: int) -> None:
+        """End the lease, whatever went wrong; what is known is written if it can be.
+
+        Nothing was claimed since the failure, so an outcome that was written although
+        its commit was said to have failed meets no later claim of its row.
+        """
+        has_failed, self.failure = self.failure is not None, None
+        outcomes, self._unwritten = self._unwritten + self._taken(), []
+
+        def work(journal: Journal) -> None:
+            self._record(journal, outcomes)
+            if has_failed:
+                journal.leases.leave(self.run, self.epoch, now=now)
+            else:
+                journal.leases.end(self.run.campaign, self.epoch)
+
+        await self.call(work)
 
     def record(self, outcome: Outcome) -> None:
         """Store *outcome* with the next commit; `durable` waits for it."""
@@ -136,7 +176,8 @@ class Writer:
         writing.add_done_callback(self._writing.discard)
 
     async def _write(self, outcomes: list[Outcome]) -> None:
-        with suppress(Exception):  # kept in `failure`, raised by each later call
+        # What goes wrong is kept in `failure`, and raised by each later call.
+        with suppress(Exception), self._keeping(outcomes):
             await self.call(lambda journal: self._record(journal, outcomes))
 
     def _record(self, journal: Journal, outcomes: list[Outcome]) -> None:

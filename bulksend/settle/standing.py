@@ -24,6 +24,8 @@ class Ended:
             empty where nobody asked.
         absent: Of those not sent: proven not to have been taken, and sent again only
             when somebody asks for it (`settle --resend`).
+
+        claimed: Of the unknown, those that a sender has, or left, under way.
     """
 
     run: str
@@ -33,6 +35,7 @@ class Ended:
     stopped: BulksendError | None = None
     state: str = ""
     absent: int = 0
+    claimed: int = 0
 
     @property
     def left(self) -> int:
@@ -86,7 +89,14 @@ def standing(journal: Journal, run: Run, part: Part = WHOLE) -> Ended:
     touched = sum(n for status, n in found.items() if status is not Status.PLANNED)
     counts["not_sent"] = run.sendable - touched + absent
     assert sum(counts.values()) == run.rows
-    return Ended(run.run, run.rows, counts, run.results, absent=absent)
+    return Ended(
+        run.run,
+        run.rows,
+        counts,
+        run.results,
+        absent=absent,
+        claimed=found.get(Status.CLAIMED, 0),
+    )
 
 
 def state(journal: Journal, run: Run, *, now: int) -> str:

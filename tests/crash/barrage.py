@@ -45,7 +45,7 @@ def bombard(folder: Path, nursery: Nursery, seed: int) -> Verdict:
             ground.note_orphans()
             if code in DONE and turn >= KILLS:
                 break
-            assert code in {-9, 4, 3, *DONE}, (code, (folder / "out.txt").read_text())
+            assert code in {-9, 4, 3, *DONE}, (code, ground.printed())
         verdict = ground.judge()
     verdict.kills, verdict.starts = kills, starts
     return verdict

@@ -112,6 +112,14 @@ class Verdict:
     """What became of a campaign, by the server's log and by the journal's.
 
     Args:
+        arrived: Unknown rows that the server had accepted.
+
+        doubled: Numbers that were texted more than once.
+
+        lost: Rows without a fate: neither accepted nor unknown at the end.
+
+        wrong: Rows that are accepted here and not there, or there and not here.
+
         unexplained: Rows that are unknown though there was proof, or not unknown though
             there was none.
     """
@@ -127,6 +135,10 @@ class Verdict:
     kills: int = 0
     starts: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def holds(self) -> bool:
+        return not (self.doubled or self.lost or self.wrong or self.unexplained)
 
     def __add__(self, other: Verdict) -> Verdict:
         return Verdict(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
@@ -153,6 +165,7 @@ class Ground:
             "send": {"rate": rate},
         }
         (folder / "c.yaml").write_text(json.dumps(campaign))
+        self.home = folder / ".bulksend"
         self.orphans: set[int] = set()
         self.environment: dict[str, str] = {}
 
@@ -179,13 +192,17 @@ class Ground:
         nursery.start(self.folder, self.environment, *run, **patches)
 
     def said(self) -> Any:
-        """What the last sender printed."""
-        text = (self.folder / "out.txt").read_text()
+        """What the last sender printed, as JSON."""
+        text = self.printed()
         return json.loads(text[text.index("{\n") :])
+
+    def printed(self) -> str:
+        files = self.folder.glob("out.*")
+        return max(files, key=lambda file: file.stat().st_mtime).read_text()
 
     def statuses(self) -> dict[int, str]:
         """Row -> status, by plain SQL: the journal's own code is what is on trial."""
-        path = self.folder / ".bulksend" / "journal.sqlite"
+        path = self.home / "journal.sqlite"
         if not path.exists():
             return {}
         with closing(sqlite3.connect(path, timeout=30)) as journal:

@@ -14,6 +14,8 @@ from __future__ import annotations
 import functools
 import json
 import os
+import random
+import sqlite3
 import sys
 import time
 from typing import Any
@@ -53,12 +55,36 @@ class JumpingClocks(SystemClocks):
         return super().wall_ms() + (self._by if jumped else 0)
 
 
+class FailingDisk(sqlite3.Connection):
+    """Some commits fail; and of those, some were written all the same."""
+
+    share = 0.0
+    rng = random.Random()
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        writes = statement.lstrip().startswith(("commit", "insert", "update"))
+        ends = statement == "commit" or not self.in_transaction
+        if not (writes and ends and self.rng.random() < self.share):
+            return super().execute(statement, *values)
+        if self.rng.random() < 0.5:
+            super().execute(statement, *values).fetchall()
+        raise sqlite3.OperationalError("disk I/O error")
+
+
 def patch(patches: dict[str, Any]) -> None:
-    """Set constants by their dotted names; ``clock`` is (after seconds, by ms)."""
+    """Set constants by their dotted names.
+
+    ``clock`` is (after seconds, by ms), ``disk`` (share of commits that fail, seed).
+    """
     if clock := patches.pop("clock", None):
         after, by = clock
         clocks = functools.partial(JumpingClocks, after, by)
         setattr(bulksend.dispatch, "SystemClocks", clocks)  # noqa: B010  (not its own)
+    if disk := patches.pop("disk", None):
+        FailingDisk.share, seed = disk
+        FailingDisk.rng.seed(seed)
+        failing = functools.partial(sqlite3.connect, factory=FailingDisk)
+        setattr(sqlite3, "connect", failing)  # noqa: B010  (a type of its own)
     for name, value in (QUICK | patches).items():
         module, _, constant = name.rpartition(".")
         assert hasattr(sys.modules[module], constant), name
@@ -69,7 +95,7 @@ def be_born(order: dict[str, Any]) -> None:
     """Become a sender; never returns."""
     os.chdir(order["folder"])
     os.environ.update(order["environment"])
-    out = os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    out = os.open(f"out.{os.getppid()}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream in (1, 2):
         os.dup2(out, stream)
     sys.argv = ["bulksend", *order["arguments"]]

@@ -504,6 +504,20 @@ class JournalSuite:
         assert journal.counts(old.id) == {Status.UNKNOWN: 1}
         assert journal.counts(other.id) == {Status.CLAIMED: 1}
 
+    def test_a_sender_that_failed_leaves_no_claim_behind(self, sender: Sender) -> None:
+        """Its own and older claims are unknown, the lease is free, and truth may follow."""
+        sender.claim(2, 3)
+        sender.record(outcome(3, Event.ACCEPT))
+
+        sender.journal.leases.leave(sender.run, sender.epoch, now=NOW + 1)
+
+        assert [one.status for one in sender.journal.entries(sender.run.id, 2, 3)] == [
+            "unknown",
+            "accepted",
+        ]
+        assert sender.journal.leases.holder(CAMPAIGN, now=NOW + 1) is None
+        assert sender.record(outcome(2, Event.ACCEPT)) == 1
+
     def test_a_late_sender_still_brings_the_truth_about_its_own_rows(
         self, journal: Journal
     ) -> None:

@@ -1,0 +1,138 @@
+"""Two senders, frozen senders, wrong clocks: nobody is texted twice by any of them."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.crash.ground import FAULTS, Ground, Nursery, Verdict, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, pytest.mark.crash]
+
+SHORT_LEASE = {
+    "bulksend__journal__leases__LEASE_MS": 1_500,
+    "bulksend__send__hold__LEASE_MS": 1_500,
+    "bulksend__send__hold__MARGIN_MS": 300,
+    "bulksend__send__hold__RENEW_SECONDS": 0.4,
+}
+"""Of a lease of 30 s nobody can see the end in a test; the rules are the same."""
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[tuple[Nursery, Nursery]]:
+    with Nursery() as one, Nursery() as other:
+        yield one, other
+
+
+def finish(ground: Ground, nursery: Nursery, **patches: Any) -> Verdict:
+    """Run it again until it is done."""
+    for _ in range(30):
+        ground.begin(nursery, "--wait", **patches)
+        if nursery.wait() in {0, 5}:
+            return ground.judge()
+    raise AssertionError(ground.said())
+
+
+def promised(verdict: Verdict) -> bool:
+    return not (verdict.doubled or verdict.lost or verdict.wrong)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_runs_at_once(
+    tmp_path: Path, two: tuple[Nursery, Nursery], seed: int
+) -> None:
+    """Begun in the same moment, again and again, and killed at random: one of them sends."""
+    rng, ground = random.Random(seed), Ground(tmp_path, 80, rate="200/s")
+    with ground.served(rng, **FAULTS, slow_seconds=0.2):
+        for _ in range(4):
+            for nursery in two:
+                ground.begin(nursery, *rng.choice([(), ("--wait",)]))
+            time.sleep(rng.uniform(0, 0.6))
+            for nursery in two:
+                if rng.random() < 0.7:
+                    nursery.kill()
+            for nursery in two:
+                assert nursery.wait() in {0, 3, 4, 5, -9}, ground.printed()
+        verdict = finish(ground, two[0])
+
+    assert promised(verdict), verdict
+
+
+@pytest.mark.parametrize("frozen_seconds", [0.7, 3.0])
+def test_a_sender_that_stood_still_beside_a_second_one(
+    tmp_path: Path, two: tuple[Nursery, Nursery], frozen_seconds: float
+) -> None:
+    """Longer than its lease: the second has taken over, and the first posts nothing more."""
+    one, other = two
+    ground = Ground(tmp_path, 300, rate="100/s")
+    with ground.served(random.Random(1), latency=(0.0, 0.3)):
+        ground.begin(one, **SHORT_LEASE)
+        until(lambda: len(ground.accepted) > 30, "thirty texts")
+        one.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        ground.begin(other, "--wait", **SHORT_LEASE)
+        if frozen_seconds > 2:  # it takes over, and sends
+            before = len(ground.accepted)
+            until(lambda: len(ground.accepted) > before + 30, "a second sender")
+        time.sleep(max(0.0, frozen_seconds - (time.monotonic() - began)))
+        one.signal(signal.SIGCONT)
+        codes = [one.wait(), other.wait()]
+        verdict = finish(ground, one)
+
+    assert promised(verdict), verdict
+    if frozen_seconds > 2:
+        assert codes[0] == 4, codes
+    assert codes[1] in {0, 4, 5}, codes
+
+
+def test_frozen_for_ten_seconds_within_its_lease(
+    tmp_path: Path, two: tuple[Nursery, Nursery]
+) -> None:
+    """With the lease as it is: the second is refused, and the first goes on after it."""
+    one, other = two
+    ground = Ground(tmp_path, 200, rate="100/s")
+    with ground.served(random.Random(1)):
+        ground.begin(one)
+        until(lambda: len(ground.accepted) > 30, "thirty texts")
+        one.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        ground.begin(other)
+        assert other.wait() == 3
+        (problem,) = ground.said()["problems"]
+        assert problem["code"] == "E610"
+        assert f"process {one.pid} " in problem["found"]
+        time.sleep(max(0.0, 10 - (time.monotonic() - began)))
+        one.signal(signal.SIGCONT)
+        assert one.wait() == 0
+        verdict = ground.judge()
+
+    assert promised(verdict), verdict
+    assert (verdict.accepted, verdict.unexplained) == (200, 0)
+
+
+@pytest.mark.parametrize("jump", [-3_600_000, -2_000, 2_000, 3_600_000])
+@pytest.mark.parametrize("second", [False, True])
+def test_a_clock_that_is_set(
+    tmp_path: Path, two: tuple[Nursery, Nursery], jump: int, second: bool
+) -> None:
+    """Back or forth, by seconds or an hour, beside a sender whose clock was not."""
+    one, other = two
+    ground = Ground(tmp_path, 150, rate="150/s")
+    with ground.served(random.Random(jump), **FAULTS, slow_seconds=0.2):
+        ground.begin(one, clock=(0.3, jump), **SHORT_LEASE)
+        if second:
+            until(lambda: len(ground.accepted) > 5, "five texts")
+            ground.begin(other, "--wait", **SHORT_LEASE)
+        codes = [one.wait(), *([other.wait()] if second else [])]
+        verdict = finish(ground, one, **SHORT_LEASE)
+
+    assert promised(verdict), verdict
+    assert set(codes) <= {0, 3, 4, 5}, codes
