@@ -156,7 +156,9 @@ def test_what_was_committed_survives_kill_9(path: Path) -> None:
         assert writer.stdout
         lines = [writer.stdout.readline() for _ in range(20 + 17 * turn)]
         writer.kill()
-        lines += writer.communicate()[0].splitlines(keepends=True)
+        # Not `communicate`: it would pass by what `readline` has read ahead.
+        lines += writer.stdout.read().splitlines(keepends=True)
+        writer.communicate()
         words = [line.split() for line in lines if line.endswith("\n")]
         claimed = {int(row) for word, row in words if word == "claimed"}
         accepted |= {int(row) for word, row in words if word == "accepted"}
