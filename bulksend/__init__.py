@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     )
     from bulksend.rules.pack import RulePack, read_rules, shipped_rules
     from bulksend.safekeeping import Backup, back_up
+    from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.standing import Ended
     from bulksend.settle.suppressing import SuppressionList
     from bulksend.view.report import report_run
@@ -97,6 +98,9 @@ _HOME_OF = {
     "RulePack": "rules.pack",
     "read_rules": "rules.pack",
     "shipped_rules": "rules.pack",
+    "Door": "settle.listening",
+    "door": "settle.listening",
+    "listen": "settle.listening",
     "Ended": "settle.standing",
     "report_run": "view.report",
     "SuppressionList": "settle.suppressing",
@@ -110,6 +114,7 @@ __all__ = [
     "Campaign",
     "Checked",
     "Closer",
+    "Door",
     "Ended",
     "GateRefused",
     "Home",
@@ -127,8 +132,10 @@ __all__ = [
     "SuppressionList",
     "abort_run",
     "back_up",
+    "door",
     "json_schema",
     "list_runs",
+    "listen",
     "load_campaign",
     "look_closer",
     "pause_run",

@@ -352,6 +352,11 @@ KINDS: dict[str, Kind] = {
             "the certificate cannot be used",
             "Name PEM files that belong together with --tls-cert and --tls-key.",
         ),
+        Kind(
+            "E544",
+            "the password could be read on its way",
+            "Put a proxy with TLS in front, or name --tls-cert and --tls-key.",
+        ),
         Kind("E580", "the simulator cannot play this scenario", "Change the option."),
         Kind(
             "E581",

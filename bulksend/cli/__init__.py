@@ -24,6 +24,10 @@ COMMANDS = {
     "resume": ("control", "Let a paused or aborted run go on."),
     "abort": ("control", "End a run for good; what is left is not sent."),
     "status": ("sending", "Show how every run stands."),
+    "listen": (
+        "listening",
+        "Take in Bandwidth's callbacks: deliveries, failures, STOP.",
+    ),
     "suppress": ("suppress", "Keep the list of who must not be texted."),
     "results": ("sending", "Write a run's results again."),
     "report": ("viewing", "Write a run's report: one HTML file."),

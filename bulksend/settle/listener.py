@@ -20,6 +20,7 @@ import base64
 import binascii
 import hmac
 import logging
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -121,7 +122,8 @@ class Listener:
                 self._protocol, host, port, ssl=tls, backlog=WAITING_CONNECTIONS
             )
         except OSError as error:
-            found = f"port {port} on {host}: {(error.strerror or str(error)).lower()}"
+            why = os.strerror(error.errno) if error.errno else str(error)
+            found = f"port {port} on {host}: {why.lower()}"
             raise InputError(Problem("E541", found)) from error
         self.port = self._server.sockets[0].getsockname()[1]
 

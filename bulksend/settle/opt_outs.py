@@ -36,10 +36,19 @@ def wish_of(text: str, *, ours: str) -> Wish | None:
     """What *text*, sent to our number *ours*, asks for; None for anything else."""
     if len(text) > LONGEST_REPLY:
         return None
-    plain = unicodedata.normalize("NFKC", text).upper()
-    word = _NO_LETTER.sub("", plain)
+    word = word_of(text)
     if word in STOPS:
         return Wish.STOP
     if _TOLL_FREE.fullmatch(ours):
-        return Wish.START if plain.strip() in TOLL_FREE_STARTS else None
+        is_single = _plain(text).strip() in TOLL_FREE_STARTS
+        return Wish.START if is_single else None
     return Wish.START if word in STARTS else None
+
+
+def word_of(text: str) -> str:
+    """What is left of a reply without case, spaces and punctuation: ``STOPALL``."""
+    return _NO_LETTER.sub("", _plain(text))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).upper()

@@ -1,0 +1,159 @@
+"""`bulksend listen`: from the port to the journal, until somebody says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import ssl
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bulksend.errors import InputError, Problem
+from bulksend.logs import log
+from bulksend.settle.keeping import Keeping
+from bulksend.settle.listener import Access, Listener
+from bulksend.settle.taking import Taking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from bulksend.home import Home
+
+USER, PASSWORD = "BW_CALLBACK_USERNAME", "BW_CALLBACK_PASSWORD"
+TELL_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where callbacks come in, and who may bring them.
+
+    Args:
+        access: None lets everybody in.
+
+        tls: Certificate and key, as PEM files.
+    """
+
+    host: str
+    port: int
+    access: Access | None
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        if self.tls is None and not _is_loopback(self.host):
+            what = f"{self.host} is reached from elsewhere, and there is no certificate"
+            return (Problem("W544", what),)
+        return ()
+
+
+def door(
+    environment: Mapping[str, str],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    auth: bool = True,
+    tls: tuple[Path, Path] | None = None,
+) -> Door:
+    """A door that is fit to be opened.
+
+    Raises:
+        InputError: E540, where strangers could come in; E543, where the certificate
+            cannot be used.
+    """
+    user = environment.get(USER, "").strip()
+    password = environment.get(PASSWORD, "").strip()
+    access = Access(user, password) if auth else None
+    if auth and not (user and password):
+        missing = [name for name in (USER, PASSWORD) if not environment.get(name)]
+        raise InputError(Problem("E540", f"not set: {', '.join(missing)}"))
+    if not auth and not _is_loopback(host):
+        raise InputError(Problem("E540", f"--no-auth on {host}"))
+    return Door(host, port, access, _context(*tls) if tls else None)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        found = (getattr(error, "strerror", None) or type(error).__name__).lower()
+        where = f"{certificate}, {key}"
+        raise InputError(Problem("E543", found, file=where)) from None
+    return context
+
+
+def listen(
+    home: Home, where: Door, *, ready: Callable[[int], None] = lambda _: None
+) -> int:
+    """Take callbacks in until SIGINT or SIGTERM; what was answered by then is durable.
+
+    Args:
+        ready: Called with the port, once it is open.
+
+    Returns:
+        How many events were taken in.
+
+    Raises:
+        InputError: E541, where the port cannot be opened.
+        BulksendError: The journal cannot be used.
+    """
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        return runner.run(_listen(home, where, ready))
+
+
+async def _listen(home: Home, where: Door, ready: Callable[[int], None]) -> int:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    taking = Taking(home, lambda: time.time_ns() // 1_000_000)
+    keeping = Keeping(taking)
+    listener = Listener(keeping, where.access)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(keeping.close)
+        stack.push_async_callback(keeping.run, taking.close)
+        await keeping.run(lambda: taking([]))  # a journal that fails is found now
+        await listener.listen(where.host, where.port, tls=where.tls)
+        stack.push_async_callback(listener.close)
+        teller = asyncio.create_task(_tell(listener))
+        stack.callback(teller.cancel)
+        ready(listener.port)
+        log.info("listening", host=where.host, port=listener.port)
+        await stop.wait()
+    log.info("ended", **_counted(listener))
+    return listener.events
+
+
+async def _tell(listener: Listener) -> None:
+    """A line a minute where anything came in."""
+    told: dict[str, int] = {}
+    while True:
+        await asyncio.sleep(TELL_SECONDS)
+        if (now := _counted(listener)) != told:
+            log.info("callbacks", **now)
+            told = now
+
+
+def _counted(listener: Listener) -> dict[str, int]:
+    answers = {
+        f"answered_{status}": n for status, n in sorted(listener.answers.items())
+    }
+    return {"events": listener.events} | answers
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

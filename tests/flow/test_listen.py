@@ -1,0 +1,357 @@
+"""`bulksend listen` as a process beside runs: what it hears ends up in the rows."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import orjson
+import polars as pl
+import pytest
+
+from bulksend.home import Home
+from bulksend.journal.store import Journal
+from tests.flow.desk import counts, ended, until
+from tests.settle.callbacks import event, reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bulksend.simulator.server import Simulator
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+ACCESS = {"BW_CALLBACK_USERNAME": "bw", "BW_CALLBACK_PASSWORD": "open-sesame-7"}
+RIGHT = {"Authorization": aiohttp.encode_basic_auth("bw", "open-sesame-7")}
+
+
+class Listening:
+    """A listener in a process of its own."""
+
+    def __init__(self, desk: Desk, *options: str, port: int = 0) -> None:
+        self.process = desk.start("listen", "--port", str(port), *options)
+        assert self.process.stdout
+        found = re.search(r":(\d+)/", self.process.stdout.readline())
+        assert found, ended(self.process)
+        self.port = int(found[1])
+        self.url = f"http://127.0.0.1:{self.port}/bandwidth"
+
+    def post(self, *events: dict[str, Any]) -> int:
+        request = urllib.request.Request(
+            self.url, orjson.dumps(events), RIGHT | {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def stop(self) -> str:
+        self.process.send_signal(signal.SIGTERM)
+        ran = ended(self.process)
+        assert ran.code == 0, ran
+        return ran.all
+
+
+@contextmanager
+def listening(desk: Desk, *options: str) -> Iterator[Listening]:
+    desk.environment |= ACCESS
+    one = Listening(desk, *options)
+    yield one
+    if one.process.poll() is None:
+        one.stop()
+
+
+def journal_of(desk: Desk) -> Journal:
+    return Journal.open(Home.find(desk.folder, {}).journal)
+
+
+def until_settled(simulator: Simulator, process: subprocess.Popen[str]) -> None:
+    """Until every callback of the simulator's was acknowledged."""
+    until(lambda: not simulator.callbacks.waiting, process)
+
+
+def test_what_became_of_each_message_is_in_its_row(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Delivered, failed with what to do, 9902 and then delivered; all over the wire."""
+    with listening(desk) as at:
+        simulator = bandwidth(
+            callback_url=at.url,
+            callback_user="bw",
+            callback_password="open-sesame-7",
+            callback_delay=(0.0, 0.3),
+            callback_doubled=0.2,
+            undelivered=0.3,
+            overdue=0.2,
+            callback_strange=0.1,
+        )
+        rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(200)]
+        desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+        desk.campaign()
+        ran = desk.call("run", "hello.yaml", "--yes", "--json")
+        until_settled(simulator, at.process)
+        out = at.stop()
+
+    assert "callbacks taken in" in out
+    assert "open-sesame" not in out
+    run = ran.json["run"]
+    after = desk.call("results", run, "--json")
+    fates = {one.to[0]: one for one in simulator.bandwidth.witness.accepted}
+    found = {
+        to: (status, code)
+        for to, status, code in desk.results()
+        .select("to", "status", "error_code")
+        .iter_rows()
+    }
+    from bulksend.simulator.fates import fate_of
+
+    for to, record in fates.items():
+        fate = fate_of(record, to, simulator.bandwidth.scenario)
+        assert found[to] == (
+            ("failed", str(fate.code)) if fate.code else ("delivered", None)
+        ), to
+    assert set(counts(after)) == {"delivered", "failed"}
+    failed = desk.results().filter(pl.col("status") == "failed")
+    assert all(len(words) > 20 for words in failed["error"])
+    with journal_of(desk) as journal:
+        told = journal.receipts.counts()
+        assert sum(told.get("message-of-tomorrow", ())) > 0
+        assert journal.receipts.doubled(1) == 0
+
+
+def test_a_stop_reaches_a_run_that_is_under_way(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """The reply, and the code 4775: nothing more for them; START lets them back in."""
+    simulator = bandwidth()
+    size = 300
+    rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
+    desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+    desk.campaign(send={"rate": "100/s"})
+    first, second, third = (f"+1919{2_000_000 + size - n}" for n in (1, 2, 3))
+    with listening(desk) as at:
+        run = desk.start("run", "hello.yaml", "--yes", "--json")
+        accepted = simulator.bandwidth.witness.accepted
+        until(lambda: len(accepted) >= 5, run)
+        assert at.post(reply(" stop ", message_from=first)) == 200
+        failure = event("message-failed", to=second, errorCode=4775, message_tag=...)
+        assert at.post(failure, reply("Stop", message_from=third)) == 200
+        assert at.post(reply("Start", message_from=third, time="2026-11-26T10:09:00Z"))
+        run.communicate(timeout=60)
+
+    texted = {one.to[0] for one in accepted}
+    assert {first, second} & texted == set()
+    assert third in texted
+    reasons = desk.results().filter(pl.col("to").is_in([first, second]))
+    assert set(reasons["reason"]) == {"opted_out"}
+    checked = desk.call("suppress", "check", first, "--json").json
+    assert checked["entries"][0]["source"] == "reply STOP"
+    checked = desk.call("suppress", "check", second, "--json").json
+    assert checked["entries"][0]["source"] == "receipt 4775"
+
+
+def test_callbacks_of_others_are_kept_and_change_nothing(desk: Desk) -> None:
+    """Another journal's tag, no tag, an unknown type: kept, counted, answered 200."""
+    with listening(desk) as at:
+        assert (
+            at.post(event(), event(message_tag="theirs"), event("of-tomorrow")) == 200
+        )
+        assert at.post(event()) == 200
+    with journal_of(desk) as journal:
+        assert journal.receipts.counts() == {
+            "message-delivered": (0, 2),
+            "of-tomorrow": (0, 1),
+        }
+
+
+# what is wrong, the options, the environment, the code
+REFUSALS: tuple[tuple[str, tuple[str, ...], dict[str, str], str], ...] = (
+    ("no credentials", (), {}, "E540"),
+    ("half of them", (), {"BW_CALLBACK_USERNAME": "bw"}, "E540"),
+    ("open to the world", ("--no-auth", "--host", "0.0.0.0"), {}, "E540"),
+    ("no certificate", ("--tls-cert", "a", "--tls-key", "b"), ACCESS, "E543"),
+    ("no such address", ("--host", "192.0.2.1"), ACCESS, "E541"),
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "code"),
+    [one[1:] for one in REFUSALS],
+    ids=[one[0] for one in REFUSALS],
+)
+def test_a_listener_that_cannot_be_trusted_does_not_start(
+    desk: Desk, options: tuple[str, ...], environment: dict[str, str], code: str
+) -> None:
+    """Exit 2 before a port is open."""
+    desk.environment |= environment
+    ran = desk.process("listen", "--port", "0", *options)
+    assert ran.code == 2, ran
+    assert f"{code} " in ran.err
+
+
+def test_it_speaks_tls(desk: Desk) -> None:
+    """With a certificate of one's own; plain HTTP is then no way in."""
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", desk.folder / "key.pem", "-out", desk.folder / "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    import ssl
+
+    trust = ssl.create_default_context(cafile=str(desk.folder / "cert.pem"))
+    with listening(desk, "--tls-cert", "cert.pem", "--tls-key", "key.pem") as at:
+        health = f"https://127.0.0.1:{at.port}/health"
+        with urllib.request.urlopen(health, context=trust, timeout=30) as answer:
+            assert answer.status == 200
+
+
+# -- killed -----------------------------------------------------------------------------
+
+CALLBACKS = 100_000
+POSTERS = 8
+EACH = 25
+"""Events a post: the test is about durability, not about connections."""
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+def test_every_acknowledged_callback_survives_three_kills(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """100,000 callbacks, 5 % twice, shuffled, `kill -9` at three moments."""
+    bandwidth()
+    rows = 2_000
+    people = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(rows)]
+    desk.people("\n".join(["id,name,mobile,at", *people]) + "\n")
+    desk.campaign(send={"rate": "5000/s"})
+    ran = desk.call("run", "hello.yaml", "--yes", "--json")
+    assert counts(ran) == {"accepted": rows}
+    tags = dict(desk.results().select("row", "tag").iter_rows())
+    sent = desk.results().select("row", "message_id", "to").rows()
+    chance = random.Random(7)
+    bodies, fates = _storm(sent, tags, chance)
+
+    desk.environment |= ACCESS
+    acknowledged = asyncio.run(_pour(desk, bodies))
+
+    with journal_of(desk) as journal:
+        kept = set(
+            journal.database.connection.execute(  # type: ignore[attr-defined]
+                "select message_id, at from receipts"
+            )
+        )
+        told = journal.receipts.counts()
+    assert acknowledged == {key for keys, _ in bodies for key in keys}
+    assert acknowledged <= kept
+    assert sum(ours for ours, _ in told.values()) == len(kept)
+    desk.call("results", ran.json["run"])
+    found = dict(desk.results().select("message_id", "status").iter_rows())
+    assert found == fates
+    assert Counter(fates.values())["failed"] > 100
+
+
+def _storm(
+    sent: list[tuple[str, str, str]], tags: dict[str, str], chance: random.Random
+) -> tuple[list[tuple[list[tuple[str, int]], bytes]], dict[str, str]]:
+    """Bodies, each with the keys of its events; and how each message ends."""
+    fates: dict[str, str] = {}
+    events: list[tuple[tuple[str, int], dict[str, Any]]] = []
+    per_row = int(CALLBACKS / 1.05) // len(sent)
+    for row, message_id, to in sent:
+        fails = chance.random() < 0.2
+        fates[message_id] = "failed" if fails else "delivered"
+        for number in range(per_row):
+            last = number == per_row - 1
+            kind = "message-sending"
+            if last:
+                kind = "message-failed" if fails else "message-delivered"
+            elif not fails and number == per_row - 2:
+                kind = "message-failed"  # 9902: a receipt that timed out
+            at = 1_795_687_202_000 + number
+            stamp = f"2026-11-26T10:00:02.{number:03}Z"
+            said = event(
+                kind, time=stamp, to=to, message_id=message_id, message_tag=tags[row]
+            )
+            if kind == "message-failed":
+                said["errorCode"] = 4720 if fails else 9902
+            events.append(((message_id, at), said))
+    events += chance.sample(events, len(events) // 20)
+    chance.shuffle(events)
+    groups = [events[start : start + EACH] for start in range(0, len(events), EACH)]
+    return (
+        [
+            ([key for key, _ in some], orjson.dumps([e for _, e in some]))
+            for some in groups
+        ],
+        fates,
+    )
+
+
+async def _pour(
+    desk: Desk, bodies: list[tuple[list[tuple[str, int]], bytes]]
+) -> set[tuple[str, int]]:
+    """Post all of it, while the listener is killed three times; what was acknowledged."""
+    at = Listening(desk)
+    port = at.port
+    acknowledged: set[tuple[str, int]] = set()
+    waiting = list(enumerate(bodies))
+    kills = [len(bodies) // 5, len(bodies) // 2, len(bodies) * 4 // 5]
+    done = 0
+
+    async def post(session: aiohttp.ClientSession) -> None:
+        nonlocal done
+        while waiting:
+            number, (keys, said) = waiting.pop()
+            try:
+                async with session.post(at.url, data=said, headers=RIGHT) as answer:
+                    assert answer.status == 200
+            except (aiohttp.ClientError, OSError):
+                waiting.append((number, (keys, said)))  # Bandwidth brings it again
+                await asyncio.sleep(0.05)
+                continue
+            acknowledged.update(keys)
+            done += 1
+
+    async def kill() -> None:
+        nonlocal at
+        while kills:
+            if done >= kills[0]:
+                kills.pop(0)
+                at.process.kill()
+                await asyncio.to_thread(at.process.communicate)
+                at = await asyncio.to_thread(Listening, desk, port=port)
+            await asyncio.sleep(0.01)
+
+    async with aiohttp.ClientSession() as session:
+        killer = asyncio.create_task(kill())
+        await asyncio.gather(*(post(session) for _ in range(POSTERS)))
+        await killer
+    await asyncio.to_thread(at.stop)
+    return acknowledged
+
+
+def test_it_is_told_apart_from_strangers(desk: Desk) -> None:
+    """401 over the wire, and nothing is kept."""
+    with listening(desk) as at:
+        request = urllib.request.Request(at.url, orjson.dumps([event()]))
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=30)
+        assert refused.value.code == 401
+        refused.value.close()
+    with journal_of(desk) as journal:
+        assert journal.receipts.counts() == {}
