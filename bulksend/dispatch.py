@@ -33,7 +33,7 @@ from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import Pacer
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import refused, watch
-from bulksend.settle.results import check_output
+from bulksend.settle.files import check_output
 from bulksend.settle.standing import standing
 
 if TYPE_CHECKING:

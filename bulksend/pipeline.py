@@ -42,8 +42,9 @@ from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import write_rejects
 from bulksend.prepare.summary import Summary, summarise
+from bulksend.settle.files import check_output, write_results
 from bulksend.settle.finding import find_run, plan_of
-from bulksend.settle.results import check_output, results, write_results
+from bulksend.settle.results import results
 from bulksend.settle.standing import Ended, standing, state
 
 if TYPE_CHECKING:
@@ -301,8 +302,12 @@ def write_run(
     *,
     home: Home,
     output: Path | None = None,
+    for_spreadsheet: bool = False,
 ) -> Ended:
     """Write the results of a run again, as plan and journal have it now.
+
+    Args:
+        for_spreadsheet: Make a CSV safe to open in a spreadsheet (see `settle.files`).
 
     Raises:
         InputError: E630, where there is no such run; E620, where its plan is gone.
@@ -311,7 +316,8 @@ def write_run(
         path = output or Path(known.results)
         plan = plan_of(known)
         check_output(path, is_ours=str(path) == known.results)
-        write_results(results(plan, journal, known), path)
+        frame = results(plan, journal, known)
+        write_results(frame, path, for_spreadsheet=for_spreadsheet)
         return replace(standing(journal, known), results=str(path))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RESULTS = click.option(
     "--results",
     type=click.Path(path_type=Path),
-    help="Where the results go: a .csv or .parquet file.",
+    help="Where the results go: a .csv, .parquet or .xlsx file.",
 )
 JOURNAL = click.option("--journal", default="", help="A file, or postgresql://…")
 YES = click.option("--yes", is_flag=True, help="Do not ask before sending.")
@@ -114,24 +114,35 @@ def status(folder: Path, journal: str, as_json: bool) -> None:
 
 
 @click.command(short_help="Write a run's results again.")
-@click.argument("run")
+@click.argument("run", default="")
 @click.option(
     "--folder", type=click.Path(path_type=Path), default=Path(), help="A campaign's."
 )
 @RESULTS
+@click.option(
+    "--spreadsheet",
+    is_flag=True,
+    help="Make the CSV safe to open in Excel: no cell runs as a formula.",
+)
 @JOURNAL
 @AS_JSON
-def results(
-    run: str, folder: Path, results: Path | None, journal: str, as_json: bool
+def results(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
+    run: str,
+    folder: Path,
+    results: Path | None,
+    spreadsheet: bool,
+    journal: str,
+    as_json: bool,
 ) -> None:
-    """Write the results of RUN again, as plan and journal have it now.
+    """Write the results of RUN, or of the newest run, as plan and journal have it now.
 
-    Example: bulksend results reminder-1f3a9c2b7d5e --folder campaigns
+    Example: bulksend results reminder-1f3a9c2b7d5e --results reminder.xlsx
     """
     from bulksend import Home, write_run
 
     home = Home.find(folder, os.environ, journal)
-    _end(write_run(run, home=home, output=results), as_json)
+    ended = write_run(run, home=home, output=results, for_spreadsheet=spreadsheet)
+    _end(ended, as_json)
 
 
 def _options(yes: bool, as_json: bool, **said: Any) -> Options:

@@ -481,7 +481,7 @@ class Campaign(_Section):
         ResultsPath,
         Key(
             "Where the outcome of every row is written; {run} becomes the run's name.",
-            "a path that ends in .csv or .parquet",
+            "a path that ends in .csv, .parquet or .xlsx",
             "results/spring-sale.parquet",
         ),
     ] = Field(default_factory=lambda data: f"results/{data['name']}.csv")

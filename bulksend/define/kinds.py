@@ -123,7 +123,7 @@ Region = Annotated[
 Encoding = Annotated[Text, AfterValidator(_codec)]
 Delimiter = Annotated[str, StringConstraints(pattern=_whole(r"[\t -!#-~]"))]
 ResultsPath = Annotated[
-    str, StringConstraints(pattern=_whole(r".*[^/\\]\.(?:csv|parquet)"))
+    str, StringConstraints(pattern=_whole(r".*[^/\\]\.(?:csv|parquet|xlsx)"))
 ]
 Pace = Annotated[
     Rate,

@@ -215,7 +215,7 @@ send:
   # budget: {segments: 20000}     # a plan beyond it is refused
 
 # lint: {brand: "Blue Fern", first_contact: true}   # what the text is held to
-results: "results/NAME.csv"       # or .parquet
+results: "results/NAME.csv"       # or .parquet, .xlsx
 """
 
 # As lists are: four ways to write a number, a person twice, one without a name, one

@@ -1,34 +1,27 @@
 """Plan and journal to the results file: one line for every row of the input.
 
-Streams: a chunk of the plan, what the journal knows of these rows, and out.  The file
-appears whole or not at all.
+Streams: a chunk of the plan, what the journal knows of these rows, and out.
 """
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from bulksend.errors import InputError, Problem
 from bulksend.journal.states import Status
-from bulksend.prepare.columns import as_text
 from bulksend.prepare.names import PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
 from bulksend.settle.outcomes import ENDED_AT, beside, entries, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
 
-FORMS = (".csv", ".parquet")
 _TIME = pl.Datetime("ms", "UTC")
 
 SHOWN = {Status.PLANNED: "not_sent", Status.CLAIMED: "unknown"}
@@ -118,68 +111,3 @@ def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFram
 
 def _moment(name: str) -> pl.Expr:
     return pl.col(name).cast(_TIME)
-
-
-def write_results(frame: pl.LazyFrame, path: Path) -> None:
-    """Stream *frame* into a CSV or Parquet file, by the path's ending.
-
-    Raises:
-        InputError: E625, where it cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".parquet":
-            frame.sink_parquet(unfinished, maintain_order=True, engine="streaming")
-        else:
-            flat = frame.with_columns(_flat(frame.collect_schema()))
-            flat.sink_csv(unfinished, maintain_order=True, engine="streaming")
-        with unfinished.open("rb") as stream:
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E625", found, file=str(path))) from error
-    finally:
-        with suppress(OSError):  # what is wrong with the folder was said above
-            unfinished.unlink()
-
-
-def _flat(schema: pl.Schema) -> list[pl.Expr]:
-    """What CSV cannot hold, as text: times in ISO 8601, nested values as JSON."""
-    expressions = []
-    for name, kind in schema.items():
-        value = pl.col(name)
-        if isinstance(kind, pl.Datetime) and kind.time_zone == "UTC":
-            expressions.append(value.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
-        elif kind == pl.Duration:
-            expressions.append(value.dt.to_string("iso"))
-        elif kind.is_nested() or kind == pl.Binary:
-            expressions.append(as_text(name, kind))
-    return expressions
-
-
-def check_output(path: Path, *, is_ours: bool) -> None:
-    """Find out before anything is sent that the results can be written.
-
-    Raises:
-        InputError: E624, where a file of another run stands there; E625, where the
-            folder cannot be written.
-    """
-    if path.is_dir():
-        raise InputError(Problem("E625", "it is a folder", file=str(path)))
-    if path.suffix not in FORMS:
-        fix = "Name a file that ends in .csv or .parquet."
-        raise InputError(
-            Problem("E625", f"it ends in `{path.suffix}`", fix=fix, file=str(path))
-        )
-    if path.exists() and not is_ours:
-        raise InputError(Problem("E624", "a file stands there", file=str(path)))
-    probe = path.with_name(f".{path.name}.probe")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E625", found, file=str(path.parent))) from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.view.figures import count
 from bulksend.view.page import MARK, Page
+from bulksend.whole import whole
 
 if TYPE_CHECKING:
     from bulksend.home import Home
@@ -52,19 +51,11 @@ def _check(path: Path) -> None:
 
 
 def _write(page: str, path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        with whole(path) as unfinished:
+            unfinished.write_text(page, encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from error
-    finally:
-        with suppress(OSError):  # what is wrong with the folder was said above
-            unfinished.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

@@ -126,8 +126,8 @@ WRONG = [
     (RATE, "  budget: {money: nan}\n", "E104", 12, "send.budget.money", "above 0"),
     (RATE, "  budget: {}\n", "E103", 12, "send.budget", "`segments` or `money`"),
     (RATE, "  prices: 5\n", "E104", 12, "send.prices", "a rate card"),
-    ("out.csv", "out.txt", "E104", 13, "results", "ends in .csv or .parquet"),
-    ("out.csv", ".csv", "E104", 13, "results", "ends in .csv or .parquet"),
+    ("out.csv", "out.txt", "E104", 13, "results", "ends in .csv, .parquet or .xlsx"),
+    ("out.csv", ".csv", "E104", 13, "results", "ends in .csv, .parquet or .xlsx"),
     # -- sections --
     ("name: spring-sale\n", "", "E103", 1, "name", "missing"),
     ("  phone: mobile\n", "", "E103", 4, "recipients.phone", "the name of a column"),

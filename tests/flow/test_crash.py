@@ -158,7 +158,7 @@ def test_what_a_killed_writer_left_behind_does_not_stand_in_the_way(
         plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
         desk.write(f"{plan.removesuffix('.parquet')}.{_dead()}.unfinished", "half")
         (desk.folder / plan).unlink()
-        desk.write("results/.hello.csv.unfinished", "row,id\n2,")
+        desk.write(f"results/.hello.csv.{_dead()}.unfinished", "row,id\n2,")
 
         ran = desk.call("run", "hello.yaml", "--yes", "--json")
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from bulksend.errors import InputError
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import (
     ALREADY_SENT,
@@ -22,7 +21,8 @@ from bulksend.journal.records import (
 )
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
-from bulksend.settle.results import OUTCOMES, check_output, results, write_results
+from bulksend.settle.files import write_results
+from bulksend.settle.results import OUTCOMES, results
 from bulksend.settle.standing import standing
 from tests.prepare.planning import SENDER, number, plan
 
@@ -273,51 +273,3 @@ def test_chunks_are_put_together_in_order(
         assert frame.head(10).collect().equals(whole.head(10))
         assert frame.filter(accepted).head(5).collect()["row"].to_list() == sent[:5]
         assert frame.select(pl.len()).collect().item() == len(whole)
-
-
-# -- where they go ------------------------------------------------------------------
-
-
-def test_results_that_cannot_be_written_leave_what_is_there(tmp_path: Path) -> None:
-    """The file of the last time stays whole, and nothing is left beside it."""
-    path = tmp_path / "out" / "a.csv"
-    write_results(pl.LazyFrame({"a": [1]}), path)
-
-    def fail(frame: pl.DataFrame) -> pl.DataFrame:
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises((InputError, pl.exceptions.PolarsError)):
-        write_results(pl.LazyFrame({"a": [2]}).map_batches(fail), path)
-    assert path.read_text() == "a\n1\n"
-    assert list(path.parent.iterdir()) == [path]
-    with pytest.raises(InputError, match="E625"):
-        write_results(pl.LazyFrame({"a": [1]}), path / "b.csv")
-
-
-@pytest.mark.parametrize(
-    ("name", "is_ours", "code"),
-    [
-        ("new/a.csv", False, ""),
-        ("there.csv", True, ""),
-        ("there.csv", False, "E624"),
-        ("folder.csv", True, "E625"),
-        ("there.csv/a.csv", False, "E625"),
-        ("a.txt", False, "E625"),
-    ],
-)
-def test_a_place_for_results_is_tried_before_anything_is_sent(
-    tmp_path: Path,
-    name: str,
-    is_ours: bool,
-    code: str,
-) -> None:
-    """Nothing is overwritten, and no trace of the trial is left."""
-    (tmp_path / "there.csv").write_text("mine")
-    (tmp_path / "folder.csv").mkdir()
-    if code:
-        with pytest.raises(InputError, match=code):
-            check_output(tmp_path / name, is_ours=is_ours)
-    else:
-        check_output(tmp_path / name, is_ours=is_ours)
-    assert (tmp_path / "there.csv").read_text() == "mine"
-    assert not [path for path in tmp_path.rglob("*") if "probe" in path.name]

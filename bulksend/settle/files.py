@@ -1,0 +1,122 @@
+"""The results as a file: CSV or Parquet for machines, CSV or a workbook for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+from bulksend.prepare.columns import as_text
+from bulksend.settle.workbook import write_workbook
+from bulksend.whole import whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMS = (".csv", ".parquet", ".xlsx")
+
+_COULD_RUN = "^[=+@\t\r＝＋－＠-]"  # noqa: RUF001  (full-width ones run in some regions)
+_IS_NUMBER = r"^[+-]?[0-9(][0-9 ().,/-]*$"
+"""What begins with + or - and is a number all the same: a phone's, or an amount."""
+
+
+def write_results(
+    frame: pl.LazyFrame, path: Path, *, for_spreadsheet: bool = False
+) -> None:
+    """Stream *frame* into a CSV or Parquet file or a workbook, by the path's ending.
+
+    Args:
+        for_spreadsheet: Make a CSV safe to open in a spreadsheet: a cell that it would
+            run as a formula begins with an apostrophe.  Numbers with a + stay as they are.
+
+    Raises:
+        InputError: E625, where it cannot be written.
+    """
+    if for_spreadsheet and path.suffix == ".parquet":
+        what = "a spreadsheet does not open Parquet"
+        fix = "Name a file that ends in .csv or .xlsx."
+        raise InputError(Problem("E625", what, fix=fix, file=str(path)))
+    try:
+        with whole(path) as unfinished:
+            if path.suffix == ".parquet":
+                frame.sink_parquet(unfinished, maintain_order=True, engine="streaming")
+            elif path.suffix == ".xlsx":
+                schema = frame.collect_schema()
+                write_workbook(
+                    frame.with_columns(_flat(schema, times=False)), unfinished
+                )
+            else:
+                _write_csv(frame, unfinished, for_spreadsheet=for_spreadsheet)
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E625", found, file=str(path))) from error
+
+
+def _write_csv(frame: pl.LazyFrame, path: Path, *, for_spreadsheet: bool) -> None:
+    flat = frame.with_columns(_flat(frame.collect_schema()))
+    if for_spreadsheet:
+        flat = flat.with_columns(_defused(pl.col(pl.String)))
+        names = flat.collect_schema().names()
+        flat = flat.rename(dict(zip(names, _headers(names), strict=True)))
+    # Excel reads a CSV as UTF-8 only where a byte order mark says so.
+    flat.sink_csv(
+        path, include_bom=for_spreadsheet, maintain_order=True, engine="streaming"
+    )
+
+
+def _defused(text: pl.Expr) -> pl.Expr:
+    runs = text.str.contains(_COULD_RUN) & ~text.str.contains(_IS_NUMBER)
+    return pl.when(runs).then(pl.lit("'") + text).otherwise(text).name.keep()
+
+
+def _headers(names: list[str]) -> list[str]:
+    frame = pl.DataFrame({"name": names}, schema={"name": pl.String})
+    return frame.select(_defused(pl.col("name")))["name"].to_list()
+
+
+def _flat(schema: pl.Schema, *, times: bool = True) -> list[pl.Expr]:
+    """What a cell cannot hold, as text: times in ISO 8601, nested values as JSON.
+
+    Args:
+        times: Whether moments become text too; a workbook has cells for them.
+    """
+    expressions = []
+    for name, kind in schema.items():
+        value = pl.col(name)
+        if isinstance(kind, pl.Datetime) and kind.time_zone == "UTC":
+            if times:
+                expressions.append(value.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+        elif kind == pl.Duration:
+            expressions.append(value.dt.to_string("iso"))
+        elif kind.is_nested() or kind == pl.Binary:
+            expressions.append(as_text(name, kind))
+    return expressions
+
+
+def check_output(path: Path, *, is_ours: bool) -> None:
+    """Find out before anything is sent that the results can be written.
+
+    Raises:
+        InputError: E624, where a file of another run stands there; E625, where the
+            folder cannot be written.
+    """
+    if path.suffix not in FORMS:
+        _refuse(path, f"it ends in `{path.suffix}`")
+    probe = path.with_name(f".{path.name}.probe")
+    try:
+        if path.is_dir():
+            _refuse(path, "it is a folder")
+        if path.exists() and not is_ours:
+            raise InputError(Problem("E624", "a file stands there", file=str(path)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E625", found, file=str(path.parent))) from error
+
+
+def _refuse(path: Path, what: str) -> NoReturn:
+    fix = "Name a file that ends in .csv, .parquet or .xlsx."
+    raise InputError(Problem("E625", what, fix=fix, file=str(path)))

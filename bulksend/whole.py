@@ -1,0 +1,63 @@
+"""A file that appears whole, or not at all.
+
+It is written beside its place, under a name that carries this process's id, so that two
+writers never meet; what a killed one left behind, the next one sweeps.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+END = ".unfinished"
+
+
+@contextmanager
+def whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
+    """Where to write; when the block ends, all of it is on the disk and at *path*.
+
+    Args:
+        mode: The file's permissions, where they are not the usual ones.
+
+    Raises:
+        OSError: What the disk says; nothing is left then, and *path* is as it was.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{END}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        yield unfinished
+        with unfinished.open("rb") as stream:
+            os.fsync(stream.fileno())
+        if mode is not None:
+            unfinished.chmod(mode)
+        unfinished.replace(path)
+    finally:
+        with suppress(OSError):  # what is wrong with the folder is said by the block
+            unfinished.unlink()
+
+
+def _sweep(path: Path) -> None:
+    """Remove what writers of this file that are gone left behind: it may be large."""
+    prefix = f".{path.name}."
+    for left in path.parent.iterdir():
+        if not (left.name.startswith(prefix) and left.name.endswith(END)):
+            continue
+        pid = left.name[len(prefix) : -len(END)]
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

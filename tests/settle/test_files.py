@@ -1,0 +1,203 @@
+"""The results as a file: where it may go, and what people open it with."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import fastexcel
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulksend.errors import InputError
+from bulksend.settle import workbook
+from bulksend.settle.files import check_output, write_results
+
+CELLS = [
+    ("=1+1", "'=1+1"),
+    ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+    ("@SUM(1)", "'@SUM(1)"),
+    ("\t=1", "'\t=1"),
+    ("\r=1", "'\r=1"),
+    ("-2+3+cmd|x", "'-2+3+cmd|x"),
+    ("+cmd|x", "'+cmd|x"),
+    ("+1+cmd|x", "'+1+cmd|x"),
+    ("＝1+1", "'＝1+1"),
+    ("+19192345671", "+19192345671"),
+    ("+1 (919) 234-5671", "+1 (919) 234-5671"),
+    ("-12.50", "-12.50"),
+    ("-1,234.50", "-1,234.50"),
+    ("Ana", "Ana"),
+    ("a=1", "a=1"),
+    ("", ""),
+]
+
+
+def lines(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.reader(file))
+
+
+def test_a_csv_for_spreadsheets_runs_nothing_and_keeps_numbers(tmp_path: Path) -> None:
+    """What would run begins with an apostrophe, in the header too; a + stays a +."""
+    frame = pl.LazyFrame({"=x": [cell for cell, _ in CELLS], "n": range(len(CELLS))})
+    write_results(frame, tmp_path / "a.csv", for_spreadsheet=True)
+    head, *rows = lines(tmp_path / "a.csv")
+    assert head == ["'=x", "n"]
+    assert [row[0] for row in rows] == [safe for _, safe in CELLS]
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+    write_results(frame, tmp_path / "b.csv")
+    assert [row[0] for row in lines(tmp_path / "b.csv")[1:]] == [c for c, _ in CELLS]
+    with pytest.raises(InputError, match="E625"):
+        write_results(frame, tmp_path / "a.parquet", for_spreadsheet=True)
+
+
+@given(st.lists(st.text(max_size=12), min_size=1))
+def test_no_cell_ever_begins_like_a_formula(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    """Whatever stands in it; and nothing is lost but what the apostrophe adds."""
+    path = tmp_path_factory.mktemp("any") / "a.csv"
+    safe = [text.encode("utf-8", "replace").decode() for text in texts]
+    write_results(pl.LazyFrame({"a": safe, "b": "b"}), path, for_spreadsheet=True)
+    for text, (cell, _) in zip(safe, lines(path)[1:], strict=True):
+        assert cell in (text, f"'{text}")
+        first = cell[:1]
+        assert first not in set("=@\t\r＝＠")
+        assert first not in set("+-") or not set(cell) - set("+-0123456789 ().,/")
+
+
+MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=dt.UTC)
+TYPED = {
+    "text": ["=1+1", "007", None],
+    "count": [1, None, 2**31],
+    "float": [1.5, float("nan"), None],
+    "yes": [True, None, False],
+    "at": [MOMENT, None, None],
+    "day": [dt.date(2026, 1, 2), None, None],
+    "many": [["a", "b"], None, []],
+    "long": ["x" * 40_000, "", None],
+}
+
+
+def sheet(path: Path, name: str = "Results") -> pl.DataFrame:
+    return fastexcel.read_excel(path).load_sheet(name).to_polars()
+
+
+def test_a_workbook_holds_texts_as_texts_and_times_as_times(tmp_path: Path) -> None:
+    """No formula, no lost zero, no lost +; longer than a cell can be is cut."""
+    path = tmp_path / "a.xlsx"
+    write_results(pl.LazyFrame(TYPED), path)
+    found = sheet(path)
+    assert found.columns == list(TYPED)
+    assert found["text"].to_list() == ["=1+1", "007", None]
+    assert found["count"].to_list() == [1, None, 2**31]
+    assert found["float"].to_list() == [1.5, None, None]
+    assert found["yes"].to_list() == [True, None, False]
+    assert found["at"][0] == MOMENT.replace(tzinfo=None)
+    assert found["day"][0] == "2026-01-02"
+    assert found["many"].to_list()[0] == '["a","b"]'
+    assert len(found["long"][0]) == 32_767
+    assert [one.name for one in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+def test_rows_beyond_a_sheet_go_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """White box: sheets of ten rows; each has the header, and no row is lost."""
+    monkeypatch.setattr(workbook, "MOST_ROWS", 10)
+    monkeypatch.setattr(workbook, "CHUNK_ROWS", 4)
+    write_results(pl.LazyFrame({"row": range(2, 25)}), tmp_path / "a.xlsx")
+    names = fastexcel.read_excel(tmp_path / "a.xlsx").sheet_names
+    assert names == ["Results", "Results 2", "Results 3"]
+    rows = [row for name in names for row in sheet(tmp_path / "a.xlsx", name)["row"]]
+    assert rows == list(range(2, 25))
+
+
+# -- where they go ------------------------------------------------------------------
+
+
+def test_results_that_cannot_be_written_leave_what_is_there(tmp_path: Path) -> None:
+    """The file of the last time stays whole, and nothing is left beside it."""
+    path = tmp_path / "out" / "a.csv"
+    write_results(pl.LazyFrame({"a": [1]}), path)
+
+    def fail(frame: pl.DataFrame) -> pl.DataFrame:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises((InputError, pl.exceptions.PolarsError)):
+        write_results(pl.LazyFrame({"a": [2]}).map_batches(fail), path)
+    assert path.read_text() == "a\n1\n"
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(InputError, match="E625"):
+        write_results(pl.LazyFrame({"a": [1]}), path / "b.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_ours", "code"),
+    [
+        ("new/a.csv", False, ""),
+        ("there.csv", True, ""),
+        ("there.csv", False, "E624"),
+        ("folder.csv", True, "E625"),
+        ("there.csv/a.csv", False, "E625"),
+        ("a.txt", False, "E625"),
+        ("new/a.xlsx", False, ""),
+    ],
+)
+def test_a_place_for_results_is_tried_before_anything_is_sent(
+    tmp_path: Path,
+    name: str,
+    is_ours: bool,
+    code: str,
+) -> None:
+    """Nothing is overwritten, and no trace of the trial is left."""
+    (tmp_path / "there.csv").write_text("mine")
+    (tmp_path / "folder.csv").mkdir()
+    if code:
+        with pytest.raises(InputError, match=code):
+            check_output(tmp_path / name, is_ours=is_ours)
+    else:
+        check_output(tmp_path / name, is_ours=is_ours)
+    assert (tmp_path / "there.csv").read_text() == "mine"
+    assert not [path for path in tmp_path.rglob("*") if "probe" in path.name]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    """Each writes a file of its own; what a dead one left is swept, what lives stays."""
+    done = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    done.wait()
+    dead = tmp_path / f".a.csv.{done.pid}.unfinished"
+    alive = tmp_path / f".a.csv.{os.getppid()}.unfinished"
+    other = tmp_path / f".b.csv.{done.pid}.unfinished"
+    for left in (dead, alive, other):
+        left.write_text("half")
+    write_results(pl.LazyFrame({"a": [1]}), tmp_path / "a.csv")
+    assert not dead.exists()
+    assert alive.read_text() == other.read_text() == "half"
+    assert (tmp_path / "a.csv").read_text() == "a\n1\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_a_folder_that_may_not_be_looked_into_is_a_problem() -> None:
+    """Not a traceback: whoever runs it lacks the right even to see what is there."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o700)
+        code = (
+            "import os, pathlib\n"
+            "from bulksend.settle.files import check_output\n"
+            "os.setuid(65534)\n"
+            f"check_output(pathlib.Path({str(Path(folder) / 'a.csv')!r}), is_ours=False)"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+    assert "E625" in ran.stderr.splitlines()[-1], ran.stderr
