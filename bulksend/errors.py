@@ -455,6 +455,11 @@ KINDS: dict[str, Kind] = {
             "Make the folder writable, or write elsewhere with --results PATH.",
         ),
         Kind(
+            "E626",
+            "the plan's input changed",
+            "Plan it anew with `bulksend plan`, or add --as-planned to send it as it is.",
+        ),
+        Kind(
             "E670",
             "a file that is no report stands there",
             "Move it away, or write elsewhere with --output PATH.",

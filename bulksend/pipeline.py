@@ -37,6 +37,7 @@ from bulksend.journal.store import Journal
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
+from bulksend.prepare.freshness import changed_inputs
 from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
@@ -66,6 +67,7 @@ class Checked:
     """
 
     plan: Plan
+    campaign: Campaign
     summary: Summary
     notices: tuple[Problem, ...]
     gates: tuple[Problem, ...]
@@ -110,6 +112,8 @@ class Options:
         with_parent: Stop when the process that started this one ends.
 
         shard: Which part of the plan, from 0; None is all of it.
+
+        as_planned: Send a plan although a list changed since it was made.
     """
 
     confirm: Callable[[Checked], bool] = lambda _: True
@@ -122,6 +126,7 @@ class Options:
     wait: bool = False
     with_parent: bool = False
     shard: int | None = None
+    as_planned: bool = False
 
 
 def load_campaign(
@@ -223,9 +228,12 @@ def send_plan(
 ) -> Ended:
     """Send a plan as it stands, with the pace and the provider it was made with.
 
+    What was begun is finished as it was planned.  What was not is stale once a list has
+    changed: somebody may have been added to the opt-outs since.
+
     Raises:
         InputError: It is not a plan, or was changed; nothing was sent.
-        GateRefused: A gate said no; nothing was sent by this call.
+        GateRefused: A gate said no (E626: it is stale); nothing was sent by this call.
     """
     options = options or Options()
     opened = Plan.open(Path(plan))
@@ -235,7 +243,8 @@ def send_plan(
     output = _output(opened, campaign, folder, options)
     sending = Sending(opened, campaign, home, environment, output)
     sending.shard = options.shard
-    return _send(sending, _checked(opened, campaign, home, ()), options)
+    checked = _checked(opened, campaign, home, ())
+    return _send(sending, checked, options, is_fresh=options.as_planned)
 
 
 def _output(plan: Plan, campaign: Campaign, folder: Path, options: Options) -> Path:
@@ -245,10 +254,15 @@ def _output(plan: Plan, campaign: Campaign, folder: Path, options: Options) -> P
     return (options.results or named).absolute()
 
 
-def _send(sending: Sending, checked: Checked, options: Options) -> Ended:
+def _send(
+    sending: Sending, checked: Checked, options: Options, *, is_fresh: bool = True
+) -> Ended:
     sending.only, sending.wait = options.only, options.wait
     sending.parent = os.getppid() if options.with_parent else None
     run = sending.known_run(replan=options.replan)
+    if run is None and not is_fresh:
+        stale = changed_inputs(sending.plan, sending.campaign)
+        checked = replace(checked, gates=(*checked.gates, *stale))
     stopped = None
     if options.only:
         checked = replace(
@@ -343,7 +357,7 @@ def _checked(
     summary = summarise(plan, campaign)
     gates = closed_gates(plan, summary, campaign)
     done = already(plan, campaign, home, summary)
-    return Checked(plan, summary, tuple(notices), tuple(gates), done)
+    return Checked(plan, campaign, summary, tuple(notices), tuple(gates), done)
 
 
 def _loaded(campaign: str | Path | Loaded, environment: Mapping[str, str]) -> Loaded:

@@ -75,13 +75,18 @@ def run(campaign: Path, yes: bool, as_json: bool, **said: Any) -> None:
     default=None,
     help="One part of a plan made with --shards, from 0; `results` writes them all.",
 )
+@click.option(
+    "--as-planned", is_flag=True, help="Send it although a list changed since."
+)
 @WAIT
 @WITH_PARENT
 @RESULTS
 @JOURNAL
 @AS_JSON
 def send(plan: Path, yes: bool, as_json: bool, **said: Any) -> None:
-    """Send a plan as it stands, whatever became of the files it was made from.
+    """Send a plan as it stands.
+
+    Where a list changed since it was made, it is refused before it begins.
 
     Example: bulksend send .bulksend/plans/reminder-1f3a9c2b7d5e.parquet
     """

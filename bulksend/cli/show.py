@@ -23,15 +23,21 @@ MOST_SHOWN = 20
 WIDE = 160
 """Columns where nobody looks: in a file or a pipe, lines need not be folded."""
 
-out = Console(
-    soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDE
-)
-err = Console(
-    stderr=True,
-    soft_wrap=True,
-    highlight=False,
-    width=None if sys.stderr.isatty() else WIDE,
-)
+
+def _console(*, stderr: bool) -> Console:
+    """Folds between words on a terminal, and leaves lines whole anywhere else."""
+    stream = sys.stderr if stderr else sys.stdout
+    seen = stream.isatty()
+    return Console(
+        stderr=stderr,
+        soft_wrap=not seen,
+        highlight=False,
+        width=None if seen else WIDE,
+    )
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
 
 
 def print_json(value: object) -> None:
@@ -52,9 +58,19 @@ def show_problems(problems: Sequence[Problem]) -> None:
     for problem in problems[:MOST_SHOWN]:
         colour = "yellow" if problem.is_warning else "red"
         code, _, rest = str(problem).partition(" ")
-        err.print(f"[bold {colour}]{code}[/] {escape(rest)}")
+        _print_beside(f"[bold {colour}]{code}[/]", escape(rest))
     if len(problems) > MOST_SHOWN:
         err.print(f"and {len(problems) - MOST_SHOWN:,} more problems")
+
+
+def _print_beside(mark: str, text: str) -> None:
+    """On a terminal the text hangs beside its mark; elsewhere it stays one line."""
+    if not err.is_terminal:
+        err.print(f"{mark} {text}")
+        return
+    beside = Table.grid(padding=(0, 1, 0, 0))
+    beside.add_row(mark, text)
+    err.print(beside)
 
 
 def show_checked(checked: Checked) -> None:
@@ -89,7 +105,10 @@ def _word(code: str) -> str:
 
 def _facts(checked: Checked) -> Iterable[tuple[str, str]]:
     summary = checked.summary
+    said = checked.campaign
+    senders = ", ".join(said.senders[:3]) + " …" * (len(said.senders) > 3)
     encodings = ", ".join(f"{n:,} {name}" for name, n in summary.encodings.items())
+    yield "sender", f"{senders} through {said.provider}, at {said.send.rate.text}"
     yield "rows", f"{summary.rows:,}"
     if checked.already:
         yield "already sent", f"{checked.already:,}, which get nothing more"
@@ -98,7 +117,9 @@ def _facts(checked: Checked) -> Iterable[tuple[str, str]]:
         priced = f"{summary.currency} {summary.cost / 1_000_000:,.2f}"
         missing = f", {summary.unpriced:,} without a price" if summary.unpriced else ""
         yield "cost", priced + missing
-    yield "lines", ", ".join(f"{n:,} {_word(k)}" for k, n in summary.types.items())
+    if summary.types:
+        lines = ", ".join(f"{n:,} {_word(k)}" for k, n in summary.types.items())
+        yield "lines", lines
     yield "time", duration(summary.seconds)
     if summary.repairs:
         repairs = ", ".join(f"{n:,} {_word(k)}" for k, n in summary.repairs.items())
@@ -164,10 +185,7 @@ def show_ended(ended: Ended) -> None:
     """The counts, which add up, and where the results are."""
     if ended.stopped is not None:
         show_problems(ended.stopped.problems)
-    counts = " + ".join(
-        f"{count:,} {_word(name)}" for name, count in ended.counts.items() if count
-    )
-    out.print(f"[bold]{ended.rows:,} rows = {counts or 'none'}[/]")
+    out.print(f"[bold]{_sum(ended)}[/]")
     out.print(f"[dim]run[/] {escape(ended.run)}")
     if ended.results:
         out.print(f"[dim]results[/] {escape(ended.results)}")
@@ -177,6 +195,14 @@ def show_ended(ended: Ended) -> None:
         )
 
 
+def _sum(ended: Ended) -> str:
+    """``60 rows = 52 accepted + 8 excluded``."""
+    counts = " + ".join(
+        f"{count:,} {_word(name)}" for name, count in ended.counts.items() if count
+    )
+    return f"{ended.rows:,} rows = {counts or 'none'}"
+
+
 def show_runs(runs: Sequence[Ended]) -> None:
     if not runs:
         out.print("No runs yet.")
@@ -184,12 +210,9 @@ def show_runs(runs: Sequence[Ended]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("run", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    for name in runs[0].counts:
-        table.add_column(_word(name), justify="right", no_wrap=True)
+    table.add_column("rows")
     for run in runs:
-        counts = [f"{count:,}" if count else "·" for count in run.counts.values()]
-        table.add_row(escape(run.run), run.state, f"{run.rows:,}", *counts)
+        table.add_row(escape(run.run), run.state, _sum(run))
     out.print(table)
 
 

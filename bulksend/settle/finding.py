@@ -31,7 +31,7 @@ def find_run(
         InputError: E630, where there is no such run, or more than one.
     """
     if not home.journal.exists():
-        named = f"`{run}`" if run else "nothing was run here"
+        named = f"no run is called `{run}`" if run else "nothing was run here"
         raise InputError(Problem("E630", named, file=str(home.journal)))
     with Journal.open(home.journal, read_only=read_only) as journal:
         yield journal, _fitting(run, journal.runs())
@@ -47,7 +47,7 @@ def _fitting(run: str, runs: list[Run]) -> Run:
     if fitting:
         several = f"`{run}` fits {', '.join(one.run for one in fitting[:3])}"
         raise InputError(Problem("E630", several, more=len(fitting[3:])))
-    named = f"`{run}`" if run else "nothing was run here"
+    named = f"no run is called `{run}`" if run else "nothing was run here"
     raise InputError(Problem("E630", named, fix=suggestion(run, [r.run for r in runs])))
 
 

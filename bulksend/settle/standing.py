@@ -50,7 +50,8 @@ class Ended:
             return RESUMABLE
         if self.counts["unknown"]:
             return SOME_UNKNOWN
-        lacking = self.counts["refused"] + self.counts["failed"] + self.absent
+        said = ("refused", "failed", "expired")
+        lacking = sum(self.counts[name] for name in said) + self.absent
         return SOME_FAILED if lacking else DONE
 
     def as_dict(self) -> dict[str, Any]:

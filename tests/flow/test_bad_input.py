@@ -212,10 +212,16 @@ CASES = {
     "a home where nobody can write": Case(
         environment(BULKSEND_HOME="/proc/home"), "E621", "/proc"
     ),
-    "a journal on PostgreSQL": Case(
-        environment(BULKSEND_JOURNAL="postgresql://u:sesame-9@db.example/x"),
+    "a journal on a database that is none of ours": Case(
+        environment(BULKSEND_JOURNAL="mysql://u:sesame-9@db.example/x"),
         "E601",
-        "file",
+        "postgresql://",
+    ),
+    "a journal's server that does not answer": Case(
+        environment(BULKSEND_JOURNAL="postgresql://u:sesame-9@127.0.0.1:1/x"),
+        "E563",
+        "u@127.0.0.1:1/x",
+        4,
     ),
     "a journal that is a text": Case(
         lambda desk: (

@@ -31,7 +31,7 @@ STANDINGS: list[tuple[str, list[list[Event]], int, dict[str, int]]] = [
     ("all accepted", [ACCEPT] * 4, 0, {"accepted": 4}),
     ("all delivered", [DELIVER] * 4, 0, {"delivered": 4}),
     ("late exclusions", [ACCEPT, ACCEPT, [Event.EXCLUDE], ACCEPT], 0, {"accepted": 3, "excluded": 1}),
-    ("past their time", [[Event.EXPIRE]] * 4, 0, {"expired": 4}),
+    ("past their time", [[Event.EXPIRE]] * 4, 1, {"expired": 4}),
     ("some refused", [ACCEPT, REFUSE, ACCEPT, ACCEPT], 1, {"accepted": 3, "refused": 1}),
     ("some failed", [DELIVER, FAIL, DELIVER, ACCEPT], 1, {"accepted": 1, "delivered": 2, "failed": 1}),
     ("some unknown", [ACCEPT, LOSE, REFUSE, ACCEPT], 5, {"accepted": 2, "refused": 1, "unknown": 1}),

@@ -1,0 +1,124 @@
+"""A plan is sent as it was made, unless its input has changed before it was begun."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from tests.flow.desk import PEOPLE, counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+OPT_OUTS = "mobile\n+19192345679\n"
+
+
+def planned(desk: Desk, **campaign: Any) -> str:
+    """A plan of a list, a suppression list and a template in a file."""
+    desk.people()
+    desk.write("opt-outs.csv", OPT_OUTS)
+    desk.write("hello.txt", "Hi {{ name }}.")
+    desk.campaign(
+        message={"text": None, "file": "hello.txt"},
+        recipients={
+            "path": "list.csv",
+            "phone": "mobile",
+            "default_region": "US",
+            "suppress": ["opt-outs.csv"],
+        },
+        **campaign,
+    )
+    plan: str = desk.call("plan", "hello.yaml", "--json").json["plan"]
+    return plan
+
+
+CHANGES: dict[str, tuple[str, Callable[[Desk], object]]] = {
+    "somebody opted out": (
+        "opt-outs.csv",
+        lambda desk: desk.write("opt-outs.csv", OPT_OUTS + "+19192345671\n"),
+    ),
+    "the list grew": (
+        "list.csv",
+        lambda desk: desk.write("list.csv", PEOPLE + "9,Gus,9192345680,8:00\n"),
+    ),
+    "the text changed": (
+        "hello.txt",
+        lambda desk: desk.write("hello.txt", "Bye {{ name }}."),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES.values(), ids=CHANGES)
+def test_a_stale_plan_is_refused_before_it_begins(
+    desk: Desk, bandwidth: Bandwidth, case: tuple[str, Callable[[Desk], object]]
+) -> None:
+    """E626 names what changed, nothing is sent; --as-planned sends it all the same."""
+    simulator = bandwidth()
+    plan = planned(desk)
+    name, change = case
+    change(desk)
+
+    refused = desk.call("send", plan, "--yes")
+
+    assert refused.code == 3, refused
+    assert "E626" in refused.err
+    assert f"{name} changed since this plan was made" in refused.err
+    assert not simulator.bandwidth.witness.accepted
+    sent = desk.call("send", plan, "--yes", "--as-planned", "--json")
+    assert (sent.code, counts(sent)["accepted"]) == (0, 5), sent
+
+
+def test_a_plan_that_was_begun_is_finished_as_it_was_planned(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """The gate asks before a run begins, and not again."""
+    bandwidth()
+    plan = planned(desk)
+    assert desk.call("send", plan, "--yes").code == 0
+    desk.write("opt-outs.csv", OPT_OUTS + "+19192345671\n")
+
+    again = desk.call("send", plan, "--yes", "--json")
+
+    assert again.code == 0, again
+
+
+def test_a_plan_may_travel_without_its_lists(desk: Desk, bandwidth: Bandwidth) -> None:
+    """Another machine has the plan and not the lists: nothing says that it is stale."""
+    bandwidth()
+    plan = planned(desk)
+    for name in ("list.csv", "opt-outs.csv", "hello.txt"):
+        (desk.folder / name).unlink()
+
+    sent = desk.call("send", plan, "--yes", "--json")
+
+    assert (sent.code, counts(sent)["accepted"]) == (0, 5), sent
+
+
+@pytest.mark.parametrize("name", ["*.csv", "one.parquet", "one.xlsx", "one.csv.gz"])
+def test_lists_of_every_kind_are_known_again(
+    desk: Desk, bandwidth: Bandwidth, name: str
+) -> None:
+    """Unchanged is unchanged: several files, files with types, packed files."""
+    bandwidth()
+    frame = pl.DataFrame({"mobile": ["+19192345671"], "name": ["Ana"]})
+    one = desk.folder / "one.csv"
+    frame.write_csv(one)
+    frame.write_parquet(desk.folder / "one.parquet")
+    frame.write_excel(desk.folder / "one.xlsx")
+    (desk.folder / "one.csv.gz").write_bytes(gzip.compress(one.read_bytes()))
+    desk.write("two.csv", "mobile,name\n+19192345672,Ben\n")
+    desk.campaign(
+        message={"text": "Hi {{ name }}."},
+        recipients={"path": name, "phone": "mobile"},
+    )
+    plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
+
+    sent = desk.call("send", plan, "--yes")
+
+    assert sent.code == 0, sent
