@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from bulksend.errors import Problem
+from bulksend.prepare.template.columns import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -204,12 +205,21 @@ def _hosts(text: str) -> list[str]:
 
 
 def links(plan: Plan, campaign: Campaign) -> list[Problem]:
-    """Shared shorteners in the rendered texts, where the list itself brings the links."""
-    if _is_ignored(campaign, "E352"):
+    """Shared shorteners in the rendered texts, where the list itself brings the links.
+
+    Searching whole texts takes as long as making them, so first the cells that they are
+    made of are asked whether one has the end of such an address in it.
+    """
+    cells = _cells_of_texts(plan, campaign)
+    if not cells or _is_ignored(campaign, "E352"):
         return []
     hosts = "|".join(re.escape(host) for host in SHORTENERS)
-    near = pl.col("text").str.contains_any(
-        [f"{host}/" for host in SHORTENERS], ascii_case_insensitive=True
+    ends = "|".join(sorted({host.rpartition(".")[2] for host in SHORTENERS}))
+    near = pl.any_horizontal(
+        pl.when(cell.str.contains(".", literal=True))
+        .then(cell)
+        .str.contains(rf"\.(?i:{ends})")
+        for cell in cells
     )
     sure = pl.col("text").str.contains(rf"(?i)(?:^|[^\w.-])(?:www\.)?(?:{hosts})/")
     found = (
@@ -226,3 +236,17 @@ def links(plan: Plan, campaign: Campaign) -> list[Problem]:
     what = "its link is of a shortener that everybody shares"
     file = str(campaign.recipients.path[0])
     return [Problem("E352", what, file=file, row=found[1], more=found[0] - 1)]
+
+
+def _cells_of_texts(plan: Plan, campaign: Campaign) -> list[pl.Expr]:
+    """The columns of text that the campaign's texts name."""
+    message = campaign.message
+    variants = (message.variants or {}).values()
+    texts = [message.text or "", plan.about["inputs"]["template"], *variants]
+    words = {word.lower() for word in re.findall(r"\w+", " ".join(texts))}
+    schema, headers = plan.frame().collect_schema(), plan.about["headers"]
+    return [
+        pl.col(name)
+        for name in plan.inputs
+        if schema[name] == pl.String and spelled(headers[name]) in words
+    ]
