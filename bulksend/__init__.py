@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bulksend.control import Ordered, abort_run, pause_run, resume_run
     from bulksend.define.campaign import Campaign
     from bulksend.define.schema import json_schema, write_starter
+    from bulksend.define.slots import ScheduledFor
     from bulksend.errors import (
         KINDS,
         BulksendError,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         look_closer,
         plan_campaign,
         run_campaign,
+        schedule_form,
+        schedule_slots,
         send_plan,
         write_run,
     )
@@ -67,6 +70,7 @@ _HOME_OF = {
     "pause_run": "control",
     "resume_run": "control",
     "Campaign": "define.campaign",
+    "ScheduledFor": "define.slots",
     "json_schema": "define.schema",
     "write_starter": "define.schema",
     "KINDS": "errors",
@@ -84,6 +88,8 @@ _HOME_OF = {
     "look_closer": "pipeline",
     "plan_campaign": "pipeline",
     "run_campaign": "pipeline",
+    "schedule_form": "pipeline",
+    "schedule_slots": "pipeline",
     "send_plan": "pipeline",
     "write_run": "pipeline",
     "Outlook": "prepare.outlook",
@@ -127,6 +133,7 @@ __all__ = [
     "RuleChange",
     "RuleInForce",
     "RulePack",
+    "ScheduledFor",
     "Stopped",
     "Summary",
     "SuppressionList",
@@ -147,6 +154,8 @@ __all__ = [
     "rule_changes",
     "rules_in_force",
     "run_campaign",
+    "schedule_form",
+    "schedule_slots",
     "send_plan",
     "shipped_rules",
     "write_run",

@@ -277,6 +277,17 @@ KINDS: dict[str, Kind] = {
             "not done yet by this version",
             "Send it with `provider: simulator`, or remove send.window.",
         ),
+        Kind("E125", "no schedule", "Add `schedule` to the campaign."),
+        Kind(
+            "E422",
+            "a slot was missed",
+            "It is not sent late; --slot NAME sends it all the same.",
+        ),
+        Kind(
+            "E423",
+            "systemd cannot say this",
+            "Use --cron, or an expression without L, W and #.",
+        ),
         Kind(
             "E420",
             "there is no hour at which anybody could be texted",

@@ -17,6 +17,7 @@ import os
 import re
 import time
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ from typing import TYPE_CHECKING
 from bulksend.define.campaign import Campaign
 from bulksend.define.document import clipped
 from bulksend.define.load import load
+from bulksend.define.slots import last_slot, next_slots
+from bulksend.define.timetable import FORMS, Job
 from bulksend.dispatch import Sending, already, run_sending
 from bulksend.errors import (
     BulksendError,
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from bulksend.define.load import Loaded
+    from bulksend.define.slots import ScheduledFor
     from bulksend.journal.records import Run
 
 
@@ -211,13 +215,52 @@ def run_campaign(
     """
     options = options or Options()
     loaded = _loaded(campaign, environment)
+    due = None if options.slot else _due(loaded.campaign)
+    slot = options.slot or (due.name if due else "")
     checked = plan_campaign(
-        loaded, environment=environment, journal=options.journal, slot=options.slot
+        loaded, environment=environment, journal=options.journal, slot=slot
     )
     home = Home.find(loaded.folder, environment, options.journal)
     output = _output(checked.plan, loaded.campaign, loaded.folder, options)
     sending = Sending(checked.plan, loaded.campaign, home, environment, output)
+    if due and due.until < _clock() and sending.known_run(replan=True) is None:
+        raise GateRefused(
+            Problem("E422", f"slot {due.name} ended {due.until:%H:%M %Z}")
+        )
     return _send(sending, checked, options)
+
+
+def _due(campaign: Campaign) -> ScheduledFor | None:
+    """The slot of a recurring campaign that is due now.
+
+    Raises:
+        GateRefused: E422, where it has never been due yet.
+    """
+    if campaign.schedule is None:
+        return None
+    found = last_slot(campaign.schedule, _clock())
+    if found is None:
+        raise GateRefused(Problem("E422", "it was never due yet"))
+    return found
+
+
+def schedule_slots(loaded: Loaded, *, now: datetime, count: int) -> list[ScheduledFor]:
+    """The next slots of a recurring campaign; none where it has no `schedule`."""
+    schedule = loaded.campaign.schedule
+    return [] if schedule is None else next_slots(schedule, now, count)
+
+
+def schedule_form(loaded: Loaded, form: str, *, program: Path) -> str:
+    """What starts a recurring campaign: text for ``systemd``, ``cron`` or ``airflow``.
+
+    Raises:
+        InputError: E125, where it has no `schedule`; E423, where systemd cannot say it.
+    """
+    schedule = loaded.campaign.schedule
+    if schedule is None:
+        raise InputError(Problem("E125", "it has none", file=str(loaded.path)))
+    file = loaded.path.absolute()
+    return FORMS[form](Job(loaded.campaign.name, schedule, file, program))
 
 
 def send_plan(
@@ -248,9 +291,12 @@ def send_plan(
 
 
 def _output(plan: Plan, campaign: Campaign, folder: Path, options: Options) -> Path:
-    """Where the results go; ``{run}`` in the campaign's path becomes the run's name."""
-    path = campaign.results.replace("{run}", plan.run).replace("{slot}", plan.slot)
+    """Where the results go; each slot of a schedule has a file of its own."""
+    said = campaign.results
+    path = said.replace("{run}", plan.run).replace("{slot}", plan.slot)
     named = folder / path
+    if campaign.schedule is not None and plan.slot and path == said:
+        named = named.with_name(f"{named.stem}-{plan.slot}{named.suffix}")
     return (options.results or named).absolute()
 
 
@@ -364,6 +410,10 @@ def _loaded(campaign: str | Path | Loaded, environment: Mapping[str, str]) -> Lo
     if isinstance(campaign, str | Path):
         return load_campaign(campaign, environment=environment)
     return campaign
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
 
 
 def _now() -> int:

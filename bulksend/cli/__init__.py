@@ -31,6 +31,7 @@ COMMANDS = {
     "suppress": ("suppress", "Keep the list of who must not be texted."),
     "results": ("sending", "Write a run's results again."),
     "report": ("viewing", "Write a run's report: one HTML file."),
+    "schedule": ("schedule", "Show a campaign's slots, or what would start them."),
     "rules": (
         "rules",
         "Show the hours at which people may be texted, and their sources.",

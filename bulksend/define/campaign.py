@@ -11,6 +11,7 @@ of text takes ``NO`` or ``+19195550100`` as it is, a field of numbers reads its 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
@@ -19,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from bulksend.define.amounts import Rate
 from bulksend.define.kinds import (
     Clock,
+    Cron,
     Delimiter,
     Encoding,
     Expiration,
@@ -30,8 +32,10 @@ from bulksend.define.kinds import (
     Region,
     ResultsPath,
     Senders,
+    Span,
     Text,
     Texts,
+    Zone,
 )
 from bulksend.define.rules import conflicts
 from bulksend.rules.profile import Profile
@@ -370,6 +374,31 @@ class Send(_Section):
     ] = "refuse"
 
 
+class Schedule(_Section):
+    """When a recurring campaign is due; cron, systemd or Airflow start it."""
+
+    cron: Annotated[
+        Cron,
+        Key(
+            "When, as five fields of cron: minute, hour, day, month, weekday.",
+            'a cron expression such as "0 10 * * MON"',
+            "0 10 * * MON",
+        ),
+    ]
+    zone: Annotated[
+        Zone,
+        Key("Whose clock that is.", "a time zone such as America/New_York", "UTC"),
+    ]
+    not_after: Annotated[
+        Span,
+        Key(
+            "How late a slot may still be sent; one that was missed by more is left out.",
+            "a time such as 2h or 90 min",
+            "2h",
+        ),
+    ] = timedelta(hours=2)
+
+
 class Lint(_Section):
     """What the texts are held to, beside the message language."""
 
@@ -469,6 +498,15 @@ class Campaign(_Section):
             {"rate": "50/s"},
         ),
     ] = Send()
+    schedule: Annotated[
+        Schedule | None,
+        Key(
+            "When a recurring campaign is due: see `bulksend schedule`. Each slot gets "
+            "the same text once.",
+            "keys below it: `cron`, `zone` and `not_after`",
+            {"cron": "0 10 * * MON", "zone": "America/New_York"},
+        ),
+    ] = None
     lint: Annotated[
         Lint,
         Key(
@@ -480,7 +518,8 @@ class Campaign(_Section):
     results: Annotated[
         ResultsPath,
         Key(
-            "Where the outcome of every row is written; {run} becomes the run's name.",
+            "Where the outcome of every row is written; {run} becomes the run's name, and "
+            "{slot} the slot's, which a `schedule` adds by itself.",
             "a path that ends in .csv, .parquet or .xlsx",
             "results/spring-sale.parquet",
         ),
@@ -525,6 +564,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "send.window": Window,
     "send.rules": Chosen,
     "send.budget": Budget,
+    "schedule": Schedule,
     "lint": Lint,
 }
 """Where each section stands in the file."""

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -65,6 +66,31 @@ def _codec(value: str) -> str:
 
 def _rate(value: object) -> Rate:
     return value if isinstance(value, Rate) else Rate.parse(str(value))
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(value)
+    return value
+
+
+def _cron(value: str) -> str:
+    from cronsim import CronSim, CronSimError
+
+    try:
+        CronSim(value, datetime(2026, 1, 1))  # noqa: DTZ001  (only its grammar is asked)
+    except CronSimError as error:
+        raise ValueError(value) from error
+    if len(value.split()) != 5:
+        raise ValueError(value)
+    return value
+
+
+def _span(value: object) -> timedelta:
+    found = value if isinstance(value, timedelta) else lifetime(str(value))
+    if not isinstance(found, timedelta):
+        raise ValueError(value)  # noqa: TRY004  (pydantic takes ValueErrors)
+    return found
 
 
 def _clock(value: object) -> int:
@@ -130,6 +156,14 @@ Pace = Annotated[
     PlainValidator(_rate),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": RATE_PATTERN}),
+]
+Zone = Annotated[Text, AfterValidator(_zone)]
+Cron = Annotated[Text, AfterValidator(_cron)]
+Span = Annotated[
+    timedelta,
+    PlainValidator(_span),
+    PlainSerializer(_moment, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 Clock = Annotated[
     int,

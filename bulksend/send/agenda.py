@@ -95,6 +95,7 @@ class Agenda:
         self._closed: list[tuple[int, int, int]] = []
         self._new = list(self._rows)
         self._scheduled = set(self._new)
+        self._until: dict[int, int] = {}
         self._missed: list[int] = []
 
     def __len__(self) -> int:
@@ -124,6 +125,14 @@ class Agenda:
         if place not in self._scheduled:
             self._new.append(place)
             self._scheduled.add(place)
+
+    def until(self, place: int) -> int:
+        """The end of a place's window: the one that is open, or opens next; 0 for none."""
+        return self._until.get(place, 0)
+
+    @property
+    def has_missed(self) -> bool:
+        return bool(self._missed)
 
     def missed(self) -> list[int]:
         """Rows whose window cannot be met any more; each is given once."""
@@ -161,6 +170,7 @@ class Agenda:
             self._scheduled.discard(place)
             return
         until = found.end if self._end is None else min(found.end, self._end)
+        self._until[place] = until
         heapq.heappush(self._closed, (found.start, until, place))
 
     def _reachable(self, place: int, moment: int) -> Opening | None:

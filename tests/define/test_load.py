@@ -166,7 +166,7 @@ WRONG = [
     (RATE, "  sufix: x\n", "E102", 12, "send.sufix", "no key of `send`"),
     (RATE, "  default_regoin: x\n", "E102", 12, "send.default_regoin", "recipients."),
     (RATE, "  +19195550100: x\n", "E102", 12, "send.+1919…00", "`+1919…00` is no key"),
-    ("send:", "schedule: x\nsend:", "E102", 11, "schedule", "no key at the top"),
+    ("send:", "timetable: x\nsend:", "E102", 11, "timetable", "no key at the top"),
     (FROM, "senders: X\n", "E102", 3, "senders", "Did you mean `from`?"),
     (FROM, FROM + "senders: X\n", "E102", 4, "senders", "Did you mean `from`?"),
     (

@@ -1,0 +1,145 @@
+"""A schedule for whoever starts campaigns: systemd units, a crontab line, an Airflow DAG.
+
+bulksend has no scheduler of its own: what starts it is what starts everything else on
+that machine.  All three leave a slot that was missed alone.
+"""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from cronsim import CronSim
+
+from bulksend.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulksend.define.campaign import Schedule
+
+_ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+class Job(NamedTuple):
+    """What is to be started: a campaign file, and the program that runs it."""
+
+    name: str
+    schedule: Schedule
+    file: Path
+    program: Path
+
+    @property
+    def command(self) -> str:
+        words = (str(self.program), "run", str(self.file), "--yes")
+        return shlex.join(words)
+
+
+def systemd(job: Job) -> str:
+    """A service and a timer.
+
+    Raises:
+        InputError: E423, where the expression says what a timer cannot.
+    """
+    dates = "\n".join(f"OnCalendar={one}" for one in _calendar(job.schedule))
+    command = job.command.replace("%", "%%")
+    return f"""\
+# ~/.config/systemd/user/bulksend-{job.name}.service
+[Unit]
+Description=bulksend: {job.name}
+After=network-online.target
+
+[Service]
+Type=oneshot
+WorkingDirectory={job.file.parent}
+EnvironmentFile=-%h/.config/bulksend.env
+ExecStart={command}
+# 4: stopped half-way, run again to resume. 2 and 3 need a person.
+Restart=on-failure
+RestartSec=60
+RestartPreventExitStatus=1 2 3 5
+
+# ~/.config/systemd/user/bulksend-{job.name}.timer
+[Unit]
+Description=bulksend: {job.name}, {CronSim(job.schedule.cron, _ANY_DAY).explain()}
+
+[Timer]
+{dates}
+Persistent=false
+
+[Install]
+WantedBy=timers.target
+
+# systemctl --user enable --now bulksend-{job.name}.timer
+"""
+
+
+def crontab(job: Job) -> str:
+    """Lines for `crontab -e`."""
+    command = job.command.replace("%", r"\%")
+    folder = shlex.quote(str(job.file.parent)).replace("%", r"\%")
+    return f"""\
+# CRON_TZ needs cronie; where cron does not know it, its clock is the machine's.
+CRON_TZ={job.schedule.zone}
+{job.schedule.cron} cd {folder} && {command} >>bulksend.log 2>&1
+"""
+
+
+def airflow(job: Job) -> str:
+    """A DAG for Airflow 2.9 and later."""
+    return f'''\
+"""bulksend: {job.name}."""
+
+import pendulum
+from airflow import DAG
+from airflow.timetables.trigger import CronTriggerTimetable
+
+try:
+    from airflow.providers.standard.operators.bash import BashOperator
+except ImportError:  # Airflow 2
+    from airflow.operators.bash import BashOperator
+
+with DAG(
+    dag_id="bulksend-{job.name}",
+    schedule=CronTriggerTimetable({job.schedule.cron!r}, timezone={job.schedule.zone!r}),
+    start_date=pendulum.datetime(2026, 1, 1, tz={job.schedule.zone!r}),
+    catchup=False,
+    max_active_runs=1,
+):
+    BashOperator(
+        task_id="run",
+        # A retry resumes, and sends nobody twice.
+        bash_command={job.command!r},
+        cwd={str(job.file.parent)!r},
+        retries=10,
+        retry_delay=pendulum.duration(minutes=1),
+    )
+'''
+
+
+def _calendar(schedule: Schedule) -> list[str]:
+    """`OnCalendar` values; of a day and a weekday, cron means either of them."""
+    parsed = CronSim(schedule.cron, _ANY_DAY)
+    days = {day for day in parsed.days if day > 0}
+    weekdays = {day for day in parsed.weekdays if isinstance(day, int)}
+    if len(days) < len(parsed.days) or len(weekdays) < len(parsed.weekdays):
+        raise InputError(Problem("E423", f'"{schedule.cron}" has L, W or #'))
+    _, _, _, any_day, _, any_weekday = (part.startswith("*") for part in parsed.parts)
+    month = "*" if len(parsed.months) == 12 else _listed(parsed.months)
+    clock = f"{_listed(parsed.hours)}:{_listed(parsed.minutes)}:00 {schedule.zone}"
+    names = ",".join(_WEEKDAYS[day] for day in sorted(weekdays))
+    on_day = f"*-{month}-{'*' if any_day else _listed(days)} {clock}"
+    on_weekday = f"{names} *-{month}-* {clock}"
+    if any_weekday:
+        return [on_day]
+    return [on_weekday] if any_day else [on_day, on_weekday]
+
+
+def _listed(values: set[int]) -> str:
+    return ",".join(f"{value:02}" for value in sorted(values))
+
+
+FORMS = {"systemd": systemd, "cron": crontab, "airflow": airflow}
+"""What can start a campaign, by the name of its option."""

@@ -1,0 +1,178 @@
+"""When a recurring campaign is due, and what starts it."""
+
+from __future__ import annotations
+
+import configparser
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bulksend.define.campaign import Schedule
+from bulksend.define.slots import last_slot, next_slots
+from bulksend.define.timetable import Job, airflow, crontab, systemd
+from bulksend.errors import InputError
+
+if TYPE_CHECKING:
+    from tests.flow.desk import Desk
+
+from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
+
+NEW_YORK = "America/New_York"
+
+
+def schedule(cron: str, zone: str = NEW_YORK, hours: float = 2) -> Schedule:
+    return Schedule(cron=cron, zone=zone, not_after=timedelta(hours=hours))
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+DUE = [
+    # cron, now in UTC, the slot that is due, and the one after
+    ("0 10 * * MON", "2026-11-30T15:00", "2026-11-30T1000", "2026-12-07T1000"),
+    ("0 10 * * MON", "2026-11-30T14:59", "2026-11-23T1000", "2026-11-30T1000"),
+    ("0 10 * * MON", "2026-11-30T16:30", "2026-11-30T1000", "2026-12-07T1000"),
+    ("0 9 29 2 *", "2026-01-01T00:00", "2024-02-29T0900", "2028-02-29T0900"),
+    # 2:30 is no time on 2026-03-08 in New York: it runs when the clock has jumped
+    ("30 2 * * *", "2026-03-08T12:00", "2026-03-08T0300", "2026-03-09T0230"),
+    # 1:30 is twice on 2026-11-01, and due once
+    ("30 1 * * *", "2026-11-01T06:00", "2026-11-01T0130", "2026-11-02T0130"),
+]
+
+
+@pytest.mark.parametrize(("cron", "now", "due", "then"), DUE)
+def test_the_slot_that_is_due(cron: str, now: str, due: str, then: str) -> None:
+    """By the schedule's own clock, through both changes of it."""
+    found = last_slot(schedule(cron), at(now))
+    assert found is not None
+    assert found.name == due
+    assert found.at <= at(now)
+    assert found.until == found.at + timedelta(hours=2)
+    assert next_slots(schedule(cron), at(now), 1)[0].name == then
+
+
+def job(cron: str, zone: str = NEW_YORK) -> Job:
+    here = Path("/srv/texts/50% off/weekly.yaml")
+    return Job("weekly", schedule(cron, zone), here, Path("/opt/b/bin/bulksend"))
+
+
+CALENDARS = [
+    ("0 10 * * MON", ["Mon *-*-* 10:00:00 America/New_York"]),
+    ("*/30 9-10 * * *", ["*-*-* 09,10:00,30:00 America/New_York"]),
+    ("0 9 1,15 * *", ["*-*-01,15 09:00:00 America/New_York"]),
+    ("0 9 1 1 *", ["*-01-01 09:00:00 America/New_York"]),
+    (
+        "0 9 1 * SUN",  # cron: the first, and every Sunday
+        ["*-*-01 09:00:00 America/New_York", "Sun *-*-* 09:00:00 America/New_York"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("cron", "said"), CALENDARS)
+def test_a_timer_says_what_the_expression_says(cron: str, said: list[str]) -> None:
+    """Days and weekdays both given mean either of them: two lines."""
+    lines = [line for line in systemd(job(cron)).splitlines() if "OnCalendar=" in line]
+    assert [line.partition("=")[2] for line in lines] == said
+
+
+def test_systemd_starts_no_missed_slot_and_resumes_a_stopped_run() -> None:
+    """The units are ini files with the command whole, and percent signs doubled."""
+    text = systemd(job("0 10 * * MON"))
+    service = text.partition("# ~/.config/systemd/user/bulksend-weekly.timer")[0]
+    units = configparser.RawConfigParser(strict=False)
+    units.read_string(service)
+    assert units["Service"]["ExecStart"] == (
+        "/opt/b/bin/bulksend run '/srv/texts/50%% off/weekly.yaml' --yes"
+    )
+    assert units["Service"]["RestartPreventExitStatus"] == "1 2 3 5"
+    assert "Persistent=false" in text
+
+
+def test_systemd_cannot_say_everything() -> None:
+    """The last day of a month is cron's."""
+    with pytest.raises(InputError) as caught:
+        systemd(job("0 10 L * *"))
+    assert caught.value.problems[0].code == "E423"
+
+
+def test_a_crontab_line_has_its_zone_and_escapes_percent_signs() -> None:
+    """A percent sign ends a command in a crontab."""
+    line = crontab(job("0 10 * * MON")).splitlines()[-1]
+    assert line == (
+        r"0 10 * * MON cd '/srv/texts/50\% off' && /opt/b/bin/bulksend run "
+        r"'/srv/texts/50\% off/weekly.yaml' --yes >>bulksend.log 2>&1"
+    )
+
+
+def test_the_dag_is_python() -> None:
+    """It compiles, and catches nothing up."""
+    text = airflow(job("0 10 * * MON"))
+    compile(text, "dag.py", "exec")
+    assert "catchup=False" in text
+    assert "CronTriggerTimetable('0 10 * * MON', timezone='America/New_York')" in text
+
+
+WRONG = [
+    ({"cron": "99 10 * * MON", "zone": "UTC"}, "E104"),
+    ({"cron": "0 0 10 * * MON", "zone": "UTC"}, "E104"),
+    ({"cron": "0 10 * * MON", "zone": "Eastern"}, "E104"),
+    ({"cron": "0 10 * * MON"}, "E103"),
+    ({"cron": "0 10 * * MON", "zone": "UTC", "not_after": "0h"}, "E104"),
+]
+
+
+@pytest.mark.parametrize(("said", "code"), WRONG)
+def test_a_schedule_that_is_none_is_an_error(
+    desk: Desk,  # noqa: F811
+    said: dict[str, Any],
+    code: str,
+) -> None:
+    """Nothing is planned, and the code is told."""
+    desk.people()
+    desk.campaign(schedule=said, results=None)
+    ran = desk.call("check", "hello.yaml")
+    assert ran.code == 2
+    assert code in ran.err
+
+
+def recurring(desk: Desk, **more: Any) -> None:  # noqa: F811
+    desk.people()
+    said = {"cron": "* * * * *", "zone": "UTC"} | more
+    desk.campaign(schedule=said, results=None, provider="simulator")
+
+
+def test_run_sends_the_slot_that_is_due_once(desk: Desk) -> None:  # noqa: F811
+    """Each slot has its own results; a slot that a person names is sent again."""
+    recurring(desk)
+    done = desk.call("run", "hello.yaml", "--slot", "2026-11-30", "--json").json
+    assert done["accepted"] == 4
+    assert "2026-11-30" in done["results"]
+    due = desk.call("run", "hello.yaml", "--json").json
+    assert due["accepted"] == 4
+    assert datetime.now(UTC).strftime("%Y-%m-%dT%H") in due["results"]
+
+
+def test_a_missed_slot_is_not_sent_late(desk: Desk) -> None:  # noqa: F811
+    """A gate says which slot it was; to name it sends it all the same."""
+    year = datetime.now(UTC).year
+    recurring(desk, cron="0 0 1 1 *", not_after="1 min")
+    late = desk.call("run", "hello.yaml")
+    assert late.code == 3
+    assert f"E422 slot {year}-01-01T0000" in late.err
+    assert desk.call("run", "hello.yaml", "--slot", "mine").code == 0
+
+
+def test_schedule_shows_slots_and_forms(desk: Desk) -> None:  # noqa: F811
+    """As lines and as JSON; without a schedule there is nothing to show."""
+    recurring(desk, cron="0 10 * * MON")
+    lines = desk.call("schedule", "hello.yaml", "--next", "3").out.splitlines()
+    assert len(lines) == 3
+    assert len(desk.call("schedule", "hello.yaml", "--json").json) == 5
+    for form in ("--systemd", "--cron", "--airflow"):
+        assert "hello.yaml" in desk.call("schedule", "hello.yaml", form).out
+    desk.campaign()
+    none = desk.call("schedule", "hello.yaml")
+    assert (none.code, "E125" in none.err) == (2, True)
