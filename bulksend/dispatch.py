@@ -29,21 +29,20 @@ from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.ledger import repeats
-from bulksend.send.message import Envelope, Message
+from bulksend.send.message import Envelope
 from bulksend.send.pacing import Pacer
 from bulksend.send.signin import Credentials
+from bulksend.send.source import PlanSource, messages
 from bulksend.send.watch import refused, watch
 from bulksend.settle.files import check_output
 from bulksend.settle.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import (
-        AsyncIterator,
         Awaitable,
         Callable,
         Coroutine,
         Mapping,
-        Sequence,
     )
     from pathlib import Path
 
@@ -52,7 +51,6 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.summary import Summary
 
-HANDED_OVER_AT_ONCE = 500
 WAIT_SECONDS = 1.0
 
 
@@ -264,8 +262,9 @@ class Sending:
         part = self.part
         closed = await writer.call(lambda journal: journal.closed_rows(run.id, part))
         self._total, self._before = self.own(run).sendable, len(closed)
+        between = None if part is WHOLE else (part.first, part.last)
         intake = Intake(
-            _messages(self.plan, part, closed, chosen),
+            PlanSource(self.plan, closed, chosen=chosen, between=between),
             envelope(self.plan, self.campaign),
             writer=writer,
             clocks=clocks,
@@ -275,7 +274,7 @@ class Sending:
             intake=intake,
             client=client,
             writer=writer,
-            pacer=Pacer(self._rate, clocks.monotonic),
+            pacer=Pacer(self._rate, clocks.monotonic()),
             clocks=clocks,
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
         )
@@ -426,24 +425,6 @@ def _refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
                     f"and {done:,} of its {run.sendable:,} messages are done",
                 )
             )
-
-
-async def _messages(
-    plan: Plan, part: Part, closed: Sequence[int], chosen: Sequence[int] | None
-) -> AsyncIterator[Sequence[Message]]:
-    """The plan's messages in small pieces; the reading happens in another thread."""
-    only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
-    between = None if part is WHOLE else (part.first, part.last)
-    chunks = plan.sendable(pl.Series(closed, dtype=pl.Int64), only, between=between)
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-        for piece in chunk.iter_slices(HANDED_OVER_AT_ONCE):
-            yield messages(piece)
-
-
-def messages(chunk: pl.DataFrame) -> list[Message]:
-    """A piece of `Plan.sendable` as messages."""
-    said = chunk.with_columns(pl.col(pl.String).fill_null(""))  # a picture alone
-    return [Message(*row) for row in said.iter_rows()]
 
 
 def run_sending(

@@ -342,6 +342,30 @@ KINDS: dict[str, Kind] = {
             "it resumes, and what is unknown is not sent again.",
         ),
         Kind(
+            "E513",
+            "too many messages are refused",
+            "See `error` in the results for Bandwidth's own words, and mend the list or "
+            "the campaign; run it again and it resumes with the rest. To go on as it "
+            "is, raise `send.stop_at`.",
+        ),
+        Kind(
+            "E514",
+            "filters stop this text as spam",
+            "Change the text, and ask Bandwidth what the filter saw, before you send "
+            "the rest.",
+        ),
+        Kind(
+            "E515",
+            "it is too late to begin",
+            "Move `send.not_after` if it may still be sent.",
+        ),
+        Kind(
+            "E516",
+            "it is too late to go on",
+            "What was not begun is not sent. Move `send.not_after` if it still may be, "
+            "then run it again: it resumes.",
+        ),
+        Kind(
             "E510",
             "Bandwidth cannot be reached",
             "Nothing was lost: run it again later, and it resumes.",

@@ -147,10 +147,9 @@ class Plan:
 
             between: The first and the last row to choose from.
         """
-        frame = self.frame().filter(pl.col("reason").is_null())
+        frame = self._to_send()
         if between is not None:
             frame = frame.filter(pl.col("row").is_between(*between))
-        frame = frame.with_columns(tag=self.tags()).select(TO_SEND)
         if closed is not None and len(closed):
             frame = frame.filter(~pl.col("row").is_in(closed.implode()))
         if only is not None:
@@ -160,6 +159,16 @@ class Plan:
         ):
             for start in range(0, len(chunk), CHUNK_ROWS):
                 yield chunk.slice(start, CHUNK_ROWS)
+
+    def messages_of(self, rows: pl.Series) -> pl.DataFrame:
+        """These of the rows to send, in order."""
+        near = pl.col("row").is_between(rows.min(), rows.max())  # skips row groups
+        frame = self._to_send().filter(near & pl.col("row").is_in(rows.implode()))
+        return frame.collect(engine="streaming")
+
+    def _to_send(self) -> pl.LazyFrame:
+        frame = self.frame().filter(pl.col("reason").is_null())
+        return frame.with_columns(tag=self.tags()).select(TO_SEND)
 
     @property
     def _keeps_numbers(self) -> bool:

@@ -7,49 +7,60 @@ have from an earlier run, messages whose time has passed), and claims the rest.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bulksend.journal.records import ALREADY_SENT, PAST_EXPIRATION, Candidate, Outcome
 from bulksend.journal.states import Event
-from bulksend.send.backlog import Backlog, Item
+from bulksend.send.backlog import Backlog
 from bulksend.send.ledger import is_repeat
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import Collection, Coroutine, Iterable, Sequence
 
     from bulksend.journal.records import Closing
     from bulksend.journal.writer import Writer
+    from bulksend.send.backlog import Item
     from bulksend.send.clocks import Clocks
     from bulksend.send.message import Envelope, Message
+    from bulksend.send.pacing import Pace
 
-LOW_WATER = 2_000
+
+class Source(Protocol):
+    """The plan's messages that are still to be sent."""
+
+    async def ahead(self) -> Sequence[Message] | None:
+        """The next of them, in the plan's order; None when it is through."""
+
+    async def of(self, rows: Sequence[int]) -> Sequence[Message]:
+        """These rows, which it gave out before."""
 
 
 class Intake:
     """The backlog, filled from the plan and emptied by claims.
 
     Args:
-        source: Chunks of messages, in the plan's order, none of them closed before.
-
         ledger: Sorted keys of texts that people already have.
+
+        paced: The senders that have a pace of their own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (its seams)
         self,
-        source: AsyncIterator[Sequence[Message]],
+        source: Source,
         envelope: Envelope,
         *,
         writer: Writer,
         clocks: Clocks,
         ledger: array[int],
+        paced: Collection[str] = (),
     ) -> None:
         self._source = source
         self._envelope = envelope
         self._writer = writer
         self._clocks = clocks
         self._ledger = ledger
-        self._backlog = Backlog()
+        self._backlog = Backlog(paced)
         self._loading: asyncio.Task[None] | None = None
         self._exhausted = False
         self.changed = asyncio.Event()
@@ -58,46 +69,46 @@ class Intake:
     @property
     def is_empty(self) -> bool:
         """Nothing is left, now or later, but what is under way."""
-        return self._exhausted and not self._backlog
+        return self._exhausted and self._loading is None and not self._backlog
 
-    def seconds_to_retry(self) -> float | None:
-        """How long until the next retry is due; None where there is none."""
-        ready_at = self._backlog.ready_at()
-        if ready_at is None:
-            return None
-        return max(0.0, ready_at - self._clocks.monotonic())
+    def seconds_to_next(self, *, retries_only: bool) -> float | None:
+        """How long until something waits for the pace; None where `changed` will tell.
+
+        Reads the plan ahead by the way.
+        """
+        self._fill()
+        now = self._clocks.monotonic()
+        return self._backlog.seconds_to_next(now, retries_only=retries_only)
 
     def again(self, item: Item, seconds: float) -> None:
         """Take *item* back for another attempt, not before *seconds* from now."""
         self._backlog.again(item, self._clocks.monotonic() + seconds)
         self.changed.set()
 
-    async def take(self, weight: int, *, retries_only: bool) -> list[Item]:
-        """The next items, together of *weight*; none of them claimed yet.
+    async def take(self, pace: Pace, *, retries_only: bool) -> list[Item]:
+        """What the pace lets go now; none of it claimed yet.
 
-        Never waits for the plan or a retry: `changed` says when to ask again.
+        Never waits for the plan, the pace or a retry.
         """
-        self._fill()
+        if self._has_expired():
+            await self._close(self._backlog.give_up(), PAST_EXPIRATION)
+            self.changed.set()  # there may be more of them in the plan
+            return []
         now = self._clocks.monotonic()
-        if not self._has_expired():
-            return self._backlog.take(weight, now, retries_only=retries_only)
-        late = self._backlog.take(LOW_WATER, now)
-        if late:
-            await self._close([item.message for item in late], PAST_EXPIRATION)
-            self.changed.set()  # there may be more of them
-        return []
+        return self._backlog.take(pace, now, retries_only=retries_only)
 
-    async def claim(self, items: list[Item]) -> list[Item]:
+    async def claim(self, items: Sequence[Item]) -> list[Item]:
         """Make the intent to send *items* durable; those that are ours to post.
 
         Raises:
             LeaseLost: Another sender has the campaign; nothing was claimed.
         """
         now = self._clocks.wall_ms()
+        envelope = self._envelope
         candidates = [
             Candidate(
                 item.message.row,
-                self._envelope.once(item.message),
+                envelope.once(item.message),
                 item.attempt > 1,
                 *item.message.people(),
             )
@@ -105,13 +116,12 @@ class Intake:
         ]
         mine = set(await self._writer.claim(candidates, now=now))
         self.closed += len(items) - len(mine)
-        return [
-            item._replace(body=self._envelope.body(item.message, now))
-            for item in items
-            if item.message.row in mine
-        ]
+        ours = [item for item in items if item.message.row in mine]
+        for item in ours:
+            item.body = envelope.body(item.message, now)
+        return ours
 
-    def put_back(self, items: list[Item]) -> None:
+    def put_back(self, items: Sequence[Item]) -> None:
         """Take back what `take` gave and nobody claimed."""
         self._backlog.put_back(items)
 
@@ -131,28 +141,36 @@ class Intake:
 
     def _fill(self) -> None:
         """Read ahead; raises what the last reading raised."""
-        if self._loading is not None and self._loading.done():
+        if self._loading is not None:
+            if not self._loading.done():
+                return
             loading, self._loading = self._loading, None
             loading.result()
-        is_low = self._backlog.fresh < LOW_WATER
-        if is_low and self._loading is None and not self._exhausted:
-            self._loading = asyncio.create_task(self._load())
-            self._loading.add_done_callback(lambda _: self.changed.set())
+        if rows := self._backlog.to_read():
+            self._load(self._restore(rows))
+        elif self._backlog.is_low and not self._exhausted:
+            self._load(self._read_on())
 
-    async def _load(self) -> None:
-        try:
-            messages = await anext(self._source)
-        except StopAsyncIteration:
+    def _load(self, reading: Coroutine[None, None, None]) -> None:
+        self._loading = asyncio.create_task(reading)
+        self._loading.add_done_callback(lambda _: self.changed.set())
+
+    async def _restore(self, rows: Sequence[int]) -> None:
+        self._backlog.restore(await self._source.of(rows))
+
+    async def _read_on(self) -> None:
+        messages = await self._source.ahead()
+        if messages is None:
             self._exhausted = True
             return
         if self._ledger:
-            repeats = [
-                one for one in messages if is_repeat(one, self._envelope, self._ledger)
-            ]
-            if repeats:
-                await self._close(repeats, ALREADY_SENT)
-                rows = {one.row for one in repeats}
-                messages = [one for one in messages if one.row not in rows]
+            repeats = {
+                one.row
+                for one in messages
+                if is_repeat(one, self._envelope, self._ledger)
+            }
+            await self._close(repeats, ALREADY_SENT)
+            messages = [one for one in messages if one.row not in repeats]
         self._backlog.add(messages)
 
     def _has_expired(self) -> bool:
@@ -160,12 +178,13 @@ class Intake:
         expires = self._envelope.expires(now)
         return expires is not None and expires.timestamp() * 1000 <= now
 
-    async def _close(self, messages: Iterable[Message], why: Closing) -> None:
+    async def _close(self, rows: Collection[int], why: Closing) -> None:
+        if not rows:
+            return
         writer, now = self._writer, self._clocks.wall_ms()
-        rows = [message.row for message in messages]
         self.closed += len(rows)
         await writer.call(
             lambda journal: journal.close_unsent(
-                writer.run.id, writer.epoch, rows, why, now=now
+                writer.run.id, writer.epoch, list(rows), why, now=now
             )
         )

@@ -2,16 +2,23 @@
 
 Theory of operation
 -------------------
-`aiolimiter.AsyncLimiter(rate, 1)` lets a whole second's worth go at once, and so twice
-the rate in the first second, which earns a 429.  One permit at a time (`(1, 1/rate)`) is
-exact, but each late wake-up of the event loop is lost for good, and at thousands a
-second most of them are late.
+Two rules, because one of them cannot be both exact and forgiving.
 
-Between the two: a bucket of one *tick*, and one feeder that takes permits from it.  In
-any second at most ``rate + bucket`` goes out.  The bucket holds a hundredth of a second,
-so that is 1.01 times the rate; or, at low rates, one and a half permits: one message
-more than the rate, and half an interval for being late without losing it.
-(Measured: sending.md §2, benchmarks/README.md.)
+A *bucket* (`aiolimiter`) says when the next messages may be claimed.  It holds a tenth of
+a second: a loop that wakes up late, or waited for the disk, catches up.  The one feeder
+takes permits from it in ticks.  (One permit at a time loses each late wake-up, a bucket
+of a whole second sends double in the first one: sending.md §2.)  A message may go when
+there is one permit; it takes its whole weight, and leaves a debt that the next ones wait
+for.  The bucket is filled with seconds, and a permit costs 1/rate of them: so the rate
+can change at any time without a new bucket, which would begin with a burst.
+
+A *window* says when what was claimed may be posted: while fewer than the rate went in
+the second before.  So no second ever holds more, however late anything was.  A two
+hundredth on top keeps the two from pushing each other, and the weight of one message may
+stick out: Bandwidth counts segments, and a message cannot be cut.
+
+Both are kept for the account and, where it is asked for, for each sender.  A sender that
+has to wait keeps nobody else waiting (`backlog`).
 
 A 429 says that Bandwidth's queue is full.  It halves the pace, at most once a second;
 every second without one adds a twentieth of the full rate back.
@@ -19,83 +26,212 @@ every second without one adds a twentieth of the full rate back.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
 TICK = 0.01
-SMALLEST_BUCKET = 1.5
+"""What is due within so many seconds is claimed together: a commit is not free."""
+
+CATCH_UP_SECONDS = 0.1
+CATCH_UP_PERMITS = 1.5
+WINDOW_SLACK = 0.005
+SMALLEST_SLACK = 0.5
+
 SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
+RAMP_FROM = 0.05
+"""Where a ramp begins, as a share of the rate."""
+
+DUST = 1e-9
+"""Less than any permit: what sums of fractions are off by."""
+
+
+class Pace(Protocol):
+    """What the engine asks about the pace; `Pacer` is one.  *now*: monotonic seconds."""
+
+    @property
+    def rate(self) -> float: ...
+
+    async def tick(self, now: float) -> None:
+        """Wait until the account has permits again.  For one feeder only."""
+
+    def allows(self, sender: str) -> bool:
+        """Whether there are permits for a message of this sender."""
+
+    def spend(self, sender: str, weight: int) -> None:
+        """A message is taken to be claimed."""
+
+    def seconds_too_early(self, sender: str, now: float) -> float:
+        """How long a claimed message must wait yet to be posted."""
+
+    def posted(self, sender: str, weight: int, now: float) -> None:
+        """A message is posted now."""
+
+    def throttled(self, now: float) -> bool:
+        """Bandwidth's queue is full; whether that changed the pace."""
+
+
+class Gone(NamedTuple):
+    """Segments that went at a moment."""
+
+    at: float
+    weight: int
+
+
+class Limit:
+    """One allowance, the account's or a sender's; ``rate`` may be set at any time."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._most = max(CATCH_UP_SECONDS, CATCH_UP_PERMITS / rate)
+        self._bucket = AsyncLimiter(self._most, self._most)
+        self._permits = 1.0  # the first message need not wait
+        self._is_full = True
+        self._second: deque[Gone] = deque()
+        self._in_second = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._permits >= 1.0 - DUST
+
+    async def fill(self) -> None:
+        """Wait for a tick's permits."""
+        await self._spend_what_nobody_waited_for()
+        while (lacking := self._tick - self._permits) > DUST:
+            piece = min(lacking / self.rate, self._most)
+            await self._bucket.acquire(piece)
+            self._permits += piece * self.rate
+
+    async def top_up(self) -> None:
+        """Take what is there of a tick's permits; never waits."""
+        await self._spend_what_nobody_waited_for()
+        while self._tick - self._permits > DUST and self._bucket.has_capacity(
+            1 / self.rate
+        ):
+            await self._bucket.acquire(1 / self.rate)
+            self._permits += 1.0
+
+    def spend(self, weight: int) -> None:
+        self._permits -= weight
+
+    def seconds_too_early(self, now: float) -> float:
+        """Until fewer went in the second before than the rate allows."""
+        second = self._second
+        while second and second[0].at + 1.0 <= now:
+            self._in_second -= second.popleft().weight
+        most = max(self.rate * (1 + WINDOW_SLACK), self.rate + SMALLEST_SLACK)
+        if not second or self._in_second + 1 <= most:
+            return 0.0
+        return second[0].at + 1.0 - now
+
+    def posted(self, weight: int, now: float) -> None:
+        self._in_second += weight
+        self._second.append(Gone(now, weight))
+
+    @property
+    def _tick(self) -> float:
+        return max(1.0, self.rate * TICK)
+
+    async def _spend_what_nobody_waited_for(self) -> None:
+        if self._is_full:
+            self._is_full = False
+            await self._bucket.acquire(self._most)  # at once: it has just begun
 
 
 class Pacer:
-    """Hands out permits for segments.
+    """The pace of one run.
 
     Args:
-        rate: Segments per second.
+        rate: The account's segments per second.
 
-        clock: Monotonic seconds.
+        now: Monotonic seconds, of the clock that every other *now* is read from.
+
+        per_sender: Segments per second of the senders that have a limit of their own.
+
+        ramp: Seconds in which it rises from a small share to the full rate.
     """
 
-    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        rate: float,
+        now: float,
+        *,
+        per_sender: Mapping[str, float] | None = None,
+        ramp: float = 0.0,
+    ) -> None:
         self.full_rate = rate
-        self.rate = rate
-        self._clock = clock
-        self._changed_at = clock()
+        self._share = 1.0
+        self._ramp = ramp
+        self._began_at = self._recovered_at = now
         self._slowed_at = float("-inf")
-        self._limiter = _limiter(rate)
-        self._is_unspent = False
+        self._account = Limit(rate)
+        self._senders = {
+            sender: Limit(limit) for sender, limit in (per_sender or {}).items()
+        }
+        self._adjust(now)
 
     def __repr__(self) -> str:
         return f"<Pacer {self.rate:g}/s of {self.full_rate:g}/s>"
 
     @property
-    def batch(self) -> int:
-        """Segments that go out together: half a bucket; the other half is for lateness."""
-        return max(1, int(self.rate * TICK / 2))
+    def rate(self) -> float:
+        """Segments per second as it is now."""
+        return self._account.rate
 
-    async def acquire(self, segments: int) -> None:
-        """Wait until *segments* may go out.  For one feeder only."""
-        self._recover(self._clock())
-        while segments > 0:
-            limiter = self._limiter  # a 429 may bring a smaller one between two pieces
-            if self._is_unspent:
-                self._is_unspent = False
-                await limiter.acquire(limiter.max_rate)  # at once: it is empty
-            piece = min(segments, max(1, int(limiter.max_rate)))
-            await limiter.acquire(piece)
-            segments -= piece
+    async def tick(self, now: float) -> None:
+        self._recover(now)
+        await self._account.fill()
+        for limit in self._senders.values():
+            await limit.top_up()
 
-    def throttled(self) -> bool:
-        """Bandwidth answered 429: halve the pace, once for all that were in flight.
+    def allows(self, sender: str) -> bool:
+        limit = self._senders.get(sender)
+        return self._account.is_open and (limit is None or limit.is_open)
 
-        Returns:
-            Whether this one changed it.
-        """
-        now = self._clock()
+    def spend(self, sender: str, weight: int) -> None:
+        self._account.spend(weight)
+        if limit := self._senders.get(sender):
+            limit.spend(weight)
+
+    def seconds_too_early(self, sender: str, now: float) -> float:
+        seconds = self._account.seconds_too_early(now)
+        limit = self._senders.get(sender)
+        return max(seconds, limit.seconds_too_early(now)) if limit else seconds
+
+    def posted(self, sender: str, weight: int, now: float) -> None:
+        self._account.posted(weight, now)
+        if limit := self._senders.get(sender):
+            limit.posted(weight, now)
+
+    def throttled(self, now: float) -> bool:
+        """Halve the pace, once for all that were in flight."""
         if now - self._slowed_at < 1.0:
             return False
-        self._slowed_at = now
-        self._set(max(self.full_rate * SLOWEST_SHARE, self.rate / 2), now)
+        self._share = max(SLOWEST_SHARE, self._share / 2)
+        self._slowed_at = self._recovered_at = now
+        self._adjust(now)
         return True
 
+    def allot(self, rate: float, now: float) -> None:
+        """From now on *rate* is the full rate: others share the account."""
+        self.full_rate = rate
+        self._adjust(now)
+
     def _recover(self, now: float) -> None:
-        elapsed = now - max(self._changed_at, self._slowed_at)
-        if self.rate < self.full_rate and elapsed >= 1.0:
-            gain = self.full_rate * RECOVERY_PER_SECOND * elapsed
-            self._set(min(self.full_rate, self.rate + gain), now)
+        if now - max(self._recovered_at, self._slowed_at) >= 1.0:
+            elapsed = now - self._recovered_at
+            self._share = min(1.0, self._share + RECOVERY_PER_SECOND * elapsed)
+            self._recovered_at = now
+        self._adjust(now)
 
-    def _set(self, rate: float, now: float) -> None:
-        self.rate = rate
-        self._changed_at = now
-        self._limiter = _limiter(rate)
-        self._is_unspent = True  # a new pace begins with a spent bucket, not a burst
-
-
-def _limiter(rate: float) -> AsyncLimiter:
-    bucket = max(SMALLEST_BUCKET, rate * TICK)
-    return AsyncLimiter(bucket, bucket / rate)
+    def _adjust(self, now: float) -> None:
+        rate = self.full_rate * self._share
+        if self._ramp:
+            risen = min(1.0, (now - self._began_at) / self._ramp)
+            rate *= RAMP_FROM + (1.0 - RAMP_FROM) * risen
+        self._account.rate = rate
