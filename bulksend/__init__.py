@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from bulksend.prepare.preview import preview_plan
     from bulksend.prepare.reasons import REASONS
     from bulksend.prepare.summary import Summary
+    from bulksend.rehearse.proof import Proof
+    from bulksend.rehearse.stage import Rehearsal, rehearse_campaign
     from bulksend.rules.changes import (
         RuleChange,
         RuleInForce,
@@ -66,6 +68,9 @@ _HOME_OF = {
     "Ordered": "control",
     "abort_run": "control",
     "Backup": "safekeeping",
+    "Proof": "rehearse.proof",
+    "Rehearsal": "rehearse.stage",
+    "rehearse_campaign": "rehearse.stage",
     "back_up": "safekeeping",
     "pause_run": "control",
     "resume_run": "control",
@@ -130,6 +135,8 @@ __all__ = [
     "Outlook",
     "Plan",
     "Problem",
+    "Proof",
+    "Rehearsal",
     "RuleChange",
     "RuleInForce",
     "RulePack",
@@ -149,6 +156,7 @@ __all__ = [
     "plan_campaign",
     "preview_plan",
     "read_rules",
+    "rehearse_campaign",
     "report_run",
     "resume_run",
     "rule_changes",

@@ -79,6 +79,8 @@ class Sending:
         parent: The process whose end ends this run.
 
         shard: Which part of the plan; None is all of it.
+
+        patience: Seconds that an answer may take; None is the client's own.
     """
 
     plan: Plan
@@ -90,6 +92,7 @@ class Sending:
     wait: bool = False
     parent: int | None = None
     shard: int | None = None
+    patience: float | None = None
     engine: Engine | None = field(default=None, init=False)
     _total: int = field(default=0, init=False)
     _before: int = field(default=0, init=False)
@@ -190,7 +193,7 @@ class Sending:
         async with AsyncExitStack() as stack:
             credentials = self._credentials(stack)
             client = await stack.enter_async_context(
-                Client(credentials, clock=clocks.monotonic)
+                Client(credentials, clock=clocks.monotonic, patience=self.patience)
             )
             await self._sign_in(client)
             mark = Mark(self.home.mark_path(run.campaign, run.run))

@@ -308,6 +308,16 @@ KINDS: dict[str, Kind] = {
             "there is no run to choose rows from",
             "Leave out --only; it sends again what a run has left or failed to send.",
         ),
+        Kind(
+            "E413",
+            "there is no message to test with",
+            "Choose a row that gets one: `bulksend preview CAMPAIGN`.",
+        ),
+        Kind(
+            "E414",
+            "not numbers to test with",
+            "Write each with a + and its country code.",
+        ),
         # -- E5xx: the provider and the sign-in -------------------------------------
         Kind(
             "E500",
@@ -456,6 +466,16 @@ KINDS: dict[str, Kind] = {
             "E606",
             "there can be no backup",
             "Name a folder of its own that can be written.",
+        ),
+        Kind(
+            "E632",
+            "there is nothing to rehearse",
+            "See with `bulksend check` why nobody gets a message.",
+        ),
+        Kind(
+            "E633",
+            "the rehearsed sender failed",
+            "Read what it says; it would fail a real run in the same way.",
         ),
         Kind(
             "E620",

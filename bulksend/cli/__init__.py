@@ -37,6 +37,10 @@ COMMANDS = {
         "Show the hours at which people may be texted, and their sources.",
     ),
     "backup": ("control", "Copy journal and plans, also while a run sends."),
+    "rehearse": (
+        "rehearse",
+        "Prove a campaign against faults and kills; sends nothing.",
+    ),
     "simulate": ("simulate", "Serve a stand-in for Bandwidth on this machine."),
     "schema": ("campaign", "Print the JSON Schema of campaign files."),
 }

@@ -57,9 +57,18 @@ class Client:
 
     Args:
         clock: Monotonic seconds, for the token's age.
+
+        patience: Seconds that an answer may take.
     """
 
-    def __init__(self, credentials: Credentials, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        clock: Callable[[], float],
+        patience: float | None = None,
+    ) -> None:
+        self._patience = ANSWER_SECONDS if patience is None else patience
         self._credentials = credentials
         self._clock = clock
         self._url = f"{credentials.url}/users/{credentials.account_id}/messages"
@@ -73,9 +82,9 @@ class Client:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
-                total=CONNECT_SECONDS + 2 * ANSWER_SECONDS,
+                total=CONNECT_SECONDS + 2 * self._patience,
                 sock_connect=CONNECT_SECONDS,
-                sock_read=ANSWER_SECONDS,
+                sock_read=self._patience,
             ),
             headers={"User-Agent": "bulksend", "Accept": "application/json"},
             skip_auto_headers=("Accept-Encoding",),
