@@ -9,6 +9,7 @@ import threading
 from array import array
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -30,7 +31,8 @@ from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.ledger import repeats
 from bulksend.send.message import Envelope
-from bulksend.send.pacing import Pacer
+from bulksend.send.pacing import Pace, Pacer
+from bulksend.send.shared import GIVEN_OUT, Line, SharedPace
 from bulksend.send.signin import Credentials
 from bulksend.send.source import PlanSource, messages
 from bulksend.send.watch import refused, watch
@@ -44,10 +46,10 @@ if TYPE_CHECKING:
         Coroutine,
         Mapping,
     )
-    from pathlib import Path
 
     from bulksend.define.campaign import Campaign
     from bulksend.home import Home
+    from bulksend.journal.paces import Stretch
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.summary import Summary
 
@@ -109,12 +111,6 @@ class Sending:
         if self.shard is None:
             return WHOLE
         return Part(self.shard, *self.plan.shard(self.shard))
-
-    @property
-    def _rate(self) -> float:
-        """Segments per second; the shards of a plan share the campaign's."""
-        rate = self.campaign.send.rate.per_second
-        return rate if self.shard is None else rate / self.plan.shards
 
     def own(self, run: Run) -> Run:
         """*run* with the numbers of this sender's part."""
@@ -252,9 +248,10 @@ class Sending:
         self, client: Client, writer: Writer, mark: Mark, clocks: SystemClocks
     ) -> Engine:
         run = writer.run
-        claims = await writer.call(lambda journal: journal.claims(run.id))
-        runs = await writer.call(lambda journal: journal.runs())
-        mark.begin(claims, {each.run for each in runs})
+        if self.shard is None:  # a worker's disk knows nothing of the other workers
+            claims = await writer.call(lambda journal: journal.claims(run.id))
+            runs = await writer.call(lambda journal: journal.runs())
+            mark.begin(claims, {each.run for each in runs})
         chosen = None
         if self.only:
             chosen = await writer.call(
@@ -277,10 +274,20 @@ class Sending:
             intake=intake,
             client=client,
             writer=writer,
-            pacer=Pacer(self._rate, clocks.monotonic()),
+            pacer=self._pace(client, writer, clocks),
             clocks=clocks,
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
         )
+
+    def _pace(self, client: Client, writer: Writer, clocks: SystemClocks) -> Pace:
+        """Its own, or the account's, where others may send with it."""
+        rate = self.campaign.send.rate.per_second
+        if self.shard is None and isinstance(self.home.journal, Path):
+            return Pacer(rate, clocks.monotonic())
+        name = scope(self.campaign)
+        if self.campaign.provider == "bandwidth":
+            name = f"bandwidth/{client.account}"
+        return SharedPace(_line(name, rate, writer, clocks), clocks.monotonic)
 
     async def _ledger(self, writer: Writer) -> array[int]:
         if self.campaign.send.repeat == "allow":
@@ -401,6 +408,22 @@ def envelope(plan: Plan, campaign: Campaign) -> Envelope:
         expiration=message.expiration,
         slot=plan.slot,
     )
+
+
+def _line(name: str, rate: float, writer: Writer, clocks: SystemClocks) -> Line:
+    """A rate that all who send by this journal share."""
+
+    async def reserve(segments: int) -> Stretch:
+        now, given = clocks.wall_ms() * 1000, rate * GIVEN_OUT
+        return await writer.call(
+            lambda journal: journal.paces.reserve(name, segments, given, now=now)
+        )
+
+    async def slow_down() -> bool:
+        now = clocks.wall_ms() * 1000
+        return await writer.call(lambda journal: journal.paces.slow_down(name, now=now))
+
+    return Line(rate, reserve=reserve, slow_down=slow_down)
 
 
 def _asked() -> Stopped:

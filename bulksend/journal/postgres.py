@@ -17,6 +17,7 @@ The tables are in a schema of their own, `bulksend`, unless the URL names anothe
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -188,8 +189,17 @@ class Postgres:
         statement = self._q[query]
         with self._explained():
             if "unnest(" in statement:
-                columns = _columns(records, values)
-                return self.connection.execute(statement, columns).rowcount
+                rounds = _rounds(records)
+                if len(rounds) == 1:
+                    columns = _columns(records, values)
+                    return self.connection.execute(statement, columns).rowcount
+                with self.connection.transaction():
+                    return sum(
+                        self.connection.execute(
+                            statement, _columns(one, values)
+                        ).rowcount
+                        for one in rounds
+                    )
             with self.connection.transaction(), self.connection.cursor() as cursor:
                 cursor.executemany(
                     statement, [one._asdict() | values for one in records]
@@ -293,6 +303,20 @@ class Postgres:
                     Problem("E563", "the connection was lost", file=self.name)
                 ) from error
             raise _explanation(error, self.name) from error
+
+
+def _rounds(records: Sequence[NamedTuple]) -> list[Sequence[NamedTuple]]:
+    """*records* in order, parted so that none has a row twice: a statement sees one."""
+    if len({one[0] for one in records}) == len(records):
+        return [records]
+    rounds: list[list[NamedTuple]] = []
+    turn: Counter[object] = Counter()
+    for one in records:
+        if turn[one[0]] == len(rounds):
+            rounds.append([])
+        rounds[turn[one[0]]].append(one)
+        turn[one[0]] += 1
+    return list(rounds)
 
 
 def _columns(

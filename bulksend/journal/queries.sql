@@ -341,3 +341,20 @@ where run_id = :run_id and row between :first and :last order by row, decided_at
 -- name: first_accepted
 select min(accepted_at) from messages
 where run_id = :run_id and status = 'accepted' and message_id is not null;
+
+-- See paces.py.  The rate as it is now: the share there was, and what has come back.
+-- name: reserve_pace
+insert into paces (name, given_to)
+values (:name, :now + cast(:segments * 1000000 / :full as integer))
+on conflict (name) do update
+    set given_to = max(paces.given_to, :now) + cast(:segments * 1000000 / (:full * min(1.0,
+        paces.share + :recovery * max(0, :now - paces.changed_at) / 1000000)) as integer)
+returning given_to, :now,
+          :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000);
+
+-- name: slow_pace
+update paces
+set share = max(:slowest,
+                min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000) / 2),
+    changed_at = :now
+where name = :name and :now - changed_at >= 1000000;

@@ -83,3 +83,30 @@ where person in (select value::bigint
                  from json_array_elements_text(:people::json) as one (value))
   and lifted_at is null
 order by since;
+
+-- By the server's clock: all its workers have that one.
+-- name: reserve_pace
+with clock as materialized (
+    select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+)
+insert into paces (name, given_to)
+select :name, now + (:segments::bigint * 1000000 / :full::float8)::bigint from clock
+on conflict (name) do update
+    set given_to = greatest(paces.given_to, (select now from clock))
+        + (:segments::bigint * 1000000 / (:full::float8 * least(1.0,
+           paces.share + :recovery::float8
+               * greatest(0, (select now from clock) - paces.changed_at) / 1000000)))::bigint
+returning given_to, (select now from clock),
+          :full::float8 * least(1.0, share
+              + :recovery::float8 * greatest(0, (select now from clock) - changed_at) / 1000000);
+
+-- name: slow_pace
+with clock as materialized (
+    select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+)
+update paces
+set share = greatest(:slowest::float8, least(1.0, share
+        + :recovery::float8 * greatest(0, clock.now - changed_at) / 1000000) / 2),
+    changed_at = clock.now
+from clock
+where name = :name and clock.now - changed_at >= 1000000;

@@ -135,6 +135,15 @@ create table if not exists decisions (
     primary key (run_id, row, decided_at, event)
 ) without rowid;
 
+-- Up to when an account's rate is given away, and which share of it Bandwidth takes now.
+-- In microseconds.
+create table if not exists paces (
+    name       text primary key,
+    given_to   integer not null,
+    share      real not null default 1 check (share > 0 and share <= 1),
+    changed_at integer not null default 0
+) without rowid;
+
 create trigger if not exists only_known_arrows
 before update of status on messages
 when old.status <> new.status

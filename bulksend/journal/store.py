@@ -20,6 +20,7 @@ from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
 from bulksend.journal.orders import Orders
+from bulksend.journal.paces import Paces
 from bulksend.journal.receipts import Receipts
 from bulksend.journal.records import WHOLE, Entry, LeaseLost, Part, Place, Run
 from bulksend.journal.selections import Selections
@@ -56,6 +57,7 @@ class Journal:
         self.columns = Columns(database)
         self.orders = Orders(database)
         self.selections = Selections(database)
+        self.paces = Paces(database)
         self.suppressions = Suppressions(database)
         self.receipts = Receipts(database)
         self.decisions = Decisions(database)

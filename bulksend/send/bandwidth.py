@@ -100,6 +100,11 @@ class Client:
     ) -> None:
         await self._session.close()
 
+    @property
+    def account(self) -> str:
+        """The account's id: what the pace is kept for."""
+        return self._credentials.account_id
+
     async def sign_in(self) -> None:
         """Fail early: raises GateRefused where no token can be had."""
         await self._sign_in.header()

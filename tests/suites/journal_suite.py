@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -408,6 +409,42 @@ class JournalSuite:
         # The one that was thought dead brings the truth about its own message.
         said = [outcome(3, Event.ACCEPT), outcome(12, Event.ACCEPT)]
         assert journal.record(run.id, first, said) == 1
+
+    # -- one rate for all ---------------------------------------------------------------
+
+    def test_what_two_senders_reserve_comes_one_after_the_other(
+        self, place: Place
+    ) -> None:
+        """Each stretch begins where the last one ends, at the rate; others are apart."""
+        now = time.time_ns() // 1000
+        with place.open() as one, place.open() as other:
+            first = one.paces.reserve("55", 200, 10.0, now=now)
+            second = other.paces.reserve("55", 50, 10.0, now=now)
+            third = one.paces.reserve("55", 1, 10.0, now=now)
+            apart = one.paces.reserve("56", 1, 10.0, now=now)
+
+        assert (first.wait, first.segments, first.rate) == (0, 200, 10)
+        assert second.wait == pytest.approx(20, abs=2)
+        assert third.wait == pytest.approx(25, abs=2)
+        assert apart.wait == 0
+
+    def test_a_429_that_one_saw_slows_all_and_the_pace_recovers(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """Halved once a second at most; a twentieth of the rate back each second."""
+        now = time.time_ns() // 1000
+        journal.paces.reserve("55", 1, 100.0, now=now)
+        with place.open() as other:
+            assert other.paces.slow_down("55", now=now)
+            assert not other.paces.slow_down("55", now=now)
+
+        slowed = journal.paces.reserve("55", 1, 100.0, now=now)
+        assert slowed.rate == pytest.approx(50, abs=10)
+        place.execute("update paces set changed_at = changed_at - 4000000")
+        risen = journal.paces.reserve("55", 1, 100.0, now=now)
+        assert risen.rate == pytest.approx(slowed.rate + 20, abs=10)
+        place.execute("update paces set changed_at = changed_at - 40000000")
+        assert journal.paces.reserve("55", 1, 100.0, now=now).rate == 100
 
     # -- claiming -------------------------------------------------------------------
 

@@ -1,0 +1,107 @@
+"""Four workers on one PostgreSQL against a fast stand-in: throughput, rate, database CPU.
+
+    python benchmarks/workers.py                  # 1 worker and 4, as fast as they can
+    python benchmarks/workers.py --rate 200       # 4 workers share 200 segments/s
+
+Needs PostgreSQL's programs on this machine; starts a server of its own in a temporary
+folder.  Counts what the stand-in saw, not what the senders say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from bisect import bisect_left
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.flow.desk import Desk, Served, served
+from tests.suites.postgres_server import Server, running
+
+
+def prepared(folder: Path, rows: int, rate: float, url: str, server: Served) -> Desk:
+    desk = Desk(folder, server.environment | {"BULKSEND_JOURNAL": url})
+    lines = (f"{n},P{n},+1919{2_000_000 + n},9:15" for n in range(rows))
+    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    desk.campaign(send={"rate": f"{rate:g}/s"})
+    return desk
+
+
+def cpu_seconds(server: Server) -> float:
+    """What PostgreSQL's processes used, those that are over included."""
+    head = (server.folder / "data" / "postmaster.pid").read_text().splitlines()[0]
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if head == stat.parent.name:
+            ticks += sum(map(int, fields[11:15]))
+        elif fields[1] == head:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def densest(moments: list[float], seconds: float = 1.0) -> int:
+    """The most that came within any *seconds*."""
+    return max(
+        bisect_left(moments, at + seconds) - place for place, at in enumerate(moments)
+    )
+
+
+def measure(workers: int, rows: int, rate: float) -> str:
+    with (
+        running() as postgres,
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder)) as server,
+    ):
+        desk = prepared(Path(folder), rows, rate, postgres.url(), server)
+        said = desk.process("plan", "hello.yaml", "--shards", str(workers), "--json")
+        plan = json.loads(said.out)["plan"]
+        before, began = cpu_seconds(postgres), time.perf_counter()
+        crowd = [
+            desk.start("send", plan, "--shard", str(shard), "--yes", "--json")
+            for shard in range(workers)
+        ]
+        codes = [one.wait() for one in crowd]
+        wall = time.perf_counter() - began
+        used = cpu_seconds(postgres) - before
+        desk.close()
+        sent = Counter(line["to"][0] for line in server.lines())
+        moments = sorted(line["mono"] for line in server.lines("attempt"))
+    span = moments[-1] - moments[0]
+    assert codes == [0] * workers, codes
+    assert (len(sent), max(sent.values())) == (rows, 1)
+    return (
+        f"{workers} worker{'s' * (workers > 1)}: {rows:,} messages, "
+        f"{rows / span:,.0f}/s while sending ({wall:.1f} s with start and end), "
+        f"most in any second {densest(moments):,}, "
+        f"PostgreSQL {used:.1f} CPU s = {used / rows * 1e6:.0f} µs a message"
+    )
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--rows", type=int, default=20_000)
+    asked.add_argument("--rate", type=float, default=100_000.0)
+    asked.add_argument("--workers", type=int, nargs="*", default=[1, 4])
+    said = asked.parse_args()
+    print(
+        subprocess.check_output(["uname", "-mr"], text=True).strip(),
+        os.cpu_count(),
+        "CPUs",
+    )
+    for workers in said.workers:
+        print(measure(workers, said.rows, said.rate), flush=True)
+
+
+if __name__ == "__main__":
+    main()

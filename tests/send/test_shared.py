@@ -1,0 +1,188 @@
+"""One pace for several senders: never more than the rate in any second, whoever is late."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulksend.journal.store import Journal
+from bulksend.send.shared import LATE_SECONDS, Line, SharedPace, Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from pathlib import Path
+
+    from bulksend.journal.paces import Stretch
+
+
+T = TypeVar("T")
+
+
+def test_slots_go_in_order_each_at_its_moment() -> None:
+    """Moved slots keep their moments; what is left knows its first."""
+    slots, taken = Slots(), Slots()
+    slots.add(101.0, 10, 10.0)
+    slots.add(105.0, 10, 20.0)
+
+    assert slots.move(3, taken) == 3
+    assert (taken.left, taken.first) == (3, 101.0)
+    assert slots.first == pytest.approx(101.3)
+    assert slots.drop(7) == 7
+    assert (slots.left, slots.first) == (10, 105.0)
+    assert slots.move(20, taken) == 10
+    assert (taken.left, slots.left, slots.first) == (13, 0, None)
+
+
+@given(
+    runs=st.lists(st.integers(1, 60), min_size=1, max_size=8),
+    delays=st.lists(st.floats(0, 2), min_size=1, max_size=40),
+    rate=st.sampled_from([1.0, 7.0, 200.0, 5_000.0]),
+)
+def test_a_slot_is_used_in_time_or_not_at_all(
+    runs: list[int], delays: list[float], rate: float
+) -> None:
+    """However late a sender is, it sends at no moment that is another's."""
+    slots, begin = Slots(), 0.0
+    for one in runs:
+        slots.add(begin, one, rate)
+        begin += one / rate
+    now, used = 0.0, 0
+    for delay in delays:
+        now += delay * len(delays) / 100
+        slots.drop_late(now)
+        moment = slots.first
+        if moment is not None:
+            assert moment >= now - LATE_SECONDS - 1e-9
+            now = max(now, moment)
+            used += slots.drop(1)
+    assert used <= min(sum(runs), int((now + LATE_SECONDS) * rate) + 1)
+
+
+class World:
+    """A journal, and a clock that moves when somebody waits."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.now = 100.0
+        self._wakes: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def pace(self, rate: float) -> SharedPace:
+        async def reserve(segments: int) -> Stretch:
+            now = round(self.now * 1e6)
+            return self.journal.paces.reserve("55", segments, rate, now=now)
+
+        async def slow_down() -> bool:
+            now = round(self.now * 1e6)
+            return self.journal.paces.slow_down("55", now=now)
+
+        line = Line(rate, reserve=reserve, slow_down=slow_down)
+        return SharedPace(line, self.clock)
+
+    async def sleep(self, seconds: float) -> None:
+        wake = self.now + max(0.0, seconds)
+        self._wakes.append(wake)
+        while self.now < wake:
+            await REAL_SLEEP(0)
+        self._wakes.remove(wake)
+
+    async def together(self, *work: Coroutine[Any, Any, T]) -> list[T]:
+        """All of them at once; time moves on when each of them waits for it."""
+        whole = asyncio.gather(*work)
+        while not whole.done():
+            for _ in range(6):
+                await REAL_SLEEP(0)
+            if self._wakes:
+                self.now = max(self.now, min(self._wakes))
+        return await whole
+
+    async def posts(
+        self, pace: SharedPace, count: int, sender: str = ""
+    ) -> list[float]:
+        return [await self.post(pace) for _ in range(count)]
+
+    async def post(self, pace: SharedPace, weight: int = 1) -> float:
+        """One message as the engine sends it; when it went."""
+        await pace.tick(self.now)
+        while not pace.allows(""):
+            await self.sleep(0.01)
+        pace.spend("", weight)
+        while early := pace.seconds_too_early("", self.now):
+            await self.sleep(early)
+        pace.posted("", weight, self.now)
+        return self.now
+
+
+REAL_SLEEP = asyncio.sleep
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with Journal.open(tmp_path / "journal.db") as journal:
+        world = World(journal)
+        monkeypatch.setattr("bulksend.send.shared.asyncio.sleep", world.sleep)
+        yield world
+
+
+def densest(moments: list[float]) -> int:
+    return max(sum(at <= one < at + 1 for one in moments) for at in moments)
+
+
+async def test_two_senders_share_the_rate_and_none_is_passed_over(
+    world: World,
+) -> None:
+    """On one line of time; together they have all of it, and each has its half."""
+    paces = world.pace(100.0), world.pace(100.0)
+    one, other = await world.together(*(world.posts(pace, 300) for pace in paces))
+
+    moments = sorted([*one, *other])
+    assert densest(moments) <= 101
+    assert moments[-1] - moments[0] == pytest.approx(6.0, abs=0.5)
+    assert abs(one[-1] - other[-1]) < 0.5
+
+
+async def test_one_alone_has_all_of_the_rate(world: World) -> None:
+    """What the others do not ask for is not lost."""
+    (moments,) = await world.together(world.posts(world.pace(100.0), 300))
+
+    assert densest(moments) <= 101
+    assert moments[-1] - moments[0] == pytest.approx(3.0, abs=0.3)
+
+
+async def test_a_long_message_takes_the_time_of_all_its_segments(world: World) -> None:
+    """Three segments each: a third of the messages."""
+    pace = world.pace(90.0)
+
+    async def long_ones() -> list[float]:
+        return [await world.post(pace, weight=3) for _ in range(120)]
+
+    (moments,) = await world.together(long_ones())
+
+    assert moments[-1] - moments[0] >= 119 * 3 / 90 - 0.1
+
+
+async def test_a_429_slows_every_sender(world: World) -> None:
+    """Told by one, once a second; the other has the lower rate with its next stretch."""
+    one, other = world.pace(100.0), world.pace(100.0)
+    await world.together(world.posts(one, 1), world.posts(other, 1))
+
+    assert one.throttled(world.now)
+    assert not one.throttled(world.now)
+    await world.together(world.posts(other, 20))
+    assert other.rate < 90.0
+
+
+async def test_who_stood_still_does_not_catch_up(world: World) -> None:
+    """What it had reserved is over; it begins again at the end of the line."""
+    pace, other = world.pace(100.0), world.pace(100.0)
+    await world.together(world.posts(pace, 1))
+    world.now += 30.0
+    found = await world.together(world.posts(pace, 150), world.posts(other, 150))
+
+    assert densest([at for one in found for at in one]) <= 101
