@@ -62,6 +62,9 @@ if TYPE_CHECKING:
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.standing import Ended
     from bulksend.settle.suppressing import SuppressionList
+    from bulksend.view.live import live_page
+    from bulksend.view.metrics import metrics, write_metrics
+    from bulksend.view.now import Now, watch_run
     from bulksend.view.report import report_run
 
 _HOME_OF = {
@@ -113,7 +116,12 @@ _HOME_OF = {
     "door": "settle.listening",
     "listen": "settle.listening",
     "Ended": "settle.standing",
+    "Now": "view.now",
+    "metrics": "view.metrics",
     "report_run": "view.report",
+    "live_page": "view.live",
+    "watch_run": "view.now",
+    "write_metrics": "view.metrics",
     "SuppressionList": "settle.suppressing",
 }
 
@@ -130,6 +138,7 @@ __all__ = [
     "GateRefused",
     "Home",
     "InputError",
+    "Now",
     "Options",
     "Ordered",
     "Outlook",
@@ -150,8 +159,10 @@ __all__ = [
     "json_schema",
     "list_runs",
     "listen",
+    "live_page",
     "load_campaign",
     "look_closer",
+    "metrics",
     "pause_run",
     "plan_campaign",
     "preview_plan",
@@ -166,6 +177,8 @@ __all__ = [
     "schedule_slots",
     "send_plan",
     "shipped_rules",
+    "watch_run",
+    "write_metrics",
     "write_run",
     "write_starter",
 ]

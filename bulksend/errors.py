@@ -534,6 +534,16 @@ KINDS: dict[str, Kind] = {
             "the suppression list cannot be written",
             "Name a file that is not there yet, in a folder that you may write to.",
         ),
+        Kind(
+            "E672",
+            "the metrics cannot be written",
+            "Make the folder writable, or write elsewhere with --textfile PATH.",
+        ),
+        Kind(
+            "E673",
+            "the live page cannot be served",
+            "Choose another --port; 0 takes any free one.",
+        ),
         Kind("E640", "there is no such row", "Look at the list again."),
         Kind("E630", "there is no such run", "See `bulksend status`."),
         Kind(

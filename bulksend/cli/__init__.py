@@ -32,6 +32,8 @@ COMMANDS = {
     "results": ("sending", "Write a run's results again."),
     "report": ("viewing", "Write a run's report: one HTML file."),
     "schedule": ("schedule", "Show a campaign's slots, or what would start them."),
+    "watch": ("viewing", "Watch a run while it goes: here, or in a browser."),
+    "metrics": ("viewing", "Print the runs' counts for Prometheus."),
     "rules": (
         "rules",
         "Show the hours at which people may be texted, and their sources.",

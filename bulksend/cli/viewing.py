@@ -43,3 +43,65 @@ def report(
         print_json({"report": str(path)})
     else:
         out.print(str(path), markup=False)
+
+
+@click.command(short_help="Watch a run while it goes: here, or in a browser.")
+@RUN
+@FOLDER
+@click.option("--web", is_flag=True, help="Serve the report as a live page.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, help="0 takes a free one."
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    help="Other than the loopback, the page is open to whoever reaches it.",
+)
+@JOURNAL
+@AS_JSON
+def watch(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
+    run: str,
+    folder: Path,
+    web: bool,
+    port: int,
+    host: str,
+    journal: str,
+    as_json: bool,
+) -> None:
+    """Watch RUN, or the newest run, until nobody sends it any more.
+
+    With --web it is the report as a live page, on this machine only, until Ctrl-C; its
+    /metrics is for Prometheus. With --json, a line of JSON for each look.
+
+    Example: bulksend watch --web
+    """
+    from bulksend import Home
+    from bulksend.cli.watching import follow, serve
+
+    home = Home.find(folder, os.environ, journal)
+    if web:
+        serve(run, home, host=host, port=port)
+    else:
+        follow(run, home, as_json=as_json)
+
+
+@click.command(short_help="Print the runs' counts for Prometheus.")
+@FOLDER
+@click.option(
+    "--textfile",
+    type=click.Path(path_type=Path),
+    help="Write them to this file, for node_exporter's textfile collector.",
+)
+@JOURNAL
+def metrics(folder: Path, textfile: Path | None, journal: str) -> None:
+    """Print every run that goes on, or ended in the last day, in Prometheus' format.
+
+    Example: bulksend metrics --textfile /var/lib/node_exporter/bulksend.prom
+    """
+    import bulksend
+
+    home = bulksend.Home.find(folder, os.environ, journal)
+    if textfile is not None:
+        bulksend.write_metrics(home, textfile)
+    else:
+        click.echo(bulksend.metrics(home), nl=False)

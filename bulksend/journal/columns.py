@@ -42,3 +42,11 @@ class Columns:
         found = self._db.fetch("columns_between", run_id=run_id, first=first, last=last)
         texts = found[0]
         return {} if texts[0] is None else dict(zip(NAMES, texts, strict=True))
+
+    def posted_since(self, run_id: int, since: int) -> int:
+        """How many messages were posted at *since* (milliseconds since 1970) or later.
+
+        Not those that came back as proven not to have been taken.
+        """
+        found = self._db.fetch("posted_since", run_id=run_id, since=since)
+        return int(found[0][0])

@@ -358,3 +358,6 @@ set share = max(:slowest,
                 min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000) / 2),
     changed_at = :now
 where name = :name and :now - changed_at >= 1000000;
+-- name: posted_since
+select count(*) from messages
+where run_id = :run_id and posted_at >= :since and status <> 'planned';

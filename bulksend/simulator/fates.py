@@ -102,8 +102,7 @@ def _to_one(
     events: list[Event] = []
 
     def say(kind: str, description: str, **more: object) -> None:
-        at = iso(record.wall + 0.001 * (len(events) + 1))
-        said = {"time": at, "type": kind, "to": destination, "description": description}
+        said = {"type": kind, "to": destination, "description": description}
         events.append(said | more | {"message": _message(record, iso)})
 
     if record.media or len(record.to) > 1:
@@ -120,7 +119,12 @@ def _to_one(
         events.append(_reply(record, destination, iso))
     low, high = bounds(scenario.callback_delay)
     chance = random.Random(destination + record.id)  # noqa: S311  (a play, no secret)
-    return [Callback(chance.uniform(low, high), event) for event in events]
+    delays = [chance.uniform(low, high) for _ in events]
+    # Each happens when its delay is over; at equal delays a millisecond parts them.
+    return [
+        Callback(delay, {"time": iso(record.wall + delay + 0.001 * place)} | event)
+        for place, (delay, event) in enumerate(zip(delays, events, strict=True), 1)
+    ]
 
 
 def _message(record: Accepted, iso: Any) -> Event:

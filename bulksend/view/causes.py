@@ -36,6 +36,10 @@ _BY_CODE = {
         "No answer came: the message may have been sent.",
         "Find out with `bulksend settle`; it is not sent again.",
     ),
+    ("unknown", ""): Cause(
+        "On its way at this moment, or left there by a sender that died.",
+        "Wait for its end, or run it again: then it has its outcome.",
+    ),
     ("not_sent", "429"): Cause(
         "Bandwidth's queue was full.", "Run it again: it tries these once more."
     ),

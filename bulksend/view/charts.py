@@ -83,7 +83,7 @@ def pace(slots: Sequence[Slot], rate: float, zone: tzinfo | None = None) -> Char
     found = bins(slots)
     names = Bin._fields[2:]
     shown = [one for bar in found for one in _stacked(bar, zone)]
-    days = found[-1].start - found[0].start > 2 * 86_400
+    lasted = found[-1].start - found[0].start
     bars = {
         "data": {"values": shown},
         "mark": {"type": "rect"},
@@ -96,7 +96,7 @@ def pace(slots: Sequence[Slot], rate: float, zone: tzinfo | None = None) -> Char
                     "title": None,
                     "labelOverlap": True,
                     "tickCount": 6,
-                    "format": "%-d %b" if days else "%H:%M",
+                    "format": _clock_format(lasted),
                 },
             },
             "x2": {"field": "to"},
@@ -129,6 +129,12 @@ def pace(slots: Sequence[Slot], rate: float, zone: tzinfo | None = None) -> Char
     ]
     head = ("time", *(f"{name}, segments/s" for name in names))
     return Chart(_paced(found, rate), head, rows, specify)
+
+
+def _clock_format(seconds: int) -> str:
+    if seconds > 2 * 86_400:
+        return "%-d %b"
+    return "%H:%M" if seconds > 600 else "%H:%M:%S"
 
 
 def _stacked(bar: Bin, zone: tzinfo | None) -> Iterator[Spec]:

@@ -92,6 +92,8 @@ class Page:
     figures: Figures
     zone: tzinfo | None = None
     live: bool = False
+    look: int = 0
+    """The live page's count of its own looks."""
 
     def html(self) -> str:
         """The whole page."""

@@ -736,6 +736,17 @@ class JournalSuite:
         ]
         assert sender.journal.columns.between(sender.run.id, 51, 60) == {}
 
+    def test_what_was_posted_lately_is_counted(self, sender: Sender) -> None:
+        """From that moment on, in this run only; what was never posted is not."""
+        sender.claim(2, 3, 4, 5)
+        for row, at in ((2, NOW), (3, NOW + 1), (4, NOW + 2)):
+            sender.record(outcome(row, Event.ACCEPT, posted_at=at))
+        sender.record(outcome(5, Event.RELEASE, posted_at=NOW + 2))
+        columns = sender.journal.columns
+        assert columns.posted_since(sender.run.id, NOW + 1) == 2
+        assert columns.posted_since(sender.run.id, NOW + 3) == 0
+        assert columns.posted_since(sender.run.id + 1, 0) == 0
+
     def test_the_ledger_has_what_people_may_have_from_other_runs(
         self, sender: Sender
     ) -> None:

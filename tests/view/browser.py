@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from contextlib import contextmanager
+from queue import Queue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from bulksend.view.live import live_page
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
+
+    from bulksend.home import Home
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
@@ -50,3 +57,24 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@contextmanager
+def live(home: Home) -> Iterator[str]:
+    """The live page of the newest run, in a thread of its own; its address."""
+    loop = asyncio.new_event_loop()
+    told, addresses = asyncio.Event(), Queue[str]()
+
+    async def until_told() -> None:
+        async with live_page("", home) as address:
+            addresses.put(address)
+            await told.wait()
+
+    thread = Thread(target=lambda: loop.run_until_complete(until_told()))
+    thread.start()
+    try:
+        yield addresses.get(timeout=30)
+    finally:
+        loop.call_soon_threadsafe(told.set)
+        thread.join()
+        loop.close()

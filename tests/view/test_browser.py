@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
+from bulksend.home import Home
+from bulksend.journal.owner import Owner
+from bulksend.journal.records import Candidate, Outcome
+from bulksend.journal.states import Event
 from bulksend.view.figures import count
 from bulksend.view.page import Page
 from tests.settle.test_results import NOW
-from tests.view.browser import LOOKS, chromium, needs_chromium
+from tests.view.browser import LOOKS, chromium, live, needs_chromium
 from tests.view.test_figures import everything
 
 if TYPE_CHECKING:
@@ -114,3 +119,33 @@ def test_the_report_prints(browser: Browser, report: str) -> None:
     assert 1 <= printed.count(b"/Type /Page\n") <= 5
     tab.emulate_media(media="print")
     assert tab.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+def test_the_live_page_follows_the_run(
+    browser: Browser, everything: tuple[Plan, Journal, Run], tmp_path: Path
+) -> None:
+    """New counts appear by themselves; what was opened stays open, and nothing fails."""
+    _, journal, run = everything
+    home = Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
+    complaints: list[str] = []
+    with live(home) as address:
+        tab = browser.new_page()
+        tab.on("console", lambda said: complaints.append(said.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.goto(address)
+        tile = tab.locator(".tile", has_text="taken by Bandwidth").locator("dd").first
+        assert tile.inner_text() == "3"
+        summary = tab.locator("#sizes-table summary")
+        summary.press("Enter")
+
+        epoch = journal.leases.take(run.campaign, Owner.me(run.run), now=NOW + 60_000)
+        journal.claim(run, epoch, [Candidate(2, 2)], now=NOW + 60_000)
+        journal.record(
+            run.id, epoch, [Outcome(2, Event.ACCEPT, NOW + 60_001, NOW + 60_000, "m")]
+        )
+        expect(tile).to_have_text("4", timeout=20_000)
+        assert tab.locator("#sizes-table").get_attribute("open") is not None
+        focused = "document.activeElement.closest('details').id"
+        assert tab.evaluate(focused) == "sizes-table"
+        expect(tab.locator(".beat")).to_contain_text("of 9")
+    assert complaints == []

@@ -1,0 +1,47 @@
+// Keeps the page fresh: a line each second, the figures when there are new ones.
+"use strict";
+const main = document.getElementById("main");
+const beat = document.querySelector(".beat");
+const said = document.querySelector(".said");
+let seen = Number(main.dataset.look), state = "";
+
+function span(seconds) {
+  if (seconds < 90) return Math.ceil(seconds) + " s";
+  if (seconds < 5400) return Math.ceil(seconds / 60) + " min";
+  return (seconds / 3600).toFixed(1) + " h";
+}
+
+function line(now) {
+  const parts = [now.state.replace(/ \(.*/, ""),
+    now.done.toLocaleString("en") + " of " + now.to_send.toLocaleString("en")];
+  if (now.messages_per_second) parts.push(now.messages_per_second + " messages/s");
+  if (now.seconds_left) parts.push(span(now.seconds_left) + " left");
+  return parts.join(" · ");
+}
+
+function replace(html) {
+  const open = [...main.querySelectorAll("details[open]")].map(one => one.id);
+  const summary = document.activeElement.closest("details");
+  main.innerHTML = html;
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (summary) document.getElementById(summary.id)?.querySelector("summary").focus();
+}
+
+async function refresh() {
+  try {
+    const now = await (await fetch("now.json", { cache: "no-store" })).json();
+    beat.textContent = line(now);
+    beat.classList.remove("lost");
+    const word = now.state.replace(/ \(.*/, "");
+    if (word !== state) { state = word; said.textContent = "The run is " + word + "."; }
+    if (now.look !== seen) {
+      const answer = await fetch("main", { cache: "no-store" });
+      if (answer.ok) { replace(await answer.text()); seen = now.look; }
+    }
+  } catch {
+    beat.textContent = "no connection: the watch has ended";
+    beat.classList.add("lost");
+  }
+  setTimeout(refresh, document.hidden ? 5000 : 1000);
+}
+refresh();

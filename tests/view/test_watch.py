@@ -1,0 +1,176 @@
+"""A run while it goes: quick looks, the live page, and what Prometheus is told."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
+
+from bulksend.cli import cli
+from bulksend.cli.watching import in_a_line, picture
+from bulksend.errors import InputError
+from bulksend.home import Home
+from bulksend.settle.standing import standing
+from bulksend.view.live import HEADERS, live_page
+from bulksend.view.metrics import KEPT_MS, metrics, write_metrics
+from bulksend.view.now import look, watch_run
+from tests.settle.test_results import NOW
+from tests.view.test_figures import everything
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
+    from bulksend.prepare.plan import Plan
+
+__all__ = ["everything"]  # a fixture of the neighbour's
+
+
+@pytest.fixture
+def home(everything: tuple[Plan, Journal, Run], tmp_path: Path) -> Home:
+    return Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
+
+
+def test_a_look_has_the_counts_and_the_pace_of_the_last_seconds(
+    everything: tuple[Plan, Journal, Run],
+) -> None:
+    """Five were posted a millisecond after NOW; ten seconds later that is history."""
+    _, journal, run = everything
+    soon = look(journal, run, now=NOW + 1_000)
+    assert soon.counts == standing(journal, run).counts
+    assert (soon.to_send, soon.done, soon.left) == (9, 7, 2)
+    assert soon.per_second == 0.5
+    assert soon.seconds_left == 4
+    later = look(journal, run, now=NOW + 60_000)
+    assert (later.per_second, later.seconds_left) == (0.0, None)
+
+
+def test_what_is_drawn_says_every_count(
+    everything: tuple[Plan, Journal, Run], home: Home
+) -> None:
+    """In one line, and as a picture, as narrow as it may be."""
+    from rich.console import Console
+
+    now = look(everything[1], everything[2], now=NOW + 1_000)
+    assert in_a_line(replace(now, state="sending")) == (
+        "sending · 7 of 9 · 0.5 messages/s · 4 s left · "
+        "1 failed · 1 refused · 2 unknown · 1 expired"
+    )
+    console = Console(width=80, record=True, file=None, quiet=False)
+    with console.capture() as drawn:
+        console.print(picture(now))
+    lines = drawn.get().splitlines()
+    assert [line.split()[0] for line in lines[4:]] == [
+        "delivered", "accepted", "failed", "refused", "unknown", "expired", "not", "excluded",
+    ]  # fmt: skip
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_command_ends_when_nobody_sends(
+    everything: tuple[Plan, Journal, Run], home: Home
+) -> None:
+    """A line for people in a pipe, a line of JSON for machines."""
+    where = ["--journal", str(home.journal)]
+    ran = CliRunner().invoke(cli, ["watch", *where])
+    assert ran.exit_code == 0, ran.output
+    assert "7 of 9" in ran.output
+    said = json.loads(CliRunner().invoke(cli, ["watch", "--json", *where]).output)
+    assert said["run"] == everything[2].run
+    assert sum(said[name] for name in standing(*everything[1:]).counts) == said["rows"]
+    with pytest.raises(InputError, match="E630"):
+        watch_run("nope", home=home)
+
+
+# -- the live page ------------------------------------------------------------------
+
+
+async def test_the_live_page_is_for_its_own_machine(home: Home) -> None:
+    """Called by another name, as a page elsewhere would do it, it says nothing."""
+    async with (
+        live_page("", home) as address,
+        aiohttp.ClientSession(address) as session,
+    ):
+        for path, kind in {
+            "/": "text/html",
+            "/main": "text/html",
+            "/now.json": "application/json",
+            "/live.js": "text/javascript",
+            "/metrics": "text/plain",
+        }.items():
+            async with session.get(path) as answer:
+                assert (answer.status, answer.content_type) == (200, kind)
+                assert HEADERS.items() <= dict(answer.headers).items()
+                assert "+1919" not in await answer.text()
+            async with session.get(path, headers={"Host": "evil.example"}) as answer:
+                assert answer.status == 421
+            async with session.post(path) as answer:
+                assert answer.status == 405
+        async with session.get("/../journal.sqlite") as answer:
+            assert answer.status == 404
+
+
+async def test_a_port_that_is_taken_is_a_problem(home: Home) -> None:
+    """Told before anything is served."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match="E673"):
+            async with live_page("", home, port=port):
+                pass
+    with pytest.raises(InputError, match="E630"):
+        async with live_page("nope", home):
+            pass
+
+
+# -- metrics ------------------------------------------------------------------------
+
+
+def test_prometheus_reads_every_count_of_a_run(
+    everything: tuple[Plan, Journal, Run], home: Home
+) -> None:
+    """By the official parser: outcomes add up to the rows; the pace is there."""
+    _, journal, run = everything
+    families = {
+        family.name: family.samples
+        for family in text_string_to_metric_families(metrics(home, now=NOW + 1_000))
+    }
+    outcomes = {
+        sample.labels["outcome"]: sample.value
+        for sample in families["bulksend_run_messages"]
+    }
+    assert outcomes == standing(journal, run).counts
+    (rows,) = families["bulksend_run_rows"]
+    assert rows.value == run.rows == sum(outcomes.values())
+    assert rows.labels == {"run": run.run, "campaign": "test", "provider": "simulator"}
+    (pace,) = families["bulksend_run_posted_messages_per_second"]
+    assert pace.value == 0.5
+
+
+def test_a_run_that_ended_long_ago_is_left_out(
+    everything: tuple[Plan, Journal, Run], home: Home
+) -> None:
+    """A day after its end; until then it can be seen to have ended."""
+    _, journal, run = everything
+    journal.finish_run(run.id, now=NOW)
+    assert f'run="{run.run}"' in metrics(home, now=NOW + KEPT_MS)
+    assert run.run not in metrics(home, now=NOW + KEPT_MS + 1)
+
+
+def test_metrics_go_to_a_file_that_is_whole_at_any_time(
+    home: Home, tmp_path: Path
+) -> None:
+    """node_exporter may read it; a journal that is not there yet has no runs."""
+    path = tmp_path / "collector" / "bulksend.prom"
+    write_metrics(home, path)
+    assert "bulksend_run_rows{" in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(InputError, match="E672"):
+        write_metrics(home, path / "a.prom")
+    assert "bulksend_run_rows{" not in metrics(Home(tmp_path, tmp_path / "none.sqlite"))
