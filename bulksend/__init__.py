@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.standing import Ended
     from bulksend.settle.suppressing import SuppressionList
+    from bulksend.trial import Tested, send_test
     from bulksend.view.live import live_page
     from bulksend.view.metrics import metrics, write_metrics
     from bulksend.view.now import Now, watch_run
@@ -72,6 +73,8 @@ _HOME_OF = {
     "abort_run": "control",
     "Backup": "safekeeping",
     "Proof": "rehearse.proof",
+    "Tested": "trial",
+    "send_test": "trial",
     "Rehearsal": "rehearse.stage",
     "rehearse_campaign": "rehearse.stage",
     "back_up": "safekeeping",
@@ -153,6 +156,7 @@ __all__ = [
     "Stopped",
     "Summary",
     "SuppressionList",
+    "Tested",
     "abort_run",
     "back_up",
     "door",
@@ -176,6 +180,7 @@ __all__ = [
     "schedule_form",
     "schedule_slots",
     "send_plan",
+    "send_test",
     "shipped_rules",
     "watch_run",
     "write_metrics",

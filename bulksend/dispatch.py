@@ -135,7 +135,7 @@ class Sending:
             with Journal.open(self.home.journal) as journal:
                 known = journal.run(self.plan.run)
                 if known is None and not replan:
-                    _refuse_other_input(journal, scope(self.campaign), self.plan)
+                    _refuse_other_input(journal, scope(self.plan), self.plan)
                 if known is not None and (order := journal.orders.of(known.id)):
                     raise refused(order)
         if known is not None and known.plan_digest != self.plan.digest():
@@ -284,7 +284,7 @@ class Sending:
         rate = self.campaign.send.rate.per_second
         if self.shard is None and isinstance(self.home.journal, Path):
             return Pacer(rate, clocks.monotonic())
-        name = scope(self.campaign)
+        name = scope(self.plan)
         if self.campaign.provider == "bandwidth":
             name = f"bandwidth/{client.account}"
         return SharedPace(_line(name, rate, writer, clocks), clocks.monotonic)
@@ -356,9 +356,11 @@ class Sending:
         )
 
 
-def scope(campaign: Campaign) -> str:
-    """What the journal calls a campaign: with the simulator it is not the real one."""
-    return f"{campaign.provider}/{campaign.name}"
+def scope(plan: Plan) -> str:
+    """What the journal calls a campaign: neither the simulator nor a test is the real one."""
+    campaign = plan.about["campaign"]
+    name = f"{campaign['provider']}/{campaign['name']}"
+    return name if plan.kind == "send" else f"{name}/{plan.kind}"
 
 
 def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int:
@@ -383,7 +385,7 @@ def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:
     """A run for this plan, not begun yet."""
     return Run(
         run=plan.run,
-        campaign=scope(campaign),
+        campaign=scope(plan),
         plan=str(plan.path.absolute()),
         plan_hash=plan.hash,
         plan_digest="",
@@ -395,6 +397,7 @@ def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:
         results="",
         created_at=0,
         slot=plan.slot,
+        kind=plan.kind,
     )
 
 
@@ -402,7 +405,7 @@ def envelope(plan: Plan, campaign: Campaign) -> Envelope:
     """What the messages of a plan share."""
     message = campaign.message
     return Envelope(
-        campaign=scope(campaign),
+        campaign=scope(plan),
         application_id=campaign.application_id or "simulator",
         priority=message.priority,
         expiration=message.expiration,

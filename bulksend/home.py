@@ -48,7 +48,7 @@ class Home:
         return cls(folder, _journal(elsewhere) or folder / "journal.sqlite")
 
     def mark_path(self, campaign: str, run: str) -> Path:
-        return self.folder / "claims" / campaign / run
+        return self.folder / "claims" / campaign.replace("/", "+") / run
 
     def plan_path(self, name: str) -> Path:
         return self.folder / "plans" / f"{name}.parquet"

@@ -25,6 +25,8 @@ NAMES = {
     "Options",
     "Ordered",
     "abort_run",
+    "Tested",
+    "send_test",
     "Proof",
     "Rehearsal",
     "rehearse_campaign",

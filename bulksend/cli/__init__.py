@@ -19,6 +19,7 @@ COMMANDS = {
     "preview": ("campaign", "Show the messages of chosen rows as they would arrive."),
     "plan": ("campaign", "Freeze a campaign and its list into a plan."),
     "run": ("sending", "Plan and send; run again to resume."),
+    "test": ("test", "Send one row's message to numbers of your own."),
     "send": ("sending", "Send a plan as it stands."),
     "pause": ("control", "Send nothing more of a run until `resume`."),
     "resume": ("control", "Let a paused or aborted run go on."),

@@ -216,6 +216,13 @@ def show_runs(runs: Sequence[Ended]) -> None:
     out.print(table)
 
 
+def show_tested(rows: Iterable[dict[str, Any]]) -> None:
+    """What became of each message of a test."""
+    for row in rows:
+        said = row["error"] or row["message_id"] or ""
+        out.print(f"{row['to']} [bold]{_word(row['status'])}[/] {escape(said)}")
+
+
 def show_preview(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         out.print("No row gets a message; `bulksend check` says why.")

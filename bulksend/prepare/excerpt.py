@@ -38,14 +38,16 @@ def sample(plan: Plan, folder: Path, rows: int, campaign: Mapping[str, Any]) -> 
 
 
 def for_testers(
-    plan: Plan, folder: Path, row: int | None, numbers: Sequence[int]
+    plan: Plan, folder: Path, row: int | None, numbers: Sequence[int], *, now: int
 ) -> Plan:
-    """The message of one row, as it stands, to other numbers.
+    """The message of one row, as it stands, to other numbers; at any hour.
 
     Args:
         row: A spreadsheet row; None is the first that gets a message.
 
         numbers: E.164, as `read_testers` gives them.
+
+        now: Milliseconds since 1970: what is tested again is another test.
 
     Raises:
         InputError: E640, where there is no such row; E413, where it gets no message.
@@ -81,10 +83,18 @@ def for_testers(
         together = ",".join(chosen["to"])
         chosen = chosen.head(1).with_columns(to=pl.lit(together))
         chosen = chosen.with_columns(pace_weight=pl.lit(len(numbers), pl.UInt16))
+    said = {key: value for key, value in campaign.items() if key != "schedule"}
+    rate = campaign.get("send", {}).get("rate", "1/s")
+    said["send"] = {"rate": rate, "repeat": "allow"}
+    about = {
+        "kind": "test",
+        "tested_at": now,
+        "campaign": said,
+        "rows": len(chosen),
+        "shards": 1,
+    }
     columns = frame.collect_schema().names()
-    return _written(
-        plan, folder, chosen.select(columns).lazy(), {"rows": len(chosen), "shards": 1}
-    )
+    return _written(plan, folder, chosen.select(columns).lazy(), about)
 
 
 def read_testers(
@@ -135,7 +145,7 @@ def _written(
         "rows": rows["row"].to_list(),
         "to": rows["to"].to_list(),
     }
-    new = plan_hash({**chosen, "campaign": about.get("campaign")})
+    new = plan_hash(chosen | {"about": about})
     name = f"{plan.about['campaign']['name']}-{new[:12]}.parquet"
     path = folder / name
     if path.exists():

@@ -65,7 +65,15 @@ class Plan:
     @property
     def run(self) -> str:
         """The run's name: the campaign, its slot and the beginning of the hash."""
-        return run_name(self.about["campaign"]["name"], self.hash, self.slot)
+        name = self.about["campaign"]["name"]
+        if self.kind != "send":
+            name = f"{name}-{self.kind}"
+        return run_name(name, self.hash, self.slot)
+
+    @property
+    def kind(self) -> str:
+        """``send``, or ``test``: a row's message for people of one's own."""
+        return str(self.about.get("kind", "send"))
 
     @property
     def slot(self) -> str:

@@ -148,7 +148,7 @@ def test_a_journal_that_forgot_is_refused(
         assert (code, problem["code"]) == (3, "E604"), ground.said()
         assert len(ground.attempts) == sent
 
-        (mark,) = (home / "claims" / "bandwidth" / "c").iterdir()
+        (mark,) = (home / "claims" / "bandwidth+c").iterdir()
         assert problem["fix"].endswith(f"removes {mark.relative_to(tmp_path)}.")
         mark.unlink()
         ground.begin(nursery)

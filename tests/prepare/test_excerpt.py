@@ -52,7 +52,7 @@ def test_a_test_is_the_rows_message_for_other_numbers(tmp_path: Path) -> None:
     """Text and tag as they would arrive; numbers, and the senders that they would have."""
     two: Any = {"from": ["+19195550180", "+19195550190"]}
     whole = made(tmp_path, **two)
-    test = for_testers(whole, tmp_path / "tests", 5, [ANN, BEN])
+    test = for_testers(whole, tmp_path / "tests", 5, [ANN, BEN], now=1)
 
     rows = test.frame().select("row", "to", "text", "tag", "reason").collect().rows()
     assert rows == [
@@ -62,7 +62,7 @@ def test_a_test_is_the_rows_message_for_other_numbers(tmp_path: Path) -> None:
     senders = set(test.frame().select("from").collect()["from"])
     assert senders <= {"+19195550180", "+19195550190"}
     assert test.rows == 2
-    first = for_testers(whole, tmp_path / "tests", None, [ANN])
+    first = for_testers(whole, tmp_path / "tests", None, [ANN], now=1)
     assert first.frame().collect()["text"].to_list() == ["Hi P1"]
 
 
@@ -72,7 +72,7 @@ def test_a_row_without_a_message_cannot_be_tested(
 ) -> None:
     """One that is not there, and one that gets nothing."""
     with pytest.raises(InputError, match=code):
-        for_testers(made(tmp_path), tmp_path / "tests", row, [ANN])
+        for_testers(made(tmp_path), tmp_path / "tests", row, [ANN], now=1)
 
 
 def test_testers_are_read_like_everybody(tmp_path: Path) -> None:
