@@ -9,6 +9,7 @@ import threading
 from array import array
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ from bulksend.logs import log
 from bulksend.prepare.summary import summarise
 from bulksend.send import collector
 from bulksend.send.bandwidth import Client
+from bulksend.send.breakers import Breakers
 from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
@@ -112,6 +114,10 @@ class Sending:
             return WHOLE
         return Part(self.shard, *self.plan.shard(self.shard))
 
+    def _deadline(self, now: int) -> datetime | None:
+        until = self.campaign.send.not_after
+        return until.on(datetime.fromtimestamp(now / 1000, UTC)) if until else None
+
     def own(self, run: Run) -> Run:
         """*run* with the numbers of this sender's part."""
         if self.shard is None:
@@ -173,6 +179,13 @@ class Sending:
                     created_at=now,
                 )
             )
+
+    def check_deadline(self, *, now: int) -> None:
+        """Raises GateRefused (E515) where the campaign's time is over."""
+        deadline = self._deadline(now)
+        if deadline is not None and deadline.timestamp() * 1000 <= now:
+            what = f"it may be sent until {self.campaign.send.not_after}"
+            raise GateRefused(Problem("E515", what))
 
     def check_credentials(self) -> None:
         """Raises InputError (E500) where the environment lacks them."""
@@ -269,6 +282,7 @@ class Sending:
             writer=writer,
             clocks=clocks,
             ledger=await self._ledger(writer),
+            paced=self._per_sender,
         )
         return Engine(
             intake=intake,
@@ -277,17 +291,32 @@ class Sending:
             pacer=self._pace(client, writer, clocks),
             clocks=clocks,
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
+            breakers=Breakers(**self.campaign.send.stop_at.model_dump()),
+            not_after=self._deadline(clocks.wall_ms()),
         )
 
     def _pace(self, client: Client, writer: Writer, clocks: SystemClocks) -> Pace:
-        """Its own, or the account's, where others may send with it."""
-        rate = self.campaign.send.rate.per_second
+        """Its own, or the account's, where others may send with it; and the senders'."""
+        send = self.campaign.send
+        pace: Pace
         if self.shard is None and isinstance(self.home.journal, Path):
-            return Pacer(rate, clocks.monotonic())
-        name = scope(self.plan)
-        if self.campaign.provider == "bandwidth":
-            name = f"bandwidth/{client.account}"
-        return SharedPace(_line(name, rate, writer, clocks), clocks.monotonic)
+            ramp = send.ramp.total_seconds() if send.ramp else 0.0
+            pace = Pacer(send.rate.per_second, clocks.monotonic(), ramp=ramp)
+        else:
+            name = scope(self.plan)
+            if self.campaign.provider == "bandwidth":
+                name = f"bandwidth/{client.account}"
+            line = _line(name, send.rate.per_second, writer, clocks)
+            pace = SharedPace(line, clocks.monotonic)
+        own = self._per_sender
+        return BySender(pace, own) if own else pace
+
+    @property
+    def _per_sender(self) -> dict[str, float]:
+        """The rates of senders that have one of their own; shards part them."""
+        shards = 1 if self.shard is None else self.plan.shards
+        rates = self.campaign.send.rates(self.campaign.senders)
+        return {sender: rate / shards for sender, rate in rates.items()}
 
     async def _ledger(self, writer: Writer) -> array[int]:
         if self.campaign.send.repeat == "allow":

@@ -317,6 +317,7 @@ def _send(
     if run is None or run.finished_at is None or options.only:
         if checked.gates:
             raise GateRefused(checked.gates)
+        sending.check_deadline(now=_now())
         sending.check_credentials()
         if not options.confirm(checked):
             raise GateRefused(Problem("E410", "nothing was sent"))

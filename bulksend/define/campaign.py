@@ -10,7 +10,7 @@ of text takes ``NO`` or ``+19195550100`` as it is, a field of numbers reads its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -29,12 +29,15 @@ from bulksend.define.kinds import (
     Media,
     Name,
     Pace,
+    PerSender,
     Region,
     ResultsPath,
     Senders,
+    Share,
     Span,
     Text,
     Texts,
+    Until,
     Zone,
 )
 from bulksend.define.rules import conflicts
@@ -322,6 +325,28 @@ Rules = Annotated[
 ]
 
 
+class StopAt(_Section):
+    """What stops a run before it burns the rest of the list."""
+
+    refused: Annotated[
+        Share,
+        Key(
+            "The share of the latest 200 answers that may be refusals; of fewer than 50 "
+            "answers, of 50.",
+            "a share above 0% up to 100%, which never stops",
+            "20%",
+        ),
+    ] = 0.2
+    spam: Annotated[
+        Annotated[int, Field(gt=0)],
+        Key(
+            "How many receipts may say that a filter stopped the text.",
+            "a whole number above 0",
+            20,
+        ),
+    ] = 20
+
+
 class Send(_Section):
     """When, how fast, and up to which cost."""
 
@@ -333,6 +358,43 @@ class Send(_Section):
             "50/s",
         ),
     ] = Rate.parse("1/s")  # what Bandwidth gives a new account
+    per_sender: Annotated[
+        PerSender | None,
+        Key(
+            "Segments per time of each sender, within `rate`. One that has to wait does "
+            "not hold up the others.",
+            "a number per time such as 1/s for each sender, or keys: one for each "
+            "sender that has its own",
+            "1/s",
+        ),
+    ] = None
+    ramp: Annotated[
+        Span | None,
+        Key(
+            "How long the pace takes to rise from a twentieth of the rate to all of it, "
+            "each time the run is started.",
+            "a time such as 10 min",
+            "10 min",
+        ),
+    ] = None
+    not_after: Annotated[
+        Until | None,
+        Key(
+            "When it is too late: no run starts from then on, and one that is sending "
+            "stops. A time of day holds until midnight there.",
+            "a moment with its zone such as 2026-03-01T20:00:00-05:00, or a time and a "
+            "zone such as 18:00 America/New_York",
+            "18:00 America/New_York",
+        ),
+    ] = None
+    stop_at: Annotated[
+        StopAt,
+        Key(
+            "What stops the run; the rest stays not_sent, and can be resumed.",
+            "`refused`, `spam` or both",
+            {"refused": "20%"},
+        ),
+    ] = StopAt()
     window: Annotated[
         Window | None,
         Key(
@@ -372,6 +434,13 @@ class Send(_Section):
             "allow",
         ),
     ] = "refuse"
+
+    def rates(self, senders: Iterable[str]) -> dict[str, float]:
+        """Segments per second of the senders that have a limit of their own."""
+        own = self.per_sender or {}
+        if isinstance(own, Rate):
+            own = dict.fromkeys(senders, own)
+        return {sender: rate.per_second for sender, rate in own.items()}
 
 
 class Schedule(_Section):
@@ -564,6 +633,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "send.window": Window,
     "send.rules": Chosen,
     "send.budget": Budget,
+    "send.stop_at": StopAt,
     "schedule": Schedule,
     "lint": Lint,
 }

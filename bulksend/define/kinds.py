@@ -7,6 +7,7 @@ Python's and JavaScript's regular expressions have in common.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -29,6 +30,7 @@ from bulksend.define.amounts import (
     Rate,
     lifetime,
 )
+from bulksend.define.deadline import DEADLINE_PATTERN, Deadline
 from bulksend.define.regions import REGIONS
 
 
@@ -66,6 +68,32 @@ def _codec(value: str) -> str:
 
 def _rate(value: object) -> Rate:
     return value if isinstance(value, Rate) else Rate.parse(str(value))
+
+
+def _per_sender(value: object) -> Rate | Mapping[str, Rate]:
+    if not isinstance(value, Mapping):
+        return _rate(value)
+    if not value or not all(re.fullmatch(_SENDER, str(one)) for one in value):
+        raise ValueError(value)
+    return {str(sender): _rate(rate) for sender, rate in value.items()}
+
+
+def _spelled_rates(value: Rate | Mapping[str, Rate]) -> str | dict[str, str]:
+    if isinstance(value, Rate):
+        return value.text
+    return {sender: rate.text for sender, rate in value.items()}
+
+
+def _share(value: object) -> float:
+    if isinstance(value, float):
+        return value
+    if not re.fullmatch(SHARE_PATTERN, str(value)):
+        raise ValueError(value)
+    return float(str(value).rstrip(" %")) / 100
+
+
+def _deadline(value: object) -> Deadline:
+    return value if isinstance(value, Deadline) else Deadline.parse(str(value))
 
 
 def _zone(value: str) -> str:
@@ -120,6 +148,7 @@ def _expiration(value: object) -> timedelta | datetime:
 
 NOT_BLANK = r"^\s*\S"
 CLOCK_PATTERN = _whole("(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+SHARE_PATTERN = _whole(r"(?=[0-9.]*[1-9])(?:100|[0-9]{1,2}(?:\.[0-9]{1,3})?) ?%")
 # A name names files and folders, so it starts with neither a dot nor a dash.
 NAME_PATTERN = _whole("[a-z0-9][a-z0-9._-]{0,63}")
 # E.164 · short code · alphanumeric sender id (Bandwidth's `messageRequest.from`)
@@ -170,6 +199,36 @@ Clock = Annotated[
     PlainValidator(_clock),
     PlainSerializer(_spelled_clock),
     WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN}),
+]
+PerSender = Annotated[
+    Rate | Mapping[str, Rate],
+    PlainValidator(_per_sender),
+    PlainSerializer(_spelled_rates),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": RATE_PATTERN},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "propertyNames": {"pattern": _SENDER},
+                    "additionalProperties": {"type": "string", "pattern": RATE_PATTERN},
+                },
+            ]
+        }
+    ),
+]
+Share = Annotated[
+    float,
+    PlainValidator(_share),
+    PlainSerializer(lambda value: f"{value * 100:.6g}%", when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": SHARE_PATTERN}),
+]
+Until = Annotated[
+    Deadline,
+    PlainValidator(_deadline),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": DEADLINE_PATTERN}),
 ]
 Expiration = Annotated[
     timedelta | datetime,

@@ -68,6 +68,7 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
                 ("send", "budget"), "E103", "it limits nothing", "`segments` or `money`"
             )
         yield from _hours(send)
+        yield from _paced(_several(campaign.get("from")), send.get("per_sender"))
 
 
 def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:
@@ -180,6 +181,20 @@ def _named_senders(
                 "a sender that is a name cannot send `media` or `group`",
                 "a number such as +19195550100",
                 "Use a number, or remove `media` and `group`.",
+            )
+
+
+def _paced(senders: Sequence[object], rates: object) -> Iterator[Conflict]:
+    """A rate for a sender that the campaign does not have is a mistyped one."""
+    known = {str(sender) for sender in senders}
+    for sender in rates if isinstance(rates, Mapping) else ():
+        if str(sender) not in known:
+            yield Conflict(
+                ("send", "per_sender", str(sender)),
+                "E107",
+                "a rate for a sender that is not in `from`",
+                "one of the senders in `from`",
+                "Correct it, or add it to `from`.",
             )
 
 

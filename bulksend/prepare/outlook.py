@@ -92,8 +92,11 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int) -> Outlook:
 
 def end_of(campaign: Campaign) -> int | None:
     """After when nothing of a campaign is sent, in milliseconds since 1970."""
-    until = campaign.message.expiration
-    return round(until.timestamp() * 1000) if isinstance(until, datetime) else None
+    ends = [campaign.message.expiration]
+    if campaign.send.not_after is not None:
+        ends.append(campaign.send.not_after.moment)
+    moments = [one.timestamp() for one in ends if isinstance(one, datetime)]
+    return round(min(moments) * 1000) if moments else None
 
 
 def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from bulksend.define.campaign import Campaign
+    from bulksend.define.campaign import Campaign, Send
     from bulksend.prepare.plan import Plan
 
 _WORDS = ("reason", "number_repair", "number_type", "number_region", "encoding")
@@ -51,9 +51,11 @@ def summarise(plan: Plan, campaign: Campaign) -> Summary:
     Of the words that describe a row there are few combinations, so it is those that are
     counted, and what is said of a plan is added up from them.
     """
+    rates = campaign.send.rates(campaign.senders)
+    words = (*_WORDS, "from") if rates else _WORDS
     counted = (
         plan.frame()
-        .group_by(*_WORDS)
+        .group_by(*words)
         .agg(
             pl.len().cast(pl.Int64).alias("rows"),
             pl.col("segments").cast(pl.Int64).sum(),
@@ -64,7 +66,7 @@ def summarise(plan: Plan, campaign: Campaign) -> Summary:
         .collect(engine="streaming")
     )
     sent = counted.filter(pl.col("reason").is_null())
-    total = sent.select(pl.exclude(_WORDS).sum()).row(0, named=True)
+    total = sent.select(pl.exclude(words).sum()).row(0, named=True)
     priced = campaign.send.prices is not None
     return Summary(
         rows=plan.rows,
@@ -79,8 +81,22 @@ def summarise(plan: Plan, campaign: Campaign) -> Summary:
         cost=total["cost"] if priced else None,
         currency=str((campaign.send.prices or {}).get("currency", "USD")),
         unpriced=total["unpriced"] if priced else 0,
-        seconds=total["weight"] / campaign.send.rate.per_second,
+        seconds=max(
+            _ramped(campaign.send, total["weight"]),
+            *(_of(sent, sender) / rate for sender, rate in rates.items()),
+            0.0,
+        ),
     )
+
+
+def _ramped(send: Send, weight: int) -> float:
+    """Seconds at the account's rate; of a ramp about half is lost."""
+    ramp = send.ramp.total_seconds() if send.ramp else 0.0
+    return weight / send.rate.per_second + min(ramp / 2, weight / send.rate.per_second)
+
+
+def _of(sent: pl.DataFrame, sender: str) -> int:
+    return int(sent.filter(pl.col("from") == sender)["weight"].sum())
 
 
 def _counted(counted: pl.DataFrame, column: str) -> dict[str, int]:

@@ -8,7 +8,6 @@ is resumed by the same command once the cause is mended: nothing is lost by stop
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from bulksend.codes import SPAM
 from bulksend.errors import Problem
@@ -25,25 +24,18 @@ UNKNOWN_IN_A_ROW = 25
 would turn the whole plan into unknowns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is too much.
+class Breakers:
+    """Counts what happens; says with which problem to stop, once.
 
     Args:
-        refused: Share of the latest answers; 1 never stops.
+        refused: The share of the latest answers that may be refusals; 1 never stops.
 
-        spam: Receipts that say that a filter stopped the text.
+        spam: How many receipts may say that a filter stopped the text.
     """
 
-    refused: float = 0.2
-    spam: int = 20
-
-
-class Breakers:
-    """Counts what happens; says with which problem to stop, once."""
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, *, refused: float = 0.2, spam: int = 20) -> None:
+        self._most_refused = refused
+        self._most_spam = spam
         self._latest: deque[bool] = deque(maxlen=LATEST)
         self._unknown = 0
         self._spam = 0
@@ -67,12 +59,12 @@ class Breakers:
         if not error_code.isdecimal() or int(error_code) not in SPAM:
             return None
         self._spam += 1
-        if self._spam != self._limits.spam:
+        if self._spam != self._most_spam:
             return None
         return Problem("E514", f"{self._spam} texts were stopped as spam")
 
     def _too_many_refused(self) -> Problem | None:
         answers, refused = len(self._latest), sum(self._latest)
-        if refused <= self._limits.refused * max(answers, FEWEST):
+        if refused <= self._most_refused * max(answers, FEWEST):
             return None
         return Problem("E513", f"{refused} of the last {answers} answers were refusals")

@@ -144,35 +144,23 @@ class Limit:
 
 
 class Pacer:
-    """The pace of one run.
+    """The pace of one account, for one run.
 
     Args:
         rate: The account's segments per second.
 
         now: Monotonic seconds, of the clock that every other *now* is read from.
 
-        per_sender: Segments per second of the senders that have a limit of their own.
-
         ramp: Seconds in which it rises from a small share to the full rate.
     """
 
-    def __init__(
-        self,
-        rate: float,
-        now: float,
-        *,
-        per_sender: Mapping[str, float] | None = None,
-        ramp: float = 0.0,
-    ) -> None:
+    def __init__(self, rate: float, now: float, *, ramp: float = 0.0) -> None:
         self.full_rate = rate
         self._share = 1.0
         self._ramp = ramp
         self._began_at = self._recovered_at = now
         self._slowed_at = float("-inf")
-        self._account = Limit(rate)
-        self._senders = {
-            sender: Limit(limit) for sender, limit in (per_sender or {}).items()
-        }
+        self._limit = Limit(rate)
         self._adjust(now)
 
     def __repr__(self) -> str:
@@ -181,32 +169,23 @@ class Pacer:
     @property
     def rate(self) -> float:
         """Segments per second as it is now."""
-        return self._account.rate
+        return self._limit.rate
 
     async def tick(self, now: float) -> None:
         self._recover(now)
-        await self._account.fill()
-        for limit in self._senders.values():
-            await limit.top_up()
+        await self._limit.fill()
 
-    def allows(self, sender: str) -> bool:
-        limit = self._senders.get(sender)
-        return self._account.is_open and (limit is None or limit.is_open)
+    def allows(self, sender: str) -> bool:  # noqa: ARG002  (all share the account)
+        return self._limit.is_open
 
-    def spend(self, sender: str, weight: int) -> None:
-        self._account.spend(weight)
-        if limit := self._senders.get(sender):
-            limit.spend(weight)
+    def spend(self, sender: str, weight: int) -> None:  # noqa: ARG002
+        self._limit.spend(weight)
 
-    def seconds_too_early(self, sender: str, now: float) -> float:
-        seconds = self._account.seconds_too_early(now)
-        limit = self._senders.get(sender)
-        return max(seconds, limit.seconds_too_early(now)) if limit else seconds
+    def seconds_too_early(self, sender: str, now: float) -> float:  # noqa: ARG002
+        return self._limit.seconds_too_early(now)
 
-    def posted(self, sender: str, weight: int, now: float) -> None:
-        self._account.posted(weight, now)
-        if limit := self._senders.get(sender):
-            limit.posted(weight, now)
+    def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
+        self._limit.posted(weight, now)
 
     def throttled(self, now: float) -> bool:
         """Halve the pace, once for all that were in flight."""
@@ -217,14 +196,9 @@ class Pacer:
         self._adjust(now)
         return True
 
-    def allot(self, rate: float, now: float) -> None:
-        """From now on *rate* is the full rate: others share the account."""
-        self.full_rate = rate
-        self._adjust(now)
-
     def _recover(self, now: float) -> None:
-        if now - max(self._recovered_at, self._slowed_at) >= 1.0:
-            elapsed = now - self._recovered_at
+        elapsed = now - self._recovered_at
+        if elapsed >= 1.0:
             self._share = min(1.0, self._share + RECOVERY_PER_SECOND * elapsed)
             self._recovered_at = now
         self._adjust(now)
@@ -234,4 +208,50 @@ class Pacer:
         if self._ramp:
             risen = min(1.0, (now - self._began_at) / self._ramp)
             rate *= RAMP_FROM + (1.0 - RAMP_FROM) * risen
-        self._account.rate = rate
+        self._limit.rate = rate
+
+
+class BySender:
+    """A `Pace` in which some senders have a limit of their own, within the account's.
+
+    Args:
+        rates: Segments per second of each such sender.
+    """
+
+    def __init__(self, account: Pace, rates: Mapping[str, float]) -> None:
+        self._account = account
+        self._limits = {sender: Limit(rate) for sender, rate in rates.items()}
+
+    def __repr__(self) -> str:
+        return f"<BySender {len(self._limits)} in {self._account!r}>"
+
+    @property
+    def rate(self) -> float:
+        return self._account.rate
+
+    async def tick(self, now: float) -> None:
+        await self._account.tick(now)
+        for limit in self._limits.values():
+            await limit.top_up()
+
+    def allows(self, sender: str) -> bool:
+        limit = self._limits.get(sender)
+        return (limit is None or limit.is_open) and self._account.allows(sender)
+
+    def spend(self, sender: str, weight: int) -> None:
+        self._account.spend(sender, weight)
+        if limit := self._limits.get(sender):
+            limit.spend(weight)
+
+    def seconds_too_early(self, sender: str, now: float) -> float:
+        seconds = self._account.seconds_too_early(sender, now)
+        limit = self._limits.get(sender)
+        return max(seconds, limit.seconds_too_early(now)) if limit else seconds
+
+    def posted(self, sender: str, weight: int, now: float) -> None:
+        self._account.posted(sender, weight, now)
+        if limit := self._limits.get(sender):
+            limit.posted(weight, now)
+
+    def throttled(self, now: float) -> bool:
+        return self._account.throttled(now)

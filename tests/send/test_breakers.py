@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.journal.states import Event
-from bulksend.send.breakers import FEWEST, LATEST, UNKNOWN_IN_A_ROW, Breakers, Limits
+from bulksend.send.breakers import FEWEST, LATEST, UNKNOWN_IN_A_ROW, Breakers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ OK, NO, LOST, BACK = Event.ACCEPT, Event.REFUSE, Event.LOSE, Event.RELEASE
 
 def _trip(events: Sequence[Event], **limits: float) -> tuple[int, str] | None:
     """How many answers it took, and the code; None where it holds."""
-    breakers = Breakers(Limits(**limits))  # type: ignore[arg-type]  # a row of cases
+    breakers = Breakers(**limits)  # type: ignore[arg-type]  # a row of cases
     for count, event in enumerate(events, 1):
         if problem := breakers.answered(event):
             return count, problem.code
@@ -70,7 +70,7 @@ def test_the_share_of_refusals_never_gets_past_the_limit(
 
 def test_filtered_texts_stop_the_run_once() -> None:
     """Receipts that a filter wrote count; other failures do not."""
-    breakers = Breakers(Limits(spam=3))
+    breakers = Breakers(spam=3)
     codes = ["4470", "4720", "4770", "9902", "", "spam", "4771", "4470"]
 
     said = [breakers.failed(code) for code in codes]

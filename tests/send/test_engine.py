@@ -33,16 +33,19 @@ from bulksend.send import retry
 from bulksend.send.engine import DRAIN_SECONDS, Engine
 from bulksend.send.intake import Intake
 from bulksend.send.message import Envelope, Message
-from bulksend.send.pacing import TICK, Pacer
+from bulksend.send.pacing import TICK, BySender, Pacer
 from bulksend.send.verdict import Reached, Verdict, judge
 from tests.virtual_time import VirtualClocks, VirtualLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bulksend.send.pacing import Pace
+
 T = TypeVar("T")
 
 ENVELOPE = Envelope("c", "app")
+SLOW, FAST = "+19195550100", "+19195550101"
 START = 1_790_000_000.0
 """Where the virtual wall clock begins, in seconds since 1970."""
 
@@ -172,6 +175,8 @@ class Stage:
     envelope: Envelope = ENVELOPE
     run_name: str = "run"
     source: type[SlowPlan] = SlowPlan
+    paced: Sequence[str] = ()
+    not_after: datetime | None = None
     at: dict[float, Callable[[Stage], None]] = field(default_factory=dict)
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     path: Path = field(init=False)
@@ -187,6 +192,9 @@ class Stage:
     def message(self, row: int) -> Message:
         to = f"+1919555{row:04}"
         return Message(row, to, "+19195550100", "Hi", None, str(row), self.weight)
+
+    def pacer(self) -> Pace:
+        return Pacer(self.rate, self.loop.time())
 
     def rows_left(self) -> list[int]:
         closed = set(self._journal(lambda journal: journal.closed_rows(self.run.id)))
@@ -213,14 +221,16 @@ class Stage:
                 writer=self.writer,
                 clocks=self.clocks,
                 ledger=array("q", sorted(self.ledger)),
+                paced=self.paced,
             )
             self.engine = Engine(
                 intake=self.intake,
                 client=self.poster,
                 writer=self.writer,
-                pacer=Pacer(self.rate, self.loop.time()),
+                pacer=self.pacer(),
                 clocks=self.clocks,
                 rng=Random(7),
+                not_after=self.not_after,
             )
             self.began = self.loop.time()
             for seconds, action in self.at.items():
@@ -1056,3 +1066,76 @@ def _nothing_after(stage: Stage, scene: Scene) -> None:
         if moment is not None:
             late = [one.row for one in stage.poster.posted if one.at > moment + 0.06]
             assert not late
+
+
+# -- limits of a run ----------------------------------------------------------------------
+
+
+def test_a_slow_sender_holds_up_nobody_in_a_run(path: Path) -> None:
+    """Each at its own pace, to the end, with only so much of the plan in memory."""
+
+    class Stage2(Stage):
+        def message(self, row: int) -> Message:
+            slow = row % 2 == 0
+            return super().message(row)._replace(sender=SLOW if slow else FAST)
+
+        def pacer(self) -> Pace:
+            account = Pacer(200, self.loop.time())
+            return BySender(account, {SLOW: 5, FAST: 150})
+
+    stage = Stage2(rows=900, paced=(SLOW, FAST))
+
+    stage.play(path)
+
+    at = {
+        sender: [one.at for one in stage.poster.posted if one.body["from"] == sender]
+        for sender in (SLOW, FAST)
+    }
+    assert stage.fates() == {"accepted": 900}
+    assert max(at[FAST]) == pytest.approx(3, abs=0.2)
+    assert max(at[SLOW]) == pytest.approx(90, abs=1)
+    assert [one.row for one in stage.poster.posted if one.body["from"] == SLOW] == list(
+        range(2, 902, 2)
+    )
+
+
+def test_from_its_deadline_on_nothing_is_begun(path: Path) -> None:
+    """What is under way ends, the rest stays as it was, and the reason is said."""
+    ends = datetime.fromtimestamp(START + 2, UTC)
+    stage = Stage(rows=1_000, rate=100, not_after=ends)
+
+    with pytest.raises(Stopped, match="E516"):
+        stage.play(path)
+
+    assert max(one.at for one in stage.poster.posted) < 2
+    assert stage.fates() == {
+        "accepted": len(stage.poster.posted),
+        "planned": 1_000 - len(stage.poster.posted),
+    }
+
+
+def test_a_list_that_is_refused_is_not_burnt(path: Path) -> None:
+    """After eleven refusals at the start it stops, and the rest can be resumed."""
+    stage = Stage(rows=1_000, rate=100, script=always(REFUSED))
+
+    with pytest.raises(GateRefused, match="E513"):
+        stage.play(path)
+
+    fates = stage.fates()
+    assert 11 <= fates["refused"] <= 30
+    assert fates["planned"] == 1_000 - fates["refused"]
+
+
+def test_receipts_of_filtered_texts_stop_the_run(path: Path) -> None:
+    """They come while it sends, from whoever hears them."""
+
+    def filtered(stage: Stage) -> None:
+        for _ in range(20):
+            stage.engine.receipt_failed("4470")
+
+    stage = Stage(rows=1_000, rate=100, at={1.0: filtered})
+
+    with pytest.raises(GateRefused, match="E514"):
+        stage.play(path)
+
+    assert 90 < stage.fates()["accepted"] < 120

@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulksend.send.pacing import TICK, Pacer
+from bulksend.send.pacing import TICK, BySender, Pacer
 from tests.virtual_time import VirtualLoop, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from bulksend.send.pacing import Pace
 
 A, B = "+19195550100", "+19195550101"
 
@@ -31,7 +33,7 @@ class Post(NamedTuple):
 
 
 def _play(
-    pacer: Pacer,
+    pacer: Pace,
     seconds: float,
     *,
     weights: Iterator[int] | None = None,
@@ -165,7 +167,7 @@ def test_each_sender_keeps_its_own_rate_within_the_accounts(
     rate: float, slow: float, fast: float, weights: list[int], late: list[float]
 ) -> None:
     """Neither a sender nor all of them together exceed theirs, in any second."""
-    pacer = Pacer(rate, 0.0, per_sender={A: slow, B: fast})
+    pacer = BySender(Pacer(rate, 0.0), {A: slow, B: fast})
     posts = _play(pacer, 5, weights=cycle(weights), late=cycle(late), senders=(A, B))
 
     for limit, mine in (
@@ -178,7 +180,7 @@ def test_each_sender_keeps_its_own_rate_within_the_accounts(
 
 def test_a_slow_sender_takes_nothing_from_the_others() -> None:
     """Forty a second beside one a second, under an account of fifty."""
-    pacer = Pacer(50, 0.0, per_sender={A: 1, B: 40})
+    pacer = BySender(Pacer(50, 0.0), {A: 1, B: 40})
     posts = _play(pacer, 11, senders=(A, B))
 
     assert _used([post for post in posts if post.sender == A], 10) == 10
@@ -227,12 +229,3 @@ def test_a_ramp_rises_from_a_small_share_to_the_full_rate() -> None:
     assert per_second[30] == pytest.approx(53, abs=3)
     assert per_second[65:75] == pytest.approx([100] * 10, abs=1)
     assert pacer.rate == 100
-
-
-def test_an_allotment_is_the_full_rate_from_then_on() -> None:
-    """Where others share the account; a 429 still halves what is left of it."""
-    pacer = Pacer(100, 0.0)
-    pacer.allot(40, 1.0)
-    pacer.throttled(2.0)
-
-    assert (pacer.full_rate, pacer.rate) == (40, 20)
