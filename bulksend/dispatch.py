@@ -33,7 +33,7 @@ from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.ledger import repeats
 from bulksend.send.message import Envelope
-from bulksend.send.pacing import Pace, Pacer
+from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.shared import GIVEN_OUT, Line, SharedPace
 from bulksend.send.signin import Credentials
 from bulksend.send.source import PlanSource, messages

@@ -200,5 +200,5 @@ def test_equal_keys_mean_equal_content(one: Message, other: Message) -> None:
     keys = ENVELOPE.once(one), ENVELOPE.once(other)
 
     assert all(-(2**63) <= key < 2**63 for key in keys)
-    read = [(m.to, m.text or "", m.media or "") for m in (one, other)]
+    read = [(m.to, m.once_key or (m.text or "", m.media or "")) for m in (one, other)]
     assert (keys[0] == keys[1]) == (read[0] == read[1])
