@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         send_plan,
         write_run,
     )
+    from bulksend.prepare.advice import Advice
+    from bulksend.prepare.changes import Changes
     from bulksend.prepare.outlook import Outlook
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.preview import preview_plan
@@ -103,6 +105,8 @@ _HOME_OF = {
     "schedule_slots": "pipeline",
     "send_plan": "pipeline",
     "write_run": "pipeline",
+    "Advice": "prepare.advice",
+    "Changes": "prepare.changes",
     "Outlook": "prepare.outlook",
     "Plan": "prepare.plan",
     "preview_plan": "prepare.preview",
@@ -131,9 +135,11 @@ _HOME_OF = {
 __all__ = [
     "KINDS",
     "REASONS",
+    "Advice",
     "Backup",
     "BulksendError",
     "Campaign",
+    "Changes",
     "Checked",
     "Closer",
     "Door",

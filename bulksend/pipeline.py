@@ -44,7 +44,7 @@ from bulksend.prepare.freshness import changed_inputs
 from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
-from bulksend.prepare.rejects import write_rejects
+from bulksend.prepare.rejects import Rejects, write_rejects
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.settle.files import check_output, write_results
 from bulksend.settle.finding import find_run, plan_of
@@ -90,8 +90,7 @@ class Closer:
     advice: Advice
     outlook: Outlook
     changes: Changes | None
-    rejected: int
-    rejects: Path
+    rejects: Rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +189,12 @@ def look_closer(checked: Checked, campaign: Campaign, rejects: Path) -> Closer:
     """
     plan = checked.plan
     before = earlier_plan(plan)
+    winners = plan.winners()
     return Closer(
-        advice=advise(plan, campaign),
+        advice=advise(plan, campaign, winners=winners),
         outlook=outlook(plan, campaign, now=_now()),
         changes=changes(before, plan) if before else None,
-        rejected=write_rejects(plan, rejects) if checked.summary.reasons else 0,
-        rejects=rejects,
+        rejects=write_rejects(plan, rejects, winners=winners),
     )
 
 

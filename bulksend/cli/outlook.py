@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
+from rich.table import Table
 
 from bulksend.cli.show import duration, out
 
@@ -20,20 +21,24 @@ def show_outlook(outlook: Outlook) -> None:
     course = outlook.course
     if course is None:
         return
+    out.print()
     if course.begins is not None and course.ends is not None:
         idle = f", {duration(course.idle_ms / 1000)} of it waiting for windows"
         out.print(
             f"begun now, Bandwidth would get it from {moment(course.begins)} to "
             f"{moment(course.ends)}{idle if course.idle_ms >= 60_000 else ''}"
         )
+    places = Table.grid(padding=(0, 2, 0, 0))
     for place in outlook.places:
         if place.opens is None or place.closes is None:
             continue
-        out.print(
-            f"[dim]{place.rows:>9,}[/] {escape(place.place)}: "
-            f"{moment(place.opens)} to {moment(place.closes)} "
-            f"[dim]({escape(', '.join(place.rules) or 'send.window')})[/]"
+        places.add_row(
+            f"[dim]{place.rows:>9,}[/]",
+            f"{escape(place.place)}: {moment(place.opens)} to {moment(place.closes)} "
+            f"[dim]({escape(', '.join(place.rules) or 'send.window')})[/]",
         )
+    if places.row_count:
+        out.print(places)
     late, many = sum(course.too_late.values()), sum(course.too_many.values())
     if late:
         out.print(

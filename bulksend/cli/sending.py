@@ -167,7 +167,7 @@ def _options(yes: bool, as_json: bool, **said: Any) -> Options:
 
 def _confirm(yes: bool, as_json: bool) -> Callable[[Checked], bool]:
     def ask(checked: Checked) -> bool:
-        from bulksend.cli.show import show_checked
+        from bulksend.cli.checked import show_checked
 
         if not as_json:
             show_checked(checked)

@@ -11,12 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bulksend import REASONS
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from bulksend import BulksendError, Checked, Closer, Ended, Problem
+    from bulksend import BulksendError, Ended, Problem
 
 MOST_SHOWN = 20
 
@@ -73,107 +71,15 @@ def _print_beside(mark: str, text: str) -> None:
     err.print(beside)
 
 
-def show_checked(checked: Checked) -> None:
-    """Problems first, then the counts in one line, then what it takes."""
-    show_problems(checked.notices)
-    summary = checked.summary
-    out.print(f"[bold]{headline(checked)}[/]")
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for name, value in _facts(checked):
-        table.add_row(f"[dim]{name}[/]", escape(value))
-    out.print(table)
-    if summary.reasons:
-        reasons = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for code, count in summary.reasons.items():
-            reason = REASONS[code]
-            line = f"{reason.sentence} {reason.fix}".replace("{detail}", "…")
-            reasons.add_row(f"{count:>9,}", f"[yellow]{code}[/]", escape(line))
-        out.print(reasons)
-    show_problems(checked.gates)
-
-
-def headline(checked: Checked) -> str:
-    summary = checked.summary
-    parts = [f"{summary.sendable:,} will receive a message"]
-    parts += [f"{count:,} {_word(code)}" for code, count in summary.reasons.items()]
-    return " · ".join(parts)
-
-
-def _word(code: str) -> str:
+def word(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _facts(checked: Checked) -> Iterable[tuple[str, str]]:
-    summary = checked.summary
-    said = checked.campaign
-    senders = ", ".join(said.senders[:3]) + " …" * (len(said.senders) > 3)
-    encodings = ", ".join(f"{n:,} {name}" for name, n in summary.encodings.items())
-    yield "sender", f"{senders} through {said.provider}, at {said.send.rate.text}"
-    yield "rows", f"{summary.rows:,}"
-    if checked.already:
-        yield "already sent", f"{checked.already:,}, which get nothing more"
-    yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
-    if summary.cost is not None:
-        priced = f"{summary.currency} {summary.cost / 1_000_000:,.2f}"
-        missing = f", {summary.unpriced:,} without a price" if summary.unpriced else ""
-        yield "cost", priced + missing
-    if summary.types:
-        lines = ", ".join(f"{n:,} {_word(k)}" for k, n in summary.types.items())
-        yield "lines", lines
-    yield "time", duration(summary.seconds)
-    if summary.repairs:
-        repairs = ", ".join(f"{n:,} {_word(k)}" for k, n in summary.repairs.items())
-        yield "repaired", repairs
-    yield "plan", str(checked.plan.path)
-
-
-def show_closer(closer: Closer) -> None:
-    """Where to look before sending."""
-    advice = closer.advice
-    for dear in advice.dear:
-        out.print(
-            f"{dear.rows:,} texts need UCS-2 for [bold]{escape(dear.character)}[/] "
-            f"{dear.code_point} {dear.name.lower()}, from {escape(dear.origin)} "
-            f"(row {dear.row})"
-        )
-    if advice.saved > 0:
-        out.print(f"message.smart_encoding would save {advice.saved:,} segments.")
-    if advice.replaced:
-        pairs = ", ".join(f"{a!r} to {b!r} {n:,} times" for a, b, n in advice.replaced)
-        out.print(f"smart encoding replaced {escape(pairs)}")
-    if advice.longest:
-        rows = ", ".join(
-            f"row {one['row']} ({one['segments']} segments, {one['over']} characters over)"
-            for one in advice.longest
-        )
-        out.print(f"longest: {rows}")
-    if advice.conflicts:
-        rows = ", ".join(
-            f"{row} (row {won} is sent)" for row, won in advice.conflicting
-        )
-        out.print(
-            f"[yellow]{advice.conflicts:,} duplicates have another text[/]: rows {rows}"
-        )
-    if closer.changes is not None:
-        since = closer.changes
-        out.print(
-            f"since {escape(since.since)}: {since.added:,} added · {since.gone:,} gone · "
-            f"{since.changed:,} changed texts{_examples(since.rows)}"
-        )
-    if closer.rejected:
-        out.print(f"[dim]rejects[/] {escape(str(closer.rejects))}")
-
-
-def _examples(rows: dict[str, tuple[int, ...]]) -> str:
-    named = [
-        f"{kind} {', '.join(map(str, some))}" for kind, some in rows.items() if some
-    ]
-    return f" (rows: {'; '.join(named)})" if named else ""
-
-
 def duration(seconds: float) -> str:
-    """``1 h 12 min``, ``3 min 20 s``, ``4 s``."""
+    """``1 h 12 min``, ``3 min 20 s``, ``4 s``, ``under 1 s``."""
     whole = round(seconds)
+    if not whole and seconds:
+        return "under 1 s"
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     if hours:
@@ -198,7 +104,7 @@ def show_ended(ended: Ended) -> None:
 def _sum(ended: Ended) -> str:
     """``60 rows = 52 accepted + 8 excluded``."""
     counts = " + ".join(
-        f"{count:,} {_word(name)}" for name, count in ended.counts.items() if count
+        f"{count:,} {word(name)}" for name, count in ended.counts.items() if count
     )
     return f"{ended.rows:,} rows = {counts or 'none'}"
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from bulksend.prepare.blame import blame, culprits
+from bulksend.prepare.columns import as_text
 from bulksend.prepare.segments import measure, offenders
-from bulksend.prepare.smart_encoding import diff, smart_encode
+from bulksend.prepare.smart_encoding import replaced, smart_encode
 
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
     from bulksend.prepare.plan import Plan
 
 SHOWN = 5
-SAMPLE = 1_000
+_SENT = " of the row that is sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,26 @@ class Dear:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflicts:
+    """Rows with one number and other data.
+
+    Args:
+        rows: Duplicates that differ from the row that is sent, but for the number.
+
+        texts: How many of them would have said another text.
+
+        columns: Header -> in how many rows it differs, the most frequent first.
+
+        examples: A few (row, the row that is sent), those with another text first.
+    """
+
+    rows: int = 0
+    texts: int = 0
+    columns: dict[str, int] = field(default_factory=dict)
+    examples: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """Facts to look at; an empty field has nothing to say.
 
@@ -52,7 +73,10 @@ class Advice:
 
         replaced: What it did replace, where it is on: character, replacement, count.
 
-        conflicts: Duplicates whose text differs from that of the row that is sent.
+        conflicts: Duplicates that hold other data than the row that is sent.
+
+        details: For reasons that have one, such as a missing value's column, how many
+            rows there are of each: ``{"value_missing": {"code": 12}}``.
     """
 
     longest: tuple[dict[str, int], ...]
@@ -60,27 +84,33 @@ class Advice:
     dear: tuple[Dear, ...]
     saved: int
     replaced: tuple[tuple[str, str, int], ...]
-    conflicts: int
-    conflicting: tuple[tuple[int, int], ...]
+    conflicts: Conflicts
+    details: dict[str, dict[str, int]]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def advise(plan: Plan, campaign: Campaign) -> Advice:
-    """Look through a plan for what is worth a second look."""
+def advise(
+    plan: Plan, campaign: Campaign, *, winners: pl.DataFrame | None = None
+) -> Advice:
+    """Look through a plan for what is worth a second look.
+
+    Args:
+        winners: `Plan.winners`, where they are known already.
+    """
     sent = plan.frame().filter(pl.col("reason").is_null())
     ucs2 = sent.filter(pl.col("encoding") == "UCS-2")
     count = int(ucs2.select(pl.len()).collect(engine="streaming").item())
-    conflicting = _conflicts(plan)
+    is_smart = campaign.message.smart_encoding
     return Advice(
         longest=_longest(sent),
         ucs2=count,
         dear=_dear(plan, ucs2, campaign) if count else (),
-        saved=_saved(ucs2) if count and not campaign.message.smart_encoding else 0,
-        replaced=_replaced(sent),
-        conflicts=len(conflicting),
-        conflicting=tuple(conflicting.head(SHOWN).iter_rows()),
+        saved=_saved(ucs2) if count and not is_smart else 0,
+        replaced=replaced(sent) if is_smart else (),
+        conflicts=_conflicts(plan, plan.winners() if winners is None else winners),
+        details=_details(plan),
     )
 
 
@@ -154,33 +184,52 @@ def _saved(ucs2: pl.LazyFrame) -> int:
     return max(int(saved), 0)  # a picture message is one segment, whatever its text
 
 
-def _replaced(sent: pl.LazyFrame) -> tuple[tuple[str, str, int], ...]:
-    before, after = (
-        sent.filter(pl.col("text_before").is_not_null())
-        .select("text_before", "text")
-        .head(SAMPLE)
+def _details(plan: Plan) -> dict[str, dict[str, int]]:
+    found = (
+        plan.frame()
+        .filter(pl.col("reason_detail").is_not_null())
+        .group_by(pl.col("reason").cast(pl.String), "reason_detail")
+        .len()
         .collect(engine="streaming")
+        .sort("len", "reason_detail", descending=[True, False])
     )
-    joined = diff("\n".join(before), "\n".join(after))
-    return tuple((one.character, one.replacement, one.count) for one in joined)
+    details: dict[str, dict[str, int]] = {}
+    for reason, detail, count in found.iter_rows():
+        details.setdefault(reason, {})[detail] = count
+    return details
 
 
-def _conflicts(plan: Plan) -> pl.DataFrame:
-    """Rows that lost to a row with another text: ``row`` and ``winner``."""
-    lost = plan.winners()
-    if not len(lost):
-        return lost
-    rows = pl.concat([lost["row"], lost["winner"]]).unique()
-    texts = (
+def _conflicts(plan: Plan, winners: pl.DataFrame) -> Conflicts:
+    if not len(winners):
+        return Conflicts()
+    schema, headers = plan.frame().collect_schema(), plan.about["headers"]
+    columns = [name for name in plan.inputs if name not in plan.about["phone"]]
+    # By their hashes: a few numbers a row, however long the cells are.
+    cells = [as_text(name, schema[name]).hash().alias(name) for name in columns]
+    text = pl.col("text").hash()
+    rows = pl.concat([winners["row"], winners["winner"]]).unique()
+    held = (
         plan.frame()
         .filter(pl.col("row").is_in(rows.implode()))
-        .select("row", said="text")
+        .select("row", pl.col("reason") == "duplicate", *cells, text.alias("said"))
         .collect(engine="streaming")
     )
-    return (
-        lost.join(texts, on="row")
-        .join(texts.select(winner="row", said_there="said"), on="winner")
-        .filter(pl.col("said") != pl.col("said_there"))
-        .select("row", "winner")
-        .sort("row")
+    pairs = (
+        winners.join(held.filter("reason"), on="row")
+        .join(held.drop("reason"), left_on="winner", right_on="row", suffix=_SENT)
+        .select(
+            "row",
+            "winner",
+            *(pl.col(name) != pl.col(name + _SENT) for name in [*columns, "said"]),
+        )
+        .filter(pl.any_horizontal(*columns, "said"))
+        .sort("said", "row", descending=[True, False])
+    )
+    counts = {headers[name]: int(pairs[name].sum()) for name in columns}
+    differ = sorted(counts.items(), key=lambda one: -one[1])
+    return Conflicts(
+        rows=len(pairs),
+        texts=int(pairs["said"].sum()),
+        columns={header: count for header, count in differ if count},
+        examples=tuple(pairs.select("row", "winner").head(SHOWN).iter_rows()),
     )

@@ -29,6 +29,8 @@ class Changes:
 
         rows: A few rows of this plan for each kind of change; *gone* are rows of the
             earlier one.
+
+        texts: For a few of the changed rows: the row, its text before, and now.
     """
 
     since: str
@@ -36,6 +38,7 @@ class Changes:
     gone: int
     changed: int
     rows: dict[str, tuple[int, ...]]
+    texts: tuple[tuple[int, str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -65,15 +68,33 @@ def changes(before: Plan, after: Plan) -> Changes:
     added = new.join(old, on="key", how="anti")["row"]
     gone = old.join(new, on="key", how="anti")["row"]
     both = new.join(old, on="key")
-    changed = both.filter(pl.col("said") != pl.col("said_right"))["row"]
+    other = both.filter(pl.col("said") != pl.col("said_right")).sort("row")
+    changed = other["row"]
     kinds = {"added": added, "gone": gone, "changed": changed}
+    some = other.head(SHOWN)
+    texts = zip(
+        some["row"],
+        _texts(before, some["row_right"]),
+        _texts(after, some["row"]),
+        strict=True,
+    )
     return Changes(
         since=before.run,
         added=len(added),
         gone=len(gone),
         changed=len(changed),
         rows={kind: tuple(rows.sort().head(SHOWN)) for kind, rows in kinds.items()},
+        texts=tuple(one for one in texts if one[1] != one[2]),
     )
+
+
+def _texts(plan: Plan, rows: pl.Series) -> list[str]:
+    """The texts of these rows, in their order."""
+    if rows.is_empty():
+        return []
+    wanted = plan.frame().filter(pl.col("row").is_in(rows.implode()))
+    found = dict(wanted.select("row", "text").collect(engine="streaming").iter_rows())
+    return [found[row] for row in rows]
 
 
 def _people(plan: Plan) -> pl.DataFrame:

@@ -135,6 +135,7 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
     final, names = _columns(loaded, source)
     about["columns"] = list(names.values())
     about["headers"] = _original_headers(source, names)
+    about["phone"] = [names[column] for column in named["recipients.phone"]]
     about["household"] = next((names[c] for c in named["recipients.household"]), None)
     return Draft(
         frame=frame.select(final),

@@ -197,17 +197,21 @@ class Plan:
         for reason, column in reversed(keys.items()):
             if column is None:
                 continue
-            key = as_text(column, schema[column]).str.strip_chars().alias("key")
-            if reason == "duplicate" and self._keeps_numbers:
-                key = pl.concat_str(key, pl.lit(" "), "once_key").alias("key")
+            key = as_text(column, schema[column]).str.strip_chars()
+            key = (pl.col(column) if column == "number_key" else key).alias("key")
+            is_loser = pl.col("reason") == reason
+            losers = frame.filter(is_loser).select("row", key)
+            lost = losers.collect(engine="streaming")
+            if not len(lost):
+                continue
             # Who won a number may have lost its household: then that winner counts.
             won = pl.col("reason").is_null() | (
                 (pl.col("reason") == "household") & (reason == "duplicate")
             )
-            losers = frame.filter(pl.col("reason") == reason).select("row", key)
             sent = frame.filter(won).select(pl.col("row").alias("winner"), key)
-            lost = losers.join(sent, on="key").select("row", "winner")
-            winners = pl.concat([winners, lost.collect(engine="streaming")])
+            sent = sent.filter(pl.col("key").is_in(lost["key"].unique().implode()))
+            pairs = lost.join(sent.collect(engine="streaming"), on="key")
+            winners = pl.concat([winners, pairs.select("row", "winner")])
         last = winners.select(winner="row", last="winner")
         return (
             winners.join(last, on="winner", how="left")

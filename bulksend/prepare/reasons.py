@@ -19,6 +19,8 @@ class Reason(NamedTuple):
     code: str
     sentence: str
     fix: str
+    by_rule: bool = False
+    """The row is as it should be, and a rule leaves it out: nothing in it is to mend."""
 
 
 REASONS: dict[str, Reason] = {
@@ -83,11 +85,17 @@ REASONS: dict[str, Reason] = {
             "There is no hour that is right everywhere this person may be.",
             "Add a column of time zones or ZIPs, or widen send.window.",
         ),
-        Reason("suppressed", "The number is on a suppression list.", "Leave it out."),
+        Reason(
+            "suppressed",
+            "The number is on a suppression list.",
+            "Leave it out.",
+            by_rule=True,
+        ),
         Reason(
             "not_on_list",
             "This trial sends only to the numbers of recipients.only.",
             "Remove recipients.only to send to everybody.",
+            by_rule=True,
         ),
         Reason(
             "value_missing",
@@ -119,21 +127,25 @@ REASONS: dict[str, Reason] = {
             "duplicate",
             "The same number stands in a row that is sent (row {detail}).",
             "Leave it out, or set recipients.duplicates.",
+            by_rule=True,
         ),
         Reason(
             "household",
             "Somebody of the same household is sent one (row {detail}).",
             "Leave it out, or remove recipients.household.",
+            by_rule=True,
         ),
         Reason(
             "already_sent",
             "This person already has this text from an earlier run of this campaign.",
             "Nothing is needed.",
+            by_rule=True,
         ),
         Reason(
             "opted_out",
             "This person has opted out.",
             "Leave it out; `bulksend suppress check` says when and how.",
+            by_rule=True,
         ),
     )
 }

@@ -1,11 +1,14 @@
-"""The rows that get no message, as a file to mend and feed back.
+"""The rows that get no message, as files: those to mend, and those that a rule leaves out.
 
 First what is wrong, then the row as it was, under its own headers: mended, the file is a
-list of recipients itself.
+list of recipients itself.  That is why rows which lost to another row, or are on a list
+of opt-outs, have a file of their own: in the one that is fed back, without the row that
+won, they would be sent.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,45 +16,76 @@ import polars as pl
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import as_text
 from bulksend.prepare.names import own
-from bulksend.prepare.reasons import explained
+from bulksend.prepare.reasons import REASONS, explained
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bulksend.prepare.plan import Plan
 
+BY_RULE = [reason.code for reason in REASONS.values() if reason.by_rule]
 
-def write_rejects(plan: Plan, path: Path) -> int:
-    """Write the excluded rows as CSV; how many there are.
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """The two files, and how many rows are in them; a file without rows is not there."""
+
+    to_mend: Path
+    mendable: int
+    left_out: Path
+    by_rule: int
+
+
+def write_rejects(
+    plan: Plan, path: Path, *, winners: pl.DataFrame | None = None
+) -> Rejects:
+    """Write the excluded rows as CSV: to *path* those to mend, beside it the others.
+
+    With a byte order mark, or a spreadsheet would take the names for another encoding.
+
+    Args:
+        winners: `Plan.winners`, where they are known already.
 
     Raises:
-        InputError: E621, where it cannot be written.
+        InputError: E621, where they cannot be written.
     """
-    winners = plan.winners().lazy().rename({"winner": own("winner")})
-    why = explained("reason", own("winner"), "reason_detail")
+    winners = plan.winners() if winners is None else winners
+    left_out = path.with_name(f"{path.stem}-left-out{path.suffix}")
+    is_by_rule = pl.col("reason").is_in(BY_RULE)
+    excluded = (
+        plan.frame()
+        .filter(pl.col("reason").is_not_null())
+        .with_columns(pl.col("reason").cast(pl.String))
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Rejects(
+            to_mend=path,
+            mendable=_write(plan, excluded.filter(~is_by_rule), path, winners),
+            left_out=left_out,
+            by_rule=_write(plan, excluded.filter(is_by_rule), left_out, winners),
+        )
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E621", found, file=str(path))) from error
+
+
+def _write(plan: Plan, rows: pl.LazyFrame, path: Path, winners: pl.DataFrame) -> int:
+    count = int(rows.select(pl.len()).collect(engine="streaming").item())
+    if not count:
+        path.unlink(missing_ok=True)  # of an earlier look at the same plan
+        return 0
     schema, originals = plan.frame().collect_schema(), plan.about["headers"]
     cells = {originals[name]: as_text(name, schema[name]) for name in plan.inputs}
     said = {
         "rejected_row": pl.col("row"),
         "rejected_reason": pl.col("reason"),
-        "rejected_because": why,
+        "rejected_because": explained("reason", own("winner"), "reason_detail"),
     }
-    frame = (
-        plan.frame()
-        .filter(pl.col("reason").is_not_null())
-        .with_columns(pl.col("reason").cast(pl.String))
-        .join(winners, on="row", how="left", maintain_order="left")
-        .select(
-            **said,
-            # A list that was mended may have ours of the last time; they are over.
-            **{name: cell for name, cell in cells.items() if name not in said},
-        )
-    )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        frame.sink_csv(path, engine="streaming", maintain_order=True)
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E621", found, file=str(path))) from error
-    counted = plan.frame().select(pl.col("reason").is_not_null().sum())
-    return int(counted.collect(engine="streaming").item())
+    won = winners.lazy().rename({"winner": own("winner")})
+    rows.join(won, on="row", how="left", maintain_order="left").select(
+        **said,
+        # A list that was mended may have ours of the last time; they are over.
+        **{name: cell for name, cell in cells.items() if name not in said},
+    ).sink_csv(path, include_bom=True, engine="streaming", maintain_order=True)
+    return count

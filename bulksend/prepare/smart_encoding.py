@@ -22,8 +22,8 @@ spelling, and a preview of one row shows it.  An ellipsis in a text that stays U
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -99,28 +99,19 @@ def smart_encode(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(replaced, text)
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """A character that smart encoding replaced, and how many times."""
+def replaced(sent: pl.LazyFrame) -> tuple[tuple[str, str, int], ...]:
+    """What `smart_encode` replaced in a plan: characters, replacement, how many times.
 
-    character: str
-    replacement: str
-    count: int
-
-    @property
-    def name(self) -> str:
-        """The Unicode name; of both code points where there are two."""
-        return " + ".join(
-            unicodedata.name(each, f"U+{ord(each):04X}") for each in self.character
-        )
-
-
-def diff(before: str, after: str) -> list[Replaced]:
-    """What `smart_encode` changed between two texts, the most frequent first."""
-    changed = [
-        Replaced(character, plain, before.count(character) - after.count(character))
-        for character, plain in REPLACEMENTS.items()
-        if character in before
-    ]
-    changed = [each for each in changed if each.count > 0]
-    return sorted(changed, key=lambda each: (-each.count, each.character))
+    The most frequent first.  *sent* has the texts as they were in ``text_before``.
+    """
+    longest_first = map(re.escape, sorted(REPLACEMENTS, key=len, reverse=True))
+    counted = (
+        sent.filter(pl.col("text_before").is_not_null())
+        .select(key=pl.col("text_before").str.extract_all("|".join(longest_first)))
+        .explode("key")
+        .group_by("key")
+        .len()
+        .collect(engine="streaming")
+    )
+    found = [(key, REPLACEMENTS[key], count) for key, count in counted.iter_rows()]
+    return tuple(sorted(found, key=lambda one: (-one[2], one[0])))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bulksend.pipeline import campaign_of
-from bulksend.prepare.advice import Advice, advise
+from bulksend.prepare.advice import Advice, Conflicts, advise
 from tests.prepare.planning import number, plan
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def advice(folder: Path, people: str, **sections: Any) -> Advice:
 def test_a_plain_campaign_has_nothing_to_say(tmp_path: Path) -> None:
     """Every field is empty."""
     found = advice(tmp_path, f"phone\n{A}\n{B}\n{A}\n")
-    assert found == Advice((), 0, (), 0, (), 0, ())
+    assert found == Advice((), 0, (), 0, (), Conflicts(), {})
     assert found.as_dict()["longest"] == ()
 
 
@@ -100,12 +100,35 @@ def test_what_smart_encoding_replaced_is_listed(tmp_path: Path) -> None:
     assert (found.saved, found.ucs2) == (0, 0)
 
 
-def test_a_duplicate_with_another_text_is_a_conflict(tmp_path: Path) -> None:
-    """One with the same text is not; with a picture neither."""
-    people = f"phone,name,home\n{A},Ana,1\n{A},Ana,1\n{A},Ann,1\n{B},Ben,1\n{C},Cy,\n"
+def test_a_duplicate_with_other_data_is_a_conflict(tmp_path: Path) -> None:
+    """Named by column, those with another text first; the number's spelling is none."""
+    people = (
+        f"phone,First Name,home,code\n{A},Ana,1,\n{A.removeprefix('+1')},Ana,1,\n"
+        f"{A},Ana,1,x\n{A},Ann,1,x\n{B},Ben,1,\n{C},Cy,,\n"
+    )
     sections: dict[str, Any] = {
         "recipients": {"household": "home"},
-        "message": {"text": "Hi {{ name }}", "media": ["http://x.example/{{ name }}"]},
+        "message": {"text": "Hi {{ first_name }}"},
     }
-    found = advice(tmp_path, people, **sections)
-    assert (found.conflicts, found.conflicting) == (2, ((4, 2), (5, 2)))
+    found = advice(tmp_path, people, **sections).conflicts
+    assert (found.rows, found.texts) == (2, 1)
+    assert found.columns == {"code": 2, "First Name": 1}
+    assert found.examples == ((5, 2), (4, 2))
+    sections["message"]["text"] = "Hi"
+    same = advice(tmp_path / "b", people, **sections).conflicts
+    assert (same.rows, same.texts) == (2, 0)
+
+
+def test_a_reason_with_a_detail_is_counted_by_it(tmp_path: Path) -> None:
+    """Which column is empty, which kind of line is barred."""
+    people = f"phone,a,b\n{A},,1\n{B},1,\n{C},,1\n{D},1,1\n+18005550199,1,1\n"
+    found = advice(
+        tmp_path,
+        people,
+        recipients={"allow": ["fixed_line_or_mobile"]},
+        message={"text": "{{ a }} {{ b }}"},
+    )
+    assert found.details == {
+        "value_missing": {"a": 2, "b": 1},
+        "line_type": {"toll_free": 1},
+    }

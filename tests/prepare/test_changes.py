@@ -34,6 +34,7 @@ def test_people_are_added_gone_or_told_something_else(tmp_path: Path) -> None:
     found = changes(before, after)
     assert (found.added, found.gone, found.changed) == (1, 1, 1)
     assert found.rows == {"added": (2,), "gone": (3,), "changed": (3,)}
+    assert found.texts == ((3, "Hi Cy", "Hi Cyd"),)
     assert found.since == before.run
     back = changes(after, before)
     assert (back.added, back.gone, back.changed) == (1, 1, 1)
@@ -59,6 +60,7 @@ def test_another_picture_is_another_message(tmp_path: Path) -> None:
         1,
         (3,),
     )
+    assert changes(one, other).texts == ()
 
 
 def test_who_is_in_a_list_twice_counts_once(tmp_path: Path) -> None:

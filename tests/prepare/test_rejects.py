@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 A, B, C = map(number, range(1, 4))
+ROWS = ["rejected_row", "rejected_reason", "rejected_because"]
 PEOPLE = (
     f'id,winner,phone,text\n1,x,{A},Hi\n2,y,{A},Hi\n3,z,12,"a, ""b"""\n4,,,\n5,,{B},\n'
 )
@@ -26,44 +27,66 @@ def test_rejects_say_the_row_the_reason_and_the_way_out_and_keep_the_columns(
 ) -> None:
     """Under their own headers, though the plan calls them otherwise."""
     checked = plan(tmp_path, PEOPLE, message={"text": "{{ text }}"})
-    path = tmp_path / "new" / "rejects.csv"
-    assert write_rejects(checked.plan, path) == 4
-    frame = pl.read_csv(path, infer_schema=False)
-    assert frame.columns == [
-        "rejected_row", "rejected_reason", "rejected_because", "id", "winner", "phone", "text",
-    ]  # fmt: skip
-    assert frame["rejected_row"].to_list() == ["3", "4", "5", "6"]
+    found = write_rejects(checked.plan, tmp_path / "new" / "rejects.csv")
+    assert (found.mendable, found.by_rule) == (3, 1)
+    frame = pl.read_csv(found.to_mend, infer_schema=False)
+    assert frame.columns == [*ROWS, "id", "winner", "phone", "text"]
+    assert frame["rejected_row"].to_list() == ["4", "5", "6"]
     assert frame["rejected_reason"].to_list() == [
-        "duplicate", "number_too_short", "number_missing", "value_missing",
+        "number_too_short", "number_missing", "value_missing",
     ]  # fmt: skip
-    assert "(row 2)" in frame["rejected_because"][0]
-    assert "`text`" in frame["rejected_because"][3]
-    assert frame.row(1)[3:] == ("3", "z", "12", 'a, "b"')
+    assert "`text`" in frame["rejected_because"][2]
+    assert frame.row(0)[3:] == ("3", "z", "12", 'a, "b"')
+
+    left_out = pl.read_csv(found.left_out, infer_schema=False)
+    assert left_out.columns == frame.columns
+    assert left_out.row(0)[:2] == ("3", "duplicate")
+    assert "(row 2)" in left_out.row(0)[2]
 
 
 def test_rejects_that_were_mended_are_a_list_again_and_again(tmp_path: Path) -> None:
-    """Two rounds: what is still wrong is told anew, under the same three names."""
+    """Two rounds: what is still wrong is told anew, under the same three names.
+
+    A row that lost to another one is not among them: alone in a list it would be sent.
+    """
     checked = plan(tmp_path, PEOPLE)
     rejects = tmp_path / "rejects.csv"
     write_rejects(checked.plan, rejects)
 
-    mended = rejects.read_text().replace(",12,", f",{C},")
+    mended = rejects.read_bytes().replace(b",12,", f",{C},".encode())
     second = plan(tmp_path / "two", mended)
-    assert fates(second) == ["sent", "sent", "number_missing"]
-    assert write_rejects(second.plan, rejects) == 1
+    assert fates(second) == ["sent", "number_missing"]
+    assert write_rejects(second.plan, rejects).mendable == 1
 
-    third = plan(
-        tmp_path / "three", rejects.read_text().replace("4,,,", f"4,,{number(9)},")
-    )
+    mended = rejects.read_bytes().replace(b"4,,,", f"4,,{number(9)},".encode())
+    third = plan(tmp_path / "three", mended)
     assert fates(third) == ["sent"]
-    assert third.plan.inputs[:3] == [
-        "rejected_row",
-        "rejected_reason",
-        "rejected_because",
-    ]
-    assert write_rejects(third.plan, rejects) == 0
-    header = "rejected_row,rejected_reason,rejected_because,id,winner,phone,text"
-    assert rejects.read_text().strip() == header
+    assert third.plan.inputs[:3] == ROWS
+    assert write_rejects(third.plan, rejects).mendable == 0
+    assert not rejects.exists()
+
+
+@pytest.mark.parametrize(
+    ("reason", "recipients"),
+    [
+        ("duplicate", {}),
+        ("household", {"household": "home"}),
+        ("suppressed", {"suppress": ["off.csv"]}),
+        ("not_on_list", {"only": ["off.csv"]}),
+    ],
+)
+def test_a_row_that_a_rule_leaves_out_is_never_among_those_to_mend(
+    tmp_path: Path, reason: str, recipients: dict[str, object]
+) -> None:
+    """Fed back, it would be sent."""
+    people = f"phone,home\n{A},x\n{B},x\n{A},\n"
+    off = {"off.csv": f"n\n{B}\n"}
+    checked = plan(tmp_path, people, off, recipients=recipients)
+    assert reason in fates(checked)
+    found = write_rejects(checked.plan, tmp_path / "rejects.csv")
+    assert found.mendable == 0
+    assert not found.to_mend.exists()
+    assert reason in found.left_out.read_text()
 
 
 def test_values_of_any_type_are_written_as_text(tmp_path: Path) -> None:
@@ -94,7 +117,7 @@ def test_rejects_of_a_list_of_one_column(tmp_path: Path) -> None:
     """A row whose only cell is empty is one that can be mended."""
     checked = plan(tmp_path, f'phone\n{A}\n""\nx\n')
     path = tmp_path / "rejects.csv"
-    assert write_rejects(checked.plan, path) == 2
+    assert write_rejects(checked.plan, path).mendable == 2
     again = plan(tmp_path / "b", path.read_bytes())
     assert fates(again) == ["number_missing", "number_not_digits"]
 

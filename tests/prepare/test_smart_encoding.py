@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.prepare.gsm7 import ALPHABET
-from bulksend.prepare.smart_encoding import REPLACEMENTS, Replaced, diff, smart_encode
+from bulksend.prepare.smart_encoding import REPLACEMENTS, replaced, smart_encode
 
 
 def encoded(*texts: str | None) -> list[str | None]:
@@ -102,14 +102,15 @@ def test_a_gsm_text_is_never_touched(text: str) -> None:
 
 
 def test_the_diff_lists_what_changed() -> None:
-    """Each replaced character with its count and name, the most frequent first."""
-    before = "“It’s” ’n’ cafe\u0301 ½"
-    (after,) = encoded(before)
-    assert after is not None
-    found = diff(before, after)
-    assert found[0] == Replaced("’", "'", 3)
-    assert found[0].name == "RIGHT SINGLE QUOTATION MARK"
-    assert {each.character for each in found} == {"’", "“", "”", "e\u0301"}
-    accent = next(each for each in found if each.replacement == "é")
-    assert accent.name == "LATIN SMALL LETTER E + COMBINING ACUTE ACCENT"
-    assert diff("plain ½", "plain ½") == []
+    """Each replaced character with its count over all texts, the most frequent first."""
+    before = ["“It’s” ’n’ cafe\u0301 ½", "’", None, "a\u2028b"]
+    found = replaced(pl.LazyFrame({"text_before": before}))
+    assert found == (
+        ("’", "'", 4),
+        ("e\u0301", "é", 1),
+        ("“", '"', 1),
+        ("”", '"', 1),
+        ("\u2028", "\n", 1),
+    )
+    nothing = pl.LazyFrame({"text_before": [None]}, schema={"text_before": pl.String})
+    assert replaced(nothing) == ()

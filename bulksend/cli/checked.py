@@ -1,0 +1,201 @@
+"""How a plan looks on a terminal: the counts, what it takes, and where to look first."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from bulksend import REASONS
+from bulksend.cli.show import duration, out, show_problems, word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from bulksend import Advice, Changes, Checked, Closer
+
+LABELS = 14
+MOST_DETAILS = 6
+
+
+def show_checked(
+    checked: Checked, details: Mapping[str, Mapping[str, int]] | None = None
+) -> None:
+    """Problems first, then the counts in one line, then what it takes.
+
+    Args:
+        details: `Advice.details`, where they are known.
+    """
+    show_problems(checked.notices)
+    if checked.notices and out.is_terminal:
+        out.print()
+    out.print(f"[bold]{headline(checked)}[/]")
+    _print_facts(_facts(checked))
+    if checked.summary.reasons:
+        reasons = Table.grid(padding=(0, 2, 0, 0))
+        for code, count in checked.summary.reasons.items():
+            sentence = _sentence(code, (details or {}).get(code, {}))
+            reasons.add_row(f"{count:>9,}", f"[yellow]{code}[/]", escape(sentence))
+        out.print()
+        out.print(reasons)
+    show_problems(checked.gates)
+
+
+def show_closer(closer: Closer) -> None:
+    """Where to look before sending."""
+    facts = [*_of_texts(closer.advice), *_of_duplicates(closer.advice)]
+    if closer.changes is not None:
+        facts += _of_changes(closer.changes)
+    rejects = closer.rejects
+    if rejects.mendable:
+        facts.append(("to mend", f"{_rows(rejects.mendable)}: {near(rejects.to_mend)}"))
+    if rejects.by_rule:
+        facts.append(
+            ("left out", f"{_rows(rejects.by_rule)}: {near(rejects.left_out)}")
+        )
+    if facts:
+        out.print()
+        _print_facts(facts)
+
+
+def headline(checked: Checked) -> str:
+    summary = checked.summary
+    parts = [f"{summary.sendable:,} will receive a message"]
+    parts += [f"{count:,} {word(code)}" for code, count in summary.reasons.items()]
+    return " · ".join(parts)
+
+
+def near(path: Path) -> str:
+    """A path as it is typed from here."""
+    try:
+        beside = os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)
+    return str(path) if beside.startswith("..") else beside
+
+
+def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Names and values; a name that was said stands for the lines under it too."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=LABELS - 2, no_wrap=True)
+    table.add_column(overflow="fold")
+    said = ""
+    for name, value in facts:
+        table.add_row("" if name == said else f"[dim]{name}[/]", escape(value))
+        said = name
+    out.print(table)
+
+
+def _sentence(code: str, details: Mapping[str, int]) -> str:
+    """What a reason means, with what it was in how many rows."""
+    reason = REASONS[code]
+    line = f"{reason.sentence} {reason.fix}"
+    quote = "`" if "`{detail}`" in line else ""
+    some = [f"{quote}{name}{quote}" for name in details][:MOST_DETAILS]
+    if len(details) > 1:
+        counts = details.values()
+        some = [f"{name} {count:,}" for name, count in zip(some, counts, strict=False)]
+    if len(details) > MOST_DETAILS:
+        some.append("…")
+    if not details:  # it is each row's own, such as the row that won
+        line = line.replace(" (row {detail})", "")
+    line = line.replace(f"{quote}{{detail}}{quote}", "{detail}")
+    return line.replace("{detail}", ", ".join(some) or "a value")
+
+
+def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
+    summary, said = checked.summary, checked.campaign
+    senders = ", ".join(said.senders[:3]) + " …" * (len(said.senders) > 3)
+    yield "sender", f"{senders} through {said.provider}, at {said.send.rate.text}"
+    yield "rows", f"{summary.rows:,}"
+    if checked.already:
+        yield "already sent", f"{checked.already:,}, which get nothing more"
+    encodings = _listed(summary.encodings)
+    yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
+    if summary.cost is not None:
+        priced = f"{summary.currency} {summary.cost / 1_000_000:,.2f}"
+        missing = f", {summary.unpriced:,} without a price" if summary.unpriced else ""
+        yield "cost", priced + missing
+    if summary.types:
+        yield "lines", _listed(summary.types)
+    if summary.sendable:
+        yield "time", duration(summary.seconds)
+    if summary.repairs:
+        yield "repaired", _listed(summary.repairs)
+    yield "plan", near(checked.plan.path)
+
+
+def _of_texts(advice: Advice) -> Iterator[tuple[str, str]]:
+    for dear in advice.dear:
+        shown = dear.character if dear.character.isprintable() else ""
+        sign = f"{shown} {dear.code_point} {dear.name.lower()}".strip()
+        origin = f"from {dear.origin}"
+        texts = _counted(dear.rows, "text needs", "texts need")
+        yield "UCS-2", f"{texts} it for {sign}, {origin} (row {dear.row:,})"
+    if advice.saved > 0:
+        saved = _counted(advice.saved, "segment")
+        yield "UCS-2", f"message.smart_encoding would save {saved}"
+    for character, replacement, count in advice.replaced:
+        point = "+".join(f"U+{ord(one):04X}" for one in character)
+        instead = repr(replacement) if replacement else "nothing"
+        yield "replaced", f"{character!r} {point} by {instead}, {_times(count)}"
+    for one in advice.longest:
+        over = _counted(one["over"], "character")
+        yield "longest", f"row {one['row']:,}: {one['segments']} segments, {over} over"
+
+
+def _of_duplicates(advice: Advice) -> Iterator[tuple[str, str]]:
+    found = advice.conflicts
+    if not found.rows:
+        return
+    rows = _counted(found.rows, "duplicate holds", "duplicates hold")
+    other = f", {found.texts:,} would say another text" if found.texts else ""
+    yield "conflicts", f"{rows} other data than the row that is sent{other}"
+    columns = list(found.columns.items())
+    some = ", ".join(f"{name} {count:,}" for name, count in columns[:MOST_DETAILS])
+    yield "conflicts", f"in {some}{' …' * (len(columns) > MOST_DETAILS)}"
+    pairs = [f"row {row:,} (row {won:,} is sent)" for row, won in found.examples]
+    yield "conflicts", ", ".join(pairs)
+
+
+def _of_changes(changes: Changes) -> Iterator[tuple[str, str]]:
+    """What differs from the plan before: counts, a few rows, a few texts."""
+    label = "since last"
+    if not changes.added + changes.gone + changes.changed:
+        yield label, f"nobody else, and no other text ({changes.since})"
+        return
+    counts = {
+        "added": f"{changes.added:,} added",
+        "gone": f"{changes.gone:,} gone",
+        "changed": _counted(changes.changed, "changed text"),
+    }
+    said = [
+        count + (f" (row {_some(changes.rows[kind])})" if changes.rows[kind] else "")
+        for kind, count in counts.items()
+    ]
+    yield label, f"{' · '.join(said)}; {changes.since}"
+    for row, before, now in changes.texts:
+        yield label, f"row {row:,}\n- {before}\n+ {now}"
+
+
+def _some(rows: tuple[int, ...]) -> str:
+    return ", ".join(f"{row:,}" for row in rows)
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {word(name)}" for name, count in counts.items())
+
+
+def _rows(count: int) -> str:
+    return _counted(count, "row")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
