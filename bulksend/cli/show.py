@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bulksend import BulksendError, Ended, Problem
 
@@ -126,7 +126,7 @@ def show_tested(rows: Iterable[dict[str, Any]]) -> None:
     """What became of each message of a test."""
     for row in rows:
         said = row["error"] or row["message_id"] or ""
-        out.print(f"{row['to']} [bold]{_word(row['status'])}[/] {escape(said)}")
+        out.print(f"{row['to']} [bold]{word(row['status'])}[/] {escape(said)}")
 
 
 def show_preview(rows: Sequence[dict[str, Any]]) -> None:
