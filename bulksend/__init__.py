@@ -64,6 +64,14 @@ if TYPE_CHECKING:
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.standing import Ended
     from bulksend.settle.suppressing import SuppressionList
+    from bulksend.settling import (
+        Manner,
+        Settled,
+        decide_row,
+        poll_runs,
+        resend_run,
+        settle_runs,
+    )
     from bulksend.trial import Tested, send_test
     from bulksend.view.live import live_page
     from bulksend.view.metrics import metrics, write_metrics
@@ -130,6 +138,12 @@ _HOME_OF = {
     "watch_run": "view.now",
     "write_metrics": "view.metrics",
     "SuppressionList": "settle.suppressing",
+    "Manner": "settling",
+    "Settled": "settling",
+    "decide_row": "settling",
+    "poll_runs": "settling",
+    "resend_run": "settling",
+    "settle_runs": "settling",
 }
 
 __all__ = [
@@ -147,6 +161,7 @@ __all__ = [
     "GateRefused",
     "Home",
     "InputError",
+    "Manner",
     "Now",
     "Options",
     "Ordered",
@@ -159,12 +174,14 @@ __all__ = [
     "RuleInForce",
     "RulePack",
     "ScheduledFor",
+    "Settled",
     "Stopped",
     "Summary",
     "SuppressionList",
     "Tested",
     "abort_run",
     "back_up",
+    "decide_row",
     "door",
     "json_schema",
     "list_runs",
@@ -175,10 +192,12 @@ __all__ = [
     "metrics",
     "pause_run",
     "plan_campaign",
+    "poll_runs",
     "preview_plan",
     "read_rules",
     "rehearse_campaign",
     "report_run",
+    "resend_run",
     "resume_run",
     "rule_changes",
     "rules_in_force",
@@ -187,6 +206,7 @@ __all__ = [
     "schedule_slots",
     "send_plan",
     "send_test",
+    "settle_runs",
     "shipped_rules",
     "watch_run",
     "write_metrics",

@@ -402,6 +402,16 @@ KINDS: dict[str, Kind] = {
             "the password could be read on its way",
             "Put a proxy with TLS in front, or name --tls-cert and --tls-key.",
         ),
+        Kind(
+            "E545",
+            "Bandwidth refused the message search",
+            "Check BW_ACCOUNT_ID and the user's messaging role, then run it again.",
+        ),
+        Kind(
+            "E546",
+            "the message search does not answer",
+            "What was found is kept: run it again later.",
+        ),
         Kind("E580", "the simulator cannot play this scenario", "Change the option."),
         Kind(
             "E581",
@@ -543,6 +553,16 @@ KINDS: dict[str, Kind] = {
             "E673",
             "the live page cannot be served",
             "Choose another --port; 0 takes any free one.",
+        ),
+        Kind(
+            "E653",
+            "this row is not unknown",
+            "Look at its status in the results; only an unknown can be decided.",
+        ),
+        Kind(
+            "E654",
+            "a decision without a reason",
+            'Say how you know: --because "the person has it".',
         ),
         Kind("E640", "there is no such row", "Look at the list again."),
         Kind("E630", "there is no such run", "See `bulksend status`."),

@@ -66,6 +66,15 @@ NAMES = {
     "shipped_rules",
     "write_run",
     "write_starter",
+    "Door",
+    "door",
+    "listen",
+    "Manner",
+    "Settled",
+    "decide_row",
+    "poll_runs",
+    "resend_run",
+    "settle_runs",
 }
 HEAVY = {"polars", "aiohttp", "pydantic", "click", "rich", "jinja2", "yaml", "sqlite3"}
 

@@ -25,6 +25,8 @@ COMMANDS = {
     "resume": ("control", "Let a paused or aborted run go on."),
     "abort": ("control", "End a run for good; what is left is not sent."),
     "status": ("sending", "Show how every run stands."),
+    "settle": ("settling", "Find out what became of unknown messages."),
+    "poll": ("settling", "Ask Bandwidth what became of accepted messages."),
     "listen": (
         "listening",
         "Take in Bandwidth's callbacks: deliveries, failures, STOP.",

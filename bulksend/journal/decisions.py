@@ -150,6 +150,11 @@ class Decisions:
                 self._db.execute("reopen_run", run_id=run_id)
         return count
 
+    def first_accepted(self, run_id: int) -> int | None:
+        """When the first message was accepted of which no receipt has come."""
+        ((at,),) = self._db.fetch("first_accepted", run_id=run_id)
+        return None if at is None else int(at)
+
     def of_rows(self, run_id: int, first: int, last: int) -> list[Decision]:
         """How the unknown among the rows *first* to *last* ended, in order."""
         found = self._db.fetch("decisions_of", run_id=run_id, first=first, last=last)

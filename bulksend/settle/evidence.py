@@ -7,15 +7,16 @@ more.  So two things can be proven, and nothing else is (bandwidth.md §3):
 
     it was accepted   exactly one record fits this message, and this message is the only
                       one that the record fits: same numbers, the right time, nothing
-                      that contradicts it, and no other row of ours has that message id
-    it was not        no record at all lies in its time between these two numbers, in a
-                      search that already shows messages accepted later than this one
-                      could have been (the watermark), and enough time has gone by
+                      that contradicts it, and no row of ours has that message id
+    it was not        no record is unaccounted for between these two numbers, in a search
+                      that already shows messages accepted later than this one could have
+                      been (the watermark), and enough time has gone by
 
-A record that contradicts the message in its length is not *absence*: Bandwidth may count
-otherwise than we do.  Then, and where two records fit, a person has to decide.
+Whatever is doubtful is no absence: a record of another length (Bandwidth may count
+otherwise), of another time (a clock may have been wrong), of a sender written otherwise,
+and anything about a group.  Then, and where two records fit, a person has to decide.
 
-All times are milliseconds since 1970.  Ours and Bandwidth's clocks may differ by `SKEW`.
+All times are milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -29,14 +30,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 SKEW_MS = 60_000
+"""How far our clock and Bandwidth's may differ, beside what we measured."""
+
 ON_ITS_WAY_MS = 120_000
-"""A request may wait in a proxy after we gave it up: our own patience is 70 s."""
+"""A request may wait in a proxy after we gave it up."""
 
 WAIT_MS = 20 * 60_000
 """Not before this is absence believed: the documented lag is 15 minutes."""
 
 LOOKS_BACK_MS = 14 * 86_400_000
 """How far the search goes; what is older cannot be shown to be absent."""
+
+BEFORE_MS = 2 * 3_600_000
+"""How long before a message its numbers are searched, for clocks that were wrong."""
 
 
 class Open(NamedTuple):
@@ -45,9 +51,9 @@ class Open(NamedTuple):
     Args:
         to: E.164 numbers; several for a group message.
 
-        since: When it may have left at the earliest.
+        since, until: When it left at the earliest, and when it was given up.
 
-        length: Characters of its text; None for a picture without one.
+        lengths: Characters of its text, in each way that they are counted.
     """
 
     run_id: int
@@ -55,21 +61,13 @@ class Open(NamedTuple):
     to: tuple[str, ...]
     sender: str
     since: int
-    is_mms: bool
-    length: int | None
+    until: int
+    is_mms: bool = False
+    lengths: tuple[int, ...] = (0,)
 
     @property
     def place(self) -> tuple[int, int]:
         return (self.run_id, self.row)
-
-    @property
-    def earliest(self) -> int:
-        return self.since - SKEW_MS
-
-    @property
-    def latest(self) -> int:
-        """By then Bandwidth had it, or never."""
-        return self.since + ON_ITS_WAY_MS + SKEW_MS
 
 
 class Found(NamedTuple):
@@ -89,29 +87,17 @@ class Proof(StrEnum):
     ACCEPTED = "accepted"
     ABSENT = "absent"
     WAITING = "waiting"
-    """Nothing is there yet; more time or a later message will tell."""
     AMBIGUOUS = "ambiguous"
-    """Records fit that prove nothing about this message alone."""
     TOO_OLD = "too_old"
-    """The search does not go back that far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """What is proven about one message, and what it rests on.
-
-    Args:
-        records: How many records lay in its time between its numbers.
-
-        watermark: Receive time of the newest record that the search showed.
-    """
-
-    message: Open
-    proof: Proof
-    records: int
-    watermark: int | None
-    message_id: str | None = None
-    received_at: int | None = None
+MEANING = {
+    Proof.ACCEPTED: "one record of the search is this message",
+    Proof.ABSENT: "the search has no record of it, and has later ones",
+    Proof.WAITING: "no record yet: more time, or a later message, will tell",
+    Proof.AMBIGUOUS: "records fit that prove nothing about this message alone",
+    Proof.TOO_OLD: "the search does not go back that far",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +105,54 @@ class Look:
     """One look at the search.
 
     Args:
-        found: Records to the numbers of the messages in question.
+        found: Every record to the numbers of the messages in question, from `BEFORE_MS`
+            before the first of them on.
 
         watermark: Receive time of the newest record of the whole account, asked for
-            *before* the records: what was accepted before it is in them.
+            *before* the others: what was accepted before it is in them.
 
-        asked_at: When the look began.
+        skew: How far Bandwidth's clock is from ours.
     """
 
     found: Sequence[Found]
     watermark: int | None
     asked_at: int
+    skew: int = 0
+
+    @property
+    def slack(self) -> int:
+        return SKEW_MS + abs(self.skew)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What is proven about one message, and what it rests on.
+
+    Args:
+        records: How many records between its numbers are no other row's.
+    """
+
+    message: Open
+    proof: Proof
+    records: int
+    watermark: int | None
+    asked_at: int
+    message_id: str | None = None
+    received_at: int | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """The evidence, without numbers and texts."""
+        said = {
+            "proof": self.proof.value,
+            "records": self.records,
+            "watermark": self.watermark,
+            "asked_at": self.asked_at,
+            "since": self.message.since,
+            "until": self.message.until,
+            "message_id": self.message_id,
+            "received_at": self.received_at,
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
 
 def conclude(
@@ -139,73 +162,84 @@ def conclude(
     known_ids: Collection[str] = (),
     wait_ms: int = WAIT_MS,
 ) -> list[Conclusion]:
-    """What one look at the search proves about each message, in their order.
+    """What one look proves about each message, in their order.
 
     Args:
-        known_ids: Message ids that other rows of ours have.
+        messages: All unknown messages to the numbers that were searched.
+
+        known_ids: Message ids that rows of ours have.
     """
     messages = list(messages)
-    records = _by_number(look.found, known_ids)
-    fits = {one.place: _fitting(one, records) for one in messages}
-    claims = Counter(
-        record.message_id for near in fits.values() for record in near.values()
-    )
-    return [_conclude(one, fits[one.place], claims, look, wait_ms) for one in messages]
+    records: dict[str, list[Found]] = defaultdict(list)
+    for one in look.found:
+        if one.message_id not in known_ids:
+            records[one.to].append(one)
+    near = [_unaccounted(one, records) for one in messages]
+    fits = [
+        [one for one in some.values() if _fits(message, one, look.slack)]
+        for message, some in zip(messages, near, strict=True)
+    ]
+    claims = Counter(one.message_id for some in fits for one in some)
+    return [
+        _conclude(message, some, fitting, claims, look, wait_ms)
+        for message, some, fitting in zip(messages, near, fits, strict=True)
+    ]
 
 
-def _conclude(
+def _conclude(  # noqa: PLR0913, PLR0917  (all of what the rules look at)
     message: Open,
     near: Mapping[str, Found],
+    fits: Sequence[Found],
     claims: Mapping[str, int],
     look: Look,
     wait_ms: int,
 ) -> Conclusion:
-    said = Conclusion(message, Proof.WAITING, len(near), look.watermark)
+    said = Conclusion(message, Proof.WAITING, len(near), look.watermark, look.asked_at)
+    if len(fits) == 1 and claims[fits[0].message_id] == 1:
+        (one,) = fits
+        return replace(
+            said,
+            proof=Proof.ACCEPTED,
+            message_id=one.message_id,
+            received_at=one.received_at,
+        )
     if near:
-        likely = [one for one in near.values() if not _contradicts(message, one)]
-        if len(likely) == 1 and claims[likely[0].message_id] == 1:
-            (one,) = likely
-            return replace(
-                said,
-                proof=Proof.ACCEPTED,
-                message_id=one.message_id,
-                received_at=one.received_at,
-            )
         return replace(said, proof=Proof.AMBIGUOUS)
-    if look.asked_at - message.earliest > LOOKS_BACK_MS:
+    if look.asked_at - message.since > LOOKS_BACK_MS - BEFORE_MS - look.slack:
         return replace(said, proof=Proof.TOO_OLD)
-    is_passed = look.watermark is not None and look.watermark > message.latest
-    if is_passed and look.asked_at - message.since >= wait_ms:
-        return replace(said, proof=Proof.ABSENT)
-    return said
+    latest = message.until + ON_ITS_WAY_MS + look.slack
+    is_passed = look.watermark is not None and look.watermark > latest
+    if not is_passed or look.asked_at - message.until < wait_ms:
+        return said
+    # How a group message is recorded is not documented: its absence proves nothing.
+    is_group = len(message.to) > 1
+    return replace(said, proof=Proof.AMBIGUOUS if is_group else Proof.ABSENT)
 
 
-def _by_number(
-    found: Iterable[Found], known_ids: Collection[str]
-) -> dict[str, list[Found]]:
-    records: dict[str, list[Found]] = defaultdict(list)
-    for one in found:
-        if one.message_id not in known_ids:
-            records[one.to].append(one)
-    return records
-
-
-def _fitting(message: Open, records: Mapping[str, list[Found]]) -> dict[str, Found]:
-    """Records between its numbers and in its time; a group message's count once."""
+def _unaccounted(
+    message: Open, records: Mapping[str, Sequence[Found]]
+) -> dict[str, Found]:
+    """Records to its numbers that may be from its sender; a group's count once."""
     return {
         one.message_id: one
         for number in message.to
         for one in records.get(number, ())
-        if one.sender == message.sender
-        and message.earliest <= one.received_at <= message.latest
+        if _may_be(message.sender, one.sender)
     }
 
 
-def _contradicts(message: Open, record: Found) -> bool:
-    """Whether it is surely another message: another kind, or another length."""
+def _may_be(ours: str, theirs: str) -> bool:
+    """Two E.164 numbers are the same or not; how names are written is not documented."""
+    return ours == theirs or not (ours.startswith("+") and theirs.startswith("+"))
+
+
+def _fits(message: Open, record: Found, slack: int) -> bool:
+    """Same sender and kind, the right time, and no other length."""
+    if record.sender != message.sender:
+        return False
     if record.is_mms is not None and record.is_mms != message.is_mms:
-        return True
-    lengths = (record.length, message.length)
-    return (
-        not message.is_mms and None not in lengths and record.length != message.length
-    )
+        return False
+    earliest, latest = message.since - slack, message.until + ON_ITS_WAY_MS + slack
+    if not earliest <= record.received_at <= latest:
+        return False
+    return message.is_mms or record.length in (None, *message.lengths)

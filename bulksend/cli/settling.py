@@ -1,0 +1,157 @@
+"""Commands that find out what became of messages."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bulksend.errors import DONE, SOME_UNKNOWN
+
+if TYPE_CHECKING:
+    from bulksend import Manner
+
+FOLDER = click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(), help="A campaign's."
+)
+JOURNAL = click.option("--journal", default="", help="The journal's file.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+RUN = click.argument("run", default="")
+EVERY = click.option(
+    "--every",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds between two looks of --watch.",
+)
+
+WORDS = {
+    "accepted": "accepted: one record of the message search is this message",
+    "absent": "not sent: the search has no record of it, and has later ones",
+    "waiting": "still unknown: more time, or a later message, will tell",
+    "ambiguous": "still unknown: records fit that prove nothing; see --decide",
+    "too_old": "still unknown: the search goes back 14 days; see --decide",
+    "skipped": "still unknown: of runs on the simulator; see --decide",
+}
+
+
+@click.command(short_help="Find out what became of unknown messages.")
+@RUN
+@click.option("--watch", is_flag=True, help="Look again until nothing waits.")
+@EVERY
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=20.0,
+    show_default=True,
+    help="Minutes that a message must be gone before its absence is believed.",
+)
+@click.option(
+    "--resend", is_flag=True, help="Plan what was proven not to be sent again."
+)
+@click.option(
+    "--decide",
+    type=(str, int, click.Choice(["accepted", "not_sent"])),
+    default=None,
+    metavar="RUN ROW accepted|not_sent",
+    help="Your own decision about one row.",
+)
+@click.option("--because", default="", help="How you know; kept with the decision.")
+@FOLDER
+@JOURNAL
+@AS_JSON
+def settle(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> None:
+    """End unknown messages by evidence: RUN's, or those of every run.
+
+    Asks Bandwidth's message search. A message that has exactly one record there was
+    accepted. One that has none was not sent, once the search shows messages accepted
+    after it and --wait has gone by. What neither proves stays unknown. The evidence is
+    kept in the journal. Nothing is sent: after --resend, `bulksend run` sends what was
+    proven not to be sent.
+
+    Example: bulksend settle --watch --folder campaigns
+    """
+    from bulksend import Home, decide_row, settle_runs
+
+    home = Home.find(folder, os.environ, journal)
+    if said["decide"]:
+        name, row, verdict = said["decide"]
+        decide_row(home, name, row, verdict, because=said["because"])
+        click.echo(f"row {row} is {verdict}, by your decision")
+        return
+    if said["resend"] and not run:
+        raise click.UsageError("--resend needs the RUN whose messages it is about.")
+    how = _manner(said, as_json)
+    settled = settle_runs(home, os.environ, run=run, how=how)
+    _show(settled.as_dict(), as_json, _planned(home, run) if said["resend"] else None)
+    sys.exit(SOME_UNKNOWN if settled.left else DONE)
+
+
+@click.command(short_help="Ask Bandwidth what became of accepted messages.")
+@RUN
+@click.option("--watch", is_flag=True, help="Look again until all have their end.")
+@EVERY
+@FOLDER
+@JOURNAL
+@AS_JSON
+def poll(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> None:
+    """Ask Bandwidth's message search what became of RUN's messages, or of every run's.
+
+    For those who have no address for callbacks. The search goes back 14 days, and can be
+    a quarter of an hour late. The results are written again.
+
+    Example: bulksend poll --folder campaigns
+    """
+    from bulksend import Home, poll_runs
+
+    home = Home.find(folder, os.environ, journal)
+    how = _manner(said | {"wait": 0}, as_json)
+    found = poll_runs(home, os.environ, run=run, how=how)
+    counts = {
+        "delivered": found.get("deliver", 0),
+        "failed": found.get("fail", 0),
+    }
+    _show(counts, as_json, None)
+
+
+def _planned(home: Any, run: str) -> int:
+    from bulksend import resend_run
+
+    return resend_run(home, run)
+
+
+def _manner(said: dict[str, Any], as_json: bool) -> Manner:
+    from bulksend import Manner
+    from bulksend.cli.logs import configure
+
+    configure()
+
+    def tell(counts: dict[str, int]) -> None:
+        if said["watch"] and not as_json:
+            parts = (f"{n:,} {name}" for name, n in counts.items() if n)
+            click.echo(" · ".join(parts) or "nothing yet", err=True)
+
+    return Manner(
+        wait_ms=round(said["wait"] * 60_000),
+        again_seconds=said["every"] if said["watch"] else None,
+        tell=tell,
+    )
+
+
+def _show(counts: dict[str, int], as_json: bool, planned: int | None) -> None:
+    from bulksend.cli.show import print_json
+
+    if as_json:
+        again = {} if planned is None else {"planned_again": planned}
+        print_json(counts | again)
+        return
+    for name, count in counts.items():
+        if count and name != "calls":
+            click.echo(f"{count:>9,} {WORDS.get(name, name)}")
+    if not any(counts[name] for name in counts if name != "calls"):
+        click.echo("Nothing was unknown." if "absent" in counts else "No news.")
+    if planned is not None:
+        click.echo(f"{planned:,} planned again: `bulksend run` sends them.")

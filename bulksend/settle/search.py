@@ -1,0 +1,280 @@
+"""Bandwidth's message search: asked gently, read in pages, believed as it is.
+
+At most 3,500 calls in five minutes are allowed from one address; we stay below that, and
+wait as long as a 429 says.  Dates need their milliseconds, or the answer is 400; a list
+of ten numbers costs one call (bandwidth.md §3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import aiohttp
+import orjson
+from aiolimiter import AsyncLimiter
+
+from bulksend.errors import GateRefused, Problem, Stopped
+from bulksend.journal.states import Event
+from bulksend.logs import log, mask_numbers
+from bulksend.send.signin import SignIn
+from bulksend.settle.evidence import Found
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from random import Random
+    from types import TracebackType
+
+    from bulksend.send.signin import Credentials
+
+NUMBERS_A_CALL = 10
+CALLS_A_SECOND = 11.0
+"""3,500 in 300 s are 11.67; a little is left for others behind the same address."""
+
+PAGE = 1_000
+FURTHEST = 10_000
+"""Limit and offset together go no further; then the dates have to move."""
+
+ANSWER_SECONDS = 30.0
+TRIES = 6
+LONGEST_WAIT_SECONDS = 600.0
+
+FATES = {
+    "DELIVERED": Event.DELIVER,
+    "FAILED": Event.FAIL,
+    "UNDELIVERED": Event.FAIL,
+    "DLR_EXPIRED": Event.FAIL,
+}
+"""What a status proves; any other, known or not, proves that Bandwidth took it."""
+
+EXPIRED_RECEIPT = 9902
+
+
+class Sight(NamedTuple):
+    """One record, as far as we look at it."""
+
+    found: Found
+    event: Event
+    error_code: int | None
+
+
+class MessageSearch:
+    """The search of one account.  Use with ``async with``.
+
+    Args:
+        clock: Monotonic seconds; *now* milliseconds since 1970.
+
+        calls_a_second: How fast to ask.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], int],
+        rng: Random,
+        calls_a_second: float = CALLS_A_SECOND,
+    ) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._now = now
+        self._rng = rng
+        self._limiter = AsyncLimiter(1, 1 / calls_a_second)
+        self._url = f"{credentials.url}/users/{credentials.account_id}/messages"
+        self.skew = 0
+        self.calls = 0
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+            headers={"User-Agent": "bulksend", "Accept": "application/json"},
+        )
+        self._sign_in = SignIn(self._credentials, self._session, clock=self._clock)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    # -- questions ------------------------------------------------------------------
+
+    async def newest(self, since: int) -> int | None:
+        """Receive time of the newest record that is shown, from *since* on."""
+        params = {"fromDateTime": iso(since), "sort": "receiveTime:desc", "limit": "1"}
+        page = await self._ask(params)
+        return max((one.found.received_at for one in _sights(page)), default=None)
+
+    async def to(self, numbers: Sequence[str], since: int) -> list[Found]:
+        """Every record to at most ten *numbers*, from *since* on."""
+        assert len(numbers) <= NUMBERS_A_CALL
+        wanted = {"destinationTn": ",".join(numbers)}
+        return [one.found async for page in self._pages(wanted, since) for one in page]
+
+    async def since(self, since: int) -> AsyncIterator[list[Sight]]:
+        """Every record from *since* on, a page at a time; some may come twice."""
+        async for page in self._pages({}, since):
+            yield page
+
+    # -- inside ---------------------------------------------------------------------
+
+    async def _pages(
+        self, wanted: dict[str, str], since: int
+    ) -> AsyncIterator[list[Sight]]:
+        """All pages, oldest first; where offsets end, the dates go on."""
+        while True:
+            params = wanted | {
+                "fromDateTime": iso(since),
+                "sort": "receiveTime:asc",
+                "limit": str(PAGE),
+            }
+            newest, seen = since, 0
+            while True:
+                said = await self._ask(params)
+                page = _sights(said)
+                yield page
+                seen += PAGE
+                newest = max([newest, *(one.found.received_at for one in page)])
+                token = _token(said)
+                if token is None:
+                    return
+                if seen + PAGE > FURTHEST:
+                    break
+                params = params | {"pageToken": token}
+            since = newest if newest > since else since + 1
+
+    async def _ask(self, params: dict[str, str]) -> dict[str, Any]:
+        """One answer.
+
+        Raises:
+            GateRefused: E545, where Bandwidth refuses the question or the user.
+            Stopped: E546, where no answer is to be had.
+        """
+        wanted = {"messageDirection": "OUTBOUND"} | params
+        why = ""
+        for attempt in range(TRIES):
+            await self._limiter.acquire()
+            generation = self._sign_in.generation
+            header = await self._sign_in.header()
+            try:
+                async with self._session.get(
+                    self._url,
+                    params=wanted,
+                    headers={"Authorization": header},
+                    allow_redirects=False,
+                ) as answer:
+                    self.calls += 1
+                    body = await answer.read()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                why = type(error).__name__
+                await asyncio.sleep(self._pause(attempt))
+                continue
+            if answer.status == 200 and (said := _object(body)) is not None:
+                self._measure(answer.headers.get("Date"))
+                return said
+            why = f"it answered {answer.status}"
+            if answer.status == 401 and await self._sign_in.renew(generation):
+                continue
+            if answer.status < 500 and answer.status not in (200, 429):
+                raise GateRefused(Problem("E545", _words(answer.status, body)))
+            wait = _retry_after(answer.headers.get("Retry-After"))
+            pause = self._pause(attempt) if wait is None else wait
+            log.warning("search waits", seconds=round(pause, 1), status=answer.status)
+            await asyncio.sleep(pause)
+        raise Stopped(Problem("E546", why))
+
+    def _pause(self, attempt: int) -> float:
+        ceiling = min(60.0, 2.0 ** (attempt + 1))
+        return self._rng.uniform(ceiling / 2, ceiling)
+
+    def _measure(self, date: str | None) -> None:
+        """How far their clock is from ours; its header has whole seconds."""
+        if date is None:
+            return
+        try:
+            theirs = parsedate_to_datetime(date).timestamp() * 1000
+        except ValueError:
+            return
+        off = round(theirs - self._now())
+        self.skew = 0 if -2_000 <= off <= 1_000 else off
+
+
+def iso(millis: int) -> str:
+    """``2024-01-01T00:00:00.000Z``: without the milliseconds it would be refused."""
+    at = datetime.fromtimestamp(millis / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _token(said: dict[str, Any]) -> str | None:
+    info = said.get("pageInfo")
+    token = info.get("nextPageToken") if isinstance(info, dict) else None
+    return token if isinstance(token, str) and token else None
+
+
+def _sights(said: dict[str, Any]) -> list[Sight]:
+    """The records that say at least which message, to whom and when."""
+    records = said.get("messages")
+    found = map(_sight, records if isinstance(records, list) else [])
+    return [one for one in found if one is not None]
+
+
+def _sight(record: object) -> Sight | None:
+    if not isinstance(record, dict):
+        return None
+    message_id, to = record.get("messageId"), record.get("destinationTn")
+    at = _millis(record.get("receiveTime"))
+    if not (isinstance(message_id, str) and isinstance(to, str) and at is not None):
+        return None
+    kind, length = record.get("messageType"), record.get("messageLength")
+    status, code = record.get("messageStatus"), record.get("errorCode")
+    event = FATES.get(str(status), Event.ACCEPT)
+    if event is Event.FAIL and status == "DLR_EXPIRED":
+        code = EXPIRED_RECEIPT
+    sender = record.get("sourceTn")
+    found = Found(
+        message_id,
+        to,
+        sender if isinstance(sender, str) else "",
+        at,
+        kind == "mms" if kind in ("sms", "mms") else None,
+        length if isinstance(length, int) else None,
+    )
+    return Sight(found, event, code if isinstance(code, int) and code else None)
+
+
+def _millis(value: object) -> int | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _retry_after(value: str | None) -> float | None:
+    if value is None or not value.isdecimal():
+        return None
+    return min(float(value), LONGEST_WAIT_SECONDS)
+
+
+def _words(status: int, body: bytes) -> str:
+    said = _object(body) or {}
+    words = said.get("description")
+    plain = mask_numbers(words[:200]) if isinstance(words, str) else "without a reason"
+    return f"{status}: {plain}"

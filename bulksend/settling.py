@@ -1,0 +1,415 @@
+"""How the unknown are ended, and what Bandwidth's search tells of the accepted.
+
+    settle_runs    look the unknown up, believe what is proven, say what is not
+    decide_row     a person's decision about one row, with its reason
+    resend_run     plan again what was proven not to be sent
+    poll_runs      delivered or failed, for those who have no callbacks
+
+A row is never sent by any of these; `bulksend run` sends what was planned again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import random
+import time
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bulksend import codes
+from bulksend.errors import GateRefused, InputError, Problem
+from bulksend.journal.decisions import Evidence, Source
+from bulksend.journal.owner import Owner
+from bulksend.journal.states import Event
+from bulksend.journal.store import News
+from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
+from bulksend.pipeline import write_run
+from bulksend.send.signin import Credentials
+from bulksend.settle.evidence import (
+    BEFORE_MS,
+    LOOKS_BACK_MS,
+    MEANING,
+    WAIT_MS,
+    Look,
+    Proof,
+    conclude,
+)
+from bulksend.settle.finding import find_run
+from bulksend.settle.search import NUMBERS_A_CALL, MessageSearch
+from bulksend.settle.unknowns import open_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from bulksend.home import Home
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
+    from bulksend.journal.suppressions import Suppression
+    from bulksend.settle.evidence import Conclusion, Open
+    from bulksend.settle.search import Sight
+
+NOT_SENT = "not_sent"
+NEVER_TAKEN = (
+    "Bandwidth never took it: {why}. Send it with `bulksend settle {run} --resend`."
+)
+AGAIN_SECONDS = 60.0
+"""Between two looks of `--watch`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to look.
+
+    Args:
+        wait_ms: How long a message must be gone before its absence is believed.
+
+        again_seconds: Look again after so long, until nothing waits; None: once.
+
+        calls_a_second: How fast to ask; None is what Bandwidth allows.
+
+        tell: Called with the counts after each look.
+    """
+
+    wait_ms: int = WAIT_MS
+    again_seconds: float | None = None
+    calls_a_second: float | None = None
+    tell: Callable[[dict[str, int]], None] = lambda _: None
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of the unknown.
+
+    Args:
+        counts: Messages by what is proven (`Proof`).
+
+        skipped: Unknown rows of runs on the simulator, which no search knows.
+
+        calls: How often the search was asked.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    skipped: int = 0
+    calls: int = 0
+
+    @property
+    def left(self) -> int:
+        """Messages that are still unknown."""
+        undecided = (Proof.WAITING, Proof.AMBIGUOUS, Proof.TOO_OLD)
+        return sum(self.counts[one] for one in undecided) + self.skipped
+
+    def as_dict(self) -> dict[str, int]:
+        shown = {proof.value: self.counts[proof] for proof in Proof}
+        return shown | {"skipped": self.skipped, "calls": self.calls}
+
+
+def settle_runs(
+    home: Home,
+    environment: Mapping[str, str],
+    *,
+    run: str = "",
+    how: Manner | None = None,
+) -> Settled:
+    """End the unknown of *run*, or of every run, by what the message search proves.
+
+    Raises:
+        InputError: E630, where there is no such run; E620, where its plan is gone; E500
+            without credentials.
+        GateRefused: E545, where Bandwidth refuses the search.
+        Stopped: E546, where it does not answer.
+    """
+    how = how or Manner()
+    settled = Settled()
+    with _runs(home, run) as (journal, runs):
+        _orphan(journal, runs)
+        unknown = {one.id: journal.decisions.unknown(one.id) for one in runs}
+        real = [one for one in runs if one.provider == "bandwidth" and unknown[one.id]]
+        rehearsed = (
+            len(unknown[one.id]) for one in runs if one.provider != "bandwidth"
+        )
+        settled.skipped = sum(rehearsed)
+        if real:
+            credentials = Credentials.from_environment(environment)
+            asyncio.run(_settle(journal, real, credentials, how, settled))
+        _rewrite(home, journal, real)
+    return settled
+
+
+def poll_runs(
+    home: Home,
+    environment: Mapping[str, str],
+    *,
+    run: str = "",
+    how: Manner | None = None,
+) -> dict[str, int]:
+    """Ask the search what became of accepted messages; rows by what they are now.
+
+    Raises:
+        As `settle_runs`.
+    """
+    how = how or Manner()
+    with _runs(home, run) as (journal, runs):
+        real = [one for one in runs if one.provider == "bandwidth"]
+        found: Counter[str] = Counter()
+        if any(journal.decisions.first_accepted(one.id) for one in real):
+            credentials = Credentials.from_environment(environment)
+            asyncio.run(_poll(journal, real, credentials, how, found))
+        _rewrite(home, journal, real)
+    return dict(found)
+
+
+def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) -> None:
+    """A person says what became of an unknown row: ``accepted`` or ``not_sent``.
+
+    Raises:
+        InputError: E630, where there is no such run; E653, where the row is not unknown;
+            E654 without a reason.
+    """
+    if not because.strip():
+        raise InputError(Problem("E654", "nothing is said"))
+    with find_run(run, home) as (journal, known):
+        _orphan(journal, [known])
+        now = _now()
+        event = Event.ACCEPT if verdict == "accepted" else Event.DISPROVE
+        said = {"because": because.strip()[:500], "by": _user()}
+        unknown = {one.row for one in journal.decisions.unknown(known.id)}
+        if row not in unknown:
+            raise InputError(Problem("E653", f"row {row} of {known.run}"))
+        evidence = _absent(known, row, now, "an operator decided so", said)
+        evidence = evidence._replace(source=Source.OPERATOR)
+        if event is Event.ACCEPT:
+            evidence = evidence._replace(event=event, error_code=None, error=None)
+        with journal.database.transaction():
+            journal.decisions.apply([evidence], now=now)
+        _rewrite(home, journal, [known])
+
+
+def resend_run(home: Home, run: str) -> int:
+    """Plan again what was proven not to be sent; how many rows `bulksend run` sends."""
+    with find_run(run, home) as (journal, known):
+        return journal.decisions.resend(known.id)
+
+
+# -- the runs ---------------------------------------------------------------------------
+
+
+@contextmanager
+def _runs(home: Home, run: str) -> Iterator[tuple[Journal, list[Run]]]:
+    """The journal, open, and the run asked for, or all of them."""
+    with find_run(run, home) as (journal, known):
+        yield journal, [known] if run else journal.runs()
+
+
+def _orphan(journal: Journal, runs: Iterable[Run]) -> None:
+    """Claims whose sender is gone become unknown, as the next sender would have it."""
+    for campaign in {one.campaign for one in runs}:
+        with suppress(GateRefused):  # somebody is at work: then nothing is orphaned
+            epoch = journal.leases.take(campaign, Owner.me(), now=_now())
+            journal.leases.end(campaign, epoch)
+
+
+def _rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
+    """Results as they are now; a run that is being sent writes its own at its end."""
+    for run in runs:
+        if journal.leases.holder(run.campaign, now=_now()) is None:
+            with suppress(InputError):  # its plan, or its results' folder, is gone
+                write_run(run.run, home=home)
+
+
+# -- looking ----------------------------------------------------------------------------
+
+
+async def _settle(
+    journal: Journal,
+    runs: Sequence[Run],
+    credentials: Credentials,
+    how: Manner,
+    settled: Settled,
+) -> None:
+    async with _search(credentials, how) as search:
+        while True:
+            counts = await _look(journal, runs, search, how)
+            done = Counter(
+                {one: settled.counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
+            )
+            settled.counts = done + counts
+            settled.calls = search.calls
+            how.tell(settled.as_dict())
+            # What was found accounts for records, and so may clear up another message.
+            if counts[Proof.ACCEPTED] and counts[Proof.AMBIGUOUS]:
+                continue
+            if how.again_seconds is None or not counts[Proof.WAITING]:
+                return
+            await asyncio.sleep(how.again_seconds)
+
+
+async def _look(
+    journal: Journal, runs: Sequence[Run], search: MessageSearch, how: Manner
+) -> Counter[str]:
+    """One look at every unknown message, ten numbers at a time; what is proven."""
+    known = {one.id: one for one in runs}
+    messages = [
+        message
+        for run in runs
+        for message in open_messages(run, journal.decisions.unknown(run.id))
+    ]
+    counts: Counter[str] = Counter()
+    if not messages:
+        return counts
+    first = min(one.since for one in messages) - BEFORE_MS
+    watermark = await search.newest(max(first, _now() - LOOKS_BACK_MS + BEFORE_MS))
+    for numbers, some in _batches(messages):
+        since = min(one.since for one in some) - BEFORE_MS
+        asked_at = _now()
+        found = await search.to(numbers, max(since, asked_at - LOOKS_BACK_MS))
+        ids = {one.message_id for one in found}
+        ours = {one for one in ids if journal.receipts.place_of(one)}
+        look = Look(found, watermark, asked_at, search.skew)
+        said = conclude(some, look, known_ids=ours, wait_ms=how.wait_ms)
+        counts.update(one.proof for one in said)
+        evidence = [one for conclusion in said if (one := _evidence(conclusion, known))]
+        now = _now()
+        with journal.database.transaction():
+            journal.decisions.apply(evidence, now=now)
+    return counts
+
+
+def _batches(messages: Iterable[Open]) -> Iterator[tuple[list[str], list[Open]]]:
+    """Messages by ten numbers; all that are to one number stay together."""
+    ordered = sorted(messages, key=lambda one: one.to)
+    numbers: list[str] = []
+    some: list[Open] = []
+    for to, group in groupby(ordered, key=lambda one: one.to):
+        if numbers and len(numbers) + len(to) > NUMBERS_A_CALL:
+            yield numbers, some
+            numbers, some = [], []
+        numbers = [*dict.fromkeys([*numbers, *to])]
+        some = [*some, *group]
+    if some:
+        yield numbers, some
+
+
+async def _poll(
+    journal: Journal,
+    runs: Sequence[Run],
+    credentials: Credentials,
+    how: Manner,
+    found: Counter[str],
+) -> None:
+    """Look until everything has its end, or once; only what is ours is believed."""
+    async with _search(credentials, how) as search:
+        while True:
+            found.clear()
+            firsts = [journal.decisions.first_accepted(one.id) for one in runs]
+            waiting = [one for one in firsts if one is not None]
+            if not waiting:
+                return
+            since = max(min(waiting) - BEFORE_MS, _now() - LOOKS_BACK_MS + BEFORE_MS)
+            async for page in search.since(since):
+                evidence = [one for sight in page if (one := _fate(journal, sight))]
+                found.update(one.event.value for one in evidence)
+                gone = [stop for sight in page if (stop := _ended(journal, sight))]
+                journal.take_in(News((), evidence, gone), now=_now())
+            how.tell(dict(found))
+            if how.again_seconds is None:
+                return
+            await asyncio.sleep(how.again_seconds)
+
+
+def _search(credentials: Credentials, how: Manner) -> MessageSearch:
+    pace = {} if how.calls_a_second is None else {"calls_a_second": how.calls_a_second}
+    return MessageSearch(
+        credentials,
+        clock=time.monotonic,
+        now=_now,
+        rng=random.Random(),  # noqa: S311  (jitter, not a secret)
+        **pace,
+    )
+
+
+# -- what it says ---------------------------------------------------------------------------
+
+
+def _evidence(said: Conclusion, runs: Mapping[int, Run]) -> Evidence | None:
+    """What is proven, for the journal; None where nothing is."""
+    message = said.message
+    if said.proof is Proof.ACCEPTED:
+        at = said.received_at
+        assert at is not None
+        return Evidence(
+            *message.place,
+            Event.ACCEPT,
+            at,
+            Source.SEARCH,
+            orjson.dumps(said.as_dict()).decode(),
+            at,
+            said.message_id,
+        )
+    if said.proof is Proof.ABSENT:
+        run, why = runs[message.run_id], MEANING[said.proof]
+        return _absent(run, message.row, said.asked_at, why, said.as_dict())
+    return None
+
+
+def _absent(
+    run: Run, row: int, at: int, why: str, said: Mapping[str, object]
+) -> Evidence:
+    return Evidence(
+        run.id,
+        row,
+        Event.DISPROVE,
+        at,
+        Source.SEARCH,
+        orjson.dumps(said).decode(),
+        error_code=NOT_SENT,
+        error=NEVER_TAKEN.format(why=why, run=run.run),
+    )
+
+
+def _fate(journal: Journal, sight: Sight) -> Evidence | None:
+    """What became of a message of ours; None where it is another's, or not over."""
+    place = journal.receipts.place_of(sight.found.message_id)
+    if place is None or sight.event is Event.ACCEPT:
+        return None
+    code = str(sight.error_code or "failed") if sight.event is Event.FAIL else None
+    words = codes.sentence(sight.error_code) if sight.error_code and code else None
+    said = {"received_at": sight.found.received_at, "error_code": sight.error_code}
+    return Evidence(
+        *place,
+        sight.event,
+        _now(),
+        Source.SEARCH,
+        orjson.dumps(said).decode(),
+        sight.found.received_at,
+        sight.found.message_id,
+        code,
+        words,
+    )
+
+
+def _ended(journal: Journal, sight: Sight) -> Suppression | None:
+    """Who must not be texted any more, as far as messages of ours tell."""
+    code = sight.error_code
+    if sight.event is not Event.FAIL or code not in codes.ENDS_NUMBER:
+        return None
+    if journal.receipts.place_of(sight.found.message_id) is None:
+        return None
+    reason = OPTED_OUT if code in codes.OPTED_OUT else SUPPRESSED
+    return suppression(sight.found.to, Cause(reason, f"search {code}", _now()))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a user of that number
+        return "somebody"
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

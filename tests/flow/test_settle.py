@@ -1,0 +1,276 @@
+"""Unknown messages, ended by evidence against a search that lags; the server is judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bulksend.home import Home
+from bulksend.journal.store import Journal
+from bulksend.settle import evidence
+from bulksend.simulator.fates import fate_of
+from tests.flow.desk import counts
+
+if TYPE_CHECKING:
+    from bulksend.simulator.server import Simulator
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+RUN = ("run", "hello.yaml", "--yes", "--json")
+LATER = ("run", "later.yaml", "--yes", "--json")
+
+
+@pytest.fixture(autouse=True)
+def _short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes minutes out there takes a fraction of a second here."""
+    monkeypatch.setattr(evidence, "SKEW_MS", 5)
+    monkeypatch.setattr(evidence, "ON_ITS_WAY_MS", 5)
+
+
+def crowd(
+    desk: Desk, size: int, first: int = 2_000_000, file: str = "list.csv"
+) -> None:
+    rows = [f"{n},P{n},+1919{first + n},9:{n:05}" for n in range(size)]
+    desk.write(file, "\n".join(["id,name,mobile,at", *rows]) + "\n")
+
+
+def later(desk: Desk, turn: int) -> None:
+    """Other people's messages: the search shows something accepted after ours."""
+    crowd(desk, 20, first=5_000_000 + 100 * turn, file="later.csv")
+    desk.campaign(
+        "later.yaml",
+        name=f"later-{turn}",
+        recipients={"path": "later.csv"},
+        results=f"results/later-{turn}.csv",
+    )
+    desk.call(*LATER)
+
+
+def settle(desk: Desk, *more: str) -> dict[str, Any]:
+    ran = desk.call("settle", *more, "--json")
+    said: dict[str, Any] = ran.json
+    undecided = ("waiting", "ambiguous", "too_old", "skipped")
+    assert ran.code == (5 if sum(said[one] for one in undecided) else 0), ran
+    return said
+
+
+def to_the_end(desk: Desk, simulator: Simulator, wait: float) -> dict[str, int]:
+    """Run, settle by evidence, send again what was proven absent; until all have it."""
+    for turn in range(20):
+        ran = desk.call(*RUN)
+        found = counts(ran)
+        if set(found) == {"accepted"}:
+            return found
+        later(desk, turn)
+        ended = settle(
+            desk, ran.json["run"], "--watch", "--every", "0.1", "--wait", f"{wait / 60}"
+        )
+        assert ended["ambiguous"] == ended["waiting"] == 0
+        judge(desk, simulator, ran.json["run"])
+        settle(desk, ran.json["run"], "--resend")
+    raise AssertionError("it never came to an end")
+
+
+def judge(desk: Desk, simulator: Simulator, run: str) -> None:
+    """Whatever the results call it now, the server's own log agrees."""
+    desk.call("results", run)
+    ids = {
+        one.to[0]: one.id
+        for one in simulator.bandwidth.witness.accepted
+        if one.to[0].startswith("+19192")
+    }
+    for to, status, message_id in (
+        desk.results().select("to", "status", "message_id").iter_rows()
+    ):
+        assert status in ("accepted", "not_sent"), (to, status)
+        assert (to in ids) is (status == "accepted"), (to, status)
+        assert message_id in (None, ids.get(to))
+
+
+def nothing_before_its_proof(desk: Desk, simulator: Simulator, run_id: int) -> int:
+    """Each second post came after the decision about the first; how many there were."""
+    posts: dict[str, list[float]] = {}
+    for one in simulator.bandwidth.witness.attempts:
+        if one.to and one.tag and one.to[0].startswith("+19192"):
+            posts.setdefault(one.tag, []).append(one.wall)
+    with Journal.open(Home.find(desk.folder, {}).journal) as journal:
+        decided: dict[int, list[int]] = {}
+        for made in journal.decisions.of_rows(run_id, 0, 10**7):
+            if made.event == "disprove":
+                decided.setdefault(made.row, []).append(made.decided_at)
+    again = {tag: times for tag, times in posts.items() if len(times) > 1}
+    for tag, times in again.items():
+        proofs = decided[int(tag.rpartition("-")[2])]
+        for number, wall in enumerate(sorted(times)[1:]):
+            assert sorted(proofs)[number] <= wall * 1000 + 1
+    return len(again)
+
+
+# rows, shares of lost answers, the lag, how long absence must last
+SHOWN = (
+    pytest.param((150, 0.15, 0.3, 0.5), id="many, and a short lag"),
+    pytest.param((4_000, 0.01, 30.0, 33.0), id="2 %, and 30 s", marks=pytest.mark.slow),
+)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("shown", SHOWN)
+def test_every_unknown_ends_by_evidence(
+    desk: Desk, bandwidth: Bandwidth, shown: tuple[int, float, float, float]
+) -> None:
+    """0 doubled, 0 lost, and not one sent again before its proof."""
+    rows, share, lag, wait = shown
+    simulator = bandwidth(lost_after=share, lost_before=share, search_lag=lag)
+    crowd(desk, rows)
+    desk.campaign(send={"rate": "2000/s"})
+
+    assert to_the_end(desk, simulator, wait) == {"accepted": rows}
+
+    texted = Counter(
+        one.to[0]
+        for one in simulator.bandwidth.witness.accepted
+        if one.to[0].startswith("+19192")
+    )
+    assert len(texted) == rows
+    assert max(texted.values()) == 1
+    assert nothing_before_its_proof(desk, simulator, run_id=1) > 0
+
+
+def test_too_early_nothing_is_decided(desk: Desk, bandwidth: Bandwidth) -> None:
+    """While the search shows nothing later, an absence is no proof, however long."""
+    bandwidth(lost_before=0.4, search_lag=0.0)
+    crowd(desk, 30)
+    desk.campaign()
+    unknown = counts(desk.call(*RUN))["unknown"]
+
+    said = settle(desk, "--wait", "0")
+    assert said["waiting"] > 0
+    assert said["waiting"] + said["absent"] == unknown
+    # And with the default of 20 minutes, not even then.
+    later(desk, 0)
+    assert settle(desk)["waiting"] == said["waiting"] + counts(desk.call(*LATER)).get(
+        "unknown", 0
+    )
+
+
+def test_what_is_proven_absent_waits_for_a_word(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """A plain run sends none of it; --resend and a run send it, once."""
+    simulator = bandwidth(lost_before=1.0)
+    crowd(desk, 30)
+    desk.campaign(send={"rate": "20/s"})
+    first = desk.call(*RUN)
+    assert first.code == 3, first  # E512: too many outcomes are unknown
+    healthy = bandwidth()
+    later(desk, 0)
+    run = first.json["run"]
+    lost = first.json["unknown"]
+    assert settle(desk, run, "--wait", "0")["absent"] == lost
+    row = (
+        desk.results().filter(desk.results()["status"] == "not_sent").row(0, named=True)
+    )
+    assert run in row["error"]
+
+    again = desk.call(*RUN)
+    assert counts(again) == {"accepted": 30 - lost, "not_sent": lost}, again
+    assert again.code == 1
+
+    ran = desk.call("settle", run, "--resend")
+    assert f"{lost:,} planned again" in ran.out
+    assert counts(desk.call(*RUN)) == {"accepted": 30}
+    texted = Counter(one.to[0] for one in healthy.bandwidth.witness.accepted)
+    assert max(texted.values()) == 1
+    assert not simulator.bandwidth.witness.accepted
+
+
+def test_a_person_decides_and_the_reason_is_kept(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Accepted or not sent, about unknown rows only, never without a reason."""
+    bandwidth(silent=0.0, lost_before=0.5)
+    crowd(desk, 20)
+    desk.campaign()
+    run = desk.call(*RUN).json["run"]
+    frame = desk.results()
+    rows = frame.filter(frame["status"] == "unknown")["row"].to_list()
+    one, other = rows[:2]
+
+    bare = desk.call("settle", "--decide", run, one, "accepted", "--json")
+    assert (bare.code, bare.json["problems"][0]["code"]) == (2, "E654")
+    for row, verdict in ((one, "accepted"), (other, "not_sent")):
+        ran = desk.call(
+            "settle", "--decide", run, row, verdict, "--because", "asked her"
+        )
+        assert ran.code == 0, ran
+    twice = desk.call(
+        "settle", "--decide", run, one, "not_sent", "--because", "x", "--json"
+    )
+    assert (twice.code, twice.json["problems"][0]["code"]) == (2, "E653")
+
+    status = dict(desk.results().select("row", "status").iter_rows())
+    assert (status[one], status[other]) == ("accepted", "not_sent")
+    with Journal.open(Home.find(desk.folder, {}).journal) as journal:
+        made = journal.decisions.of_rows(1, int(one), int(one))
+    assert [(each.source, each.event) for each in made] == [("operator", "accept")]
+    assert "asked her" in made[0].evidence
+
+
+def test_a_search_that_refuses_or_throttles(desk: Desk, bandwidth: Bandwidth) -> None:
+    """A user without the role: E545, and nothing is decided."""
+    bandwidth(lost_after=0.5)
+    crowd(desk, 20)
+    desk.campaign()
+    unknown = desk.call(*RUN).json["unknown"]
+    bandwidth(forbidden=frozenset({"1"}))
+
+    ran = desk.call("settle", "--json")
+
+    assert (ran.code, ran.json["problems"][0]["code"]) == (3, "E545"), ran
+    assert desk.call("status", "--json").json[0]["unknown"] == unknown
+
+
+def test_nothing_unknown_asks_nothing(desk: Desk, bandwidth: Bandwidth) -> None:
+    """Exit 0, and not a call."""
+    bandwidth()
+    crowd(desk, 5)
+    desk.campaign()
+    desk.call(*RUN)
+    assert settle(desk)["calls"] == 0
+
+
+def test_poll_tells_what_became_of_each_message(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Without an address for callbacks: the search's status, in every row."""
+    simulator = bandwidth(undelivered=0.3, dropped=0.1, lost_after=0.02)
+    crowd(desk, 1_500)
+    desk.campaign(send={"rate": "3000/s"})
+    before = counts(desk.call(*RUN))
+
+    ran = desk.call("poll", "--json")
+    assert ran.code == 0, ran
+    again = desk.call("poll", "--json")
+    assert again.json == ran.json
+
+    fates: Counter[str] = Counter()
+    for to, status, code, error in (
+        desk.results().select("to", "status", "error_code", "error").iter_rows()
+    ):
+        if status == "unknown":
+            continue
+        record = next(
+            one for one in simulator.bandwidth.witness.accepted if one.to[0] == to
+        )
+        fate = fate_of(record, to, simulator.bandwidth.scenario)
+        expected = {"DELIVERED": "delivered", "FAILED": "failed"}
+        assert status == expected.get(fate.status, "accepted"), to
+        if fate.code:
+            assert (code, error.startswith(code)) == (str(fate.code), True)
+        fates[status] += 1
+    assert ran.json == {"delivered": fates["delivered"], "failed": fates["failed"]}
+    assert fates.total() == before["accepted"]
+    stopped = desk.call("suppress", "list", "--json").json["counts"]
+    assert stopped["opted_out"] > 0

@@ -1,0 +1,238 @@
+"""The client of the message search: polite, patient, and not to be confused."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+
+from bulksend.errors import GateRefused, Stopped
+from bulksend.journal.states import Event
+from bulksend.send.signin import Credentials
+from bulksend.settle import search as module
+from bulksend.settle.evidence import Found
+from bulksend.settle.search import MessageSearch, iso
+from bulksend.simulator.scenario import Scenario
+from bulksend.simulator.server import serve
+from tests.simulator.calls import ANN, BOB, SENDER, post
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+NOW = 1_790_000_000_000
+
+
+def credentials(url: str) -> Credentials:
+    return Credentials("9900000", url=url, username="user", password="secret")
+
+
+def searching(url: str, **more: Any) -> MessageSearch:
+    said: dict[str, Any] = {
+        "clock": lambda: 0.0,
+        "now": lambda: NOW,
+        "rng": random.Random(7),
+        "calls_a_second": 10_000.0,
+    }
+    return MessageSearch(credentials(url), **said | more)
+
+
+@asynccontextmanager
+async def answering(
+    answer: Callable[[web.BaseRequest], web.Response],
+) -> AsyncIterator[str]:
+    """A server that answers every search with *answer*."""
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        return answer(request)
+
+    server = await asyncio.get_running_loop().create_server(
+        web.Server(handle, access_log=None), "127.0.0.1", 0
+    )
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    said = {
+        "messageId": "a",
+        "sourceTn": SENDER,
+        "destinationTn": ANN,
+        "messageStatus": "DELIVERED",
+        "messageType": "sms",
+        "messageLength": 9,
+        "errorCode": 0,
+        "receiveTime": "2026-11-26T10:00:00.123Z",
+    } | changes
+    return {name: value for name, value in said.items() if value is not ...}
+
+
+def page(*records: Any, token: str | None = None) -> web.Response:
+    info = {"nextPageToken": token} if token else {}
+    return web.json_response({"pageInfo": info, "messages": list(records)})
+
+
+def test_dates_have_their_milliseconds() -> None:
+    """Or Bandwidth answers 400."""
+    assert iso(NOW) == "2026-09-21T14:13:20.000Z"
+    assert iso(NOW + 7) == "2026-09-21T14:13:20.007Z"
+
+
+async def test_records_to_ten_numbers_come_in_one_call() -> None:
+    """From the simulator: every field that proves something, and nobody else's."""
+    async with await serve(Scenario(rate=None), rng=random.Random(7)) as simulator:
+        for to in (ANN, BOB, "+19195550103"):
+            assert post(simulator.bandwidth, to=[to]).status == 202
+        first, *_ = simulator.bandwidth.witness.accepted
+        async with searching(simulator.url) as search:
+            found = await search.to([ANN, BOB], since=0)
+            newest = await search.newest(since=0)
+            calls = search.calls
+    assert {one.to for one in found} == {ANN, BOB}
+    at = int(first.wall * 1000)
+    assert found[0] == Found(first.id, ANN, SENDER, at, is_mms=False, length=9)
+    assert (newest, calls) == (at, 2)
+
+
+async def test_pages_are_followed_and_dates_go_on_where_they_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each message is seen, though no offset goes beyond the furthest."""
+    monkeypatch.setattr(module, "PAGE", 3)
+    monkeypatch.setattr(module, "FURTHEST", 6)
+    async with await serve(Scenario(rate=None), rng=random.Random(7)) as simulator:
+        for second in range(17):
+            post(simulator.bandwidth, seconds=float(second))
+        expected = {one.id for one in simulator.bandwidth.witness.accepted}
+        async with searching(simulator.url) as search:
+            pages = [page async for page in search.since(0)]
+    seen = [one.found.message_id for page in pages for one in page]
+    assert set(seen) == expected
+    assert len(seen) < 2 * len(expected)
+
+
+async def test_many_in_one_millisecond_end_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More than the furthest offset at one moment: it moves on instead of circling."""
+    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(module, "FURTHEST", 4)
+    async with await serve(Scenario(rate=None), rng=random.Random(7)) as simulator:
+        for _ in range(9):
+            post(simulator.bandwidth)
+        async with searching(simulator.url) as search, asyncio.timeout(30):
+            pages = [page async for page in search.since(0)]
+    assert 0 < len(pages) < 20
+
+
+# status, error code as said; the event, and the code
+FATES = (
+    ("DELIVERED", 0, Event.DELIVER, None),
+    ("FAILED", 4720, Event.FAIL, 4720),
+    ("UNDELIVERED", 4702, Event.FAIL, 4702),
+    ("DLR_EXPIRED", None, Event.FAIL, 9902),
+    ("SENT", 0, Event.ACCEPT, None),
+    ("QUEUED", None, Event.ACCEPT, None),
+    ("OF_TOMORROW", 0, Event.ACCEPT, None),
+    (None, None, Event.ACCEPT, None),
+)
+
+
+@pytest.mark.parametrize(("status", "said", "event", "code"), FATES)
+async def test_a_status_says_what_it_proves(
+    status: str | None, said: int | None, event: Event, code: int | None
+) -> None:
+    """A record alone proves that Bandwidth took the message."""
+    answer = page(record(messageStatus=status, errorCode=said))
+    async with answering(lambda _: answer) as url, searching(url) as search:
+        ((sight,),) = [one async for one in search.since(0)]
+    assert (sight.event, sight.error_code) == (event, code)
+
+
+async def test_records_that_say_too_little_are_passed_over() -> None:
+    """Of wrong types, without id, number or time; the others are read."""
+    odd = [None, 7, {}, record(messageId=None), record(receiveTime="now"), record()]
+    fine = record(sourceTn=..., messageType="rcs", messageLength="9")
+    async with answering(lambda _: page(*odd, fine)) as url, searching(url) as search:
+        found = await search.to([ANN], 0)
+    assert found[1] == Found("a", ANN, "", found[0].received_at)
+    assert len(found) == 2
+
+
+async def test_a_throttled_search_waits_as_long_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Retry-After, then the same question again."""
+    waited: list[float] = []
+    real = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        await real(0)
+
+    answers = [web.Response(status=429, headers={"Retry-After": "37"}), page(record())]
+    async with answering(lambda _: answers.pop(0)) as url, searching(url) as search:
+        monkeypatch.setattr("bulksend.settle.search.asyncio.sleep", sleep)
+        assert len(await search.to([ANN], 0)) == 1
+    assert 37.0 in waited
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 200])
+async def test_a_search_that_is_ill_is_given_up_in_the_end(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """E546, exit 4: what was found until then is kept, and it can be run again."""
+    monkeypatch.setattr(MessageSearch, "_pause", lambda *_: 0.0)
+    calls: list[int] = []
+
+    def answer(_request: web.BaseRequest) -> web.Response:
+        calls.append(1)
+        return web.Response(status=status, text="<html>a gateway's page</html>")
+
+    async with answering(answer) as url, searching(url) as search:
+        with pytest.raises(Stopped) as stopped:
+            await search.newest(0)
+    assert stopped.value.problems[0].code == "E546"
+    assert len(calls) == module.TRIES
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+async def test_a_refusal_is_told_in_its_own_words(status: int) -> None:
+    """E545, at once; numbers in it are masked."""
+    said = {"type": "x", "description": "no such thing for +19195550101"}
+    async with (
+        answering(lambda _: web.json_response(said, status=status)) as url,
+        searching(url) as search,
+    ):
+        with pytest.raises(GateRefused) as refused:
+            await search.newest(0)
+    (problem,) = refused.value.problems
+    assert problem.code == "E545"
+    assert problem.found == f"{status}: no such thing for +191…01"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "skew"), [(0, 0), (1, 0), (90, 90_000), (-90, -90_000)]
+)
+async def test_the_other_clock_is_measured(ahead: int, skew: int) -> None:
+    """From the Date of its answers, in whole seconds."""
+    from email.utils import formatdate
+
+    date = formatdate(NOW / 1000 + ahead, usegmt=True)
+
+    def answer(_request: web.BaseRequest) -> web.Response:
+        return web.json_response({"messages": []}, headers={"Date": date})
+
+    async with answering(answer) as url, searching(url) as search:
+        await search.newest(0)
+        assert search.skew == skew
+
+
+def test_the_budget_is_kept() -> None:
+    """Below 3,500 calls in any five minutes, with room for others."""
+    assert module.CALLS_A_SECOND * 300 + 1 < 3_500
