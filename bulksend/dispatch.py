@@ -40,6 +40,7 @@ from bulksend.send.source import PlanSource, messages
 from bulksend.send.watch import refused, watch
 from bulksend.settle.files import check_output
 from bulksend.settle.standing import standing
+from bulksend.view import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -518,7 +519,8 @@ async def _send_with_signals(
             loop.add_signal_handler(name, sending.stop)
     companion = asyncio.ensure_future(beside(sending)) if beside else None
     try:
-        await sending.send(run)
+        with telemetry.observed(run, sending.progress):
+            await sending.send(run)
     finally:
         if companion is not None:
             companion.cancel()

@@ -564,6 +564,16 @@ KINDS: dict[str, Kind] = {
             "a decision without a reason",
             'Say how you know: --because "the person has it".',
         ),
+        Kind(
+            "E680",
+            "the notice of a run's end did not get through",
+            "Check notify.webhook; the run itself is not affected.",
+        ),
+        Kind(
+            "E681",
+            "the command that tells of a run's end failed",
+            "Check notify.command; the run itself is not affected.",
+        ),
         Kind("E640", "there is no such row", "Look at the list again."),
         Kind("E630", "there is no such run", "See `bulksend status`."),
         Kind(

@@ -37,6 +37,7 @@ from bulksend.errors import (
 )
 from bulksend.home import Home
 from bulksend.journal.store import Journal
+from bulksend.logs import log
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
@@ -48,6 +49,7 @@ from bulksend.prepare.rejects import Rejects, write_rejects
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.settle.files import check_output, write_results
 from bulksend.settle.finding import find_run, plan_of
+from bulksend.settle.notice import tell
 from bulksend.settle.results import results
 from bulksend.settle.standing import Ended, standing, state
 
@@ -334,7 +336,19 @@ def _send(
     if left and stopped is None:
         what = f"{left:,} messages were not taken, however often they were tried"
         ended = replace(ended, stopped=Stopped(Problem("E511", what)))
+    _tell(sending, ended)
     return ended
+
+
+def _tell(sending: Sending, ended: Ended) -> None:
+    """Of a run that ended just now; one shard of it is not told of."""
+    notify = sending.campaign.notify
+    if notify is None or sending.engine is None or sending.shard is not None:
+        return
+    said = {"campaign": sending.campaign.name, "provider": sending.campaign.provider}
+    folder = Path(sending.plan.about["folder"])
+    for problem in tell(notify, ended, said, folder=folder):
+        log.warning("notice failed", problem=str(problem))
 
 
 def _finish(sending: Sending, run: Run, stopped: BulksendError | None) -> Ended:

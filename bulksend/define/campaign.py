@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from bulksend.define.amounts import Rate
 from bulksend.define.kinds import (
+    Address,
     Clock,
     Cron,
     Delimiter,
@@ -468,6 +469,27 @@ class Schedule(_Section):
     ] = timedelta(hours=2)
 
 
+class Notify(_Section):
+    """Who is told when a run ends, however it ends: counts only, no number and no text."""
+
+    webhook: Annotated[
+        Address | None,
+        Key(
+            "An address that gets a JSON object by POST.",
+            "an http(s) address",
+            "${CAMPAIGN_WEBHOOK}",
+        ),
+    ] = None
+    command: Annotated[
+        Texts,
+        Key(
+            "A program that gets the same on its standard input; no shell is involved.",
+            "a list: the program and its arguments",
+            ["./ended.sh", "spring"],
+        ),
+    ] = ()
+
+
 class Lint(_Section):
     """What the texts are held to, beside the message language."""
 
@@ -576,6 +598,14 @@ class Campaign(_Section):
             {"cron": "0 10 * * MON", "zone": "America/New_York"},
         ),
     ] = None
+    notify: Annotated[
+        Notify | None,
+        Key(
+            "Who is told when a run ends.",
+            "`webhook`, `command` or both",
+            {"webhook": "${CAMPAIGN_WEBHOOK}"},
+        ),
+    ] = None
     lint: Annotated[
         Lint,
         Key(
@@ -635,6 +665,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "send.budget": Budget,
     "send.stop_at": StopAt,
     "schedule": Schedule,
+    "notify": Notify,
     "lint": Lint,
 }
 """Where each section stands in the file."""

@@ -180,6 +180,7 @@ Delimiter = Annotated[str, StringConstraints(pattern=_whole(r"[\t -!#-~]"))]
 ResultsPath = Annotated[
     str, StringConstraints(pattern=_whole(r".*[^/\\]\.(?:csv|parquet|xlsx)"))
 ]
+Address = Annotated[str, StringConstraints(pattern=_whole(r"https?://[^\s/?#]\S*"))]
 Pace = Annotated[
     Rate,
     PlainValidator(_rate),

@@ -215,6 +215,7 @@ send:
   # budget: {segments: 20000}     # a plan beyond it is refused
 
 # lint: {brand: "Blue Fern", first_contact: true}   # what the text is held to
+# notify: {webhook: "${CAMPAIGN_WEBHOOK}"}   # is told when a run ends
 # schedule: {cron: "0 10 * * MON", zone: America/New_York}   # see `bulksend schedule`
 results: "results/NAME.csv"       # or .parquet, .xlsx
 """

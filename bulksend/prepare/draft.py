@@ -212,8 +212,11 @@ def _about(
     campaign = loaded.campaign
     template = read_template(loaded) if campaign.message.file else ""
     said: dict[str, Any] = {
-        # As it was written, for `send PLAN` reads it again by the rules of the file.
-        "campaign": campaign.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        # As it was written, for `send PLAN` reads it again by the rules of the file; but
+        # a webhook's address is often a secret, and a plan is handed around.
+        "campaign": campaign.model_dump(
+            mode="json", by_alias=True, exclude_unset=True, exclude={"notify"}
+        ),
         "content_digest": content_digest(campaign),
         "inputs": {
             "recipients": source.digest,

@@ -1,0 +1,109 @@
+"""Tells of a run's end: to an address, to a program.
+
+What is told are counts, names and codes; no number and no text.  Each is told once, and
+has `LIMIT_SECONDS`: a notice that does not get through is a warning, and changes nothing
+about the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from bulksend.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bulksend.define.campaign import Notify
+    from bulksend.settle.standing import Ended
+
+LIMIT_SECONDS = 10.0
+
+
+def tell(
+    notify: Notify, ended: Ended, said: Mapping[str, str], *, folder: Path
+) -> list[Problem]:
+    """Tell everybody; what did not work.
+
+    Args:
+        said: What else is told, such as the campaign's name.
+
+        folder: The campaign's, in which the command runs.
+    """
+    body = orjson.dumps(payload(ended, said))
+    problems: list[Problem | None] = []
+    if notify.webhook is not None:
+        problems.append(asyncio.run(_post(notify.webhook, body)))
+    if notify.command:
+        problems.append(_run(notify.command, body, folder))
+    return [problem for problem in problems if problem is not None]
+
+
+def payload(ended: Ended, said: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON object: ``text`` for people, everything else for machines."""
+    codes = [problem.code for problem in getattr(ended.stopped, "problems", ())]
+    counts = ", ".join(
+        f"{count:,} {name.replace('_', ' ')}"
+        for name, count in ended.counts.items()
+        if count
+    )
+    what = "stopped" if ended.left else "ended"
+    text = f"{said['campaign']} {what}: {counts} of {ended.rows:,} rows."
+    return {
+        "text": text,
+        "run": ended.run,
+        **said,
+        "state": what,
+        "exit_code": ended.exit_code,
+        "rows": ended.rows,
+        **ended.counts,
+        "codes": codes,
+    }
+
+
+async def _post(address: str, body: bytes) -> Problem | None:
+    host = urlsplit(address).hostname or ""  # the rest of it may be a secret
+    limit = aiohttp.ClientTimeout(total=LIMIT_SECONDS)
+    headers = {"Content-Type": "application/json", "User-Agent": "bulksend"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit, headers=headers) as session,
+            session.post(address, data=body, allow_redirects=False) as answer,
+        ):
+            if answer.ok and answer.status < 300:
+                return None
+            found = f"{host} answered {answer.status}"
+    except TimeoutError:
+        found = f"{host} did not answer within {LIMIT_SECONDS:.0f} s"
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        found = f"{host} could not be reached ({type(error).__name__})"
+    return Problem("W680", found)
+
+
+def _run(command: Sequence[str], body: bytes, folder: Path) -> Problem | None:
+    name = command[0]
+    try:
+        done = subprocess.run(  # noqa: S603  (the campaign's own author named it)
+            command,
+            input=body,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Problem("W681", f"{name} took longer than {LIMIT_SECONDS:.0f} s")
+    except (OSError, ValueError) as error:
+        found = getattr(error, "strerror", None) or str(error)
+        return Problem("W681", f"{name}: {found.lower()}")
+    if done.returncode:
+        return Problem("W681", f"{name} ended with {done.returncode}")
+    return None

@@ -1,0 +1,117 @@
+"""A run's progress through OpenTelemetry, where that is installed.
+
+Whoever has set up a meter provider (Airflow, `opentelemetry-instrument`) gets the
+instruments below.  Where nobody has and the usual variable names a collector
+(``OTEL_EXPORTER_OTLP_ENDPOINT``), bulksend sets one up for the run, with the exporter of
+the extra ``bulksend[otel]``.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bulksend.logs import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+
+    from bulksend.journal.records import Run
+
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+class Progress(Protocol):
+    """What is told of a run; `dispatch.Progress` is one."""
+
+    @property
+    def total(self) -> int: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def refused(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+    @property
+    def rate(self) -> float: ...
+
+
+GAUGES: tuple[tuple[str, str, str, Callable[[Progress], float]], ...] = (
+    ("bulksend.run.total", "{message}", "Messages to send.", lambda p: p.total),
+    ("bulksend.run.done", "{message}", "Messages with an outcome.", lambda p: p.done),
+    ("bulksend.run.refused", "{message}", "Refused so far.", lambda p: p.refused),
+    ("bulksend.run.unknown", "{message}", "Unknown so far.", lambda p: p.unknown),
+    ("bulksend.run.pace", "{segment}/s", "The pace now allowed.", lambda p: p.rate),
+)
+
+
+@contextmanager
+def observed(run: Run, progress: Callable[[], Progress | None]) -> Iterator[None]:
+    """Tell of *progress* until the block ends; the last of it is told then.
+
+    Where OpenTelemetry is not installed nothing happens.
+    """
+    try:
+        from opentelemetry import metrics
+    except ImportError:
+        yield
+        return
+    own = _own_provider(os.environ)
+    provider = own or metrics.get_meter_provider()
+    _, _, campaign = run.campaign.partition("/")
+    named = {"run": run.run, "campaign": campaign, "provider": run.provider}
+    over = _observe(provider, progress, named)
+    try:
+        yield
+    finally:
+        if own is not None:
+            own.shutdown()
+        over.append(True)
+
+
+def _observe(
+    provider: MeterProvider,
+    progress: Callable[[], Progress | None],
+    named: Mapping[str, str],
+) -> list[bool]:
+    from opentelemetry.metrics import Observation
+
+    meter, over = provider.get_meter("bulksend"), list[bool]()
+
+    def observing(
+        value: Callable[[Progress], float],
+    ) -> Callable[[CallbackOptions], list[Observation]]:
+        def observe(_: CallbackOptions) -> list[Observation]:
+            seen = None if over else progress()
+            return [] if seen is None else [Observation(value(seen), dict(named))]
+
+        return observe
+
+    for name, unit, about, value in GAUGES:
+        meter.create_observable_gauge(
+            name, [observing(value)], unit=unit, description=about
+        )
+    return over
+
+
+def _own_provider(environment: Mapping[str, str]) -> Any:
+    """A provider with an exporter, where a collector is named and nobody has set one up."""
+    if not any(environment.get(name) for name in ENDPOINTS):
+        return None
+    try:
+        from opentelemetry import metrics
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import (
+            OTLPMetricExporter,
+        )
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    except ImportError:
+        log.warning("no exporter", fix="pip install 'bulksend[otel]'")
+        return None
+    if isinstance(metrics.get_meter_provider(), MeterProvider):
+        return None
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+    return MeterProvider([reader])
