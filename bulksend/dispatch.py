@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 from array import array
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Awaitable,
         Callable,
         Coroutine,
+        Iterator,
         Mapping,
     )
 
@@ -513,13 +514,9 @@ async def _send_with_signals(
     run: Run,
     beside: Callable[[Sending], Awaitable[None]] | None,
 ) -> None:
-    loop = asyncio.get_running_loop()
-    if threading.current_thread() is threading.main_thread():
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, sending.stop)
     companion = asyncio.ensure_future(beside(sending)) if beside else None
     try:
-        with telemetry.observed(run, sending.progress):
+        with telemetry.observed(run, sending.progress), _on_signals(sending.stop):
             await sending.send(run)
     finally:
         if companion is not None:
@@ -527,6 +524,24 @@ async def _send_with_signals(
             await asyncio.wait([companion])
             if not companion.cancelled() and (error := companion.exception()):
                 log.warning("display failed", error=type(error).__name__)
+
+
+@contextmanager
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Call *act* on SIGINT and SIGTERM; afterwards they mean what they meant before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    for one in before:
+        loop.add_signal_handler(one, act)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            loop.remove_signal_handler(one)
+            signal.signal(one, handler)
 
 
 def _run_loop(work: Coroutine[Any, Any, None]) -> None:

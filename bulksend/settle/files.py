@@ -111,7 +111,7 @@ def check_output(path: Path, *, is_ours: bool) -> None:
             raise InputError(Problem("E624", "a file stands there", file=str(path)))
         path.parent.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another sender may look at the same time
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E625", found, file=str(path.parent))) from error
