@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     )
     from bulksend.rules.pack import RulePack, read_rules, shipped_rules
     from bulksend.safekeeping import Backup, back_up
+    from bulksend.settle.explaining import Explained, explain
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.standing import Ended
     from bulksend.settle.suppressing import SuppressionList
@@ -134,6 +135,8 @@ _HOME_OF = {
     "Now": "view.now",
     "metrics": "view.metrics",
     "report_run": "view.report",
+    "Explained": "settle.explaining",
+    "explain": "settle.explaining",
     "live_page": "view.live",
     "watch_run": "view.now",
     "write_metrics": "view.metrics",
@@ -158,6 +161,7 @@ __all__ = [
     "Closer",
     "Door",
     "Ended",
+    "Explained",
     "GateRefused",
     "Home",
     "InputError",
@@ -183,6 +187,7 @@ __all__ = [
     "back_up",
     "decide_row",
     "door",
+    "explain",
     "json_schema",
     "list_runs",
     "listen",

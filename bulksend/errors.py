@@ -565,6 +565,11 @@ KINDS: dict[str, Kind] = {
             'Say how you know: --because "the person has it".',
         ),
         Kind(
+            "E674",
+            "no message is known by this tag or id",
+            "Ask by the number, or where the plan is (--folder, BULKSEND_HOME).",
+        ),
+        Kind(
             "E680",
             "the notice of a run's end did not get through",
             "Check notify.webhook; the run itself is not affected.",

@@ -277,7 +277,9 @@ def test_fragments_of_a_campaign_work(fragment: str, tmp_path: Path) -> None:
     """Put into the starter campaign, each can be planned, and no gate closes."""
     campaign = yaml.safe_load(starter("hello"))
     for key, value in yaml.safe_load(fragment).items():
-        campaign[key] = campaign[key] | value if isinstance(value, dict) else value
+        campaign[key] = (
+            campaign.get(key, {}) | value if isinstance(value, dict) else value
+        )
     (tmp_path / "hello.csv").write_text(PEOPLE, "utf-8")
     path = tmp_path / "hello.yaml"
     path.write_text(yaml.safe_dump(campaign), "utf-8")

@@ -52,6 +52,8 @@ NAMES = {
     "preview_plan",
     "report_run",
     "Now",
+    "Explained",
+    "explain",
     "live_page",
     "metrics",
     "watch_run",

@@ -36,6 +36,7 @@ COMMANDS = {
     "report": ("viewing", "Write a run's report: one HTML file."),
     "schedule": ("schedule", "Show a campaign's slots, or what would start them."),
     "watch": ("viewing", "Watch a run while it goes: here, or in a browser."),
+    "explain": ("explaining", "Tell all that was ever decided about a number."),
     "metrics": ("viewing", "Print the runs' counts for Prometheus."),
     "rules": (
         "rules",

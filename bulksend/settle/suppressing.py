@@ -125,11 +125,11 @@ class SuppressionList:
     def check(self, number: str, *, region: str | None = None) -> list[Listed]:
         """All there ever was about a number, lifted or not."""
         (found,) = read([number], region)
-        return [_listed(one) for one in self.journal.suppressions.of(found)]
+        return [listed(one) for one in self.journal.suppressions.of(found)]
 
     def all(self) -> Iterator[Listed]:
         """Everyone who is suppressed now, in no order that tells anything."""
-        return map(_listed, self.journal.suppressions.all())
+        return map(listed, self.journal.suppressions.all())
 
     def counts(self) -> dict[str, int]:
         """How many are suppressed now, by reason."""
@@ -195,7 +195,8 @@ def _ordinal(place: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(place, f"{place}th")
 
 
-def _listed(one: Suppression) -> Listed:
+def listed(one: Suppression) -> Listed:
+    """A suppression as people read it."""
     lifted = None if one.lifted_at is None else _moment(one.lifted_at)
     return Listed(
         f"+{one.number}",

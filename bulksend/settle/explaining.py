@@ -1,0 +1,262 @@
+"""All that was ever decided about a number: every plan, every run, every word about it.
+
+Plans hold the number, so they are looked through, one narrow column each; the journal
+tells what became of the rows found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from bulksend.errors import InputError, Problem
+from bulksend.journal.states import Status
+from bulksend.journal.store import Journal
+from bulksend.logs import mask_numbers
+from bulksend.prepare.plan import Plan
+from bulksend.prepare.reasons import REASONS, sentence
+from bulksend.settle.results import SHOWN
+from bulksend.settle.suppressing import Listed, listed, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bulksend.home import Home
+    from bulksend.journal.records import Entry, Run
+
+_TAG = re.compile(r"#([0-9a-f]{8})-([0-9]{1,12})$")
+_ID = re.compile(r"(?=.*[a-z])[0-9a-z]{20,40}")
+_NEEDED = (
+    *("row", "to", "from", "text", "segments", "reason", "reason_detail"),
+    "number_key",
+)
+
+
+class Step(NamedTuple):
+    """Something that happened, ``at`` milliseconds since 1970."""
+
+    at: int
+    what: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"at": _iso(self.at), "what": self.what}
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """A row that is for the number.
+
+    Args:
+        status: As in the results; ``planned`` where the plan was never sent.
+
+        why: Why it gets nothing, or what went wrong, in a sentence.
+
+        row: As a spreadsheet numbers it.
+    """
+
+    run: str
+    campaign: str
+    provider: str
+    row: int
+    status: str
+    why: str
+    sender: str
+    text: str = field(repr=False)
+    segments: int | None
+    steps: tuple[Step, ...] = ()
+
+    def as_dict(self, *, mask: bool) -> dict[str, Any]:
+        return {
+            "run": self.run,
+            "campaign": self.campaign,
+            "provider": self.provider,
+            "row": self.row,
+            "status": self.status,
+            "why": self.why,
+            "from": mask_numbers(self.sender) if mask else self.sender,
+            "text": None if mask else self.text,
+            "segments": self.segments,
+            "steps": [step.as_dict() for step in self.steps],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Everything about one number, newest first.
+
+    Args:
+        was_given: Whoever asks knows the number; otherwise it is masked, and the texts
+            are left out.
+
+        plans: How many plans were looked through.
+
+        gone: Runs whose plan is gone, purged or elsewhere: they may have been for it.
+    """
+
+    number: str = field(repr=False)
+    was_given: bool
+    rows: tuple[Appearance, ...]
+    suppressions: tuple[Listed, ...]
+    plans: int
+    gone: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        return self.number if self.was_given else mask_numbers(self.number)
+
+    def as_dict(self) -> dict[str, Any]:
+        mask = not self.was_given
+        return {
+            "number": self.shown,
+            "suppressions": [one.as_dict(mask=mask) for one in self.suppressions],
+            "rows": [one.as_dict(mask=mask) for one in self.rows],
+            "plans": self.plans,
+            "gone": list(self.gone),
+        }
+
+
+def explain(asked: str, *, home: Home, region: str | None = None) -> Explained:
+    """All that was ever decided about a number.
+
+    Args:
+        asked: The number; or the end of a tag (``#1f3a9c2b-17``), or Bandwidth's message
+            id, of a message to it.
+
+        region: Where a number without a country code belongs.
+
+    Raises:
+        InputError: E651, where it is no number; E674, where no message has this key.
+    """
+    if not home.journal.exists():
+        return _about(asked, None, home, region)
+    with Journal.open(home.journal, read_only=True) as journal:
+        return _about(asked, journal, home, region)
+
+
+def _about(
+    asked: str, journal: Journal | None, home: Home, region: str | None
+) -> Explained:
+    runs = {} if journal is None else {run.run: run for run in journal.runs()}
+    plans, gone = _plans(home, runs)
+    number = _number_behind(asked, journal, plans)
+    was_given = number is None
+    if number is None:
+        (number,) = read([asked], region)
+    rows = [
+        one
+        for plan in plans
+        for one in _appearances(plan, number, journal, runs.get(plan.run))
+    ]
+    rows.sort(key=lambda one: one.steps[0].at if one.steps else 0, reverse=True)
+    about = [] if journal is None else journal.suppressions.of(number)
+    return Explained(
+        number, was_given, tuple(rows), tuple(map(listed, about)), len(plans), gone
+    )
+
+
+def _plans(home: Home, runs: dict[str, Run]) -> tuple[list[Plan], tuple[str, ...]]:
+    """The home's plans and those of the runs, each once; and runs without one."""
+    paths = {Path(run.plan).absolute() for run in runs.values()}
+    paths |= {path.absolute() for path in home.folder.glob("plans/*.parquet")}
+    found: dict[str, Plan] = {}
+    for path in sorted(paths):
+        try:
+            plan = Plan.open(path)
+        except InputError:
+            continue  # gone, or another version's: told below where a run needs it
+        found.setdefault(plan.run, plan)
+    return list(found.values()), tuple(name for name in runs if name not in found)
+
+
+def _number_behind(
+    asked: str, journal: Journal | None, plans: Sequence[Plan]
+) -> str | None:
+    """Whom the message with this tag or id was for; None where *asked* is neither."""
+    if tag := _TAG.search(asked):
+        mark, row = tag[1], int(tag[2])
+        wanted = [plan for plan in plans if plan.hash.startswith(mark)]
+    elif _ID.fullmatch(asked) and journal is not None:
+        place = journal.receipts.place_of(asked)
+        run_id, row = place or (0, 0)
+        names = {run.run for run in journal.runs() if run.id == run_id}
+        wanted = [plan for plan in plans if plan.run in names]
+    else:
+        return None
+    for plan in wanted:
+        found = plan.frame().filter(pl.col("row") == row).select("to").collect()
+        if len(found) and (to := found.item()):
+            return str(to).split(",")[0]
+    raise InputError(Problem("E674", "no plan here has its row"))
+
+
+def _appearances(
+    plan: Plan, number: str, journal: Journal | None, run: Run | None
+) -> Iterator[Appearance]:
+    said = plan.about["campaign"]
+    is_ours = pl.col("number_key") == int(number.removeprefix("+"))
+    if said["message"].get("group"):
+        is_ours = pl.col("to").str.split(",").list.contains(number)
+    frame = plan.frame().filter(is_ours).select(_NEEDED)
+    made = int(plan.path.stat().st_mtime * 1000)
+    for row in frame.collect(engine="streaming").iter_rows(named=True):
+        entry = None
+        steps = [Step(made, "planned")]
+        if journal is not None and run is not None:
+            entry = next(iter(journal.entries(run.id, row["row"], row["row"])), None)
+            steps += _steps(journal, run, row["row"], entry)
+        yield Appearance(
+            run=plan.run,
+            campaign=said["name"],
+            provider=said["provider"],
+            row=row["row"],
+            status=_status(row["reason"], entry, run),
+            why=_why(row, entry),
+            sender=row["from"] or "",
+            text=row["text"] or "",
+            segments=row["segments"],
+            steps=tuple(sorted(steps)),
+        )
+
+
+def _status(reason: str | None, entry: Entry | None, run: Run | None) -> str:
+    if reason is not None:
+        return "excluded"
+    if entry is not None:
+        return SHOWN.get(Status(entry.status), entry.status)
+    return "planned" if run is None else "not_sent"
+
+
+def _why(row: dict[str, Any], entry: Entry | None) -> str:
+    if row["reason"] is not None:
+        reason = row["reason"]
+        return f"{sentence(reason, row['reason_detail'])} {REASONS[reason].fix}"
+    return (entry.error or "") if entry is not None else ""
+
+
+def _steps(journal: Journal, run: Run, row: int, entry: Entry | None) -> Iterator[Step]:
+    if entry is not None:
+        if entry.posted_at is not None:
+            nth = f" (try {entry.attempt})" if entry.attempt > 1 else ""
+            yield Step(entry.posted_at, f"posted{nth}")
+        if entry.accepted_at is not None:
+            named = f", id {entry.message_id}" if entry.message_id else ""
+            yield Step(entry.accepted_at, f"accepted by Bandwidth{named}")
+        if entry.ended_at is not None and entry.status != Status.ACCEPTED:
+            code = f" ({entry.error_code})" if entry.error_code else ""
+            yield Step(entry.ended_at, f"{entry.status.replace('_', ' ')}{code}")
+    for told in journal.receipts.of_row(run.id, row):
+        code = f", code {told.error_code}" if told.error_code else ""
+        carrier = f", carrier {told.carrier}" if told.carrier else ""
+        yield Step(told.at, f"callback {told.type}{code}{carrier}")
+    for one in journal.decisions.of_rows(run.id, row, row):
+        yield Step(one.decided_at, f"decided by {one.source}: {one.event}")
+
+
+def _iso(ms: int) -> str:
+    at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return at.replace("+00:00", "Z")

@@ -1,0 +1,143 @@
+"""All that was ever decided about a number: each plan, each run, each word about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from bulksend.cli import cli
+from bulksend.errors import InputError
+from bulksend.home import Home
+from bulksend.journal.receipts import Kept
+from bulksend.journal.states import Event
+from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
+from bulksend.settle.explaining import explain
+from tests.prepare.planning import number, plan
+from tests.settle.test_results import NOW, begun, played
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bulksend.prepare.plan import Plan
+
+ANA, BEN, NOBODY = number(1), number(2), number(3)
+HEAD = "phone,name\n"
+TEXT = "Hi {{ name }}"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
+
+
+def one(tmp_path: Path) -> Plan:
+    """Ana twice, Ben once; a second plan of another campaign that was never sent."""
+    people = f"{HEAD}{ANA},Ana\n{BEN},Ben\n(919) 234-0001,Ana again\n"
+    plan(tmp_path, f"{HEAD}{ANA},Ana\n", name="later", message={"text": TEXT})
+    return plan(tmp_path, people, message={"text": TEXT, "tag": "t"}).plan
+
+
+def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
+    """Sent, lost to another row, planned only; callbacks and opt-outs; in order."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        played(journal, run, epoch, {2: [Event.CLAIM, Event.ACCEPT, Event.FAIL]})
+        told = Kept(
+            "id-2", 7, "message-failed", NOW + 1_500, NOW, None, 4720, None, run.id, 2
+        )
+        journal.receipts.keep([told])
+        stop = Cause(OPTED_OUT, "reply STOP", NOW, "+19195550100")
+        journal.suppressions.add([suppression(ANA, stop)])
+
+    found = explain("919 234 0001", home=home, region="US")
+    assert (found.number, found.was_given, found.plans) == (ANA, True, 2)
+    by_row = {(row.campaign, row.row): row for row in found.rows}
+    assert {key: row.status for key, row in by_row.items()} == {
+        ("test", 2): "failed",
+        ("test", 4): "excluded",
+        ("later", 2): "planned",
+    }
+    sent = by_row["test", 2]
+    assert (sent.text, sent.segments, sent.sender) == ("Hi Ana", 1, "+19195550100")
+    happened = [step.what for step in sent.steps if step.what != "planned"]
+    assert happened == [
+        "posted",
+        "accepted by Bandwidth, id id-2",
+        "callback message-failed, code 4720",
+        "failed (4700)",
+    ]
+    assert sent.why == "It did not work: fail."
+    assert by_row["test", 4].why.startswith("The same number stands in a row")
+    (word,) = found.suppressions
+    assert (word.reason, word.source) == (OPTED_OUT, "reply STOP")
+    assert explain(NOBODY, home=home).rows == ()
+
+
+def test_a_tag_or_an_id_leads_to_the_person_who_stays_masked(
+    tmp_path: Path, home: Home
+) -> None:
+    """Whoever asks by a message did not know the number, and does not learn it."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        played(journal, run, epoch, {3: [Event.CLAIM, Event.LOSE]})
+        message = "1795702523100ky41jonx21e9qed7"
+        journal.database.execute(
+            "prove",
+            run_id=run.id,
+            row=3,
+            event="accept",
+            at=NOW,
+            accepted_at=NOW,
+            message_id=message,
+            error_code=None,
+            error=None,
+        )
+    for asked in (f"t{made.mark}3", message):
+        found = explain(asked, home=home)
+        assert [(row.row, row.status) for row in found.rows] == [(3, "accepted")]
+        said = json.dumps(found.as_dict()) + repr(found)
+        assert BEN not in said
+        assert "Hi Ben" not in said
+    for asked in ("t#00000000-3", f"t{made.mark}99", "1795702523100ky41jonx21e9qed8"):
+        with pytest.raises(InputError, match="E674"):
+            explain(asked, home=home)
+    with pytest.raises(InputError, match="E651"):
+        explain("n/a", home=home)
+
+
+def test_a_member_of_a_group_is_found(tmp_path: Path, home: Home) -> None:
+    """By each of its numbers, whole ones only."""
+    people = f'phone,name\n"{ANA},{BEN}",us\n'
+    plan(tmp_path, people, message={"text": TEXT, "group": "true"})
+    for asked in (ANA, BEN):
+        assert [row.row for row in explain(asked, home=home).rows] == [2]
+    assert explain(ANA[:-1] + "9", home=home).rows == ()
+
+
+def test_a_run_whose_plan_is_gone_is_told(tmp_path: Path, home: Home) -> None:
+    """It may have been for this number: silence would be a lie."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, _):
+        journal.add_run(replace(run, run="old-1", plan=str(tmp_path / "old.parquet")))
+    found = explain(ANA, home=home)
+    assert found.gone == ("old-1",)
+    assert len(found.rows) == 3
+
+
+def test_the_command_says_it_to_people(tmp_path: Path, home: Home) -> None:
+    """And the same as JSON; a home without a journal has plans all the same."""
+    one(tmp_path)
+    where = ["--folder", str(tmp_path)]
+    ran = CliRunner().invoke(cli, ["explain", ANA, *where])
+    assert ran.exit_code == 0, ran.output
+    assert ANA in ran.output
+    said = json.loads(
+        CliRunner().invoke(cli, ["explain", ANA, "--json", *where]).output
+    )
+    assert sorted(row["status"] for row in said["rows"]) == [
+        "excluded", "planned", "planned",
+    ]  # fmt: skip
