@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from bulksend.settle.explaining import Explained, explain
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.standing import Ended
-    from bulksend.settle.suppressing import SuppressionList
+    from bulksend.settle.suppressing import OptOutRate, SuppressionList, opt_out_rate
     from bulksend.settling import (
         Manner,
         Settled,
@@ -140,7 +140,9 @@ _HOME_OF = {
     "live_page": "view.live",
     "watch_run": "view.now",
     "write_metrics": "view.metrics",
+    "OptOutRate": "settle.suppressing",
     "SuppressionList": "settle.suppressing",
+    "opt_out_rate": "settle.suppressing",
     "Manner": "settling",
     "Settled": "settling",
     "decide_row": "settling",
@@ -167,6 +169,7 @@ __all__ = [
     "InputError",
     "Manner",
     "Now",
+    "OptOutRate",
     "Options",
     "Ordered",
     "Outlook",
@@ -195,6 +198,7 @@ __all__ = [
     "load_campaign",
     "look_closer",
     "metrics",
+    "opt_out_rate",
     "pause_run",
     "plan_campaign",
     "poll_runs",

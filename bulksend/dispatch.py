@@ -30,6 +30,7 @@ from bulksend.send.bandwidth import Client
 from bulksend.send.breakers import Breakers
 from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
+from bulksend.send.hearing import hear
 from bulksend.send.intake import Intake
 from bulksend.send.ledger import repeats
 from bulksend.send.message import Envelope
@@ -326,17 +327,20 @@ class Sending:
         return await writer.call(lambda journal: journal.ledger(writer.run))
 
     async def _run(self, engine: Engine, writer: Writer, clocks: SystemClocks) -> None:
-        watching = asyncio.ensure_future(
-            watch(engine, writer, clocks, parent=self.parent)
-        )
+        beside = [
+            asyncio.ensure_future(watch(engine, writer, clocks, parent=self.parent)),
+            asyncio.ensure_future(hear(engine, writer, clocks, before=self._before)),
+        ]
         try:
             await engine.run()
         finally:
-            watching.cancel()
-            await asyncio.wait([watching])
-            # What it may have failed with is the journal's, and the engine has met it.
-            if not watching.cancelled() and (error := watching.exception()):
-                log.warning("watch ended", error=type(error).__name__)
+            for one in beside:
+                one.cancel()
+            await asyncio.wait(beside)
+            # What one may have failed with is the journal's, and the engine has met it.
+            for one in beside:
+                if not one.cancelled() and (error := one.exception()):
+                    log.warning("watch ended", error=type(error).__name__)
 
     def progress(self) -> Progress | None:
         """How far it is; None before it begins."""

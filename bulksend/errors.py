@@ -412,6 +412,12 @@ KINDS: dict[str, Kind] = {
             "the message search does not answer",
             "What was found is kept: run it again later.",
         ),
+        Kind(
+            "E547",
+            "too many people opt out",
+            "See who is on the list and what they agreed to: Bandwidth may suspend a "
+            "campaign over 4 %. To go on as it is, raise `send.stop_at.opt_outs`.",
+        ),
         Kind("E580", "the simulator cannot play this scenario", "Change the option."),
         Kind(
             "E581",

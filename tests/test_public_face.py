@@ -69,6 +69,8 @@ NAMES = {
     "write_run",
     "write_starter",
     "Door",
+    "OptOutRate",
+    "opt_out_rate",
     "door",
     "listen",
     "Manner",

@@ -41,9 +41,10 @@ WITH_PARENT = click.option(
 )
 @click.option(
     "--only",
-    type=click.Choice(["not_sent", "failed"]),
+    type=click.Choice(["not_sent", "failed", "retryable"]),
     default=None,
-    help="Of a run that is there: the rows that are left, or that failed.",
+    help="Of a run that is there: the rows that are left, that failed, or that failed "
+    "in a way that Bandwidth lets one repeat.",
 )
 @WAIT
 @WITH_PARENT
@@ -108,14 +109,16 @@ def status(folder: Path, journal: str, as_json: bool) -> None:
 
     Example: bulksend status --folder campaigns
     """
-    from bulksend import Home, list_runs
-    from bulksend.cli.show import print_json, show_runs
+    from bulksend import Home, list_runs, opt_out_rate
+    from bulksend.cli.show import print_json, show_opt_outs, show_runs
 
-    runs = list_runs(Home.find(folder, os.environ, journal))
+    home = Home.find(folder, os.environ, journal)
+    runs = list_runs(home)
     if as_json:
         print_json([each.as_dict() for each in runs])
     else:
         show_runs(runs)
+        show_opt_outs(opt_out_rate(home))
 
 
 @click.command(short_help="Write a run's results again.")

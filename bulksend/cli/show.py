@@ -14,7 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bulksend import BulksendError, Ended, Problem
+    from bulksend import BulksendError, Ended, OptOutRate, Problem
 
 MOST_SHOWN = 20
 
@@ -120,6 +120,18 @@ def show_runs(runs: Sequence[Ended]) -> None:
     for run in runs:
         table.add_row(escape(run.run), run.state, _sum(run))
     out.print(table)
+
+
+def show_opt_outs(rate: OptOutRate) -> None:
+    """A line where anybody opted out, against the lines that Bandwidth draws."""
+    if not rate.opted_out:
+        return
+    colour = "red" if rate.may_suspend else "yellow" if rate.may_audit else "dim"
+    what = f"{rate.opted_out:,} of {rate.people:,} people texted in 24 h have opted out"
+    out.print(
+        f"[{colour}]{what} ({rate.share:.2%}; over 0.5 % Bandwidth audits consent, over "
+        "4 % it may suspend a campaign)[/]"
+    )
 
 
 def show_tested(rows: Iterable[dict[str, Any]]) -> None:

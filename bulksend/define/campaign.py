@@ -346,6 +346,15 @@ class StopAt(_Section):
             20,
         ),
     ] = 20
+    opt_outs: Annotated[
+        Share,
+        Key(
+            "The share of the people texted who may opt out while it sends; of fewer "
+            "than 200 people, of 200.",
+            "a share above 0% up to 100%, which never stops",
+            "4%",
+        ),
+    ] = 0.04
 
 
 class Send(_Section):

@@ -264,6 +264,10 @@ from receipts where run_id = :run_id and row = :row order by at, digest;
 -- name: receipts_count
 select type, run_id is not null, count(*) from receipts group by 1, 2;
 
+-- name: failures_since
+select message_id, error_code from receipts
+where received_at >= :since and error_code is not null and run_id = :run_id;
+
 -- Rows of which two messages are known to be: texted twice, whoever did it.
 -- name: doubled
 select count(*) from (

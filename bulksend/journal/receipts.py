@@ -69,6 +69,11 @@ class Receipts:
         found = self._db.fetch("receipts_of_row", run_id=run_id, row=row)
         return [Told(*one) for one in found]
 
+    def failures_since(self, run_id: int, since: int) -> dict[str, str]:
+        """Messages of a run of whose failure was heard since then, and their codes."""
+        found = self._db.fetch("failures_since", run_id=run_id, since=since)
+        return {message_id: str(code) for message_id, code in found}
+
     def counts(self) -> dict[str, tuple[int, int]]:
         """By type: callbacks about rows of this journal, and about none of them."""
         counts: dict[str, tuple[int, int]] = {}

@@ -104,6 +104,9 @@ create table if not exists suppressions (
     primary key (person, sender)
 ) without rowid;
 
+create index if not exists opt_outs_by_time on suppressions (since)
+where reason = 'opted_out';
+
 -- Every callback, as it came.
 create table if not exists receipts (
     message_id  text not null,                  -- '' where none is said
@@ -123,6 +126,10 @@ create table if not exists receipts (
 
 create index if not exists receipts_by_row on receipts (run_id, row)
 where run_id is not null;
+
+-- For who listens while a run goes on: grows at its end, and holds failures only.
+create index if not exists failures_by_time on receipts (received_at)
+where error_code is not null;
 
 -- How each unknown ended, and what that rests on.
 create table if not exists decisions (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.codes import is_retryable
 from bulksend.journal.records import LeaseLost, Place
 
 if TYPE_CHECKING:
@@ -27,9 +28,17 @@ def _has_failed(one: Over) -> bool:
     return one.status == "refused" or not (one.error_code or "").startswith("9")
 
 
+def _may_be_retried(one: Over) -> bool:
+    """Bandwidth's own rule, by the code of the failure: docs/delivery-codes.md."""
+    return one.status == "failed" and is_retryable(
+        one.error_code, attempts=one.attempts
+    )
+
+
 SELECTIONS: Mapping[str, Callable[[Over], bool] | None] = {
     "not_sent": None,
     "failed": _has_failed,
+    "retryable": _may_be_retried,
 }
 """What `run --only` takes.  None: nothing needs to be reopened for it."""
 

@@ -155,9 +155,13 @@ class Suppressions:
 
     def opt_out_rate(self, *, since: int) -> tuple[int, int]:
         """Who opted out since then, and how many people were texted since then."""
-        ((opted_out,),) = self._db.fetch("opt_outs_since", since=since)
         ((people,),) = self._db.fetch("people_since", since=since)
-        return int(opted_out), int(people)
+        return self.opted_out_since(since), int(people)
+
+    def opted_out_since(self, since: int) -> int:
+        """How many opted out since then, and still stand so."""
+        ((count,),) = self._db.fetch("opt_outs_since", since=since)
+        return int(count)
 
 
 _WORDS = {

@@ -110,6 +110,11 @@ class Aftermath:
         if problem := self._breakers.failed(error_code):
             self._stop(GateRefused(problem))
 
+    def opted_out(self, count: int, people: int) -> None:
+        """So many opted out, of so many texted: too large a share stops the run."""
+        if problem := self._breakers.opted_out(count, people):
+            self._stop(GateRefused(problem))
+
     # -- inside -----------------------------------------------------------------------
 
     def _record(self, item: Item, verdict: Verdict, posted_at: int) -> None:

@@ -16,6 +16,9 @@ from bulksend.journal.states import Event
 LATEST = 200
 """Answers that are looked back on."""
 
+FEWEST_PEOPLE = 200
+"""A share of opt-outs is one of at least so many people."""
+
 FEWEST = 50
 """A share is one of at least so many answers, so that three bad numbers stop nobody."""
 
@@ -31,11 +34,16 @@ class Breakers:
         refused: The share of the latest answers that may be refusals; 1 never stops.
 
         spam: How many receipts may say that a filter stopped the text.
+
+        opt_outs: The share of the people texted who may opt out; 1 never stops.
     """
 
-    def __init__(self, *, refused: float = 0.2, spam: int = 20) -> None:
+    def __init__(
+        self, *, refused: float = 0.2, spam: int = 20, opt_outs: float = 0.04
+    ) -> None:
         self._most_refused = refused
         self._most_spam = spam
+        self._most_opt_outs = opt_outs
         self._latest: deque[bool] = deque(maxlen=LATEST)
         self._unknown = 0
         self._spam = 0
@@ -62,6 +70,12 @@ class Breakers:
         if self._spam != self._most_spam:
             return None
         return Problem("E514", f"{self._spam} texts were stopped as spam")
+
+    def opted_out(self, count: int, people: int) -> Problem | None:
+        """So many opted out since the run began, and so many have its text."""
+        if count <= self._most_opt_outs * max(people, FEWEST_PEOPLE):
+            return None
+        return Problem("E547", f"{count:,} of {people:,} people texted have opted out")
 
     def _too_many_refused(self) -> Problem | None:
         answers, refused = len(self._latest), sum(self._latest)

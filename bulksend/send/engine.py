@@ -144,6 +144,10 @@ class Engine:
         """A message of this campaign was not delivered: enough of a kind stop the run."""
         self._aftermath.receipt_failed(error_code)
 
+    def opted_out(self, count: int, people: int) -> None:
+        """People heard of elsewhere have opted out, of so many who were texted."""
+        self._aftermath.opted_out(count, people)
+
     async def run(self) -> None:
         """Send until nothing is left.
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("number", "sender", "reason", "source", "since")
 AT_ONCE = 100_000
+DAY_MS = 86_400_000
 _ENTRY = {
     "person": pl.Int64,
     "sender": pl.String,
@@ -76,6 +77,36 @@ class Listed(NamedTuple):
             "since": _iso(self.since),
             "lifted_at": _iso(self.lifted_at) if self.lifted_at else None,
         }
+
+
+class OptOutRate(NamedTuple):
+    """Opt-outs in 24 hours against the lines that Bandwidth draws (bandwidth.md §4)."""
+
+    opted_out: int
+    people: int
+
+    @property
+    def share(self) -> float:
+        return self.opted_out / max(self.people, 1)
+
+    @property
+    def may_audit(self) -> bool:
+        return self.opted_out > 0.005 * self.people
+
+    @property
+    def may_suspend(self) -> bool:
+        return self.opted_out > 0.04 * self.people
+
+
+def opt_out_rate(home: Home) -> OptOutRate:
+    """Who opted out in the last 24 hours, of how many people texted in them."""
+    if not home.journal.exists():
+        return OptOutRate(0, 0)
+    with Journal.open(home.journal, read_only=True) as journal:
+        since = _now() - DAY_MS
+        if not journal.suppressions.opted_out_since(since):
+            return OptOutRate(0, 0)  # then nobody needs to be counted
+        return OptOutRate(*journal.suppressions.opt_out_rate(since=since))
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,11 @@ def test_the_rest_of_the_pace_reads_as_it_is_meant(read: Read) -> None:
 
     assert campaign.send.ramp is not None
     assert campaign.send.ramp.total_seconds() == 600
-    assert campaign.send.stop_at.model_dump() == {"refused": 0.025, "spam": 5}
+    assert campaign.send.stop_at.model_dump() == {
+        "refused": 0.025,
+        "spam": 5,
+        "opt_outs": 0.04,
+    }
     assert said["send"]["not_after"] == "18:00 America/New_York"
     assert Campaign.model_validate(said, by_alias=True).send == campaign.send
 

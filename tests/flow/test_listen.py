@@ -355,3 +355,27 @@ def test_it_is_told_apart_from_strangers(desk: Desk) -> None:
         refused.value.close()
     with journal_of(desk) as journal:
         assert journal.receipts.counts() == {}
+
+
+def test_a_run_that_too_many_people_leave_is_stopped(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Every tenth answers STOP: E547, exit 3, and the rest is not sent; status shows it."""
+    with listening(desk) as at:
+        simulator = bandwidth(
+            callback_url=at.url,
+            callback_user="bw",
+            callback_password="open-sesame-7",
+            stops=0.1,
+        )
+        rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(1_500)]
+        desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+        desk.campaign(send={"rate": "100/s"})
+        ran = ended(desk.start("run", "hello.yaml", "--yes", "--json"))
+        until_settled(simulator, at.process)
+
+    assert (ran.code, ran.json["problems"][0]["code"]) == (3, "E547"), ran
+    assert ran.json["not_sent"] > 500
+    status = desk.call("status")
+    assert "have opted out" in status.out
+    assert "may suspend a campaign" in status.out

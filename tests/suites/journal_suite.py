@@ -931,6 +931,9 @@ class JournalSuite:
         assert store.opt_out_rate(since=NOW) == (1, 9)
         assert store.opt_out_rate(since=NOW + 10) == (1, 1)
         assert store.opt_out_rate(since=NOW + 101) == (0, 0)
+        assert store.opted_out_since(NOW + 100) == 1
+        store.lift(number_of(2), now=NOW + 200)
+        assert store.opted_out_since(NOW) == 0
 
     def test_the_tables_refuse_a_lift_before_its_beginning(
         self, place: Place, journal: Journal
@@ -965,6 +968,38 @@ class JournalSuite:
 
         assert sender.journal.receipts.place_of("m2") == (sender.run.id, 2)
         assert sender.journal.receipts.place_of("m3") is None
+
+    def test_failures_are_heard_of_since_a_moment(self, journal: Journal) -> None:
+        """Of this run, with a code; by the time at which they came."""
+        run = journal.add_run(RUN)
+        other = journal.add_run(replace(RUN, run="other"))
+        failed = kept(run_id=run.id, row=2, error_code=4770)
+        journal.receipts.keep(
+            [
+                failed,
+                failed._replace(message_id="m3", digest=3, received_at=NOW + 9),
+                failed._replace(message_id="m4", digest=4, run_id=other.id),
+                failed._replace(message_id="m5", digest=5, run_id=None, row=None),
+                kept(run_id=run.id, row=6, message_id="m6"),
+            ]
+        )
+        since = journal.receipts.failures_since
+        assert since(run.id, NOW) == {"m2": "4770", "m3": "4770"}
+        assert since(run.id, NOW + 2) == {"m3": "4770"}
+
+    def test_the_first_message_without_a_receipt_is_known(self, sender: Sender) -> None:
+        """From there on the search has something to tell; None where nothing is open."""
+        first = sender.journal.decisions.first_accepted
+        assert first(sender.run.id) is None
+        sender.claim(2, 3, 4)
+        sender.record(
+            outcome(2, Event.ACCEPT, NOW + 1, message_id="m2"),
+            outcome(3, Event.ACCEPT, NOW + 2, message_id="m3"),
+            outcome(4, Event.ACCEPT, NOW),  # a broken 202: nobody knows its id
+        )
+        assert first(sender.run.id) == NOW + 1
+        sender.record(outcome(2, Event.DELIVER))
+        assert first(sender.run.id) == NOW + 2
 
     def test_two_messages_of_one_row_are_told(self, journal: Journal) -> None:
         """The proof that somebody was texted twice, if it ever happens."""

@@ -97,6 +97,24 @@ class OrdersSuite:
 
         assert sender.journal.selections.rows(sender.run.id, "failed") == [2, 4]
 
+    def test_only_what_may_be_repeated_is_retryable(self, sender: Sender) -> None:
+        """4xxx never, Bandwidth's own 5xxx yes, a carrier's 56xx a single time."""
+        codes = {2: "4720", 3: "5100", 4: "5620", 5: "9902", 6: "4360", 7: None}
+        for row, code in codes.items():
+            sender.claim(row)
+            sender.record(outcome(row, Event.FAIL, error_code=code))
+        sender.bring(8, Status.REFUSED)
+        select = sender.journal.selections
+
+        assert select.rows(sender.run.id, "retryable") == [3, 4]
+        select.reopen(sender.run, sender.epoch, "retryable", now=NOW)
+        assert sender.claim(3, 4) == [3, 4]
+        sender.record(
+            outcome(3, Event.FAIL, error_code="5100"),
+            outcome(4, Event.FAIL, error_code="5620"),
+        )
+        assert select.rows(sender.run.id, "retryable") == [3]
+
     def test_rows_are_reopened_under_the_lease_only(self, sender: Sender) -> None:
         """A sender that was thought dead changes nothing."""
         sender.bring(2, Status.REFUSED)

@@ -1,0 +1,75 @@
+"""What is heard while a run goes on, counted for its breakers: spam verdicts, opt-outs.
+
+Callbacks come in elsewhere, into the journal (`bulksend listen`); here they are looked
+for every other second.  Bandwidth audits who has more opt-outs than 0.5 % of the people
+texted in 24 hours, and may suspend a campaign over 4 % (bandwidth.md §4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from bulksend.journal.states import Event
+from bulksend.logs import log
+
+if TYPE_CHECKING:
+    from bulksend.journal.store import Journal
+    from bulksend.journal.writer import Writer
+    from bulksend.send.aftermath import Tally
+    from bulksend.send.clocks import Clocks
+
+LOOK_SECONDS = 2.0
+OVERLAP_MS = 10_000
+"""Several listeners may commit a little out of order."""
+
+DAY_MS = 86_400_000
+AUDIT_SHARE = 0.005
+"""Over this share of opt-outs Bandwidth asks for proof of consent."""
+
+
+class Ear(Protocol):
+    """Who is told; `engine.Engine` is one."""
+
+    @property
+    def tally(self) -> Tally: ...
+
+    def receipt_failed(self, error_code: str) -> None: ...
+
+    def opted_out(self, count: int, people: int) -> None: ...
+
+
+async def hear(ear: Ear, writer: Writer, clocks: Clocks, *, before: int) -> None:
+    """Listen until cancelled.
+
+    Args:
+        before: People who had this run's text before it went on.
+    """
+    began = clocks.wall_ms()
+    since, known = began, frozenset[str]()
+    is_told = False
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        failed, opted_out = await writer.call(
+            lambda journal, since=since: _look(  # type: ignore[misc]
+                journal, writer.run.id, since, began, clocks.wall_ms()
+            )
+        )
+        for message_id, code in failed.items():
+            if message_id not in known:
+                ear.receipt_failed(code)
+        known, since = frozenset(failed), max(began, clocks.wall_ms() - OVERLAP_MS)
+        people = before + ear.tally.events[Event.ACCEPT]
+        if not is_told and people and opted_out > AUDIT_SHARE * people:
+            is_told = True
+            log.warning("opt-outs", count=opted_out, people=people)
+        ear.opted_out(opted_out, people)
+
+
+def _look(
+    journal: Journal, run_id: int, since: int, began: int, now: int
+) -> tuple[dict[str, str], int]:
+    """New failures by message, and who opted out since the run began, or in a day."""
+    failed = journal.receipts.failures_since(run_id, since)
+    opted_out = journal.suppressions.opted_out_since(max(began, now - DAY_MS))
+    return failed, opted_out

@@ -1,0 +1,130 @@
+"""What comes in while a run goes on reaches its breakers, each failure once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulksend.journal.receipts import Kept
+from bulksend.journal.records import Run
+from bulksend.journal.states import Event
+from bulksend.journal.store import Journal
+from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
+from bulksend.journal.writer import Writer
+from bulksend.send import hearing
+from bulksend.send.aftermath import Tally
+from bulksend.send.breakers import FEWEST_PEOPLE, Breakers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_790_000_000_000
+RUN = Run("a", "c", "p", "h", "d", "i", "e", "bandwidth", 9, 9, "", NOW)
+
+
+class Clocks:
+    """A wall that the test moves."""
+
+    now = NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def wall_ms(self) -> int:
+        return self.now
+
+    def boot_ms(self) -> int:
+        return self.now
+
+
+class Ear:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.failed: list[str] = []
+        self.rates: list[tuple[int, int]] = []
+
+    def receipt_failed(self, error_code: str) -> None:
+        self.failed.append(error_code)
+
+    def opted_out(self, count: int, people: int) -> None:
+        self.rates.append((count, people))
+
+
+async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the looks overlap; from the moment on at which the run went on."""
+    monkeypatch.setattr(hearing, "LOOK_SECONDS", 0.0)
+    path = tmp_path / "journal.db"
+    clocks, ear = Clocks(), Ear()
+    with Journal.open(path) as journal:
+        run = journal.add_run(RUN)
+
+        def fails(message_id: str, at: int) -> None:
+            journal.receipts.keep(
+                [
+                    Kept(
+                        message_id,
+                        1,
+                        "message-failed",
+                        at,
+                        at,
+                        error_code=4770,
+                        run_id=run.id,
+                        row=2,
+                    )
+                ]
+            )
+
+        def stops(number: str, at: int) -> None:
+            why = Cause(OPTED_OUT, "reply STOP", at)
+            journal.suppressions.add([suppression(number, why)])
+
+        async def looked() -> None:
+            seen = len(ear.rates)
+            async with asyncio.timeout(30):
+                while len(ear.rates) < seen + 2:  # noqa: ASYNC110  (its own pace)
+                    await asyncio.sleep(0.001)
+
+        fails("before", NOW - 1)
+        stops("+19192345670", NOW - 1)
+        async with Writer(path, run) as writer:
+            work = hearing.hear(ear, writer, clocks, before=40)
+            listening = asyncio.create_task(work)
+            fails("a", NOW + 1)
+            await looked()
+            ear.tally.events[Event.ACCEPT] += 2
+            stops("+19192345671", NOW + 2)
+            fails("b", NOW + 2)
+            await looked()
+            await looked()
+            listening.cancel()
+            await asyncio.wait([listening])
+    assert ear.failed == ["4770", "4770"]
+    assert ear.rates[0] == (0, 40)
+    assert ear.rates[-1] == (1, 42)
+
+
+# opted out, people, whether it stops
+SHARES = (
+    (0, 0, False),
+    (8, 10, False),
+    (9, 10, True),  # of 200 people, however few were texted
+    (40, 1_000, False),
+    (41, 1_000, True),
+)
+
+
+@pytest.mark.parametrize(("count", "people", "stops"), SHARES)
+def test_too_many_opt_outs_stop_a_run(count: int, people: int, stops: bool) -> None:
+    """Over 4 % of the people texted: E547."""
+    assert FEWEST_PEOPLE == 200
+    problem = Breakers().opted_out(count, people)
+    assert (problem is not None) is stops
+    if problem is not None:
+        assert problem.code == "E547"
+    assert Breakers(opt_outs=1.0).opted_out(count, people) is None
