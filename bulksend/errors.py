@@ -294,6 +294,11 @@ KINDS: dict[str, Kind] = {
             "Widen send.window, or look at `bulksend rules list`.",
         ),
         Kind(
+            "E403",
+            "nobody gets a message",
+            "See the reasons in `bulksend check`; each names the way out.",
+        ),
+        Kind(
             "E410",
             "nobody confirmed",
             "Look at the counts with `bulksend check`, then add --yes.",

@@ -416,6 +416,9 @@ def _checked(
 ) -> Checked:
     summary = summarise(plan, campaign)
     gates = closed_gates(plan, summary, campaign)
+    if not summary.sendable:
+        what = f"all {summary.rows:,} rows have a reason against it"
+        notices = (*notices, Problem("W403", what))
     done = already(plan, campaign, home, summary)
     return Checked(plan, campaign, summary, tuple(notices), tuple(gates), done)
 

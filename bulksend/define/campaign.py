@@ -139,7 +139,8 @@ class Recipients(_Section):
     allow: Annotated[
         LineTypes | None,
         Key(
-            "The line types that get a message. Without this key bulksend decides.",
+            "The line types that get a message. Without this key all but premium_rate, "
+            "shared_cost, pager, uan and voicemail.",
             "line types: mobile, fixed_line, fixed_line_or_mobile, toll_free, voip, "
             "premium_rate, shared_cost, personal_number, pager, uan, voicemail, unknown",
             ["mobile", "fixed_line_or_mobile"],

@@ -82,14 +82,24 @@ class _Unpacker(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
+def _zstd() -> _Unpacker:
+    from backports.zstd import ZstdDecompressor
+
+    return ZstdDecompressor()
+
+
 _UNPACKERS: dict[str, Callable[[], _Unpacker]] = {
     "gzip": lambda: zlib.decompressobj(wbits=31),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lzma.LZMADecompressor,
+    "zstd": _zstd,
 }
+_DAMAGED = (zlib.error, OSError, lzma.LZMAError, EOFError)
 
 
 def unpacked(blocks: Iterable[bytes], packing: str, file: str) -> Iterator[bytes]:
+    from backports.zstd import ZstdError
+
     unpacker = None
     try:
         for block in blocks:
@@ -100,7 +110,7 @@ def unpacked(blocks: Iterable[bytes], packing: str, file: str) -> Iterator[bytes
                 data = unpacker.unused_data
                 if unpacker.eof:
                     unpacker = None
-    except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
+    except (*_DAMAGED, ZstdError) as error:
         what = f"this is not a whole {packing} file ({error})"
         raise InputError(Problem("E213", what, file=file)) from error
     if unpacker is not None:

@@ -129,7 +129,7 @@ def find_column(  # noqa: PLR0913  (an error needs its address)
         return Found(wanted)
     alike = [header for header in headers if _folded(header) == _folded(wanted)]
     words = listed([shown(header) for header in alike or headers])
-    if not alike and len(headers) == 1 and re.search("[,;\t|]", next(iter(headers))):
+    if not alike and len(headers) == 1 and _may_hold(next(iter(headers)), wanted):
         what = f"all columns of {of} were read as one: {words}"
         raise InputError(Problem("E207", what, file=file, line=line, column=key))
     if not alike:
@@ -144,6 +144,13 @@ def find_column(  # noqa: PLR0913  (an error needs its address)
     return Found(
         headers[alike[0]], Problem("W216", what, file=file, line=line, column=key)
     )
+
+
+def _may_hold(header: str, wanted: str) -> bool:
+    """Whether one header is several, parted by something that is no usual delimiter."""
+    parts = re.split(r"[~:^#!/*\s]+", header)
+    named = len(parts) > 1 and _folded(wanted) in map(_folded, parts)
+    return named or bool(re.search("[,;\t|]", header))
 
 
 def _folded(name: str) -> str:

@@ -62,8 +62,8 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "line_type",
-            "Its kind of line ({detail}) is not in recipients.allow.",
-            "Allow it there, or leave it out.",
+            "Its kind of line ({detail}) gets no texts.",
+            "Name it in recipients.allow, or leave it out.",
         ),
         Reason(
             "postcode_unknown",

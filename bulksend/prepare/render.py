@@ -88,6 +88,7 @@ def render(
     tag = compiled(message.tag, "message.tag") if message.tag else None
     key = message.once_key
     once = compiled(key, "message.once_key") if key else None
+    problems += _unfit(loaded, texts, tag)
     if problems:
         raise InputError(problems)
 
@@ -131,6 +132,43 @@ def written_texts(loaded: Loaded) -> list[tuple[str, str]]:
     variants = (message.variants or {}).items()
     default = [] if source is None else [(_text_key(loaded), source)]
     return default + [(f"message.variants.{name}", text) for name, text in variants]
+
+
+def _unfit(
+    loaded: Loaded, texts: dict[str, Compiled], tag: Compiled | None
+) -> list[Problem]:
+    """What would be refused for every row alike, whatever is in the list."""
+    found: list[tuple[str, str, str, str]] = []
+    named = {f"message.variants.{name}": one for name, one in texts.items() if name}
+    if "" in texts:
+        named[_text_key(loaded)] = texts[""]
+    most = dict.fromkeys(named, LONGEST_TEXT)
+    if tag:
+        named["message.tag"], most["message.tag"] = tag, LONGEST_TAG - KEY_LENGTH
+    for key, one in named.items():
+        length = len(one.constant or "")
+        if length > most[key]:
+            at_most = f"at most {most[key]:,}"
+            found.append(("E108", key, f"it has {length:,} characters", at_most))
+    for place, url in enumerate(loaded.campaign.message.media):
+        begins = re.split("{[{%#]", url.strip().lower(), maxsplit=1)[0]
+        if not any(
+            begins.startswith(one) or (begins != url and one.startswith(begins))
+            for one in ("http://", "https://")
+        ):
+            key = f"message.media[{place}]"
+            found.append(("E104", key, "it is no address", "https://… or http://…"))
+    return [
+        Problem(
+            code,
+            what,
+            expected,
+            file=str(loaded.path),
+            line=loaded.line_of(key.partition("[")[0]),
+            column=key,
+        )
+        for code, key, what, expected in found
+    ]
 
 
 def _text_key(loaded: Loaded) -> str:

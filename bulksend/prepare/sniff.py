@@ -33,7 +33,7 @@ KINDS = {
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
 }
-COMPRESSED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
+COMPRESSED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
 # First bytes, what they are in words, and the way out when that is not expected.
 SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
@@ -51,7 +51,7 @@ SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x8b", "a gzip file", "Let its name end in .gz."),
     (b"BZh", "a bzip2 file", "Let its name end in .bz2."),
     (b"\xfd7zXZ\x00", "an xz file", "Let its name end in .xz."),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", "Unpack it first: `zstd -d`."),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "Let its name end in .zst."),
     (b"%PDF-", "a PDF", "Ask for the list as CSV or .xlsx."),
 )
 SIGNATURES_OF = {"parquet": b"PAR1", "xlsx": b"PK\x03\x04"}
@@ -67,6 +67,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_CONTROLS = bytes(sorted({*range(1, 32), 127} - set(b"\t\n\r\f\x1a\x1b")))
 _DELIMITER = re.compile(r'(?![\w"\r\n])[\x01-\x7f]')
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 SAMPLE_RECORDS = 200
@@ -104,9 +105,17 @@ def mistaken(head: bytes, kind: str) -> tuple[str, str] | None:
         found = "a JSON array", "Write one object on each line: `jq -c '.[]'`."
     elif _JSON_OBJECT.match(head) and kind != "ndjson":
         found = "JSON", "Rename it to .ndjson if each line is an object."
+    elif kind == "csv" and _is_binary(head):
+        found = "not text", "Export the list as CSV or .xlsx."
     elif own:
         found = "something else", "Export the list anew."
     return found
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether there are control characters all over; NULs may be halves of UTF-16."""
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return controls > len(head) // 20 and not marked_encoding(head)
 
 
 def marked_encoding(head: bytes) -> tuple[str, int] | None:
@@ -131,11 +140,13 @@ def likely_encoding(sample: bytes) -> str:
 
     candidates = ["cp1252", "cp1250", "cp1251", "mac_roman", "shift_jis", "gb18030"]
     best = from_bytes(sample, cp_isolation=candidates).best()
-    if best is None:
+    if best is None or not {best.encoding, *best.could_be_from_charset} & set(
+        candidates
+    ):
         return ""
     # Where two of them say the same about these bytes, the commonest is meant.
     same = [name for name in candidates if name in best.could_be_from_charset]
-    name = min([*same, best.encoding], key=[*candidates, best.encoding].index)
+    name = min(same, key=candidates.index) if same else best.encoding
     return re.sub(r"^cp", "windows-", name).replace("_", "-")
 
 
@@ -205,7 +216,7 @@ def _first_record(text: str, delimiter: str, file: str) -> tuple[int, int, list[
     try:
         cells = next(reader)
     except csv.Error as error:
-        what = f"the header cannot be read ({error})"
+        what = "in the first record a quote is not closed, or a cell does not end"
         raise InputError(Problem("E208", what, file=file, row=blank + 1)) from error
     return blank, blank + reader.line_num, cells
 

@@ -13,6 +13,7 @@ import re
 import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -27,7 +28,6 @@ from bulksend.prepare.typed import read_ndjson, read_parquet, read_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from pathlib import Path
 
 OURS = ("row", "source_file", "source_row")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
@@ -224,7 +224,7 @@ def _check_file(path: Path, written: str) -> None:
         if not isinstance(error, FileNotFoundError):
             what = f"the file cannot be opened ({getattr(error, 'strerror', error)})"
         if near := _near_files(path):
-            fix = f"Did you mean `{near}`?"
+            fix = f"Did you mean {near}?"
     if what:
         raise InputError(Problem("E200", what, fix=fix, file=written))
 
@@ -234,13 +234,15 @@ def _near_files(path: Path) -> str:
         there = [entry.name for entry in path.parent.iterdir()]
     except (OSError, ValueError):
         return ""
-    return ", ".join(difflib.get_close_matches(path.name, there, n=3))
+    lists = [name for name in there if Path(name).suffix == path.suffix]
+    near = difflib.get_close_matches(path.stem, [Path(n).stem for n in lists], n=3)
+    return " or ".join(f"`{stem}{path.suffix}`" for stem in near)
 
 
 def _read(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     last = suffixes[-1] if suffixes else ""
-    if last in {".zst", ".zip", ".7z", ".lz4", ".rar"}:
+    if last in {".zip", ".7z", ".lz4", ".rar"}:
         what = f"{last} files are not read"
         raise InputError(Problem("E202", what, fix="Unpack it first.", file=file))
     packed = last in sniff.COMPRESSED

@@ -320,3 +320,18 @@ def test_a_person_keeps_the_sender_whatever_the_list(tmp_path: Path) -> None:
     )
     again = dict(zip(column(other, "to"), column(other, "from"), strict=True))
     assert again.items() <= kept.items()
+
+
+def test_lines_that_texts_fail_at_get_none_unless_allowed(tmp_path: Path) -> None:
+    """Premium rate, shared cost, pagers and the like; every other kind gets its text."""
+    people = "phone\n+19005550199\n+18005550199\n+442079460958\n+447400123456\n"
+    assert fates(plan(tmp_path, people)) == ["line_type", "sent", "sent", "sent"]
+    allow = {"allow": ["premium_rate"]}
+    barred = ["sent", "line_type", "line_type", "line_type"]
+    assert fates(plan(tmp_path / "b", people, recipients=allow)) == barred
+
+
+def test_a_plan_in_which_nobody_gets_a_message_says_so(tmp_path: Path) -> None:
+    """As a warning: a list whose people all opted out is a list all the same."""
+    checked = plan(tmp_path, "phone\n12\n13\n")
+    assert [notice.code for notice in checked.notices] == ["W403"]

@@ -282,3 +282,17 @@ def test_an_unknown_region_is_refused(region: str, near: str) -> None:
 def test_the_version_is_that_of_the_metadata() -> None:
     """The plan can say which metadata it was made with."""
     assert metadata_version().split(".")[0].isdigit()
+
+
+@pytest.mark.parametrize(
+    "cell", ["1919234560.5", "4155552671.25", "14155552671.125", "4155552671,5"]
+)
+def test_decimals_that_are_not_zero_are_damage(cell: str) -> None:
+    """No digit of a number stands behind a decimal sign: libphonenumber would take it."""
+    assert read([cell])["reason"].to_list() == ["number_damaged"]
+
+
+@pytest.mark.parametrize("cell", ["+1.4155552671", "415.555.2671", "1.415.555.2671"])
+def test_dots_between_the_parts_of_a_number_are_none(cell: str) -> None:
+    """Dots are how many people write it."""
+    assert read([cell])["e164"].to_list() == [14155552671]

@@ -163,7 +163,7 @@ def test_a_group_s_tag_tells_the_number_of_none_of_its_members(tmp_path: Path) -
     [
         ("{{ id }}", []),
         ("{{ first_name }}", ["W331"]),
-        ("{{ phone }}-{{ email }}", ["W331", "W331"]),
+        ("{{ phone }}-{{ email }}", ["W331", "W331", "W403"]),
         (None, []),
     ],
 )
@@ -284,3 +284,35 @@ def test_all_templates_are_told_at_once(tmp_path: Path) -> None:
     places = " ".join(str(problem) for problem in caught.value.problems)
     for key in ("text", "variants.es", "media[0]", "tag"):
         assert f"message.{key}" in places
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "key"),
+    [
+        ({"text": "{{ 'x' }}" + "x" * 2_040 + "{{ 'long enough' }}"}, "E108", "text"),
+        ({"tag": "x" * 1_020}, "E108", "tag"),
+        ({"media": ["cdn.example.com/a.jpg"]}, "E104", "media[0]"),
+        ({"media": ["https://x.example/a", "www.x.example/{{ id }}"]}, "E104", "media[1]"),
+        ({"variants": {"es": "{{ 'x' }}" + "x" * 2_048}, "language": "id"}, "E108", "variants.es"),
+    ],
+)  # fmt: skip
+def test_what_would_be_refused_for_every_row_is_an_error_of_the_campaign(
+    tmp_path: Path, message: dict[str, object], code: str, key: str
+) -> None:
+    """A text, a tag or an address that no cell of the list can mend."""
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, f"phone,id\n{A},1\n", message=message)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.column) == (code, f"message.{key}")
+
+
+@pytest.mark.parametrize(
+    "url", ["{{ url }}", "https://x.example/{{ id }}", "http{{ s }}://x.example/y"]
+)
+def test_an_address_that_the_list_completes_is_judged_row_by_row(
+    tmp_path: Path, url: str
+) -> None:
+    """It may begin in a column."""
+    people = f"phone,id,url,s\n{A},1,https://x.example/y,s\n"
+    checked = plan(tmp_path, people, message={"media": [url]})
+    assert fates(checked) == ["sent"]

@@ -7,12 +7,14 @@ import datetime as dt
 import gzip
 import lzma
 import os
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 import xlsxwriter
+from backports import zstd
 
 from bulksend.errors import KINDS, InputError
 from bulksend.prepare.columns import as_text, find_column
@@ -114,7 +116,7 @@ REFUSED: list[tuple[str, str, bytes | str, list[str]]] = [
     ("odd quote", "l.csv", 'a,b\n5" x,2\n3,4\n', ['E208 l.csv row 2, column "a": a quote stands']),
     ("odd quotes", "l.csv", 'a,b\n5" x,2\n6" x,4\n', ["E208 l.csv row 2", "1 more"]),
     ("text behind a quote", "l.csv", 'a,b\n"x"y,2\n', ['E208 l.csv row 2, column "a"']),
-    ("header quote", "l.csv", '"a,b\n1,2\n', ["E208 l.csv row 1: the header cannot be read"]),
+    ("header quote", "l.csv", '"a,b\n1,2\n', ["E208 l.csv row 1: in the first record a quote is not closed"]),
     ("NUL", "l.csv", "a,b\n1,2\n3,\x004\n", ["E206 l.csv row 3: a NUL byte"]),
     ("Windows-1252", "l.csv", "a,b\n1,2\nMüller,Zoë\nJosé,4\n".encode("cp1252"), ["E205 l.csv row 3: this record is not UTF-8; it looks like windows-1252", "`recipients.encoding: windows-1252`", "1 more"]),
     ("foreign header", "l.csv", "Näme,b\n1,2\n".encode("cp1252"), ["E205 l.csv row 1"]),
@@ -131,7 +133,10 @@ REFUSED: list[tuple[str, str, bytes | str, list[str]]] = [
     ("gzip", "l.csv", gzip.compress(b"a"), ["E203 l.csv", ".gz"]),
     ("cut gzip", "l.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-9], ["E213 l.csv.gz", "ends too early"]),
     ("no gzip", "l.csv.gz", "a,b\n1,2\n", ["E213 l.csv.gz"]),
-    ("zstd", "l.csv.zst", "x", ["E202 l.csv.zst", "Unpack it first"]),
+    ("zip", "l.csv.zip", "x", ["E202 l.csv.zip", "Unpack it first"]),
+    ("cut zstd", "l.csv.zst", zstd.compress(b"a,b\n1,2\n")[:-3], ["E213 l.csv.zst", "ends too early"]),
+    ("no zstd", "l.csv.zst", "a,b\n1,2\n", ["E213 l.csv.zst"]),
+    ("unnamed zstd", "l.csv", zstd.compress(b"a"), ["E203 l.csv", ".zst"]),
     ("packed Parquet", "l.parquet.gz", "x", ["E202 l.parquet.gz"]),
     ("no Parquet", "l.parquet", "a,b\n", ["E203 l.parquet: this is something else; expected parquet"]),
     ("cut Parquet", "l.parquet", b"PAR1....", ["E213 l.parquet"]),
@@ -218,7 +223,12 @@ def test_names_that_polars_would_take_as_patterns_are_names(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("end", "pack"),
-    [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)],
+    [
+        ("gz", gzip.compress),
+        ("bz2", bz2.compress),
+        ("xz", lzma.compress),
+        ("zst", zstd.compress),
+    ],
 )
 def test_packed_text_is_read(
     tmp_path: Path, end: str, pack: Callable[[bytes], bytes]
@@ -468,3 +478,38 @@ def test_a_column_that_is_not_there_is_explained(
     for phrase in phrases:
         assert phrase in str(caught.value)
     assert "9195550123" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sign", ["~", ":", "^", "#", " "])
+def test_an_unusual_delimiter_is_asked_for(tmp_path: Path, sign: str) -> None:
+    """The wanted name is a part of the only header there is."""
+    (tmp_path / "l.csv").write_text(f"phone{sign}name\n+14155552671{sign}Ana\n")
+    with (
+        scan(["l.csv"], folder=tmp_path) as source,
+        pytest.raises(InputError) as caught,
+    ):
+        find_column(source.headers, "phone", of="l.csv", key="k", file="c", line=1)
+    assert str(caught.value).startswith(
+        "E207 c:1: k: all columns of l.csv were read as"
+    )
+
+
+def test_bytes_that_are_no_text_are_called_that(tmp_path: Path) -> None:
+    """And nothing of a library's own words."""
+    data = random.Random(1).randbytes(5_000)
+    (tmp_path / "l.csv").write_bytes(data)
+    with pytest.raises(InputError, match=r"^E203 l.csv: this is not text"):
+        scan(["l.csv"], folder=tmp_path)
+
+
+def test_a_missing_file_is_told_only_what_is_like_it(tmp_path: Path) -> None:
+    """Not whatever is there; each in marks of its own."""
+    for name in ("people-may.csv", "people-june.csv", "b.csv", "c.csv"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError) as caught:
+        scan(["people-mai.csv"], folder=tmp_path)
+    fix = "Did you mean `people-may.csv` or `people-june.csv`?"
+    assert caught.value.problems[0].fix == fix
+    with pytest.raises(InputError) as caught:
+        scan(["missing.csv"], folder=tmp_path)
+    assert not caught.value.problems[0].fix

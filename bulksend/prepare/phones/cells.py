@@ -9,7 +9,8 @@ Here, on purpose, bulksend is stricter than libphonenumber:
 *   letters are no digits (``1-800-FLOWERS``, ``call 415...``, ``0xx11...``); there may be
     ``tel:`` before the number and one extension behind it;
 *   ``1.4155550100E+10`` has all its digits, ``1.41556E+10`` has lost some;
-*   ``4155550100.0`` ends in a spreadsheet's decimals, not in a digit;
+*   ``4155550100.0`` ends in a spreadsheet's decimals, not in a digit, and
+    ``4155550100.5`` was worked out rather than dialled;
 *   two numbers in a cell are no number, for nobody knows which one is meant.
 
 And in one thing it is more lenient: spaces and marks that nobody sees do no harm.
@@ -60,7 +61,10 @@ _MARKED: Final = "^[^0-9A-Za-z_+#]|[^0-9A-Za-z_#]$"
 _MARKS: Final = r"^[^\w+#]+|[^\w#]+$"
 """Marks before and behind a number, which `parse` skips too."""
 
-_DAMAGED: Final = r"^#+$|^#[A-Za-z]|^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$"
+_DAMAGED: Final = (
+    r"^#+$|^#[A-Za-z]|^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$|^[+-]?\d{7,}[.,]\d{1,3}$"
+)
+_DECIMALS: Final = r"[0-9]{7}[.][0-9]{1,3}$"
 _NUMBER: Final = r"(?:\d[ ().\[\]\-]*){7,}"
 _SEVERAL: Final = (
     rf"(?i){_NUMBER}(?:[,;/|&+\t\r\n]|or|and)\D*{_NUMBER}|\d{{7,}}\D+\d{{7,}}"
@@ -170,7 +174,7 @@ _UNPUNCTUATED: Final = (
     .otherwise(_TEXT.str.replace_many(_PUNCTUATION))
     .alias("bare"),
     _IS_DECIMAL.alias("decimal"),
-    _TEXT.str.ends_with(".00").alias("doubtful"),
+    _TEXT.str.contains(_DECIMALS).alias("doubtful"),
     _has_inner_zero(_TEXT).alias("inner"),
 )
 _SURE: Final = pl.col("decimal") | (

@@ -158,11 +158,11 @@ _PLAINLY: list[tuple[str, str, str]] = [
 def _explained(error: TemplateSyntaxError, source: str) -> Refusal:
     message = (error.message or "").rstrip(".")
     rest = source[error.lineno :]
-    if message.startswith("Encountered unknown tag"):
-        tag = message.split("'")[1]
-        if tag not in _STRAY:
-            return not_in_language(f"{{% {tag} %}}", fix=near(tag, TAGS))
-        return Refusal("E300", f"{{% {tag} %}} has nothing before it that it ends")
+    tag = re.search(r"(?:unknown tag|closed is) '(\w+)'", message)
+    if tag and tag[1] not in TAGS:
+        return not_in_language(f"{{% {tag[1]} %}}", fix=near(tag[1], TAGS))
+    if tag and message.startswith("Encountered unknown"):
+        return Refusal("E300", f"{{% {tag[1]} %}} has nothing before it that it ends")
     if rest[:1] and rest[0] in _CURLY:
         straight = "Use straight quotation marks: ' or \"."
         return Refusal("E300", f"a curly quotation mark {rest[0]}", fix=straight)
