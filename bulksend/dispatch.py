@@ -549,9 +549,23 @@ def _on_signals(act: Callable[[], None]) -> Iterator[None]:
 
 
 def _run_loop(work: Coroutine[Any, Any, None]) -> None:
+    with _wakeup_kept():
+        try:
+            import uvloop
+        except ImportError:  # Windows has none
+            asyncio.run(work)
+        else:
+            uvloop.run(work)
+
+
+@contextmanager
+def _wakeup_kept() -> Iterator[None]:
+    """An event loop takes the file that signals are written to, and does not return it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.set_wakeup_fd(-1)
     try:
-        import uvloop
-    except ImportError:  # Windows has none
-        asyncio.run(work)
-    else:
-        uvloop.run(work)
+        yield
+    finally:
+        signal.set_wakeup_fd(before)

@@ -512,7 +512,7 @@ KINDS: dict[str, Kind] = {
             "E622",
             "an unfinished run has other input",
             "Restore the file to resume it, finish the old plan with `bulksend send`, "
-            "or add --replan: nobody who has this text gets it again.",
+            "or add --replan and --results PATH: nobody who has this text gets it again.",
         ),
         Kind(
             "E623",

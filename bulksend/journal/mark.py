@@ -71,9 +71,11 @@ class Mark:
 
     def _read(self) -> int:
         try:
-            return int(self._path.read_text(encoding="ascii"))
-        except (OSError, ValueError):  # none yet, or torn by a power cut
+            noted = self._path.read_bytes()[:WIDTH]
+        except OSError:  # none yet
             return 0
+        is_whole = len(noted) == WIDTH and noted.isdigit()
+        return int(noted) if is_whole else 0  # torn by a power cut
 
 
 def _lost(found: str, path: Path) -> GateRefused:

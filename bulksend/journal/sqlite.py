@@ -243,4 +243,5 @@ def _explained(name: str) -> Iterator[None]:
                 raise BulksendError(
                     Problem("E601", found, fix=fix, file=name)
                 ) from error
-        raise BulksendError(Problem("E601", str(error), file=name)) from error
+        said = getattr(error, "strerror", None) or str(error)
+        raise BulksendError(Problem("E601", said.lower(), file=name)) from error

@@ -242,3 +242,22 @@ def test_a_killed_run_can_be_looked_at(desk: Desk) -> None:
     assert ran.code == 4, ran
     assert found["accepted"] <= sent <= found["accepted"] + found.get("unknown", 0)
     assert Counter(desk.results()["status"]) == Counter(found)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_the_planning(desk: Desk, name: str) -> None:
+    """In the middle of Polars' own work too: exit 4, a word, no plan, nothing sent."""
+    lines = [f"{n},P{n},+1919{2_000_000 + n},9" for n in range(500_000)]
+    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    desk.campaign(provider="simulator")
+    sender = desk.start("run", "hello.yaml")
+    unfinished = desk.folder / ".bulksend" / "plans"
+    until(lambda: unfinished.exists() and bool([*unfinished.iterdir()]), sender)
+    sender.send_signal(getattr(signal, name))
+    ran = ended(sender)
+
+    assert ran.code == 4, ran
+    assert "Stopped" in ran.err
+    no_traceback(ran)
+    assert not (desk.folder / ".bulksend" / "journal.sqlite").exists()

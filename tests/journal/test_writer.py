@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.errors import BulksendError, Problem
+from bulksend.journal.mark import Mark
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Candidate, LeaseLost, Run
 from bulksend.journal.states import Event, Status
@@ -267,3 +268,52 @@ async def test_waiting_for_it_may_be_given_up(
 def _threads() -> list[str]:
     names = [thread.name for thread in threading.enumerate()]
     return [name for name in names if name.startswith("bulksend-journal")]
+
+
+async def test_what_a_full_disk_did_not_take_is_written_when_there_is_room(
+    path: Path, run: Run
+) -> None:
+    """Outcomes are kept, the lease ends; what has none by then is unknown."""
+    async with Writer(path, run) as writer:
+        writer.epoch = await writer.call(
+            lambda journal: journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+        )
+        rows = [Candidate(row, None) for row in (2, 3, 4)]
+        assert await writer.claim(rows, now=NOW) == [2, 3, 4]
+        assert writer._journal is not None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(writer._journal, "record", _full)
+            writer.record(outcome(2, Event.ACCEPT))
+            with pytest.raises(BulksendError, match="the disk is full"):
+                await writer.durable()
+            writer.record(outcome(3, Event.RELEASE))
+            with pytest.raises(BulksendError, match="the disk is full"):
+                await writer.claim([Candidate(5, None)], now=NOW)
+
+        await writer.give_up(now=NOW + 1)
+
+    assert _counts(path, run) == {
+        Status.ACCEPTED: 1,
+        Status.PLANNED: 1,
+        Status.UNKNOWN: 1,
+    }
+    with Journal.open(path) as journal:
+        assert journal.leases.holder(CAMPAIGN, now=NOW + 1) is None
+
+
+def _full(*_: object) -> int:
+    raise FULL
+
+
+async def test_a_mark_follows_the_claims(path: Path, run: Run, tmp_path: Path) -> None:
+    """After each commit, and not for what was not claimed."""
+    mark = Mark(tmp_path / "claims" / "r")
+    mark.begin(0, {"r"})
+    async with Writer(path, run, mark) as writer:
+        writer.epoch = await writer.call(
+            lambda journal: journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+        )
+        for rows in ((2, 3), (3, 4)):
+            await writer.claim([Candidate(row, None) for row in rows], now=NOW)
+            with Journal.open(path) as journal:
+                assert mark._read() == journal.claims(run.id)
