@@ -590,6 +590,12 @@ KINDS: dict[str, Kind] = {
             "the command that tells of a run's end failed",
             "Check notify.command; the run itself is not affected.",
         ),
+        Kind(
+            "E690",
+            "a journal on one worker's disk",
+            "Name a Postgres connection by journal_conn_id, or set BULKSEND_JOURNAL; "
+            "allow_local_journal=True where there is one machine only.",
+        ),
         Kind("E640", "there is no such row", "Look at the list again."),
         Kind("E630", "there is no such run", "See `bulksend status`."),
         Kind(

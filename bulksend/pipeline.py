@@ -13,6 +13,7 @@ row that was sent is not sent a second time.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import time
@@ -22,7 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bulksend.define.campaign import Campaign
+import yaml
+
+from bulksend.define.campaign import Campaign, Schedule
 from bulksend.define.document import clipped
 from bulksend.define.load import load
 from bulksend.define.slots import last_slot, next_slots
@@ -47,6 +50,8 @@ from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import Rejects, write_rejects
 from bulksend.prepare.summary import Summary, summarise
+from bulksend.send.bandwidth import Client
+from bulksend.send.signin import Credentials
 from bulksend.settle.files import check_output, write_results
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.notice import tell
@@ -243,6 +248,46 @@ def _due(campaign: Campaign) -> ScheduledFor | None:
     if found is None:
         raise GateRefused(Problem("E422", "it was never due yet"))
     return found
+
+
+def due_slot(loaded: Loaded, *, now: datetime) -> ScheduledFor | None:
+    """The latest slot of a recurring campaign that is not after *now*."""
+    schedule = loaded.campaign.schedule
+    return None if schedule is None else last_slot(schedule, now)
+
+
+def load_schedule(path: str | Path) -> Schedule | None:
+    """When a campaign is due, read from its file alone; None where it does not say.
+
+    Nothing else of the file is looked at, and nothing is raised: what is wrong with it,
+    `load_campaign` says.
+    """
+    try:
+        said = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return Schedule.model_validate(said["schedule"])
+    except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
+        return None
+
+
+def check_connection(environment: Mapping[str, str]) -> str:
+    """Sign in at Bandwidth and open the journal; sends nothing.  What was reached.
+
+    Raises:
+        BulksendError: What does not work.
+    """
+    credentials = Credentials.from_environment(environment)
+    asyncio.run(_sign_in(credentials))
+    home = Home.find(Path(), environment)
+    if isinstance(home.journal, Path):
+        return f"signed in at {credentials.url}; the journal is a file on each machine"
+    with Journal.open(home.journal) as journal:
+        journal.runs()
+    return f"signed in at {credentials.url}; the journal is {home.journal}"
+
+
+async def _sign_in(credentials: Credentials) -> None:
+    async with Client(credentials, clock=time.monotonic) as client:
+        await client.sign_in()
 
 
 def schedule_slots(loaded: Loaded, *, now: datetime, count: int) -> list[ScheduledFor]:

@@ -1,0 +1,74 @@
+"""One DAG for each campaign file: its schedule, its text as documentation."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import DAG
+
+from bulksend import load_schedule
+from bulksend.airflow.group import BulksendTaskGroup
+from bulksend.airflow.operators import BulksendOperator
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+try:
+    from airflow.sdk import CronTriggerTimetable
+except ImportError:  # Airflow 2
+    from airflow.timetables.trigger import CronTriggerTimetable
+
+_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def campaign_dags(
+    module: MutableMapping[str, Any], pattern: str, *, shards: int = 1, **task: Any
+) -> None:
+    """Put a DAG for each campaign file into *module*, a DAG file's ``globals()``.
+
+    Only name and schedule are read here; the campaign is checked when its task runs.  A
+    file that cannot be read becomes a DAG whose only run fails with what is wrong: the
+    others are untouched.
+
+    Args:
+        pattern: Such as ``campaigns/*.yaml``, from the DAG file's folder.
+
+        shards: More than 1: several tasks beside each other, by `BulksendTaskGroup`.
+
+        task: Keywords for the operators.
+    """
+    folder = Path(str(module.get("__file__", "."))).parent
+    for file in sorted(map(Path, glob(str(folder / pattern), recursive=True))):  # noqa: PTH207  (the pattern may be absolute)
+        dag = _dag(file, shards, task)
+        module[f"dag_{dag.dag_id}"] = dag
+
+
+def _dag(path: Path, shards: int, task: dict[str, Any]) -> DAG:
+    known = load_schedule(path)
+    timetable = CronTriggerTimetable(known.cron, timezone=known.zone) if known else None
+    name = re.sub(r"[^\w.-]+", "_", path.stem)
+    with DAG(
+        dag_id=f"bulksend_{name}",
+        schedule=timetable,
+        start_date=_BEGIN,
+        catchup=False,
+        max_active_runs=1,
+        tags=["bulksend"],
+        doc_md=f"```yaml\n{_text(path)}\n```",
+    ) as dag:
+        if shards > 1:
+            BulksendTaskGroup(campaign=str(path), shards=shards, **task)
+        else:
+            BulksendOperator(task_id="send", campaign=str(path), **task)
+    return dag
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError):
+        return "cannot be read"

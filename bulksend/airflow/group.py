@@ -1,0 +1,68 @@
+"""Plan, send in shards side by side, write the results: a campaign as a task group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import Asset, TaskGroup
+
+from bulksend.airflow.operators import PlanOperator, ResultsOperator, SendShardOperator
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+RETRIES = 5
+"""A retry waits for the lease of the try before it; each gets as far as it gets."""
+
+
+class BulksendTaskGroup(TaskGroup):
+    """``plan → send (one task a shard) → results``.
+
+    Args:
+        campaign: The campaign file's path.
+
+        shards: How many senders; they share the campaign's rate.  4 to 100.
+
+        retry_delay: Between the tries of a shard.
+
+        outlet: The name of an asset ``bulksend://campaign/NAME`` to update at the end;
+            empty for none.
+
+        task: Keywords for all its operators, such as ``journal_conn_id`` and ``slot``.
+    """
+
+    def __init__(  # noqa: PLR0913  (a task group's keywords)
+        self,
+        *,
+        campaign: str,
+        shards: int = 4,
+        group_id: str = "campaign",
+        retry_delay: timedelta | None = None,
+        outlet: str = "",
+        on_unknown: str = "warn",
+        **task: Any,
+    ) -> None:
+        super().__init__(group_id=group_id)
+        retry = {"retries": RETRIES} | (
+            {"retry_delay": retry_delay} if retry_delay else {}
+        )
+        with self:
+            plan = PlanOperator(
+                task_id="plan", campaign=campaign, shards=shards, **task
+            )
+            name = f"{group_id}.plan"
+            path = f"{{{{ ti.xcom_pull(task_ids='{name}')['plan'] }}}}"
+            run = f"{{{{ ti.xcom_pull(task_ids='{name}')['run'] }}}}"
+            send = SendShardOperator.partial(
+                task_id="send", plan=path, on_unknown=on_unknown, **retry, **task
+            ).expand(shard=list(range(shards)))
+            outlets = [Asset(f"bulksend://campaign/{outlet}")] if outlet else []
+            results = ResultsOperator(
+                task_id="results",
+                plan=path,
+                run_name=run,
+                trigger_rule="all_done",
+                outlets=outlets,
+                **task,
+            )
+            plan >> send >> results

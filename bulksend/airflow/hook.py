@@ -1,0 +1,98 @@
+"""A connection of type `bulksend`, as the environment that bulksend reads."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+from bulksend import BulksendError, Home, check_connection
+from bulksend.airflow.provider import get_provider_info
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FROM_EXTRA = {
+    "account_id": "BW_ACCOUNT_ID",
+    "application_id": "BW_MESSAGING_APPLICATION_ID",
+    "token_url": "BW_TOKEN_URL",
+}
+_FROM_FIELDS = {
+    "login": "BW_CLIENT_ID",
+    "password": "BW_CLIENT_SECRET",
+    "host": "BW_MESSAGING_URL",
+}
+
+
+class BulksendHook(BaseHook):
+    """Credentials and the journal's address, from Airflow's connections.
+
+    Args:
+        bulksend_conn_id: A connection of type `bulksend`; empty where the worker's own
+            environment has the variables.
+
+        journal_conn_id: A connection of type Postgres for the journal; else the one that
+            the `bulksend` connection names, else ``BULKSEND_JOURNAL``.
+    """
+
+    conn_name_attr = "bulksend_conn_id"
+    default_conn_name = "bulksend_default"
+    conn_type = "bulksend"
+    hook_name = "bulksend"
+
+    def __init__(
+        self, bulksend_conn_id: str = default_conn_name, journal_conn_id: str = ""
+    ) -> None:
+        super().__init__()
+        self.bulksend_conn_id = bulksend_conn_id
+        self.journal_conn_id = journal_conn_id
+
+    def environment(self) -> dict[str, str]:
+        """Variables as bulksend reads them; those of the worker underneath."""
+        found = dict(os.environ)
+        journal = self.journal_conn_id
+        if self.bulksend_conn_id:
+            known = self.get_connection(self.bulksend_conn_id)
+            extra = known.extra_dejson
+            said = {name: getattr(known, field) for field, name in _FROM_FIELDS.items()}
+            said |= {name: extra.get(field) for field, name in _FROM_EXTRA.items()}
+            found |= {name: str(value) for name, value in said.items() if value}
+            journal = journal or str(extra.get("journal_conn_id") or "")
+        if journal:
+            uri = self.get_connection(journal).get_uri()
+            found["BULKSEND_JOURNAL"] = "postgresql:" + uri.partition(":")[2]
+        return found
+
+    def home(self, folder: Path) -> Home:
+        return Home.find(folder, self.environment())
+
+    def get_conn(self) -> dict[str, str]:
+        return self.environment()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Sign in and open the journal; sends nothing, and never raises."""
+        try:
+            return True, check_connection(self.environment())
+        except BulksendError as error:
+            return False, str(error)
+        except Exception as error:  # noqa: BLE001  (the form shows what this returns)
+            return False, type(error).__name__
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """For Airflow 2.11; newer ones read the provider's metadata."""
+        behaviour = get_provider_info()["connection-types"][0]["ui-field-behaviour"]
+        return dict(behaviour)
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """For Airflow 2.11, as above."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from wtforms import StringField
+
+        fields = get_provider_info()["connection-types"][0]["conn-fields"]
+        return {
+            name: StringField(said["label"], widget=BS3TextFieldWidget())
+            for name, said in fields.items()
+        }

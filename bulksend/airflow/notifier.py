@@ -1,0 +1,102 @@
+"""A text to the people on call, when a task or a DAG fails."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowException, BaseNotifier
+
+from bulksend import Options, run_campaign
+from bulksend.airflow.hook import BulksendHook
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulksend import Ended
+
+
+class BulksendNotifier(BaseNotifier):
+    """Send *text* to each of *to*: once for a try of a task, and by the same rules.
+
+    It is a campaign named `airflow-notices`, so it has a journal, a ledger and opt-outs:
+    who wrote STOP to *sender* gets none of these either.
+
+    Args:
+        sender: A number of your account.
+
+        to: Numbers, in E.164.
+
+        text: May use what Airflow's templates have, such as ``{{ ti.task_id }}``.
+    """
+
+    template_fields: Sequence[str] = ("text",)
+
+    def __init__(
+        self,
+        *,
+        sender: str,
+        to: Sequence[str],
+        text: str = "{{ dag.dag_id }}: {{ ti.task_id }} has failed.",
+        bulksend_conn_id: str = "bulksend_default",
+        journal_conn_id: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.sender = sender
+        self.to = list(to)
+        self.text = text
+        self.bulksend_conn_id = bulksend_conn_id
+        self.journal_conn_id = journal_conn_id
+
+    def notify(self, context: Any) -> None:
+        """Raises AirflowException where somebody was not reached."""
+        ti = context.get("ti")
+        said = f"{context.get('run_id', '')}-{getattr(ti, 'task_id', '')}"
+        slot = re.sub(
+            r"[^0-9A-Za-z._:+-]", "-", f"{said}-{getattr(ti, 'try_number', 0)}"
+        )
+        ended = self._send(slot[-64:].lstrip("._:+-"))
+        if ended.exit_code:
+            raise AirflowException(f"not everybody was told: {ended.counts}")
+
+    async def async_notify(self, context: Any) -> None:
+        await asyncio.to_thread(self.notify, context)
+
+    def _send(self, slot: str) -> Ended:
+        environment = BulksendHook(
+            self.bulksend_conn_id, self.journal_conn_id
+        ).environment()
+        # The same place for the same notice: a plan knows its campaign's folder.
+        folder = Path(tempfile.gettempdir(), "bulksend-notices", slot)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            campaign = Path(folder, "airflow-notices.yaml")
+            with Path(folder, "people.csv").open("w", newline="") as file:
+                rows = csv.writer(file)
+                rows.writerow(["phone", "notice"])
+                rows.writerows([one, self.text] for one in self.to)
+            campaign.write_text(
+                json.dumps(
+                    {
+                        "name": "airflow-notices",
+                        "provider": "bandwidth",
+                        "from": self.sender,
+                        "application_id": "${BW_MESSAGING_APPLICATION_ID}",
+                        "recipients": {"path": "people.csv", "phone": "phone"},
+                        "message": {"text": "{{ notice }}"},
+                        "send": {"rate": "1/s"},
+                        "results": "results.csv",
+                    }
+                )
+            )
+            options = Options(slot=slot, wait=True, replan=True)
+            return run_campaign(campaign, environment=environment, options=options)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
