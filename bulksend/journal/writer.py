@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 A commit costs one flush of the disk and one trip to the thread that makes it, however
-many rows it holds.  So outcomes gather for a hundredth of a second.  They go out with the
+many rows it holds.  So outcomes gather for a fiftieth of a second.  They go out with the
 next claim, which goes there anyway, or else by themselves.
 
 Outcomes always go before the claim: a row that was given back is claimed again only
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.02
 """How long an outcome waits for others; a crash leaves so much more to be unknown."""
 
 

@@ -9,6 +9,9 @@ stricter than a tracing hook, which fires for the headers before they are writte
 
 aiohttp repeats a request on a broken kept-alive connection by itself, but only for
 idempotent methods: never a POST (held by a test).
+
+What every message shares is made once: the address, the headers, and one alarm in place
+of two timers for each (all may take equally long, so the first in is the first due).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from aiohttp.payload import BytesPayload
+from yarl import URL
 
 from bulksend.send.signin import SignIn
 from bulksend.send.verdict import Reached, Verdict, judge
@@ -25,6 +29,7 @@ from bulksend.send.verdict import Reached, Verdict, judge
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import Any
 
     from aiohttp.abc import AbstractStreamWriter
 
@@ -32,9 +37,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
-KEEP_ALIVE_SECONDS = 15.0
-"""Idle connections are dropped well before servers do it: a POST that meets a closing
-connection is an unknown."""
+KEEP_ALIVE_SECONDS = 4.0
+"""Idle connections are not used after so long: servers close theirs after five seconds or
+more, and a POST that meets a closing connection is an unknown."""
 
 
 class _TrackedBody(BytesPayload):
@@ -52,13 +57,53 @@ class _TrackedBody(BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
+class _Alarm:
+    """Cancels tasks that have waited for too long; one timer for all of them."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._due: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, task: asyncio.Task[Any]) -> None:
+        self._due[task] = self._loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._seconds, self._ring)
+
+    def rang(self, task: asyncio.Task[Any]) -> bool:
+        """Watch *task* no more; whether it was cancelled for being late."""
+        is_late = task in self._late
+        self._late.discard(task)
+        self._due.pop(task, None)
+        if is_late:
+            task.uncancel()
+        return is_late
+
+    def _ring(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for task, due in list(self._due.items()):
+            if due > now:
+                self._timer = self._loop.call_at(due, self._ring)
+                return
+            del self._due[task]
+            self._late.add(task)
+            task.cancel()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 class Client:
     """A pool of kept-alive connections to one account.  Use with ``async with``.
 
     Args:
         clock: Monotonic seconds, for the token's age.
 
-        patience: Seconds that an answer may take.
+        patience: Seconds that a post may take, a new connection included.
     """
 
     def __init__(
@@ -71,7 +116,8 @@ class Client:
         self._patience = ANSWER_SECONDS if patience is None else patience
         self._credentials = credentials
         self._clock = clock
-        self._url = f"{credentials.url}/users/{credentials.account_id}/messages"
+        path = f"/users/{credentials.account_id}/messages"
+        self._url = URL(credentials.url + path)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -81,14 +127,14 @@ class Client:
                 ttl_dns_cache=300,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=CONNECT_SECONDS + 2 * self._patience,
-                sock_connect=CONNECT_SECONDS,
-                sock_read=self._patience,
-            ),
-            headers={"User-Agent": "bulksend", "Accept": "application/json"},
-            skip_auto_headers=("Accept-Encoding",),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            headers={
+                "User-Agent": "bulksend",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+            },
         )
+        self._alarm = _Alarm(self._patience)
         self._sign_in = SignIn(self._credentials, self._session, clock=self._clock)
         return self
 
@@ -98,6 +144,7 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._alarm.close()
         await self._session.close()
 
     @property
@@ -124,25 +171,28 @@ class Client:
             GateRefused: The sign-in failed; nothing left.
         """
         payload = _TrackedBody(body, content_type="application/json")
+        task = asyncio.current_task()
+        assert task is not None
+        cause = ""
         try:
-            authorization = await self._sign_in.header()
+            signed = self._sign_in.fresh() or await self._sign_in.header()
+            if signed != self._session.headers.get("Authorization"):
+                self._session.headers["Authorization"] = signed
+            self._alarm.watch(task)
             async with self._session.post(
-                self._url,
-                data=payload,
-                headers={"Authorization": authorization},
-                allow_redirects=False,
+                self._url, data=payload, allow_redirects=False
             ) as answer:
                 return judge(
                     Reached.ANSWERED, status=answer.status, body=await _read(answer)
                 )
         except asyncio.CancelledError:
-            return _silence(payload, "stopped while waiting")
+            cause = "stopped while waiting"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return _silence(payload, _cause(error))
-
-
-def _silence(payload: _TrackedBody, cause: str) -> Verdict:
-    return judge(Reached.SENT if payload.handed else Reached.NOWHERE, cause=cause)
+            cause = _cause(error)
+        finally:
+            if self._alarm.rang(task):
+                cause = "timed out"
+        return judge(Reached.SENT if payload.handed else Reached.NOWHERE, cause=cause)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:

@@ -22,6 +22,7 @@ API_URL = "https://messaging.bandwidth.com/api/v2"
 TOKEN_URL = "https://api.bandwidth.com/api/v1/oauth2/token"  # noqa: S105  (an address)
 BASIC_ENDS = datetime(2026, 12, 2, tzinfo=UTC)
 REFRESH_BEFORE_SECONDS = 60.0
+ANSWER_SECONDS = 30.0
 REFUSALS = (400, 401, 403)
 """What OAuth answers to wrong credentials (RFC 6749 §5.2); all else is no refusal."""
 
@@ -103,6 +104,10 @@ class SignIn:
         """Grows with each token; says whether a 401 met the newest one."""
         return self._generation
 
+    def fresh(self) -> str:
+        """The Authorization header, where it is there and not too old; else nothing."""
+        return self._header if self._clock() < self._fresh_until else ""
+
     async def header(self) -> str:
         """The Authorization header.
 
@@ -148,6 +153,7 @@ class SignIn:
                 data={"grant_type": "client_credentials"},
                 headers={"Authorization": basic},
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             ) as answer:
                 if answer.status != 200:
                     code = "E501" if answer.status in REFUSALS else "E502"

@@ -178,6 +178,7 @@ async def test_a_message_is_posted_as_bandwidth_wants_it() -> None:
         "Host": server.url.removeprefix("http://"),
         "User-Agent": "bulksend",
         "Accept": "application/json",
+        "Accept-Encoding": "identity",
         "Authorization": f"Basic {signed}",
         "Content-Type": "application/json",
         "Content-Length": str(len(body())),
@@ -427,6 +428,19 @@ async def test_a_connection_that_is_closing_takes_nothing() -> None:
         await payload.write_with_length(Closing(), None)  # type: ignore[arg-type]  # all it looks at
 
     assert not payload.handed
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_a_body_that_the_server_never_reads_is_not_called_unsent() -> None:
+    """More than the kernel takes, and nobody reads: some of it left, so it is unknown."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with Client(
+            basic(url), clock=asyncio.get_running_loop().time, patience=0.3
+        ) as client:
+            verdict = await client.post(b"x" * 9_000_000)
+
+    _is_unknown(verdict, "timed out")
 
 
 # -- it may have left -----------------------------------------------------------------------
