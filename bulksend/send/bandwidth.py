@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from aiohttp.payload import BytesPayload
-from yarl import URL
 
 from bulksend.send.signin import SignIn
 from bulksend.send.verdict import Reached, Verdict, judge
@@ -116,8 +115,7 @@ class Client:
         self._patience = ANSWER_SECONDS if patience is None else patience
         self._credentials = credentials
         self._clock = clock
-        path = f"/users/{credentials.account_id}/messages"
-        self._url = URL(credentials.url + path)
+        self._url = f"{credentials.url}/users/{credentials.account_id}/messages"
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
