@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from bulksend.safekeeping import Backup, back_up
     from bulksend.settle.explaining import Explained, explain
     from bulksend.settle.listening import Door, door, listen
+    from bulksend.settle.purging import Purge, plan_purge, purge, read_age
     from bulksend.settle.standing import Ended
     from bulksend.settle.suppressing import OptOutRate, SuppressionList, opt_out_rate
     from bulksend.settling import (
@@ -143,6 +144,10 @@ _HOME_OF = {
     "report_run": "view.report",
     "Explained": "settle.explaining",
     "explain": "settle.explaining",
+    "Purge": "settle.purging",
+    "plan_purge": "settle.purging",
+    "purge": "settle.purging",
+    "read_age": "settle.purging",
     "live_page": "view.live",
     "watch_run": "view.now",
     "write_metrics": "view.metrics",
@@ -182,6 +187,7 @@ __all__ = [
     "Plan",
     "Problem",
     "Proof",
+    "Purge",
     "Rehearsal",
     "RuleChange",
     "RuleInForce",
@@ -210,8 +216,11 @@ __all__ = [
     "opt_out_rate",
     "pause_run",
     "plan_campaign",
+    "plan_purge",
     "poll_runs",
     "preview_plan",
+    "purge",
+    "read_age",
     "read_rules",
     "rehearse_campaign",
     "report_run",

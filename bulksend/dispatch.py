@@ -40,6 +40,7 @@ from bulksend.send.signin import Credentials
 from bulksend.send.source import PlanSource, messages
 from bulksend.send.watch import refused, watch
 from bulksend.settle.files import check_output
+from bulksend.settle.finding import purged
 from bulksend.settle.standing import standing
 from bulksend.view import telemetry
 
@@ -147,6 +148,8 @@ class Sending:
                     _refuse_other_input(journal, scope(self.plan), self.plan)
                 if known is not None and (order := journal.orders.of(known.id)):
                     raise refused(order)
+        if known is not None and known.purged_at is not None:
+            raise purged(known)
         if known is not None and known.plan_digest != self.plan.digest():
             raise InputError(
                 Problem("E623", "its bytes changed", file=str(self.plan.path))

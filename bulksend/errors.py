@@ -581,6 +581,21 @@ KINDS: dict[str, Kind] = {
             "Ask by the number, or where the plan is (--folder, BULKSEND_HOME).",
         ),
         Kind(
+            "E675",
+            "the numbers and texts of this run were removed",
+            "Its counts are in `bulksend status`; it is over, and sends nothing more.",
+        ),
+        Kind(
+            "E676",
+            "a file cannot be removed",
+            "Make its folder writable, then purge again: it goes on.",
+        ),
+        Kind(
+            "E677",
+            "not an age",
+            "Write a number and a unit, such as 90d or 12h.",
+        ),
+        Kind(
             "E680",
             "the notice of a run's end did not get through",
             "Check notify.webhook; the run itself is not affected.",

@@ -43,6 +43,7 @@ COMMANDS = {
         "rules",
         "Show the hours at which people may be texted, and their sources.",
     ),
+    "purge": ("purging", "Remove numbers and texts of old runs; keep their counts."),
     "backup": ("control", "Copy journal and plans, also while a run sends."),
     "rehearse": (
         "rehearse",

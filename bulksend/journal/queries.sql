@@ -14,13 +14,13 @@ on conflict (run) do nothing;
 -- name: run
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind
+       slot, kind, purged_at
 from runs where run = :run;
 
 -- name: runs
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind
+       slot, kind, purged_at
 from runs order by created_at desc, id desc;
 
 -- name: finish_run
@@ -362,6 +362,28 @@ set share = max(:slowest,
                 min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000) / 2),
     changed_at = :now
 where name = :name and :now - changed_at >= 1000000;
+
+-- What may tell who somebody is, or what was said to them; the ledger's keys stay.
+-- name: purge_messages
+update messages
+set person = null, error = case when error is not null then 'Its words were purged.' end
+where run_id = :run_id and row between :first and :last
+  and (person is not null or error is not null);
+
+-- name: purge_receipts
+update receipts set said = null, person = null
+where run_id = :run_id and row between :first and :last
+  and (said is not null or person is not null);
+
+-- name: purge_strangers
+update receipts set said = null, person = null
+where run_id is null and received_at < :before
+  and (said is not null or person is not null);
+
+-- name: purge_run
+update runs set purged_at = :now
+where id = :run_id and finished_at is not null and purged_at is null;
+
 -- name: posted_since
 select count(*) from messages
 where run_id = :run_id and posted_at >= :since and status <> 'planned';

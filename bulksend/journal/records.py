@@ -20,6 +20,8 @@ class Run:
         slot: Which of a recurring campaign's sends it is; the ledger parts by it.
 
         id: The journal's own number for it.
+
+        purged_at: When its numbers and texts were removed; None where they were not.
     """
 
     run: str
@@ -38,6 +40,7 @@ class Run:
     id: int = 0
     slot: str = ""
     kind: str = "send"
+    purged_at: int | None = None
 
 
 class Candidate(NamedTuple):

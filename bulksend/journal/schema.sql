@@ -31,7 +31,9 @@ create table if not exists runs (
     created_at     integer not null,
     finished_at    integer,
     slot           text not null default '',    -- which send of a recurring campaign
-    kind           text not null default 'send' check (kind in ('send', 'test'))
+    kind           text not null default 'send' check (kind in ('send', 'test')),
+    purged_at      integer,                     -- when its numbers and texts were removed
+    check (purged_at is null or finished_at is not null)
 );
 
 -- What another terminal wants of a run; it stands until it is taken back.

@@ -21,6 +21,7 @@ from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
 from bulksend.journal.orders import Orders
 from bulksend.journal.paces import Paces
+from bulksend.journal.purges import Purges
 from bulksend.journal.receipts import Receipts
 from bulksend.journal.records import WHOLE, Entry, LeaseLost, Part, Place, Run
 from bulksend.journal.selections import Selections
@@ -55,6 +56,7 @@ class Journal:
         self.database = database
         self.leases = Leases(database)
         self.columns = Columns(database)
+        self.purges = Purges(database)
         self.orders = Orders(database)
         self.selections = Selections(database)
         self.paces = Paces(database)

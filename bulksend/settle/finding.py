@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,5 +53,14 @@ def _fitting(run: str, runs: list[Run]) -> Run:
 
 
 def plan_of(run: Run) -> Plan:
-    """Raises InputError: E620, where the plan is gone."""
+    """Raises InputError: E620, where the plan is gone; E675, where it was purged."""
+    if run.purged_at is not None:
+        raise purged(run)
     return Plan.open(Path(run.plan))
+
+
+def purged(run: Run) -> InputError:
+    """What to say of a run whose numbers and texts were removed."""
+    assert run.purged_at is not None
+    day = datetime.fromtimestamp(run.purged_at / 1000, UTC).date()
+    return InputError(Problem("E675", f"{run.run} was purged on {day}"))

@@ -736,6 +736,32 @@ class JournalSuite:
         ]
         assert sender.journal.columns.between(sender.run.id, 51, 60) == {}
 
+    def test_a_purge_keeps_counts_and_ledger_and_no_words(self, sender: Sender) -> None:
+        """Whom it was for and what was said goes; nobody is texted twice because of it."""
+        for row, status in enumerate(Status, start=2):
+            sender.bring(row, status)
+        journal, run = sender.journal, sender.run
+        kept = Kept("m", 1, "message-received", NOW, NOW, 77, said='{"text": "Stop"}')
+        journal.receipts.keep(
+            [kept._replace(run_id=run.id, row=3), kept._replace(digest=2)]
+        )
+        other = journal.add_run(replace(RUN, run="another"))
+        before = journal.counts(run.id), list(journal.ledger(other))
+
+        assert not journal.purges.run(run, now=NOW + 5)  # it is not finished
+        journal.finish_run(run.id, now=NOW)
+        assert journal.purges.run(run, now=NOW + 6)
+        assert not journal.purges.run(run, now=NOW + 7)
+        assert journal.purges.strangers(before=NOW) == 0
+        assert journal.purges.strangers(before=NOW + 1) == 1
+
+        assert (journal.counts(run.id), list(journal.ledger(other))) == before
+        found = journal.run(run.run)
+        assert found is not None
+        assert found.purged_at == NOW + 6
+        words = {one.error for one in journal.entries(run.id, 2, 99)}
+        assert words == {None, "Its words were purged."}
+
     def test_what_was_posted_lately_is_counted(self, sender: Sender) -> None:
         """From that moment on, in this run only; what was never posted is not."""
         sender.claim(2, 3, 4, 5)

@@ -1,0 +1,172 @@
+"""Removes the numbers and texts of runs that ended long ago, and keeps their counts.
+
+What goes: plan, results, rejected rows, and in the journal whatever may tell who somebody
+is.  Files go first: a purge that breaks off is done again, and a run counts as purged
+only when nothing of it is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bulksend.define.amounts import lifetime
+from bulksend.define.document import clipped
+from bulksend.errors import InputError, Problem
+from bulksend.journal.store import Journal
+from bulksend.settle.standing import standing
+
+if TYPE_CHECKING:
+    from bulksend.home import Home
+    from bulksend.journal.records import Run
+
+
+class Kept(NamedTuple):
+    """A run that is old enough, and must not be purged yet."""
+
+    run: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What is to be removed, or was.
+
+    Args:
+        runs: Runs whose numbers and texts go.
+
+        files: Everything that is deleted.
+
+        plans: Plans among them that nobody ever sent.
+
+        kept: Runs that are old enough and stay, each with the reason.
+    """
+
+    before: int
+    runs: tuple[Run, ...]
+    files: tuple[Path, ...]
+    plans: int
+    kept: tuple[Kept, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.runs or self.files)
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "runs": [run.run for run in self.runs],
+            "files": [str(path) for path in self.files],
+            "unsent_plans": self.plans,
+            "kept": [one._asdict() for one in self.kept],
+        }
+
+
+def read_age(text: str) -> timedelta:
+    """``90d``, ``12h``.
+
+    Raises:
+        InputError: E677, where it is no age.
+    """
+    try:
+        age = lifetime(text)
+    except ValueError:
+        age = None
+    if not isinstance(age, timedelta):
+        raise InputError(Problem("E677", f"`{clipped(text)}`"))
+    return age
+
+
+def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
+    """What a purge would remove; nothing is removed yet.
+
+    Args:
+        older_than: Since the end of a run; of a plan that was never sent, since it was
+            made.
+
+        now: Milliseconds since 1970.
+    """
+    before = now - int(older_than.total_seconds() * 1000)
+    runs: list[Run] = []
+    going: list[Run] = []
+    kept: list[Kept] = []
+    if home.journal.exists():
+        with Journal.open(home.journal, read_only=True) as journal:
+            runs = journal.runs()
+            for run in runs:
+                if run.purged_at is not None or (run.finished_at or 0) >= before:
+                    continue
+                if run.finished_at is None and run.created_at >= before:
+                    continue
+                if why := _reason_to_keep(journal, run, now=now):
+                    kept.append(Kept(run.run, why))
+                else:
+                    going.append(run)
+    unsent = _unsent(home, runs, before)
+    files = [path for run in going for path in _files(home, run, runs, going)]
+    files += [path for plan in unsent for path in (plan, *_rejects(home, plan.stem))]
+    return Purge(
+        before, tuple(going), tuple(dict.fromkeys(files)), len(unsent), tuple(kept)
+    )
+
+
+def _reason_to_keep(journal: Journal, run: Run, *, now: int) -> str:
+    if run.finished_at is None:
+        return "it is not finished: run it again, or end it with `bulksend abort`"
+    unknown = standing(journal, run).counts["unknown"]
+    if unknown:
+        return f"{unknown:,} of its messages are unknown: `bulksend settle`"
+    sender = journal.leases.holder(run.campaign, now=now)
+    if sender is not None and sender.run == run.run:
+        return "it is being sent"
+    return ""
+
+
+def _files(home: Home, run: Run, runs: list[Run], going: list[Run]) -> list[Path]:
+    """A run's own files; results that another run wrote over are that one's."""
+    found = [Path(run.plan), *_rejects(home, run.run)]
+    others = {one.results for one in runs if one not in going and one.purged_at is None}
+    newer = {
+        one.results for one in runs if one.created_at > run.created_at and one in going
+    }
+    if run.results and run.results not in others | newer:
+        found.append(Path(run.results))
+    return [path for path in found if path.is_file()]
+
+
+def _rejects(home: Home, run: str) -> list[Path]:
+    folder = home.folder / "rejects"
+    if not folder.is_dir():
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.name.startswith(run)]
+
+
+def _unsent(home: Home, runs: list[Run], before: int) -> list[Path]:
+    """Plans of no run, or of one that was purged, that were made before."""
+    alive = {Path(run.plan).stem for run in runs if run.purged_at is None}
+    return [
+        path
+        for path in sorted(home.folder.glob("plans/*.parquet"))
+        if path.stem not in alive and path.stat().st_mtime * 1000 < before
+    ]
+
+
+def purge(home: Home, what: Purge, *, now: int) -> None:
+    """Remove *what* `plan_purge` found.
+
+    Raises:
+        InputError: E676, where a file cannot be removed; what is left is found again.
+    """
+    for path in what.files:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            found = (error.strerror or str(error)).lower()
+            raise InputError(Problem("E676", found, file=str(path))) from error
+    if not home.journal.exists():
+        return
+    with Journal.open(home.journal) as journal:
+        for run in what.runs:
+            journal.purges.run(run, now=now)
+        journal.purges.strangers(before=what.before)
