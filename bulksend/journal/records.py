@@ -115,6 +115,11 @@ ALREADY_SENT = Closing(
     "already_sent",
     "This person already has this text from an earlier run of this campaign.",
 )
+MISSED_WINDOW = Closing(
+    Status.EXPIRED,
+    "window_missed",
+    "No hour was left at which this person may be texted; nothing was sent.",
+)
 PAST_EXPIRATION = Closing(
     Status.EXPIRED,
     "expired",

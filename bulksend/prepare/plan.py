@@ -155,28 +155,38 @@ class Plan:
 
             between: The first and the last row to choose from.
         """
-        frame = self._to_send()
-        if between is not None:
-            frame = frame.filter(pl.col("row").is_between(*between))
-        if closed is not None and len(closed):
-            frame = frame.filter(~pl.col("row").is_in(closed.implode()))
-        if only is not None:
-            frame = frame.filter(pl.col("row").is_in(only.implode()))
+        frame = self._to_send().filter(_left(closed, only, between))
         for chunk in frame.collect_batches(
             chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
         ):
             for start in range(0, len(chunk), CHUNK_ROWS):
                 yield chunk.slice(start, CHUNK_ROWS)
 
-    def messages_of(self, rows: pl.Series) -> pl.DataFrame:
+    def places(
+        self,
+        closed: pl.Series | None = None,
+        only: pl.Series | None = None,
+        *,
+        between: tuple[int, int] | None = None,
+    ) -> pl.DataFrame:
+        """``row`` and ``place`` of what `sendable` gives."""
+        return (
+            self.frame()
+            .filter(pl.col("reason").is_null() & _left(closed, only, between))
+            .select("row", "place")
+            .collect(engine="streaming")
+        )
+
+    def messages_of(self, rows: pl.Series, *, with_place: bool = False) -> pl.DataFrame:
         """These of the rows to send, in order."""
         near = pl.col("row").is_between(rows.min(), rows.max())  # skips row groups
-        frame = self._to_send().filter(near & pl.col("row").is_in(rows.implode()))
+        frame = self._to_send(*(["place"] if with_place else []))
+        frame = frame.filter(near & pl.col("row").is_in(rows.implode()))
         return frame.collect(engine="streaming")
 
-    def _to_send(self) -> pl.LazyFrame:
+    def _to_send(self, *more: str) -> pl.LazyFrame:
         frame = self.frame().filter(pl.col("reason").is_null())
-        return frame.with_columns(tag=self.tags()).select(TO_SEND)
+        return frame.with_columns(tag=self.tags()).select(*TO_SEND, *more)
 
     @property
     def _keeps_numbers(self) -> bool:
@@ -218,6 +228,21 @@ class Plan:
             .select("row", winner=pl.coalesce("last", "winner"))
             .sort("row")
         )
+
+
+def _left(
+    closed: pl.Series | None, only: pl.Series | None, between: tuple[int, int] | None
+) -> pl.Expr:
+    """Whether a row is not closed, and among those to choose from."""
+    row = pl.col("row")
+    wanted = [pl.lit(value=True)]
+    if between is not None:
+        wanted.append(row.is_between(*between))
+    if closed is not None and len(closed):
+        wanted.append(~row.is_in(closed.implode()))
+    if only is not None:
+        wanted.append(row.is_in(only.implode()))
+    return pl.all_horizontal(wanted)
 
 
 def run_name(campaign: str, plan_hash: str, slot: str = "") -> str:

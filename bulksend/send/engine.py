@@ -281,6 +281,9 @@ class Engine:
         if not self._may_post():  # the machine may have slept since it was started
             self._give_back([item])
             return
+        if self._intake.is_late(item):
+            self._intake.postpone(item)
+            return
         posted = Posted(self._clocks.wall_ms(), self._client.generation)
         try:
             verdict = await self._client.post(item.body)

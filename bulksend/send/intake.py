@@ -9,7 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from bulksend.journal.records import ALREADY_SENT, PAST_EXPIRATION, Candidate, Outcome
+from bulksend.journal.records import (
+    ALREADY_SENT,
+    MISSED_WINDOW,
+    PAST_EXPIRATION,
+    Candidate,
+    Outcome,
+)
 from bulksend.journal.states import Event
 from bulksend.send.backlog import Backlog
 from bulksend.send.ledger import is_repeat
@@ -34,6 +40,15 @@ class Source(Protocol):
 
     async def of(self, rows: Sequence[int]) -> Sequence[Message]:
         """These rows, which it gave out before."""
+
+    def missed(self) -> Sequence[int]:
+        """Rows whose window cannot be met any more; each is given once."""
+
+    def is_late(self, message: Message) -> bool:
+        """Whether the person's window has closed, or will before it can arrive."""
+
+    def put_back(self, some: Iterable[Message]) -> None:
+        """Late messages: they come again when their windows open, or are missed."""
 
 
 class Intake:
@@ -103,6 +118,9 @@ class Intake:
         Raises:
             LeaseLost: Another sender has the campaign; nothing was claimed.
         """
+        items = self._in_time(items)
+        if not items:
+            return []
         now = self._clocks.wall_ms()
         envelope = self._envelope
         candidates = [
@@ -121,6 +139,15 @@ class Intake:
             item.body = envelope.body(item.message, now)
         return ours
 
+    def is_late(self, item: Item) -> bool:
+        """Asked again just before a POST: a claim may have waited, a machine slept."""
+        return self._source.is_late(item.message)
+
+    def postpone(self, item: Item) -> None:
+        """A claimed message whose window has closed comes again with its next one."""
+        self.unclaim([item])
+        self._put_back_late([item])
+
     def put_back(self, items: Sequence[Item]) -> None:
         """Take back what `take` gave and nobody claimed."""
         self._backlog.put_back(items)
@@ -138,6 +165,18 @@ class Intake:
             await asyncio.wait({self._loading})
 
     # -- inside ---------------------------------------------------------------------
+
+    def _in_time(self, items: Sequence[Item]) -> Sequence[Item]:
+        late = [item for item in items if self._source.is_late(item.message)]
+        if not late:
+            return items
+        self._put_back_late(late)
+        return [item for item in items if item not in late]
+
+    def _put_back_late(self, late: Sequence[Item]) -> None:
+        self._source.put_back([item.message for item in late])
+        self._exhausted = False
+        self.changed.set()
 
     def _fill(self) -> None:
         """Read ahead; raises what the last reading raised."""
@@ -160,6 +199,7 @@ class Intake:
 
     async def _read_on(self) -> None:
         messages = await self._source.ahead()
+        await self._close(self._source.missed(), MISSED_WINDOW)
         if messages is None:
             self._exhausted = True
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -24,6 +25,10 @@ class Message(NamedTuple):
 
         once_key: What stands for its content in the ledger; empty where the content does.
 
+        place: The number of the place where the person may be (`timed`).
+
+        until: The end of the person's window, in milliseconds since 1970; 0 for none.
+
         media: URLs separated by spaces; None for a text message.
 
         tag: Ends with the row's key, so that a receipt finds its row.
@@ -37,6 +42,8 @@ class Message(NamedTuple):
     tag: str
     weight: int
     once_key: str = ""
+    place: int = 0
+    until: int = 0
 
     def people(self) -> tuple[int, str, str]:
         """Whom it is for, from which number of ours, and a group's other members.
@@ -78,12 +85,17 @@ class Envelope:
             said["tag"] = message.tag
         if self.priority is not None:
             said["priority"] = self.priority
-        expires = self.expires(now_ms)
-        if expires is not None:
-            said["expiration"] = (
-                expires.astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z"
-            )
+        if ends := self._ends(message, now_ms):
+            said["expiration"] = _spelled(ends // 1000)
         return orjson.dumps(said)
+
+    def _ends(self, message: Message, now_ms: int) -> int:
+        """When a message must be there, at the latest: the earlier of what bounds it."""
+        expires = self.expires(now_ms)
+        if expires is None:
+            return message.until
+        ends = int(expires.timestamp() * 1000)
+        return min(ends, message.until) if message.until else ends
 
     def once(self, message: Message) -> int:
         """The ledger's key: the same campaign, slot, number and content, the same 64 bits.
@@ -96,3 +108,9 @@ class Envelope:
             said += [message.text or "", message.media or ""]
         digest = hashlib.blake2b("\0".join(said).encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big", signed=True)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(second: int) -> str:
+    """RFC 3339; the messages of one window share it."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"

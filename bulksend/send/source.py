@@ -11,7 +11,7 @@ import polars as pl
 from bulksend.send.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bulksend.prepare.plan import Plan
 
@@ -55,6 +55,17 @@ class PlanSource:
         wanted = pl.Series(rows, dtype=pl.Int64)
         found = await asyncio.to_thread(self._plan.messages_of, wanted)
         return messages(found)
+
+    def missed(self) -> Sequence[int]:
+        """Nothing is missed where no hours are kept."""
+        return ()
+
+    def is_late(self, message: Message) -> bool:  # noqa: ARG002
+        return False
+
+    def put_back(self, some: Iterable[Message]) -> None:
+        """Never asked: nothing is late."""
+        raise NotImplementedError
 
 
 def messages(rows: pl.DataFrame) -> list[Message]:

@@ -1,0 +1,180 @@
+"""The plan's messages in the order of their windows; waits where none is open.
+
+What stands here of the plan is a number for each row (`Agenda`); the messages are read
+when their turn comes, a minute's worth at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections import deque
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from bulksend.logs import log
+from bulksend.rules.place import Place
+from bulksend.send.agenda import LEAST_LIFE_MS, Agenda, Now
+from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulksend.prepare.plan import Plan
+    from bulksend.rules.hours import Hours, Opening
+    from bulksend.send.clocks import Clocks
+    from bulksend.send.message import Message
+
+READ_AT_MOST = 20_000
+READ_SECONDS = 60
+"""More is not read ahead: somebody whose window closes earlier may come up."""
+
+LONGEST_SLEEP = 30.0
+SHORTEST_SLEEP = 1.0
+
+
+class TwoClocks:
+    """The wall clock, and what it would show had nobody set it since the run began."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._ahead = clocks.wall_ms() - clocks.boot_ms()
+
+    def now(self) -> Now:
+        return Now(self._clocks.wall_ms(), self._clocks.boot_ms() + self._ahead)
+
+
+class TimedSource:
+    """The rows of *plan* that get a message, each while its window is open.
+
+    Args:
+        rows: Row and place of what is still to be sent (`Plan.places`).
+
+        end: When the campaign ends, in milliseconds since 1970.
+
+        rate: Segments per second, to know how much is soon.
+
+        wait: Whether `ahead` waits for a window; else it is through, and
+            ``comes_back_at`` says when there would be more.
+    """
+
+    def __init__(  # noqa: PLR0913  (its seams)
+        self,
+        plan: Plan,
+        hours: Hours,
+        rows: pl.DataFrame,
+        *,
+        clocks: Clocks,
+        rate: float,
+        end: int | None = None,
+        wait: bool = True,
+    ) -> None:
+        self._plan = plan
+        self._words = (
+            rows["place"].cast(pl.String).unique().drop_nulls().sort().to_list()
+        )
+        self._number = {word: place for place, word in enumerate(self._words)}
+        places = [Place.parse(word) for word in self._words]
+
+        def opening(place: int, moment: int) -> Opening | None:
+            return hours.next(places[place], moment, least=LEAST_LIFE_MS)
+
+        self._agenda = Agenda(self._by_place(rows), opening, end=end)
+        self._clocks = TwoClocks(clocks)
+        self._read_at_once = round(
+            min(max(rate * READ_SECONDS, HANDED_OVER_AT_ONCE), READ_AT_MOST)
+        )
+        self._wait = wait
+        self._pieces: deque[list[Message]] = deque()
+        self.comes_back_at: int | None = None
+
+    async def ahead(self) -> Sequence[Message] | None:
+        """The next messages; none where rows were given up; None when it is through."""
+        while True:
+            now = self._clocks.now()
+            if self._pieces:
+                return self._still_open(self._pieces.popleft(), now)
+            rows = [
+                row
+                for due in self._agenda.take(self._read_at_once, now)
+                for row in due.rows
+            ]
+            if rows:
+                found = await self.of(rows)
+                steps = range(0, len(found), HANDED_OVER_AT_ONCE)
+                self._pieces.extend(
+                    found[at : at + HANDED_OVER_AT_ONCE] for at in steps
+                )
+                continue
+            if self._agenda.has_missed:
+                return []
+            opens = self._agenda.next_opening()
+            self.comes_back_at = opens
+            if opens is None or not self._wait:
+                return None
+            await self._sleep(opens, now)
+
+    async def of(self, rows: Sequence[int]) -> list[Message]:
+        """These rows' messages; those that close first come first."""
+        wanted = pl.Series(sorted(rows), dtype=pl.Int64)
+        found = await asyncio.to_thread(self._plan.messages_of, wanted, with_place=True)
+        windows = pl.DataFrame(
+            [
+                (word, place, self._agenda.until(place))
+                for word, place in self._number.items()
+            ],
+            schema={"word": pl.String, "place": pl.Int64, "until": pl.Int64},
+            orient="row",
+        )
+        timed = (
+            found.rename({"place": "word"})
+            .with_columns(pl.col("word").cast(pl.String))
+            .join(windows, on="word", how="left", maintain_order="left")
+            .drop("word")
+            .sort("until", maintain_order=True)
+        )
+        return messages(timed)
+
+    def put_back(self, some: Iterable[Message]) -> None:
+        """Messages that were not sent, since their windows closed before their turn."""
+        by_place: dict[int, list[int]] = {}
+        for one in some:
+            by_place.setdefault(one.place, []).append(one.row)
+        for place, rows in by_place.items():
+            self._agenda.put_back(place, rows)
+
+    def missed(self) -> list[int]:
+        """Rows whose window cannot be met any more; each is given once."""
+        return self._agenda.missed()
+
+    def is_late(self, message: Message) -> bool:
+        """Whether it must not be posted now; asked before each POST."""
+        return not _is_open(message, self._clocks.now())
+
+    # -- inside ---------------------------------------------------------------------
+
+    def _by_place(self, rows: pl.DataFrame) -> dict[int, array[int]]:
+        grouped = rows.group_by(pl.col("place").cast(pl.String)).agg(
+            pl.col("row").sort()
+        )
+        return {
+            self._number[word]: array("q", some)
+            for word, some in grouped.iter_rows()
+            if word is not None
+        }
+
+    def _still_open(self, piece: list[Message], now: Now) -> list[Message]:
+        late = [one for one in piece if not _is_open(one, now)]
+        self.put_back(late)
+        return [one for one in piece if _is_open(one, now)] if late else piece
+
+    async def _sleep(self, opens: int, now: Now) -> None:
+        """In short steps: a clock may be set, and a machine may sleep."""
+        seconds = (opens - now.earliest) / 1000
+        log.info("waiting for a window", seconds=round(seconds))
+        await asyncio.sleep(min(max(seconds, SHORTEST_SLEEP), LONGEST_SLEEP))
+
+
+def _is_open(message: Message, now: Now) -> bool:
+    return message.until - LEAST_LIFE_MS > now.latest
