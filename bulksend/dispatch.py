@@ -24,7 +24,9 @@ from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.logs import log
+from bulksend.prepare.outlook import end_of
 from bulksend.prepare.summary import summarise
+from bulksend.prepare.timing import plan_hours
 from bulksend.send import collector
 from bulksend.send.bandwidth import Client
 from bulksend.send.breakers import Breakers
@@ -38,6 +40,7 @@ from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.shared import GIVEN_OUT, Line, SharedPace
 from bulksend.send.signin import Credentials
 from bulksend.send.source import PlanSource, messages
+from bulksend.send.timed import Manner, TimedSource
 from bulksend.send.watch import refused, watch
 from bulksend.settle.files import check_output
 from bulksend.settle.finding import purged
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
         Coroutine,
         Iterator,
         Mapping,
+        Sequence,
     )
 
     from bulksend.define.campaign import Campaign
@@ -84,6 +88,8 @@ class Sending:
 
         wait: Wait for another sender of this campaign instead of refusing.
 
+        until_closed: Stop when nobody's window is open, instead of waiting for the next.
+
         parent: The process whose end ends this run.
 
         shard: Which part of the plan; None is all of it.
@@ -98,10 +104,12 @@ class Sending:
     output: Path
     only: str = ""
     wait: bool = False
+    until_closed: bool = False
     parent: int | None = None
     shard: int | None = None
     patience: float | None = None
     engine: Engine | None = field(default=None, init=False)
+    _source: PlanSource | TimedSource | None = field(default=None, init=False)
     _total: int = field(default=0, init=False)
     _before: int = field(default=0, init=False)
     _asked_to_stop: bool = field(default=False, init=False)
@@ -229,6 +237,8 @@ class Sending:
                 )
                 with collector.seldom():
                     await self._run(self.engine, writer, clocks)
+                if self._source is not None and self._source.comes_back_at is not None:
+                    raise _closed(self._source.comes_back_at)
             finally:
                 if self.engine is not None:
                     log.info("ended", run=run.run, **_counted(self.engine))
@@ -281,9 +291,9 @@ class Sending:
         part = self.part
         closed = await writer.call(lambda journal: journal.closed_rows(run.id, part))
         self._total, self._before = self.own(run).sendable, len(closed)
-        between = None if part is WHOLE else (part.first, part.last)
+        self._source = await asyncio.to_thread(self._read, clocks, closed, chosen)
         intake = Intake(
-            PlanSource(self.plan, closed, chosen=chosen, between=between),
+            self._source,
             envelope(self.plan, self.campaign),
             writer=writer,
             clocks=clocks,
@@ -323,6 +333,28 @@ class Sending:
         shards = 1 if self.shard is None else self.plan.shards
         rates = self.campaign.send.rates(self.campaign.senders)
         return {sender: rate / shards for sender, rate in rates.items()}
+
+    def _read(
+        self, clocks: SystemClocks, closed: Sequence[int], chosen: Sequence[int] | None
+    ) -> PlanSource | TimedSource:
+        """What is left of the plan: by its windows, or where none are kept in order."""
+        part = self.part
+        between = None if part is WHOLE else (part.first, part.last)
+        hours = plan_hours(self.plan) if self.campaign.keeps_hours else None
+        if hours is None:
+            return PlanSource(self.plan, closed, chosen=chosen, between=between)
+        only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
+        left_out = pl.Series(closed, dtype=pl.Int64)
+        return TimedSource(
+            self.plan.places(left_out, only, between=between),
+            hours,
+            self._messages_of,
+            clocks=clocks,
+            manner=Manner(self.campaign.send.rate.per_second, end_of(self.campaign), not self.until_closed),
+        )
+
+    async def _messages_of(self, rows: pl.Series) -> pl.DataFrame:
+        return await asyncio.to_thread(self.plan.messages_of, rows, with_place=True)
 
     async def _ledger(self, writer: Writer) -> array[int]:
         if self.campaign.send.repeat == "allow":
@@ -465,6 +497,11 @@ def _line(name: str, rate: float, writer: Writer, clocks: SystemClocks) -> Line:
         return await writer.call(lambda journal: journal.paces.slow_down(name, now=now))
 
     return Line(rate, reserve=reserve, slow_down=slow_down)
+
+
+def _closed(opens: int) -> Stopped:
+    then = datetime.fromtimestamp(opens / 1000, UTC)
+    return Stopped(Problem("E430", f"the next one opens at {then:%Y-%m-%d %H:%M} UTC"))
 
 
 def _asked() -> Stopped:

@@ -273,9 +273,9 @@ KINDS: dict[str, Kind] = {
             "Remove them, or choose first, last or keep.",
         ),
         Kind(
-            "E421",
-            "not done yet by this version",
-            "Send it with `provider: simulator`, or remove send.window.",
+            "E430",
+            "nobody may be texted at this hour",
+            "Run it again then: it resumes.",
         ),
         Kind("E125", "no schedule", "Add `schedule` to the campaign."),
         Kind(

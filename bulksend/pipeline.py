@@ -119,6 +119,8 @@ class Options:
 
         wait: Wait for another sender of the campaign, instead of refusing.
 
+        until_closed: Stop when nobody may be texted at this hour, instead of waiting.
+
         with_parent: Stop when the process that started this one ends.
 
         shard: Which part of the plan, from 0; None is all of it.
@@ -134,6 +136,7 @@ class Options:
     slot: str = ""
     only: str = ""
     wait: bool = False
+    until_closed: bool = False
     with_parent: bool = False
     shard: int | None = None
     as_planned: bool = False
@@ -350,6 +353,7 @@ def _send(
     sending: Sending, checked: Checked, options: Options, *, is_fresh: bool = True
 ) -> Ended:
     sending.only, sending.wait = options.only, options.wait
+    sending.until_closed = options.until_closed
     sending.parent = os.getppid() if options.with_parent else None
     run = sending.known_run(replan=options.replan)
     if run is None and not is_fresh:

@@ -27,6 +27,12 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 WAIT = click.option(
     "--wait", is_flag=True, help="Wait for another sender of this campaign."
 )
+NO_WAIT = click.option(
+    "--no-wait",
+    "until_closed",
+    is_flag=True,
+    help="Do not wait for people's hours: stop, and say when to come back.",
+)
 WITH_PARENT = click.option(
     "--with-parent", is_flag=True, help="Stop when the process that started it ends."
 )
@@ -47,6 +53,7 @@ WITH_PARENT = click.option(
     "in a way that Bandwidth lets one repeat.",
 )
 @WAIT
+@NO_WAIT
 @WITH_PARENT
 @RESULTS
 @JOURNAL
@@ -80,6 +87,7 @@ def run(campaign: Path, yes: bool, as_json: bool, **said: Any) -> None:
     "--as-planned", is_flag=True, help="Send it although a list changed since."
 )
 @WAIT
+@NO_WAIT
 @WITH_PARENT
 @RESULTS
 @JOURNAL

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 def closed_gates(plan: Plan, summary: Summary, campaign: Campaign) -> list[Problem]:
     """Every gate that refuses this plan; nothing is sent unless the list is empty."""
     found = _over_budget(summary, campaign)
-    if campaign.keeps_hours and campaign.send.window is not None:
-        found.append(Problem("E421", "`send.window` is planned, and not kept yet"))
     if not summary.sendable and summary.reasons.get("never_open"):
         people = f"{summary.reasons['never_open']:,} people"
         found.append(Problem("E420", f"for {people} no hour is right"))

@@ -127,7 +127,10 @@ class Agenda:
             self._scheduled.add(place)
 
     def until(self, place: int) -> int:
-        """The end of a place's window: the one that is open, or opens next; 0 for none."""
+        """The end of the window that opened last, even if it has passed; 0 for none.
+
+        Never of one that is still to open: what is read late must not go early.
+        """
         return self._until.get(place, 0)
 
     @property
@@ -151,6 +154,7 @@ class Agenda:
         self._new.clear()
         while self._closed and self._closed[0][0] <= now.earliest:
             _, until, place = heapq.heappop(self._closed)
+            self._until[place] = until
             heapq.heappush(self._open, (until, place))
         while self._open and self._open[0][0] - LEAST_LIFE_MS <= now.latest:
             self._plan(heapq.heappop(self._open)[1], now)
@@ -170,7 +174,6 @@ class Agenda:
             self._scheduled.discard(place)
             return
         until = found.end if self._end is None else min(found.end, self._end)
-        self._until[place] = until
         heapq.heappush(self._closed, (found.start, until, place))
 
     def _reachable(self, place: int, moment: int) -> Opening | None:

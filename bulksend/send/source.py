@@ -56,6 +56,9 @@ class PlanSource:
         found = await asyncio.to_thread(self._plan.messages_of, wanted)
         return messages(found)
 
+    comes_back_at: int | None = None
+    """It never waits for anything."""
+
     def missed(self) -> Sequence[int]:
         """Nothing is missed where no hours are kept."""
         return ()

@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from bulksend.logs import log
-from bulksend.rules.place import Place
+from bulksend.rules.place import Claim, Place, word_of
 from bulksend.send.agenda import LEAST_LIFE_MS, Agenda, Now
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bulksend.prepare.plan import Plan
     from bulksend.rules.hours import Hours, Opening
     from bulksend.send.clocks import Clocks
     from bulksend.send.message import Message
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
 READ_AT_MOST = 20_000
 READ_SECONDS = 60
 """More is not read ahead: somebody whose window closes earlier may come up."""
+
+UNKNOWN = word_of([Claim("number", "", ())])
+"""A place of which nothing is known: it is never open."""
 
 LONGEST_SLEEP = 30.0
 SHORTEST_SLEEP = 1.0
@@ -45,52 +47,64 @@ class TwoClocks:
         return Now(self._clocks.wall_ms(), self._clocks.boot_ms() + self._ahead)
 
 
+class Manner(NamedTuple):
+    """How a run goes about it.
+
+    Args:
+        rate: Segments per second, to know how much is soon.
+
+        end: When the campaign ends, in milliseconds since 1970.
+
+        waits: Whether it waits for windows.
+    """
+
+    rate: float
+    end: int | None = None
+    waits: bool = True
+
+
 class TimedSource:
-    """The rows of *plan* that get a message, each while its window is open.
+    """The rows of a plan that get a message, each while its window is open.
 
     Args:
         rows: Row and place of what is still to be sent (`Plan.places`).
 
-        end: When the campaign ends, in milliseconds since 1970.
+        read: These rows as `Plan.messages_of` has them, with their places.
 
-        rate: Segments per second, to know how much is soon.
-
-        wait: Whether `ahead` waits for a window; else it is through, and
-            ``comes_back_at`` says when there would be more.
+        comes_back_at: When there would be more, where it does not wait for it.
     """
 
-    def __init__(  # noqa: PLR0913  (its seams)
+    def __init__(
         self,
-        plan: Plan,
-        hours: Hours,
         rows: pl.DataFrame,
+        hours: Hours,
+        read: Callable[[pl.Series], Awaitable[pl.DataFrame]],
         *,
         clocks: Clocks,
-        rate: float,
-        end: int | None = None,
-        wait: bool = True,
+        manner: Manner,
     ) -> None:
-        self._plan = plan
-        self._words = (
-            rows["place"].cast(pl.String).unique().drop_nulls().sort().to_list()
-        )
+        rows = rows.with_columns(pl.col("place").cast(pl.String).fill_null(UNKNOWN))
+        self._read = read
+        self._words = rows["place"].unique().sort().to_list()
         self._number = {word: place for place, word in enumerate(self._words)}
         places = [Place.parse(word) for word in self._words]
 
         def opening(place: int, moment: int) -> Opening | None:
             return hours.next(places[place], moment, least=LEAST_LIFE_MS)
 
-        self._agenda = Agenda(self._by_place(rows), opening, end=end)
+        self._agenda = Agenda(self._by_place(rows), opening, end=manner.end)
         self._clocks = TwoClocks(clocks)
         self._read_at_once = round(
-            min(max(rate * READ_SECONDS, HANDED_OVER_AT_ONCE), READ_AT_MOST)
+            min(max(manner.rate * READ_SECONDS, HANDED_OVER_AT_ONCE), READ_AT_MOST)
         )
-        self._wait = wait
+        self._waits = manner.waits
         self._pieces: deque[list[Message]] = deque()
+        self._waits_for: int | None = None
         self.comes_back_at: int | None = None
 
     async def ahead(self) -> Sequence[Message] | None:
         """The next messages; none where rows were given up; None when it is through."""
+        self.comes_back_at = None
         while True:
             now = self._clocks.now()
             if self._pieces:
@@ -110,15 +124,17 @@ class TimedSource:
             if self._agenda.has_missed:
                 return []
             opens = self._agenda.next_opening()
-            self.comes_back_at = opens
-            if opens is None or not self._wait:
+            if opens is None:
+                return None
+            if not self._waits:
+                self.comes_back_at = opens
                 return None
             await self._sleep(opens, now)
 
     async def of(self, rows: Sequence[int]) -> list[Message]:
         """These rows' messages; those that close first come first."""
         wanted = pl.Series(sorted(rows), dtype=pl.Int64)
-        found = await asyncio.to_thread(self._plan.messages_of, wanted, with_place=True)
+        found = await self._read(wanted)
         windows = pl.DataFrame(
             [
                 (word, place, self._agenda.until(place))
@@ -129,7 +145,7 @@ class TimedSource:
         )
         timed = (
             found.rename({"place": "word"})
-            .with_columns(pl.col("word").cast(pl.String))
+            .with_columns(pl.col("word").cast(pl.String).fill_null(UNKNOWN))
             .join(windows, on="word", how="left", maintain_order="left")
             .drop("word")
             .sort("until", maintain_order=True)
@@ -155,13 +171,9 @@ class TimedSource:
     # -- inside ---------------------------------------------------------------------
 
     def _by_place(self, rows: pl.DataFrame) -> dict[int, array[int]]:
-        grouped = rows.group_by(pl.col("place").cast(pl.String)).agg(
-            pl.col("row").sort()
-        )
+        grouped = rows.group_by("place").agg(pl.col("row").sort())
         return {
-            self._number[word]: array("q", some)
-            for word, some in grouped.iter_rows()
-            if word is not None
+            self._number[word]: array("q", some) for word, some in grouped.iter_rows()
         }
 
     def _still_open(self, piece: list[Message], now: Now) -> list[Message]:
@@ -172,7 +184,9 @@ class TimedSource:
     async def _sleep(self, opens: int, now: Now) -> None:
         """In short steps: a clock may be set, and a machine may sleep."""
         seconds = (opens - now.earliest) / 1000
-        log.info("waiting for a window", seconds=round(seconds))
+        if opens != self._waits_for:
+            log.info("waiting for a window", seconds=round(seconds))
+        self._waits_for = opens
         await asyncio.sleep(min(max(seconds, SHORTEST_SLEEP), LONGEST_SLEEP))
 
 

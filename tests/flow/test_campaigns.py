@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -58,6 +59,13 @@ def ready(desk: Desk) -> None:
             desk.folder / name,
             ignore=shutil.ignore_patterns("results", ".bulksend"),
         )
+    # The sale keeps people's hours; a test runs at any.
+    sale = desk.folder / "campaigns/sale.yaml"
+    window = re.compile(r"^  window: .*$", re.MULTILINE)
+    free = "  rules: {profile: transactional, because: a test}"
+    said, count = window.subn(free, sale.read_text("utf-8"))
+    assert count == 1
+    sale.write_text(said, "utf-8")
 
 
 def recipients(simulator: Simulator) -> Counter[str]:

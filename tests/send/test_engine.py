@@ -31,14 +31,14 @@ from bulksend.journal.writer import Writer
 from bulksend.send import engine as engine_module
 from bulksend.send import retry
 from bulksend.send.engine import DRAIN_SECONDS, Engine
-from bulksend.send.intake import Intake
+from bulksend.send.intake import Intake, Source
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import TICK, BySender, Pacer
 from bulksend.send.verdict import Reached, Verdict, judge
 from tests.virtual_time import VirtualClocks, VirtualLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bulksend.send.pacing import Pace
 
@@ -160,6 +160,15 @@ class SlowPlan:
     async def of(self, rows: Sequence[int]) -> Sequence[Message]:
         return [self._stage.message(row) for row in rows]
 
+    def missed(self) -> Sequence[int]:
+        return ()
+
+    def is_late(self, message: Message) -> bool:
+        return False
+
+    def put_back(self, some: Iterable[Message]) -> None:
+        raise NotImplementedError
+
 
 @dataclass
 class Stage:
@@ -174,9 +183,10 @@ class Stage:
     ledger: Sequence[int] = ()
     envelope: Envelope = ENVELOPE
     run_name: str = "run"
-    source: type[SlowPlan] = SlowPlan
     paced: Sequence[str] = ()
     not_after: datetime | None = None
+    source: Callable[[Stage], Source] = SlowPlan
+    patience: float = 20_000
     at: dict[float, Callable[[Stage], None]] = field(default_factory=dict)
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     path: Path = field(init=False)
@@ -259,7 +269,7 @@ class Stage:
         self.loop.set_exception_handler(self._unexpected)
         self.unexpected: list[dict[str, Any]] = []
         try:
-            self.loop.run_until_complete(asyncio.wait_for(self._play(), 20_000))
+            self.loop.run_until_complete(asyncio.wait_for(self._play(), self.patience))
         finally:
             left = asyncio.all_tasks(self.loop)
             self.loop.close()

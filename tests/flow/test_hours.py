@@ -1,0 +1,80 @@
+"""People's hours, from the command line: waiting, coming back, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+FREE = {"profile": "transactional", "because": "a test"}
+
+
+def window(hours_from_now: int) -> dict[str, str]:
+    """An hour of the day, so many hours from now, on the list's clocks (New York)."""
+    hour = (datetime.now(ZoneInfo("America/New_York")).hour + hours_from_now) % 24
+    return {"from": f"{hour:02}:00", "to": f"{hour + 1:02}:00"}
+
+
+def ready(desk: Desk, **send: Any) -> None:
+    desk.people()
+    desk.campaign(send={"rate": "1000/s", "rules": FREE} | send)
+
+
+def test_no_wait_stops_and_says_when_to_come_back(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Exit 4, the moment in UTC, nothing sent, every row accounted for; then it resumes."""
+    simulator = bandwidth()
+    ready(desk, window=window(3))
+    ran = desk.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
+    assert ran.code == 4
+    said = ran.json
+    (problem,) = said["problems"]
+    assert problem["code"] == "E430"
+    opens = datetime.fromisoformat(problem["found"].rpartition("opens at ")[2][:16])
+    ahead = opens.replace(tzinfo=UTC) - datetime.now(UTC)
+    assert 1 < ahead.total_seconds() / 3600 <= 3
+    assert (said["not_sent"], said["accepted"]) == (4, 0)
+    assert simulator.bandwidth.witness.accepted == []
+
+
+def test_an_open_window_sends_with_its_end_as_expiration(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """All day long, on each person's clock: sent at once."""
+    bandwidth()
+    ready(desk, window={"from": "00:00", "to": "24:00"})
+    ran = desk.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
+    if ran.code == 4:  # within a minute of midnight in New York
+        return
+    assert ran.code == 0
+    assert ran.json["accepted"] == 4
+
+
+def test_the_simulator_sends_at_any_hour(desk: Desk) -> None:
+    """A trial does not wait, whatever the window; `check` shows what Bandwidth would."""
+    desk.people()
+    desk.campaign(provider="simulator", send={"rules": None, "window": window(3)})
+    assert desk.call("run", "hello.yaml", "--json").json["accepted"] == 4
+    checked = desk.call("check", "hello.yaml", "--json").json
+    (place,) = checked["forecast"]["places"]
+    assert place["place"] == "number US-NC America/New_York"
+    assert place["rules"] == ["us-federal"]
+
+
+def test_what_can_never_be_sent_is_refused_before_anything(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """A window in which no rule is open is a gate; a wrong one is an error."""
+    simulator = bandwidth()
+    ready(desk, rules="us-marketing", window={"from": "21:30", "to": "22:30"})
+    never = desk.call("run", "hello.yaml", "--yes")
+    assert (never.code, "E420" in never.err) == (3, True)
+    ready(desk, window={"from": "20:00", "to": "09:00"})
+    wrong = desk.call("run", "hello.yaml", "--yes")
+    assert (wrong.code, "E120" in wrong.err) == (2, True)
+    assert simulator.bandwidth.witness.accepted == []
