@@ -350,7 +350,11 @@ class Sending:
             hours,
             self._messages_of,
             clocks=clocks,
-            manner=Manner(self.campaign.send.rate.per_second, end_of(self.campaign), not self.until_closed),
+            manner=Manner(
+                self.campaign.send.rate.per_second,
+                end_of(self.campaign),
+                not self.until_closed,
+            ),
         )
 
     async def _messages_of(self, rows: pl.Series) -> pl.DataFrame:
