@@ -208,7 +208,11 @@ class Plan:
             if column is None:
                 continue
             key = as_text(column, schema[column]).str.strip_chars()
-            key = (pl.col(column) if column == "number_key" else key).alias("key")
+            if column == "number_key" and not self._keeps_numbers:
+                key = pl.col(column)
+            elif column == "number_key":
+                key = pl.concat_str(key, pl.lit(" "), "once_key")
+            key = key.alias("key")
             is_loser = pl.col("reason") == reason
             losers = frame.filter(is_loser).select("row", key)
             lost = losers.collect(engine="streaming")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bulksend.errors import InputError
 from bulksend.prepare.excerpt import for_testers, read_testers, sample
+from bulksend.prepare.timing import plan_hours
 from tests.prepare.planning import number, plan
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def test_a_test_is_the_rows_message_for_other_numbers(tmp_path: Path) -> None:
     senders = set(test.frame().select("from").collect()["from"])
     assert senders <= {"+19195550180", "+19195550190"}
     assert test.rows == 2
+    assert plan_hours(whole) is not None
+    assert plan_hours(test) is None
     first = for_testers(whole, tmp_path / "tests", None, [ANN], now=1)
     assert first.frame().collect()["text"].to_list() == ["Hi P1"]
 
