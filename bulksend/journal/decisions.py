@@ -88,6 +88,12 @@ class _Proof(NamedTuple):
     error: str | None
 
 
+class _Named(NamedTuple):
+    run_id: int
+    row: int
+    message_id: str
+
+
 class _Absence(NamedTuple):
     run_id: int
     row: int
@@ -106,41 +112,34 @@ class Decisions:
         """The unknown rows of a run, in order."""
         return [Unknown(*one) for one in self._db.stream("unknown", run_id=run_id)]
 
-    def apply(self, evidence: Sequence[Evidence], *, now: int) -> int:
-        """Believe *evidence*; how many rows it changed or confirmed.
+    def apply(self, evidence: Sequence[Evidence], *, now: int) -> None:
+        """Believe *evidence*, as far as the state table goes.
 
         Where it ends an unknown (or contradicts a *not_sent*), it is kept as a decision.
         `Event.DISPROVE` counts for unknown rows only.  To be called in a transaction, or
         alone.
         """
         if not evidence:
-            return 0
-        self._db.execute_each(
-            "decide",
-            [
-                _Deciding(
-                    one.run_id,
-                    one.row,
-                    one.event.value,
-                    one.source,
-                    one.evidence,
-                    one.message_id,
-                )
-                for one in evidence
-            ],
-            now=now,
-        )
-        absent = [one for one in evidence if one.event is Event.DISPROVE]
-        proven = [one for one in evidence if one.event is not Event.DISPROVE]
-        return self._db.execute_each("prove", [_proof(one) for one in proven]) + (
-            self._db.execute_each(
-                "disprove",
-                [
-                    _Absence(one.run_id, one.row, one.at, one.error_code, one.error)
-                    for one in absent
-                ],
-            )
-        )
+            return
+        self._db.execute_each("decide", [_deciding(one) for one in evidence], now=now)
+        taken = [one for one in evidence if one.event is not Event.DISPROVE]
+        proofs = [_proof(one) for one in taken]
+        over = [one for one in proofs if one.event != Event.ACCEPT.value]
+        named = [
+            _Named(one.run_id, one.row, one.message_id)
+            for one in taken
+            if one.message_id is not None
+        ]
+        self._db.execute_each("prove_open", proofs)
+        self._db.execute_each("prove_accepted", over)
+        self._db.execute_each("prove_id", named)
+        self._db.execute_each("prove_unseen", proofs)
+        absent = [
+            _Absence(one.run_id, one.row, one.at, one.error_code, one.error)
+            for one in evidence
+            if one.event is Event.DISPROVE
+        ]
+        self._db.execute_each("disprove", absent)
 
     def resend(self, run_id: int) -> int:
         """Plan again what was proven not to be sent; how many rows."""
@@ -159,6 +158,11 @@ class Decisions:
         """How the unknown among the rows *first* to *last* ended, in order."""
         found = self._db.fetch("decisions_of", run_id=run_id, first=first, last=last)
         return [Decision(*one) for one in found]
+
+
+def _deciding(one: Evidence) -> _Deciding:
+    run_id, row, event, _, source, evidence, _, message_id, *_ = one
+    return _Deciding(run_id, row, event.value, source, evidence, message_id)
 
 
 def _proof(one: Evidence) -> _Proof:

@@ -288,41 +288,54 @@ where exists (select 1 from messages as m
                      or m.message_id <> cast(:message_id as text)))
 on conflict (run_id, row, decided_at, event) do nothing;
 
--- Under no epoch: evidence is true whoever claimed the row, and also where this journal
--- never saw it claimed.  A row that is tried once more still has its first message's id,
--- and what is said of that one fails (or proves) nothing of the next; that it was
--- delivered counts always.
--- name: prove
+-- Evidence counts under no epoch: it is true whoever claimed the row.  Four statements,
+-- because most of it is about accepted messages, and to write an index for each of them
+-- would cost twice what the rest does.
+--
+-- A row that is tried once more still has its first message's id, and what is said of that
+-- one fails (or proves) nothing of the next; that it was delivered counts always.
+-- name: prove_open
+update messages
+set status = (select next from transitions t
+              where t.status = messages.status and t.event = :event),
+    accepted_at = coalesce(accepted_at, cast(:accepted_at as bigint)),
+    ended_at = :at,
+    message_id = coalesce(cast(:message_id as text), message_id),
+    error_code = cast(:error_code as text),
+    error = cast(:error as text)
+where run_id = :run_id and row = :row
+  and status in ('planned', 'claimed', 'unknown', 'not_sent')
+  and (:event = 'deliver' or message_id is null or cast(:message_id as text) is null
+       or message_id <> cast(:message_id as text));
+
+-- name: prove_accepted
+update messages
+set status = case when :event = 'deliver' then 'delivered' else 'failed' end,
+    accepted_at = coalesce(accepted_at, cast(:accepted_at as bigint)),
+    ended_at = :at,
+    error_code = cast(:error_code as text),
+    error = cast(:error as text)
+where run_id = :run_id and row = :row
+  and (:event = 'deliver' and status in ('accepted', 'failed')
+       or :event = 'fail' and status = 'accepted'
+          and (message_id is null or cast(:message_id as text) is null
+               or message_id = cast(:message_id as text)));
+
+-- A 202 that broke off had no id.
+-- name: prove_id
+update messages set message_id = :message_id
+where run_id = :run_id and row = :row and message_id is null
+  and status in ('accepted', 'delivered', 'failed');
+
+-- Where this journal never saw the row claimed: it may be an old copy.
+-- name: prove_unseen
 insert into messages (run_id, row, status, attempt, epoch, claimed_at, accepted_at,
                       ended_at, message_id, error_code, error)
 select :run_id, :row, t.next, 1, 0, :at, cast(:accepted_at as bigint), :at,
        cast(:message_id as text), cast(:error_code as text), cast(:error as text)
 from transitions t where t.status = 'planned' and t.event = :event
-  and (:event <> 'accept' or cast(:accepted_at as bigint) is not null)
-on conflict (run_id, row) do update
-    set status = (select next from transitions t
-                  where t.status = messages.status and t.event = :event),
-        accepted_at = coalesce(messages.accepted_at, cast(:accepted_at as bigint)),
-        ended_at = case when messages.status = 'delivered'
-                          or messages.status = 'failed' and :event <> 'deliver'
-                        then messages.ended_at else :at end,
-        message_id = case when messages.status in ('planned', 'claimed', 'unknown',
-                                                   'not_sent')
-                          then coalesce(cast(:message_id as text), messages.message_id)
-                          else coalesce(messages.message_id, cast(:message_id as text))
-                     end,
-        error_code = case when messages.status = 'delivered'
-                            or messages.status = 'failed' and :event <> 'deliver'
-                          then messages.error_code else cast(:error_code as text) end,
-        error = case when messages.status = 'delivered'
-                       or messages.status = 'failed' and :event <> 'deliver'
-                     then messages.error else cast(:error as text) end
-    where exists (select 1 from transitions t
-                  where t.status = messages.status and t.event = :event)
-      and (:event = 'deliver' or messages.message_id is null
-           or cast(:message_id as text) is null
-           or (messages.message_id = cast(:message_id as text))
-              = (messages.status in ('accepted', 'delivered', 'failed')));
+  and not exists (select 1 from messages where run_id = :run_id and row = :row)
+on conflict (run_id, row) do nothing;
 
 -- name: disprove
 update messages
