@@ -9,8 +9,6 @@ another input never hides behind the same name.
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b, file_digest
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +17,7 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import as_text
+from bulksend.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -276,23 +275,17 @@ def write(
         InputError: E621, where it cannot be written; E222, where the lists gave other
             rows than were counted before.
     """
-    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        frame.sink_parquet(
-            unfinished,
-            compression="lz4",
-            metadata={METADATA: json.dumps(about | {"format": FORMAT})},
-            maintain_order=True,
-            engine="streaming",
-        )
-        hold()
-        _check_rows(unfinished, about["rows"])
-        with unfinished.open("rb") as stream:
-            os.fsync(stream.fileno())
-        unfinished.chmod(0o444)
-        unfinished.replace(path)
+        with whole(path, mode=0o444) as unfinished:
+            frame.sink_parquet(
+                unfinished,
+                compression="lz4",
+                metadata={METADATA: json.dumps(about | {"format": FORMAT})},
+                maintain_order=True,
+                engine="streaming",
+            )
+            hold()
+            _check_rows(unfinished, about["rows"])
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E621", found, file=str(path.parent))) from error
@@ -300,9 +293,6 @@ def write(
         hold()
         what = "they can be counted, and not be read"
         raise InputError(Problem("E222", what)) from error
-    finally:
-        with suppress(OSError):  # what is wrong with the folder was said above
-            unfinished.unlink()
     return Plan.open(path)
 
 
@@ -312,21 +302,3 @@ def _check_rows(path: Path, wanted: int) -> None:
     if rows != wanted:
         what = f"the plan has {rows:,} rows"
         raise InputError(Problem("E222", what, f"{wanted:,} as counted in the lists"))
-
-
-def _sweep(path: Path) -> None:
-    """Remove what writers of this plan that are gone left behind: it may be large."""
-    for left in path.parent.glob(f"{path.stem}.*.unfinished"):
-        pid = left.suffixes[-2][1:]
-        if not pid.isdecimal() or not _is_alive(int(pid)):
-            left.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True

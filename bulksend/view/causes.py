@@ -40,6 +40,10 @@ _BY_CODE = {
         "On its way at this moment, or left there by a sender that died.",
         "Wait for its end, or run it again: then it has its outcome.",
     ),
+    ("not_sent", "not_sent"): Cause(
+        "They were unknown, and it is proven that Bandwidth never took them.",
+        "To send them after all: `bulksend settle --resend`, then run it again.",
+    ),
     ("not_sent", "429"): Cause(
         "Bandwidth's queue was full.", "Run it again: it tries these once more."
     ),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -161,7 +162,7 @@ async def live_page(
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            found = (error.strerror or str(error)).lower()
+            found = os.strerror(error.errno or 0).lower()
             raise InputError(Problem("E673", f"{host}:{port}: {found}")) from error
         at = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{at}/"

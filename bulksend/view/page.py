@@ -154,9 +154,9 @@ class Page:
             return "under way", f"{left:,} messages are still to be sent."
         if left:
             return "unfinished", f"{left:,} messages are not sent: run it again."
-        if seen.counts["unknown"]:
-            some = f"{seen.counts['unknown']:,}"
-            return "open", f"Whether {some} were sent is unknown: `bulksend settle`."
+        if unknown := seen.counts["unknown"]:
+            are = "message is" if unknown == 1 else "messages are"
+            return "open", f"{unknown:,} {are} unknown: `bulksend settle` finds out."
         return "done", "Every row has its outcome."
 
     @property
@@ -177,7 +177,12 @@ class Page:
 
     @property
     def failures(self) -> list[Line]:
-        return _lines(one for one in self.figures.fates if one.status in NOT_WELL)
+        """Of what is not sent, only what somebody tried."""
+        return _lines(
+            one
+            for one in self.figures.fates
+            if one.status in NOT_WELL or (one.status == "not_sent" and one.code)
+        )
 
     @property
     def left_out(self) -> list[Line]:

@@ -156,7 +156,8 @@ def test_what_a_killed_writer_left_behind_does_not_stand_in_the_way(
         desk.people()
         desk.campaign()
         plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
-        desk.write(f"{plan.removesuffix('.parquet')}.{_dead()}.unfinished", "half")
+        folder, _, name = plan.rpartition("/")
+        desk.write(f"{folder}/.{name}.{_dead()}.unfinished", "half")
         (desk.folder / plan).unlink()
         desk.write(f"results/.hello.csv.{_dead()}.unfinished", "row,id\n2,")
 
