@@ -6,7 +6,7 @@ The plan is read once and narrowly; everything else is `forecast`'s.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -76,7 +76,7 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int) -> Outlook:
     volumes, rate = _volumes(plan, campaign)
     if not volumes:
         return Outlook(None, (), ())
-    load = Load(volumes, now, end_of(campaign), rate, opening)
+    load = Load(volumes, now, _last(campaign, now), rate, opening)
     goes = course(load)
     cuts = best_cuts(plan) if not campaign.message.media else []
     shown = []
@@ -99,6 +99,16 @@ def end_of(campaign: Campaign) -> int | None:
     return round(min(moments) * 1000) if moments else None
 
 
+def _last(campaign: Campaign, now: int) -> int | None:
+    """When a run that begins at *now* stops, at the latest."""
+    until, ends = campaign.send.not_after, end_of(campaign)
+    if until is None:
+        return ends
+    stops = until.on(datetime.fromtimestamp(now / 1000, UTC))
+    last = round(stops.timestamp() * 1000)
+    return last if ends is None else min(ends, last)
+
+
 def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]:
     """What goes to each place, and the rate at which it leaves in all."""
     found = (
@@ -109,7 +119,16 @@ def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]
         .collect(engine="streaming")
     )
     places = found.group_by("place").agg(pl.col("weight", "rows").sum()).sort("place")
+    senders = found.group_by("from").agg(pl.col("weight").sum())
     rate = campaign.send.rate.per_second
+    own = campaign.send.rates(campaign.senders)
+    longest = max(
+        (weight / own[name] for name, weight in senders.iter_rows() if name in own),
+        default=0.0,
+    )  # a sender with much to do and a slow pace of its own is what all wait for
+    total = sum(senders["weight"])
+    if longest:
+        rate = min(rate, total / longest)
     return tuple(Volume(*row) for row in places.iter_rows()), rate
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from bulksend.errors import Stopped
 from bulksend.journal.store import Journal
+from bulksend.prepare.forecast import Load, Volume, course
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
+from bulksend.rules.place import Place
 from bulksend.send import engine as engine_module
 from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.message import Envelope
@@ -22,6 +24,8 @@ from tests.send.test_engine import ACCEPTED, FULL, UNREACHED, Answer, Stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from bulksend.rules.hours import Opening
 
 HOUR = 3_600_000
 NEW_YORK = "number US-FL America/New_York"
@@ -252,3 +256,44 @@ def test_rows_are_lost_nowhere_when_the_hours_never_open(path: Path) -> None:
     stage.play(path)
     assert stage.posts() == []
     assert stage.statuses() == {"expired": 7}
+
+
+FORECASTS = [
+    # rows, weight, rate, start, places, window
+    (600, 1, 2.0, "2026-09-14T13:00", (NEW_YORK,), None),
+    (300, 3, 5.0, "2026-09-14T09:00", (NEW_YORK,), None),
+    (600, 1, 0.5, "2026-09-14T23:45", (NEW_YORK,), None),
+    (400, 1, 0.05, "2026-09-14T11:00", (NEW_YORK, LOS_ANGELES), (10 * 60, 12 * 60)),
+    (400, 2, 30.0, "2026-03-07T22:00", (NEW_YORK, LOS_ANGELES), None),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "weight", "rate", "start", "places", "window"), FORECASTS
+)
+def test_a_run_ends_when_it_was_forecast(
+    path: Path,
+    *,
+    rows: int,
+    weight: int,
+    rate: float,
+    start: str,
+    places: Sequence[str],
+    window: tuple[int, int] | None,
+) -> None:
+    """Within 2 % of the time that it takes, through nights and pauses."""
+    stage = Timed(
+        rows=rows, weight=weight, rate=rate, start=start, places=places, window=window
+    )
+    stage.play(path)
+    ended = max(at for _, at, _ in stage.posts())
+    hours = Hours(shipped_rules(), "us-marketing", window)
+
+    def opening(word: str, now: int) -> Opening | None:
+        return hours.next(Place.parse(word), now, least=LEAST_LIFE_MS)
+
+    count = rows // len(places)
+    volumes = tuple(Volume(place, count * weight, count) for place in places)
+    told = course(Load(volumes, utc(start), None, rate, opening))
+    assert told.ends is not None
+    assert abs(told.ends - ended) < 0.02 * (ended - utc(start)) + 1000
