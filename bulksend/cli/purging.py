@@ -66,7 +66,7 @@ def show(found: Purge) -> None:
     from bulksend.cli.show import out
 
     if found.is_empty:
-        out.print("Nothing is old enough.")
+        out.print("Nothing to remove.")
     for run in found.runs[:MOST_SHOWN]:
         out.print(f"{escape(run.run)}  {run.rows:,} rows", highlight=False)
     if len(found.runs) > MOST_SHOWN:

@@ -81,6 +81,8 @@ def _kept(plan: Plan) -> list[str]:
 
 def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFrame:
     """A chunk of rows and outcomes, in the words of the results."""
+    near = pl.col("row").is_between(chunk["row"].first(), chunk["row"].last())
+    winners = winners.filter(near)
     excluded = pl.col("reason").is_not_null()
     return chunk.join(
         winners, on="row", how="left", maintain_order="left"
