@@ -28,7 +28,8 @@ DONE = {0, 5}
 def bombard(folder: Path, nursery: Nursery, seed: int) -> Verdict:
     """One campaign: killed `KILLS` times at random moments, then run to its end."""
     rng = random.Random(seed)
-    ground = Ground(folder, ROWS, rate=rng.choice(["150/s", "400/s", "1000/s"]))
+    rate = rng.choice(["150/s", "400/s", "1000/s"])
+    ground = Ground(folder, ROWS, rate=rate, keeps_hours=rng.random() < 0.5)
     weather = FAULTS | {"slow_seconds": 0.3, "latency": (0.0, rng.choice([0.0, 0.05]))}
     if rng.random() < 0.5:  # an account that is too slow for the pace: 429s
         weather |= {"rate": 100.0, "queue_seconds": 0.1}

@@ -36,6 +36,8 @@ FAULTS = {
     "silent": 0.01,
     "garbled_202": 0.03,
 }
+ANY_HOUR = {"profile": "transactional", "because": "tests run at any hour"}
+
 UNPROVEN = {"lost_before", "lost_after", "gateway_502", "silent"}
 """Faults after which a client cannot know."""
 
@@ -147,8 +149,11 @@ class Verdict:
 class Ground:
     """One campaign of *rows* people in *folder*, and the Bandwidth that it talks to."""
 
-    def __init__(self, folder: Path, rows: int, *, rate: str = "400/s") -> None:
+    def __init__(
+        self, folder: Path, rows: int, *, rate: str = "400/s", keeps_hours: bool = False
+    ) -> None:
         self.folder = folder
+        self.patches = {"clock": (0.0, until_noon())} if keeps_hours else {}
         self.rows = rows
         folder.mkdir(parents=True, exist_ok=True)
         self.numbers = [f"+1919{2_000_000 + n}" for n in range(rows)]
@@ -162,7 +167,7 @@ class Ground:
             "application_id": "an-application",
             "recipients": {"path": "list.csv", "phone": "mobile"},
             "message": {"text": "Hi {{ name }}."},
-            "send": {"rate": rate},
+            "send": {"rate": rate} | ({} if keeps_hours else {"rules": ANY_HOUR}),
         }
         (folder / "c.yaml").write_text(json.dumps(campaign))
         self.home = folder / ".bulksend"
@@ -189,6 +194,7 @@ class Ground:
 
     def begin(self, nursery: Nursery, *more: str, **patches: Any) -> None:
         run = ("run", "c.yaml", "--yes", "--json", *more)
+        patches = self.patches | patches
         nursery.start(self.folder, self.environment, *run, **patches)
 
     def said(self) -> Any:
@@ -243,6 +249,12 @@ class Ground:
             faults=Counter(one.fault for one in self.attempts if one.fault)
             + Counter(str(one.status) for one in self.attempts if one.status == 429),
         )
+
+
+def until_noon() -> int:
+    """Milliseconds until it is noon in New York: a time at which people may be texted."""
+    day = 86_400_000
+    return (17 * 3_600_000 - time.time_ns() // 1_000_000) % day
 
 
 def until(true: Any, what: str) -> None:

@@ -21,6 +21,7 @@ from bulksend.journal.states import Event, Status
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from tests.suites.journal_suite import CAMPAIGN, NOW, RUN, JournalSuite, outcome
+from tests.suites.orders_suite import OrdersSuite
 from tests.suites.postgres_server import Server, free_port, postgres, running
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def place(postgres: Server) -> PostgresPlace:
     return PostgresPlace(postgres.schema())
 
 
-class TestPostgres(JournalSuite):
+class TestPostgres(JournalSuite, OrdersSuite):
     """Every promise of a journal, on PostgreSQL."""
 
     @pytest.fixture
