@@ -292,6 +292,7 @@ class Sending:
         closed = await writer.call(lambda journal: journal.closed_rows(run.id, part))
         self._total, self._before = self.own(run).sendable, len(closed)
         self._source = await asyncio.to_thread(self._read, clocks, closed, chosen)
+        counts = await writer.call(lambda journal: journal.counts(run.id, part))
         intake = Intake(
             self._source,
             envelope(self.plan, self.campaign),
@@ -307,7 +308,10 @@ class Sending:
             pacer=self._pace(client, writer, clocks),
             clocks=clocks,
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
-            breakers=Breakers(**self.campaign.send.stop_at.model_dump()),
+            breakers=Breakers(
+                **self.campaign.send.stop_at.model_dump(),
+                in_doubt=Status.UNKNOWN in counts,
+            ),
             not_after=self._deadline(clocks.wall_ms()),
         )
 

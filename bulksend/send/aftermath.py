@@ -91,6 +91,11 @@ class Aftermath:
         """Whether it looks as if nothing gets through: then nothing new is begun."""
         return self._failures_in_row >= FAILURES_TO_HOLD
 
+    @property
+    def is_probing(self) -> bool:
+        """Whether only one message may be under way, until an answer proves something."""
+        return self._breakers.is_probing
+
     async def follow(self, item: Item, verdict: Verdict, posted: Posted) -> None:
         """Record *verdict*, and do what it asks for."""
         self._record(item, verdict, posted.at)
@@ -144,7 +149,7 @@ class Aftermath:
             log.info("refused", row=item.message.row, code=verdict.code)
         elif event is Event.LOSE:
             log.warning("outcome unknown", row=item.message.row, code=verdict.code)
-        if problem := self._breakers.answered(event):
+        if problem := self._breakers.answered(event, verdict.error or ""):
             self._stop(GateRefused(problem))
 
     def _slow_down(self, item: Item, verdict: Verdict) -> None:

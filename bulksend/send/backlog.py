@@ -99,21 +99,24 @@ class Backlog:
 
     # -- what goes out ----------------------------------------------------------------
 
-    def take(self, pace: Pace, now: float, *, retries_only: bool = False) -> list[Item]:
-        """What the pace lets go now, each with its permits spent.
+    def take(
+        self, pace: Pace, now: float, *, most: int = 1_000, retries_only: bool = False
+    ) -> list[Item]:
+        """What the pace lets go now, at most so many, each with its permits spent.
 
         With *retries_only* nothing fresh is taken while there are retries to wait for.
         """
         self._wake(now)
         taken: list[Item] = []
-        while True:
+        while len(taken) < most:
             held = retries_only and self._has_retries
             lane = self._next_lane(pace, held=held)
             if lane is None:
-                return taken
+                break
             item = (lane.again or lane.fresh).popleft()
             pace.spend(lane.name, item.message.weight)
             taken.append(item)
+        return taken
 
     def put_back(self, items: Sequence[Item]) -> None:
         """Undo a `take`."""

@@ -22,9 +22,17 @@ FEWEST_PEOPLE = 200
 FEWEST = 50
 """A share is one of at least so many answers, so that three bad numbers stop nobody."""
 
+EQUAL_IN_A_ROW = 10
+"""So many refusals in the same words, one after the other: the words are about the
+campaign, not about ten numbers."""
+
 UNKNOWN_IN_A_ROW = 25
 """After so many answers in a row that prove nothing: a gateway that fails for everybody
 would turn the whole plan into unknowns."""
+
+PROBES = 3
+"""After so many in a row one message goes at a time, until an answer proves something;
+and a run that begins in doubt stops after so many of those."""
 
 
 class Breakers:
@@ -36,31 +44,48 @@ class Breakers:
         spam: How many receipts may say that a filter stopped the text.
 
         opt_outs: The share of the people texted who may opt out; 1 never stops.
+
+        in_doubt: Whether an earlier attempt at this run left unknowns: then one message
+            goes first.
     """
 
     def __init__(
-        self, *, refused: float = 0.2, spam: int = 20, opt_outs: float = 0.04
+        self,
+        *,
+        refused: float = 0.2,
+        spam: int = 20,
+        opt_outs: float = 0.04,
+        in_doubt: bool = False,
     ) -> None:
         self._most_refused = refused
         self._most_spam = spam
         self._most_opt_outs = opt_outs
+        self._in_doubt = in_doubt
         self._latest: deque[bool] = deque(maxlen=LATEST)
         self._unknown = 0
         self._spam = 0
+        self._same, self._times = "", 0
 
-    def answered(self, event: Event) -> Problem | None:
-        """What became of an attempt."""
+    @property
+    def is_probing(self) -> bool:
+        """Whether only one message may be under way."""
+        return self._in_doubt or self._unknown >= PROBES
+
+    def answered(self, event: Event, words: str = "") -> Problem | None:
+        """What became of an attempt, and what was said about it."""
         if event is Event.LOSE:
             self._unknown += 1
-            if self._unknown == UNKNOWN_IN_A_ROW:
-                found = f"{self._unknown} messages in a row got no answer that proves anything"
-                return Problem("E512", found)
-        elif event in {Event.ACCEPT, Event.REFUSE}:
-            self._unknown = 0
-            self._latest.append(event is Event.REFUSE)
-            if event is Event.REFUSE:
-                return self._too_many_refused()
-        return None
+            return self._too_many_unknown()
+        if event not in {Event.ACCEPT, Event.REFUSE}:
+            return None
+        self._unknown, self._in_doubt = 0, False
+        self._latest.append(event is Event.REFUSE)
+        if event is Event.ACCEPT:
+            self._same, self._times = "", 0
+            return None
+        self._times = self._times + 1 if words == self._same else 1
+        self._same = words
+        return self._too_many_refused()
 
     def failed(self, error_code: str) -> Problem | None:
         """A receipt says that a message was not delivered."""
@@ -77,8 +102,18 @@ class Breakers:
             return None
         return Problem("E547", f"{count:,} of {people:,} people texted have opted out")
 
+    def _too_many_unknown(self) -> Problem | None:
+        if self._unknown != (PROBES if self._in_doubt else UNKNOWN_IN_A_ROW):
+            return None
+        what = f"{self._unknown} messages in a row got no answer that proves anything"
+        return Problem("E512", what)
+
     def _too_many_refused(self) -> Problem | None:
         answers, refused = len(self._latest), sum(self._latest)
+        if self._most_refused >= 1.0:
+            return None
+        if self._times >= EQUAL_IN_A_ROW:
+            return Problem("E513", f"{self._times} in a row, each: {self._same}")
         if refused <= self._most_refused * max(answers, FEWEST):
             return None
         return Problem("E513", f"{refused} of the last {answers} answers were refusals")

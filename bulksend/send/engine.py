@@ -209,8 +209,13 @@ class Engine:
             if seconds > 0.0:
                 await self._wait_for_change(seconds)
                 continue
+            probing = self._aftermath.is_probing
+            if probing and (self._in_flight or self._unposted):
+                await self._wait_for_change(IDLE_SECONDS)
+                continue
             await self._unless_stopped(self._pacer.tick(self._clocks.monotonic()))
-            items = await self._intake.take(self._pacer, retries_only=only)
+            most = 1 if probing else MOST_IN_FLIGHT
+            items = await self._intake.take(self._pacer, most, retries_only=only)
             if not self._may_go_on:
                 self._intake.put_back(items)
             elif items:

@@ -100,8 +100,8 @@ class Intake:
         self._backlog.again(item, self._clocks.monotonic() + seconds)
         self.changed.set()
 
-    async def take(self, pace: Pace, *, retries_only: bool) -> list[Item]:
-        """What the pace lets go now; none of it claimed yet.
+    async def take(self, pace: Pace, most: int, *, retries_only: bool) -> list[Item]:
+        """What the pace lets go now, at most so many; none of it claimed yet.
 
         Never waits for the plan, the pace or a retry.
         """
@@ -110,7 +110,7 @@ class Intake:
             self.changed.set()  # there may be more of them in the plan
             return []
         now = self._clocks.monotonic()
-        return self._backlog.take(pace, now, retries_only=retries_only)
+        return self._backlog.take(pace, now, most=most, retries_only=retries_only)
 
     async def claim(self, items: Sequence[Item]) -> list[Item]:
         """Make the intent to send *items* durable; those that are ours to post.

@@ -10,10 +10,12 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from bulksend.errors import GateRefused, InputError, Problem
+from bulksend.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +24,9 @@ API_URL = "https://messaging.bandwidth.com/api/v2"
 TOKEN_URL = "https://api.bandwidth.com/api/v1/oauth2/token"  # noqa: S105  (an address)
 BASIC_ENDS = datetime(2026, 12, 2, tzinfo=UTC)
 REFRESH_BEFORE_SECONDS = 60.0
+FIRST_PATIENCE_SECONDS = 1.0
+"""The wait before the next try where a token lives on and no new one was to be had."""
+
 ANSWER_SECONDS = 30.0
 REFUSALS = (400, 401, 403)
 """What OAuth answers to wrong credentials (RFC 6749 §5.2); all else is no refusal."""
@@ -47,7 +52,7 @@ class Credentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Credentials:
-        """Raises InputError (E500) naming every variable that is missing."""
+        """Raises InputError (E500) naming every variable that is missing or no address."""
 
         def value(name: str, default: str = "") -> str:
             return environment.get(name, "").strip() or default
@@ -61,11 +66,17 @@ class Credentials:
             username=value("BW_USERNAME"),
             password=value("BW_PASSWORD"),
         )
-        missing = found._missing()
-        if missing:
-            raise InputError(
-                Problem("E500", f"not set: {', '.join(missing)}", "them to be set")
-            )
+        problems = []
+        if missing := found._missing():
+            what = f"not set: {', '.join(missing)}"
+            problems.append(Problem("E500", what, "them to be set"))
+        addresses = {"BW_MESSAGING_URL": found.url, "BW_TOKEN_URL": found.token_url}
+        for name, address in addresses.items():
+            if not _is_address(address):
+                what, wanted = f"{name} is no address", "https:// and a host"
+                problems.append(Problem("E500", what, wanted, fix=f"Correct {name}."))
+        if problems:
+            raise InputError(problems)
         return found
 
     def _missing(self) -> list[str]:
@@ -96,7 +107,8 @@ class SignIn:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._header = ""
-        self._fresh_until = float("-inf")
+        self._fresh_until = self._ends = float("-inf")
+        self._patience = FIRST_PATIENCE_SECONDS
         self._generation = 0
 
     @property
@@ -109,13 +121,23 @@ class SignIn:
         return self._header if self._clock() < self._fresh_until else ""
 
     async def header(self) -> str:
-        """The Authorization header.
+        """The Authorization header; the old one while it lives, if no new one is to be had.
 
         Raises:
             GateRefused: E501 (refused) or E502 (no answer).
         """
-        if self._clock() >= self._fresh_until:
-            await self.renew(self._generation)
+        is_alive = self._clock() < self._ends
+        if self._clock() >= self._fresh_until and not (
+            is_alive and self._lock.locked()  # another message is fetching it
+        ):
+            try:
+                await self.renew(self._generation)
+            except GateRefused as error:
+                if error.problems[0].code != "E502" or self._clock() >= self._ends:
+                    raise
+                self._fresh_until = self._clock() + self._patience
+                self._patience *= 2
+                log.warning("sign-in not renewed yet", why=error.problems[0].found)
         return self._header
 
     async def renew(self, seen: int) -> bool:
@@ -133,13 +155,14 @@ class SignIn:
                 self._header = aiohttp.encode_basic_auth(
                     credentials.username, credentials.password
                 )
-                self._fresh_until = float("inf")
+                self._fresh_until = self._ends = float("inf")
                 return is_new
             token, lifetime = await self._fetch()
             self._header = f"Bearer {token}"
-            margin = min(REFRESH_BEFORE_SECONDS, lifetime / 10)
-            self._fresh_until = self._clock() + lifetime - margin
+            self._ends = self._clock() + lifetime
+            self._fresh_until = self._ends - min(REFRESH_BEFORE_SECONDS, lifetime / 10)
             self._generation += 1
+            self._patience = FIRST_PATIENCE_SECONDS
             return True
 
     async def _fetch(self) -> tuple[str, float]:
@@ -173,9 +196,19 @@ class SignIn:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise GateRefused(
                 Problem(
-                    "E501", "the token address answered something else than a token"
+                    "E502", "the token address answered something else than a token"
                 )
             ) from error
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(
+            parts.hostname and parts.port != 0
+        )
+    except ValueError:  # a port that is none, a bracket that is not closed
+        return False
 
 
 def _printable(token: object) -> str:

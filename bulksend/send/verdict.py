@@ -65,13 +65,17 @@ class Rule(NamedTuple):
     action: Action
 
 
+WHOLESALE = (402, 403, 404, 405, 406, 415)
+"""No credit, no right, no such address, not in this form (bandwidth.md §1.3)."""
+
 RULES: tuple[Rule, ...] = (
     Rule(Reached.NOWHERE, None, None, Event.RELEASE, Action.RETRY),
     Rule(Reached.SENT, None, None, Event.LOSE, Action.GO_ON),
     Rule(Reached.ANSWERED, (202,), None, Event.ACCEPT, Action.GO_ON),
     Rule(Reached.ANSWERED, (200, 201), Body.MESSAGE, Event.ACCEPT, Action.GO_ON),
     Rule(Reached.ANSWERED, (401,), None, Event.RELEASE, Action.SIGN_IN),
-    Rule(Reached.ANSWERED, (403,), None, Event.REFUSE, Action.HALT),
+    # About the account, the address or the request's form, never about this message.
+    Rule(Reached.ANSWERED, WHOLESALE, None, Event.RELEASE, Action.HALT),
     Rule(Reached.ANSWERED, (429,), None, Event.RELEASE, Action.SLOW_DOWN),
     # 408: a gateway gave up waiting; what it had passed on by then is not said.
     Rule(Reached.ANSWERED, (408,), None, Event.LOSE, Action.GO_ON),

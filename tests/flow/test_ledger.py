@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bulksend.send import bandwidth as client
+from bulksend.send.verdict import judge as real
 from tests.flow.desk import PEOPLE, Desk, codes, counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bulksend.send.verdict import Reached, Verdict
     from bulksend.simulator.server import Simulator
 
     Bandwidth = Callable[..., Simulator]
@@ -191,8 +194,16 @@ def test_a_row_without_its_key_is_left_out(desk: Desk, bandwidth: Bandwidth) -> 
     assert desk.results()["reason"][1] == "value_missing"
 
 
-def test_only_what_failed_is_sent_again(desk: Desk, bandwidth: Bandwidth) -> None:
-    """Refused with a 403, mended, sent by `--only failed`; the others have to wait."""
+def test_only_what_failed_is_sent_again(
+    desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused with a 400, mended, sent by `--only failed`; the others have to wait."""
+    statuses = iter([400])  # then what the server says: a 403, which refuses nobody
+
+    def judge(reached: Reached, *, status: int | None, body: bytes) -> Verdict:
+        return real(reached, status=next(statuses, status), body=body)
+
+    monkeypatch.setattr(client, "judge", judge)
     server = bandwidth(forbidden=frozenset({"1"}))
     desk.people()
     desk.campaign(send={"rate": "1/s"})

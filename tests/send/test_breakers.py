@@ -22,7 +22,7 @@ def _trip(events: Sequence[Event], **limits: float) -> tuple[int, str] | None:
     """How many answers it took, and the code; None where it holds."""
     breakers = Breakers(**limits)  # type: ignore[arg-type]  # a row of cases
     for count, event in enumerate(events, 1):
-        if problem := breakers.answered(event):
+        if problem := breakers.answered(event, f"400: {count}"):
             return count, problem.code
     return None
 
@@ -38,6 +38,8 @@ def _trip(events: Sequence[Event], **limits: float) -> tuple[int, str] | None:
         ([OK] * 1_000 + [NO] * 40 + [OK] * 1_000, {}, None),
         ([NO] * 1_000, {"refused": 1.0}, None),
         ([NO] * 3, {"refused": 0.04}, (3, "E513")),
+        ([LOST] * 2 + [OK] + [LOST] * 24, {"in_doubt": True}, None),
+        ([LOST, BACK, LOST, LOST], {"in_doubt": True}, (4, "E512")),
         ([LOST] * 24 + [OK] + [LOST] * 24, {}, None),
         ([LOST] * 24 + [NO] + [LOST] * 24, {}, None),  # a refusal proves something
         ([LOST] * 24 + [BACK] + [LOST], {}, (26, "E512")),
@@ -68,6 +70,35 @@ def test_the_share_of_refusals_never_gets_past_the_limit(
             assert latest.count(NO) <= limit * max(len(latest), FEWEST)
 
 
+def test_ten_refusals_in_the_same_words_are_about_the_campaign() -> None:
+    """However many were accepted before; other words, or an acceptance, begin anew."""
+    breakers = Breakers()
+    for _ in range(500):
+        breakers.answered(OK)
+    said = [breakers.answered(NO, "400: the one") for _ in range(9)]
+    said += [breakers.answered(NO, f"400: {n}") for n in range(9)]
+    said += [breakers.answered(NO, "400: same") for _ in range(10)]
+
+    assert [problem.found for problem in said if problem] == [
+        "10 in a row, each: 400: same"
+    ]
+
+
+def test_one_message_goes_first_where_all_of_them_may_be_lost() -> None:
+    """After three unknowns in a row, or from the start; until an answer proves something."""
+    breakers = Breakers()
+    probing = []
+    for event in (LOST, LOST, LOST, BACK, OK, LOST):
+        breakers.answered(event)
+        probing.append(breakers.is_probing)
+
+    assert probing == [False, False, True, True, False, False]
+    doubtful = Breakers(in_doubt=True)
+    assert doubtful.is_probing
+    doubtful.answered(NO)
+    assert not doubtful.is_probing
+
+
 def test_filtered_texts_stop_the_run_once() -> None:
     """Receipts that a filter wrote count; other failures do not."""
     breakers = Breakers(spam=3)
@@ -85,7 +116,7 @@ def test_filtered_texts_stop_the_run_once() -> None:
 def test_the_problem_says_what_was_seen() -> None:
     """How many of how many."""
     breakers = Breakers()
-    said = [breakers.answered(NO) for _ in range(11)][-1]
+    said = [breakers.answered(NO, f"400: {n}") for n in range(11)][-1]
 
     assert said is not None
     assert said.found == "11 of the last 11 answers were refusals"

@@ -227,7 +227,7 @@ FAULTS = [
         {"rate": 1.0, "queue_seconds": 0.0}, Event.RELEASE, Action.SLOW_DOWN, "429", 0
     ),
     Fault({"accounts": frozenset({"1"})}, Event.RELEASE, Action.SIGN_IN, "401", 0),
-    Fault({"forbidden": frozenset({ACCOUNT})}, Event.REFUSE, Action.HALT, "403", 0),
+    Fault({"forbidden": frozenset({ACCOUNT})}, Event.RELEASE, Action.HALT, "403", 0),
 ]
 
 

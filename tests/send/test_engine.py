@@ -30,6 +30,7 @@ from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.send import engine as engine_module
 from bulksend.send import retry
+from bulksend.send.breakers import Breakers
 from bulksend.send.engine import DRAIN_SECONDS, Engine
 from bulksend.send.intake import Intake, Source
 from bulksend.send.message import Envelope, Message
@@ -187,6 +188,7 @@ class Stage:
     not_after: datetime | None = None
     source: Callable[[Stage], Source] = SlowPlan
     patience: float = 20_000
+    in_doubt: bool = False
     at: dict[float, Callable[[Stage], None]] = field(default_factory=dict)
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     path: Path = field(init=False)
@@ -241,6 +243,7 @@ class Stage:
                 clocks=self.clocks,
                 rng=Random(7),
                 not_after=self.not_after,
+                breakers=Breakers(in_doubt=self.in_doubt),
             )
             self.began = self.loop.time()
             for seconds, action in self.at.items():
@@ -550,15 +553,14 @@ def test_a_sign_in_that_fails_stops_the_run(path: Path) -> None:
 
 
 def test_a_403_halts_the_run_and_keeps_what_it_said(path: Path) -> None:
-    """E503 in Bandwidth's words; only what was already on its way is refused."""
+    """E503 in Bandwidth's words; nobody is refused for what is the account's affair."""
     stage = Stage(rows=500, script=scripted(r10=[FORBIDDEN]))
 
     with pytest.raises(GateRefused, match="E503 403 some-type: Some words"):
         stage.play(path)
 
     fates = stage.fates()
-    assert fates["refused"] == 1
-    assert fates.keys() == {"accepted", "refused", "planned"}
+    assert fates.keys() == {"accepted", "planned"}
     assert fates["planned"] > 400
 
 
@@ -1134,6 +1136,24 @@ def test_a_list_that_is_refused_is_not_burnt(path: Path) -> None:
     fates = stage.fates()
     assert 11 <= fates["refused"] <= 30
     assert fates["planned"] == 1_000 - fates["refused"]
+
+
+def test_a_run_in_doubt_sends_one_message_until_an_answer_proves_something(
+    path: Path,
+) -> None:
+    """Three probes of a gateway that fails cost three unknowns, not a plan."""
+    stage = Stage(rows=1_000, rate=100, script=always(SILENT, 1.0), in_doubt=True)
+
+    with pytest.raises(GateRefused, match="E512"):
+        stage.play(path)
+
+    assert stage.fates() == {"unknown": 3, "planned": 997}
+    healed = Stage(rows=300, rate=100, in_doubt=True)
+    with _new_path() as other:
+        healed.play(other)
+        assert healed.fates() == {"accepted": 300}
+    first, second, *_ = healed.poster.posted
+    assert second.at >= first.at + first.answer.latency
 
 
 def test_receipts_of_filtered_texts_stop_the_run(path: Path) -> None:

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from bulksend.errors import GateRefused, InputError
+from bulksend.send import signin
 from bulksend.send.signin import API_URL, NEEDED, TOKEN_URL, Credentials, SignIn
 from tests.send.test_client import RawServer, answer, replying, simulating
 
@@ -246,15 +247,15 @@ async def test_wrong_credentials_are_said() -> None:
         (answer(500, b"{}"), "E502"),
         (answer(503, b"<html>"), "E502"),
         (answer(302, b"", "Location: /login"), "E502"),
-        (answer(200, b""), "E501"),
-        (answer(200, b"<html>"), "E501"),
-        (answer(200, b"\xff\xfe"), "E501"),
-        (answer(200, b"[]"), "E501"),
-        (answer(200, b"{}"), "E501"),
-        (answer(200, b'{"access_token":null}'), "E501"),
-        (answer(200, b'{"access_token":""}'), "E501"),
-        (answer(200, b'{"access_token":"a\\r\\nX-Evil: 1"}'), "E501"),
-        (token("t1", "soon"), "E501"),
+        (answer(200, b""), "E502"),
+        (answer(200, b"<html>"), "E502"),
+        (answer(200, b"\xff\xfe"), "E502"),
+        (answer(200, b"[]"), "E502"),
+        (answer(200, b"{}"), "E502"),
+        (answer(200, b'{"access_token":null}'), "E502"),
+        (answer(200, b'{"access_token":""}'), "E502"),
+        (answer(200, b'{"access_token":"a\\r\\nX-Evil: 1"}'), "E502"),
+        (token("t1", "soon"), "E502"),
         (b"HTTP/1.1 200 X\r\nContent-Length: 50\r\n\r\n{", "E502"),
         (b"nonsense", "E502"),
         (b"", "E502"),
@@ -273,8 +274,11 @@ async def test_an_answer_that_is_no_token_is_a_coded_refusal(
     _tells_nothing(raised.value)
 
 
-async def test_an_address_that_cannot_be_reached_is_said() -> None:
+async def test_an_address_that_cannot_be_reached_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """E502: nobody listens, nobody answers, or it is no address."""
+    monkeypatch.setattr(signin, "ANSWER_SECONDS", 0.3)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{unused.getsockname()[1]}/token"
@@ -304,6 +308,46 @@ async def test_a_failure_is_not_kept() -> None:
             await sign_in.header()
 
         assert await sign_in.header() == "Bearer t1"
+
+
+async def test_a_token_that_lives_is_kept_while_no_new_one_is_to_be_had() -> None:
+    """The next try comes later and later; only its own end ends it."""
+    clock = Clock()
+    bad = answer(503, b"<html>")
+    async with (
+        replying(token("t1", 600), bad, bad, token("t2", 600), bad) as server,
+        signing_in(server.url, clock) as sign_in,
+    ):
+        assert await sign_in.header() == "Bearer t1"
+        clock.now += 541  # time for a fresh one
+        asked = []
+        for _ in range(4):
+            said = await asyncio.gather(*(sign_in.header() for _ in range(20)))
+            asked.append(len(server.requests))
+            assert set(said) <= {"Bearer t1", "Bearer t2"}
+            clock.now += 1.5
+
+        assert asked == [2, 3, 3, 4]
+        assert await sign_in.header() == "Bearer t2"
+        clock.now += 600
+        with pytest.raises(GateRefused, match="E502"):
+            await sign_in.header()
+
+
+@pytest.mark.parametrize("name", ["BW_MESSAGING_URL", "BW_TOKEN_URL"])
+@pytest.mark.parametrize(
+    "address", ["nonsense", "ftp://127.0.0.1/", "http://", "https://a:x/", "http://[a"]
+)
+def test_an_address_that_is_none_is_said_before_anything_is_sent(
+    name: str, address: str
+) -> None:
+    """E500 names the variable."""
+    named = {"BW_ACCOUNT_ID": "1", "BW_USERNAME": "u", "BW_PASSWORD": SECRET}
+    with pytest.raises(InputError) as raised:
+        Credentials.from_environment(named | {name: address})
+
+    (problem,) = raised.value.problems
+    assert (problem.code, problem.found) == ("E500", f"{name} is no address")
 
 
 def _tells_nothing(error: BaseException | None) -> None:
