@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from bulksend.journal.database import Database
 
 
+CLAIM_TO_POST_MS = 300_000
+"""No claim is posted later than this: what is claimed waits for a place among the posts
+under way, and each of those ends within 70 seconds."""
+
+
 class Source(StrEnum):
     """What a decision rests on; the words the journal stores."""
 
@@ -110,7 +115,8 @@ class Decisions:
 
     def unknown(self, run_id: int) -> list[Unknown]:
         """The unknown rows of a run, in order."""
-        return [Unknown(*one) for one in self._db.stream("unknown", run_id=run_id)]
+        found = self._db.stream("unknown", run_id=run_id, longest=CLAIM_TO_POST_MS)
+        return [Unknown(*one) for one in found]
 
     def apply(self, evidence: Sequence[Evidence], *, now: int) -> None:
         """Believe *evidence*, as far as the state table goes.

@@ -342,8 +342,13 @@ update messages
 set status = 'not_sent', ended_at = :at, error_code = :error_code, error = :error
 where run_id = :run_id and row = :row and status = 'unknown';
 
+-- A claim that its sender left may have been posted until :longest after it, whenever
+-- somebody noticed: only what the next moment needs is claimed.
 -- name: unknown
-select row, coalesce(posted_at, claimed_at), ended_at from messages
+select row, coalesce(posted_at, claimed_at),
+       case when posted_at is null and ended_at > claimed_at + :longest
+            then claimed_at + :longest else ended_at end
+from messages
 where run_id = :run_id and status = 'unknown' order by row;
 
 -- name: resend

@@ -11,7 +11,7 @@ from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.settle import evidence
 from bulksend.simulator.fates import fate_of
-from tests.flow.desk import counts
+from tests.flow.desk import counts, ended, until
 
 if TYPE_CHECKING:
     from bulksend.simulator.server import Simulator
@@ -274,3 +274,34 @@ def test_poll_tells_what_became_of_each_message(
     assert fates.total() == before["accepted"]
     stopped = desk.call("suppress", "list", "--json").json["counts"]
     assert stopped["opted_out"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+def test_what_a_killed_sender_left_is_settled(desk: Desk, bandwidth: Bandwidth) -> None:
+    """`kill -9` in the middle: its claims become unknown, and each gets its true end."""
+    simulator = bandwidth(latency=0.05)
+    crowd(desk, 1_000)
+    desk.campaign(send={"rate": "500/s"})
+    sender = desk.start(*RUN)
+    until(lambda: len(simulator.bandwidth.witness.accepted) > 200, sender)
+    sender.kill()
+    ended(sender)
+    first = settle(desk, "--wait", "0")  # from here on its claims are unknown
+    later(desk, 0)
+    second = settle(desk, "--watch", "--every", "0.1", "--wait", "0")
+    assert first["accepted"] + second["accepted"] > 0
+    assert first["waiting"] == second["accepted"] + second["absent"]
+    run = next(
+        one["run"]
+        for one in desk.call("status", "--json").json
+        if one["run"].startswith("hello")
+    )
+    desk.call("results", run)
+    texted = {one.to[0] for one in simulator.bandwidth.witness.accepted}
+    for to, status in desk.results().select("to", "status").iter_rows():
+        assert (status == "accepted") is (to in texted), (to, status)
+    settle(desk, run, "--resend")
+    assert counts(desk.call(*RUN)) == {"accepted": 1_000}
+    posts = Counter(one.to[0] for one in simulator.bandwidth.witness.accepted)
+    assert max(posts.values()) == 1

@@ -20,7 +20,13 @@ from hypothesis import strategies as st
 
 from bulksend.errors import BulksendError, GateRefused
 from bulksend.journal.columns import NAMES
-from bulksend.journal.decisions import Decision, Evidence, Source, Unknown
+from bulksend.journal.decisions import (
+    CLAIM_TO_POST_MS,
+    Decision,
+    Evidence,
+    Source,
+    Unknown,
+)
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept, Told
@@ -1183,6 +1189,17 @@ class JournalSuite:
         assert sender.journal.decisions.unknown(sender.run.id) == [
             Unknown(2, NOW + 50, NOW + 80),
             Unknown(3, NOW - 9, NOW + 81),
+        ]
+
+    def test_a_claim_that_was_left_was_not_posted_much_later(
+        self, sender: Sender
+    ) -> None:
+        """However long it took until somebody noticed that its sender was gone."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE, NOW + 86_400_000))
+
+        assert sender.journal.decisions.unknown(sender.run.id) == [
+            Unknown(2, NOW, NOW + CLAIM_TO_POST_MS)
         ]
 
     def test_what_was_not_sent_is_sent_only_when_asked_for(
