@@ -97,7 +97,8 @@ def show_ended(ended: Ended) -> None:
         out.print(f"[dim]results[/] {escape(ended.results)}")
     if ended.counts["unknown"]:
         out.print(
-            "Unknown: no answer proves whether these were sent; they are not sent again."
+            "Unknown: no answer proves whether these were sent; they are not sent again. "
+            "`bulksend settle` finds out."
         )
 
 
