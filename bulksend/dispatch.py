@@ -10,6 +10,7 @@ from array import array
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +31,7 @@ from bulksend.prepare.timing import plan_hours
 from bulksend.send import collector
 from bulksend.send.bandwidth import Client
 from bulksend.send.breakers import Breakers
+from bulksend.send.caps import Cap
 from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
 from bulksend.send.hearing import hear
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from bulksend.prepare.summary import Summary
 
 WAIT_SECONDS = 1.0
+DAY_MS = 86_400_000
 
 
 class Progress(NamedTuple):
@@ -299,6 +302,7 @@ class Sending:
             writer=writer,
             clocks=clocks,
             ledger=await self._ledger(writer),
+            caps=await self._caps(writer, clocks),
             paced=self._per_sender,
         )
         return Engine(
@@ -360,6 +364,21 @@ class Sending:
                 not self.until_closed,
             ),
         )
+
+    async def _caps(self, writer: Writer, clocks: SystemClocks) -> list[Cap]:
+        """Who has had enough: by the campaign's caps, and by the laws of their places."""
+        now, provider = clocks.wall_ms(), self.campaign.provider
+        wanted: list[tuple[int, int, frozenset[int] | None]] = [
+            (one.count, round(one.span.total_seconds() * 1000), None)
+            for one in self.campaign.send.per_person
+        ]
+        limits = self._source.limits if self._source else {}
+        wanted += [(most, DAY_MS, places) for most, places in limits.items()]
+        found = []
+        for count, span, places in wanted:
+            ask = partial(_often, provider=provider, count=count, since=now - span)
+            found.append(Cap(await writer.call(ask), places))
+        return [cap for cap in found if cap.people]
 
     async def _messages_of(self, rows: pl.Series) -> pl.DataFrame:
         return await asyncio.to_thread(self.plan.messages_of, rows, with_place=True)
@@ -508,6 +527,10 @@ def _line(name: str, rate: float, writer: Writer, clocks: SystemClocks) -> Line:
         return await writer.call(lambda journal: journal.paces.slow_down(name, now=now))
 
     return Line(rate, reserve=reserve, slow_down=slow_down)
+
+
+def _often(journal: Journal, *, provider: str, count: int, since: int) -> array[int]:
+    return journal.often(provider, count, since=since)
 
 
 def _closed(opens: int) -> Stopped:

@@ -20,6 +20,7 @@ _UNIT = "|".join(sorted(_SECONDS, key=len, reverse=True))
 
 RATE_PATTERN = rf"^({_NUMBER}) ?/ ?({_UNIT})$"
 DURATION_PATTERN = rf"^({_NUMBER}) ?({_UNIT})$"
+OFTEN_PATTERN = rf"^([1-9][0-9]{{0,3}}) in ({_NUMBER}) ?({_UNIT})$"
 TIMESTAMP_PATTERN = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
@@ -43,6 +44,29 @@ class Rate:
         """
         match = _whole(RATE_PATTERN, text)
         return cls(float(match[1]) / _SECONDS[match[2]], text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Often:
+    """At most so many in a span of time; ``text`` is how it was written."""
+
+    count: int
+    span: timedelta
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Often:
+        """Read ``3 in 24h`` or ``1 in 7 days``.
+
+        Raises:
+            ValueError: The text is no such limit.
+        """
+        match = _whole(OFTEN_PATTERN, text)
+        span = timedelta(seconds=float(match[2]) * _SECONDS[match[3]])
+        return cls(int(match[1]), span, text)
 
     def __str__(self) -> str:
         return self.text

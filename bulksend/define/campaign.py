@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from bulksend.define.amounts import Rate
 from bulksend.define.kinds import (
     Address,
+    Caps,
     Clock,
     Cron,
     Delimiter,
@@ -424,6 +425,15 @@ class Send(_Section):
             "us-marketing",
         ),
     ] = None
+    per_person: Annotated[
+        Caps,
+        Key(
+            "How many messages a person may get in a while, from all campaigns of this "
+            "journal together.",
+            "a number and a time such as 3 in 24h, or a list of them",
+            ["3 in 24h", "5 in 7d"],
+        ),
+    ] = ()
     budget: Annotated[
         Budget | None,
         Key(

@@ -25,8 +25,10 @@ from pydantic import (
 
 from bulksend.define.amounts import (
     DURATION_PATTERN,
+    OFTEN_PATTERN,
     RATE_PATTERN,
     TIMESTAMP_PATTERN,
+    Often,
     Rate,
     lifetime,
 )
@@ -94,6 +96,10 @@ def _share(value: object) -> float:
 
 def _deadline(value: object) -> Deadline:
     return value if isinstance(value, Deadline) else Deadline.parse(str(value))
+
+
+def _often(value: object) -> Often:
+    return value if isinstance(value, Often) else Often.parse(str(value))
 
 
 def _zone(value: str) -> str:
@@ -186,6 +192,21 @@ Pace = Annotated[
     PlainValidator(_rate),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": RATE_PATTERN}),
+]
+_Often = Annotated[
+    Often,
+    PlainValidator(_often),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": OFTEN_PATTERN}),
+]
+Caps = Annotated[
+    tuple[_Often, ...],
+    Field(min_length=1),
+    BeforeValidator(
+        _listed,
+        json_schema_input_type=_Often
+        | Annotated[tuple[_Often, ...], Field(min_length=1)],
+    ),
 ]
 Zone = Annotated[Text, AfterValidator(_zone)]
 Cron = Annotated[Text, AfterValidator(_cron)]

@@ -50,6 +50,19 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
             "Add `application_id: ${BW_MESSAGING_APPLICATION_ID}`.",
         )
 
+    recipients, send = campaign.get("recipients"), campaign.get("send")
+    if (
+        isinstance(recipients, Mapping)
+        and recipients.get("duplicates") == "keep"
+        and isinstance(send, Mapping)
+        and "per_person" in send
+    ):
+        yield Conflict(
+            ("send", "per_person"),
+            "E107",
+            "`recipients.duplicates` is keep, so a person may get several at once",
+            "one of them",
+        )
     lint = campaign.get("lint")
     if isinstance(lint, Mapping) and isinstance(lint.get("ignore"), Mapping):
         for code in lint["ignore"]:

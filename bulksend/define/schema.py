@@ -212,6 +212,7 @@ send:
   rate: 10/s                      # segments per second; 60/min and 3000/h work too
   # window: {from: "09:00", to: "20:00"}   # on each person's own clock
   # rules: us-marketing           # the hours of where they are: see `bulksend rules`
+  # per_person: [3 in 24h, 5 in 7d]   # from all campaigns together
   # budget: {segments: 20000}     # a plan beyond it is refused
 
 # lint: {brand: "Blue Fern", first_contact: true}   # what the text is held to

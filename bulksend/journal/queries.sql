@@ -131,6 +131,16 @@ on conflict (run_id, row) do update
     where messages.status = 'planned';
 
 -- Keys of texts that people have, or may have, from other runs of this campaign.
+-- People who had, or may have had, so many messages of any campaign since then.
+-- name: often
+select person from messages
+where person is not null
+  and coalesce(posted_at, claimed_at) >= :since
+  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+  and run_id in (select id from runs where provider = :provider)
+group by person
+having count(*) >= :count;
+
 -- name: ledger
 select once from messages
 where run_id in (select id from runs

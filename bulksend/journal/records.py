@@ -120,6 +120,11 @@ MISSED_WINDOW = Closing(
     "window_missed",
     "No hour was left at which this person may be texted; nothing was sent.",
 )
+CAPPED = Closing(
+    Status.EXCLUDED,
+    "person_capped",
+    "This person has had as many messages as send.per_person, or a law, allows.",
+)
 PAST_EXPIRATION = Closing(
     Status.EXPIRED,
     "expired",

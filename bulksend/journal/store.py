@@ -190,6 +190,13 @@ class Journal:
         )
         return array("q", sorted(once for (once,) in found))
 
+    def often(self, provider: str, count: int, *, since: int) -> array[int]:
+        """Keys of the people who have, or may have, *count* messages since then; sorted."""
+        found = self.database.stream(
+            "often", provider=provider, count=count, since=since
+        )
+        return array("q", sorted(person for (person,) in found))
+
     def record(self, run_id: int, epoch: int, outcomes: Sequence[Outcome]) -> int:
         """Store what became of claimed rows; how many the state table let through.
 

@@ -136,6 +136,11 @@ REASONS: dict[str, Reason] = {
             by_rule=True,
         ),
         Reason(
+            "person_capped",
+            "This person has had as many messages as send.per_person, or a law, allows.",
+            "Send to them later.",
+        ),
+        Reason(
             "already_sent",
             "This person already has this text from an earlier run of this campaign.",
             "Nothing is needed.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bulksend.journal.records import (
     ALREADY_SENT,
+    CAPPED,
     MISSED_WINDOW,
     PAST_EXPIRATION,
     Candidate,
@@ -18,6 +19,7 @@ from bulksend.journal.records import (
 )
 from bulksend.journal.states import Event
 from bulksend.send.backlog import Backlog
+from bulksend.send.caps import is_over
 from bulksend.send.ledger import is_repeat
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Closing
     from bulksend.journal.writer import Writer
     from bulksend.send.backlog import Item
+    from bulksend.send.caps import Cap
     from bulksend.send.clocks import Clocks
     from bulksend.send.message import Envelope, Message
     from bulksend.send.pacing import Pace
@@ -58,6 +61,8 @@ class Intake:
         ledger: Sorted keys of texts that people already have.
 
         paced: The senders that have a pace of their own.
+
+        caps: Who has had enough.
     """
 
     def __init__(  # noqa: PLR0913  (its seams)
@@ -69,12 +74,14 @@ class Intake:
         clocks: Clocks,
         ledger: array[int],
         paced: Collection[str] = (),
+        caps: Sequence[Cap] = (),
     ) -> None:
         self._source = source
         self._envelope = envelope
         self._writer = writer
         self._clocks = clocks
         self._ledger = ledger
+        self._caps = caps
         self._backlog = Backlog(paced)
         self._loading: asyncio.Task[None] | None = None
         self._exhausted = False
@@ -211,6 +218,10 @@ class Intake:
             }
             await self._close(repeats, ALREADY_SENT)
             messages = [one for one in messages if one.row not in repeats]
+        if self._caps:
+            over = {one.row for one in messages if is_over(one, self._caps)}
+            await self._close(over, CAPPED)
+            messages = [one for one in messages if one.row not in over]
         self._backlog.add(messages)
 
     def _has_expired(self) -> bool:

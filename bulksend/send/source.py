@@ -59,6 +59,11 @@ class PlanSource:
     comes_back_at: int | None = None
     """It never waits for anything."""
 
+    @property
+    def limits(self) -> dict[int, frozenset[int]]:
+        """Where no hours are kept, no law is asked."""
+        return {}
+
     def missed(self) -> Sequence[int]:
         """Nothing is missed where no hours are kept."""
         return ()

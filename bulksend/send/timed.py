@@ -92,6 +92,11 @@ class TimedSource:
         def opening(place: int, moment: int) -> Opening | None:
             return hours.next(places[place], moment, least=LEAST_LIFE_MS)
 
+        self._limits = {
+            place: min(limits)
+            for place, one in enumerate(places)
+            if (limits := _per_day(hours, one))
+        }
         self._agenda = Agenda(self._by_place(rows), opening, end=manner.end)
         self._clocks = TwoClocks(clocks)
         self._read_at_once = round(
@@ -101,6 +106,14 @@ class TimedSource:
         self._pieces: deque[list[Message]] = deque()
         self._waits_for: int | None = None
         self.comes_back_at: int | None = None
+
+    @property
+    def limits(self) -> dict[int, frozenset[int]]:
+        """How many messages a law allows a person in 24 hours, and at which places."""
+        return {
+            most: frozenset(p for p, limit in self._limits.items() if limit == most)
+            for most in set(self._limits.values())
+        }
 
     async def ahead(self) -> Sequence[Message] | None:
         """The next messages; none where rows were given up; None when it is through."""
@@ -192,3 +205,8 @@ class TimedSource:
 
 def _is_open(message: Message, now: Now) -> bool:
     return message.until - LEAST_LIFE_MS > now.latest
+
+
+def _per_day(hours: Hours, place: Place) -> list[int]:
+    versions = (rule.versions[-1] for rule in hours.rules(place))
+    return [one.per_day for one in versions if one.per_day is not None]

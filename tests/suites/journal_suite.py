@@ -799,6 +799,36 @@ class JournalSuite:
         assert list(journal.ledger(next_run)) == [-(2**63), *taken]
         assert list(journal.ledger(sender.run)) == [160]
 
+    def test_who_had_how_many_messages_is_counted_over_all_campaigns(
+        self, sender: Sender
+    ) -> None:
+        """Taken rows since a moment, whatever the campaign; not those of a simulator."""
+        journal = sender.journal
+        foreign = journal.add_run(replace(RUN, run="x", campaign="other"))
+        trial = journal.add_run(
+            replace(RUN, run="y", campaign="trial", provider="simulator")
+        )
+
+        def claim(run: Run, row: int, person: int, at: int) -> None:
+            epoch = journal.leases.take(run.campaign, Owner.me(), now=at)
+            wanted = [Candidate(row, 900 + row, False, person)]
+            assert journal.claim(run, epoch, wanted, now=at) == [row]
+            journal.record(run.id, epoch, [outcome(row, Event.ACCEPT, posted_at=at)])
+            journal.leases.end(run.campaign, epoch)
+
+        claim(foreign, 2, 7, NOW)
+        claim(foreign, 3, 8, NOW)
+        claim(foreign, 4, -9, NOW + 50)
+        claim(trial, 2, 8, NOW)
+        journal.leases.end(sender.run.campaign, sender.epoch)
+        claim(sender.run, 70, 7, NOW + 100)
+        provider = sender.run.provider
+        assert list(journal.often(provider, 1, since=NOW)) == [-9, 7, 8]
+        assert list(journal.often(provider, 2, since=NOW)) == [7]
+        assert list(journal.often(provider, 2, since=NOW + 60)) == []
+        assert list(journal.often(provider, 1, since=NOW + 60)) == [7]
+        assert list(journal.often("simulator", 1, since=NOW)) == [8]
+
     # -- who must not be texted -------------------------------------------------------
 
     def test_who_is_suppressed_is_not_claimed_and_the_row_says_why(

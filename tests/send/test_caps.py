@@ -1,0 +1,104 @@
+"""Who has had enough gets nothing more, from whatever campaign."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bulksend.define.amounts import Often
+from bulksend.journal.records import person_key
+from bulksend.rules.hours import Hours
+from bulksend.rules.pack import shipped_rules
+from bulksend.rules.place import Place
+from bulksend.send.caps import Cap, is_over
+from bulksend.send.message import Message
+from bulksend.send.timed import _per_day
+from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+ANA, BEN, CY = (f"+1919234567{n}" for n in (1, 2, 3))
+
+
+def cap(*numbers: str, places: frozenset[int] | None = None) -> Cap:
+    return Cap(array("q", sorted(map(person_key, numbers))), places)
+
+
+def message(to: str, place: int = 0) -> Message:
+    return Message(2, to, "+19195550100", "Hi", None, "t", 1, "", place)
+
+
+def test_a_cap_holds_for_its_people_at_its_places() -> None:
+    """Of a group for each member; of a law only where it is one."""
+    assert is_over(message(ANA), [cap(ANA)])
+    assert is_over(message(f"{BEN},{ANA}"), [cap(CY), cap(ANA, CY)])
+    assert not is_over(message(BEN), [cap(ANA, CY)])
+    assert is_over(message(ANA, place=3), [cap(ANA, places=frozenset({3}))])
+    assert not is_over(message(ANA, place=4), [cap(ANA, places=frozenset({3}))])
+
+
+@pytest.mark.parametrize(
+    ("where", "said"), [("US-FL", [3]), ("US-WY", []), ("US-OK", [3])]
+)
+def test_some_states_have_a_cap_of_their_own(where: str, said: list[int]) -> None:
+    """Florida and Oklahoma: three in 24 hours."""
+    hours = Hours(shipped_rules(), "us-marketing")
+    assert _per_day(hours, Place((where,), ("America/Chicago",))) == said
+
+
+OFTEN = [
+    ("3 in 24h", 3, 86_400),
+    ("1 in 7 days", 1, 604_800),
+    ("5 in 90 min", 5, 5_400),
+]
+
+
+@pytest.mark.parametrize(("text", "count", "seconds"), OFTEN)
+def test_a_cap_as_people_write_it(text: str, count: int, seconds: int) -> None:
+    """A number and a time."""
+    found = Often.parse(text)
+    assert (found.count, found.span.total_seconds()) == (count, seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["3", "0 in 24h", "3 in", "3 per 24h", "-1 in 1h", "3 in 0h"]
+)
+def test_what_is_no_cap(text: str) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(ValueError):
+        Often.parse(text)
+
+
+def run(desk: Desk, name: str, **send: Any) -> Any:  # noqa: F811
+    """A campaign of its own name to the same people."""
+    said = {"text": "Hi, this is " + name}
+    desk.campaign(name=name, message=said, send=send, results=f"results/{name}.csv")
+    return desk.call("run", "hello.yaml", "--yes", "--json")
+
+
+def test_at_most_so_many_from_all_campaigns(desk: Desk, bandwidth: Bandwidth) -> None:  # noqa: F811
+    """The third campaign of a day reaches nobody who had two; the row says why."""
+    bandwidth()
+    desk.people("name,mobile\nAna,9192345671\n")
+    assert run(desk, "one").json["accepted"] == 1
+    desk.people("name,mobile\nAna,9192345671\nBen,9192345672\n")
+    assert run(desk, "two", per_person="2 in 24h").json["accepted"] == 2
+    third = run(desk, "three", per_person=["2 in 24h", "9 in 7d"])
+    assert (third.code, third.json["accepted"], third.json["excluded"]) == (0, 1, 1)
+    rows = desk.results("results/three.csv")
+    assert (
+        dict(zip(rows["name"], rows["reason"], strict=True))["Ana"] == "person_capped"
+    )
+    assert run(desk, "four").json["accepted"] == 2
+
+
+def test_several_at_once_and_a_cap_do_not_go_together(desk: Desk) -> None:  # noqa: F811
+    """A list that keeps duplicates cannot promise it."""
+    desk.people()
+    desk.campaign(send={"per_person": "1 in 7d"}, recipients={"duplicates": "keep"})
+    ran = desk.call("check", "hello.yaml")
+    assert (ran.code, "E107" in ran.err) == (2, True)
