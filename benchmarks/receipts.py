@@ -41,6 +41,7 @@ TWICE = 0.05
 OURS, OTHERS = {0}, {1}
 """Cores: of the listener and the run; of the stand-in and the poster."""
 
+ANY_HOUR = {"profile": "transactional", "because": "measured at any hour"}
 CAMPAIGN: dict[str, Any] = {
     "provider": "bandwidth",
     "application_id": "93de2206-9669-4e07-948d-329f4b722ee2",
@@ -80,7 +81,7 @@ def campaign(folder: Path, name: str, people: range, rate: int) -> None:
     said = CAMPAIGN | {
         "name": name,
         "recipients": {"path": f"{name}.csv", "phone": "mobile"},
-        "send": {"rate": f"{rate}/s"},
+        "send": {"rate": f"{rate}/s", "rules": ANY_HOUR},
         "results": f"{name}.parquet",
     }
     (folder / f"{name}.yaml").write_text(json.dumps(said))

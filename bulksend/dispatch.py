@@ -370,7 +370,7 @@ class Sending:
         now, provider = clocks.wall_ms(), self.campaign.provider
         wanted: list[tuple[int, int, frozenset[int] | None]] = [
             (one.count, round(one.span.total_seconds() * 1000), None)
-            for one in self.campaign.send.per_person
+            for one in self.campaign.send.per_person or ()
         ]
         limits = self._source.limits if self._source else {}
         wanted += [(most, DAY_MS, places) for most, places in limits.items()]

@@ -426,14 +426,14 @@ class Send(_Section):
         ),
     ] = None
     per_person: Annotated[
-        Caps,
+        Caps | None,
         Key(
             "How many messages a person may get in a while, from all campaigns of this "
             "journal together.",
             "a number and a time such as 3 in 24h, or a list of them",
             ["3 in 24h", "5 in 7d"],
         ),
-    ] = ()
+    ] = None
     budget: Annotated[
         Budget | None,
         Key(
