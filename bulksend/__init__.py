@@ -78,8 +78,8 @@ if TYPE_CHECKING:
         settle_runs,
     )
     from bulksend.trial import Tested, send_test
+    from bulksend.view.exposition import metrics, write_metrics
     from bulksend.view.live import live_page
-    from bulksend.view.metrics import metrics, write_metrics
     from bulksend.view.now import Now, watch_run
     from bulksend.view.report import report_run
 
@@ -140,7 +140,7 @@ _HOME_OF = {
     "listen": "settle.listening",
     "Ended": "settle.standing",
     "Now": "view.now",
-    "metrics": "view.metrics",
+    "metrics": "view.exposition",
     "report_run": "view.report",
     "Explained": "settle.explaining",
     "explain": "settle.explaining",
@@ -150,7 +150,7 @@ _HOME_OF = {
     "read_age": "settle.purging",
     "live_page": "view.live",
     "watch_run": "view.now",
-    "write_metrics": "view.metrics",
+    "write_metrics": "view.exposition",
     "OptOutRate": "settle.suppressing",
     "SuppressionList": "settle.suppressing",
     "opt_out_rate": "settle.suppressing",

@@ -25,8 +25,8 @@ from aiohttp import web
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
 from bulksend.settle.finding import find_run, plan_of
+from bulksend.view.exposition import metrics
 from bulksend.view.figures import count
-from bulksend.view.metrics import metrics
 from bulksend.view.now import Now, look
 from bulksend.view.page import Page
 

@@ -22,6 +22,7 @@ PLAIN = Message(2, "+19195550101", "+19195550100", "Hi Ann", None, "k2", 1)
 NUMBERS = st.integers(2_000_000, 9_999_999).map(lambda n: f"+1919{n}")
 URLS = st.integers(0, 999).map(lambda n: f"https://cdn.example.com/{n}.jpg")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2_048)
+UNTIL = st.just(0) | st.integers(NOW, NOW + 400 * 86_400_000)
 MESSAGES = st.builds(
     Message,
     row=st.integers(2, 10**9),
@@ -31,6 +32,7 @@ MESSAGES = st.builds(
     media=st.lists(URLS, min_size=1, max_size=10).map(" ".join),
     tag=st.text(st.characters(codec="ascii"), min_size=1, max_size=200),
     weight=st.integers(1, 31),
+    until=UNTIL,
 ) | st.builds(
     Message,
     row=st.integers(2, 10**9),
@@ -40,6 +42,7 @@ MESSAGES = st.builds(
     media=st.none(),
     tag=st.text(st.characters(codec="ascii"), min_size=1, max_size=200),
     weight=st.integers(1, 31),
+    until=UNTIL,
 )
 ENVELOPES = st.builds(
     Envelope,

@@ -17,8 +17,8 @@ from bulksend.cli.watching import in_a_line, picture
 from bulksend.errors import InputError
 from bulksend.home import Home
 from bulksend.settle.standing import standing
+from bulksend.view.exposition import KEPT_MS, metrics, write_metrics
 from bulksend.view.live import HEADERS, live_page
-from bulksend.view.metrics import KEPT_MS, metrics, write_metrics
 from bulksend.view.now import look, watch_run
 from tests.settle.test_results import NOW
 from tests.view.test_figures import everything
