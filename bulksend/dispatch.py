@@ -180,7 +180,7 @@ class Sending:
             raise InputError(Problem("E412", f"{self.plan.run} was never begun"))
         with Journal.open(self.home.journal) as journal:
             if SELECTIONS[self.only] is None:
-                return standing(journal, run).counts["not_sent"]
+                return standing(journal, run).left
             return len(journal.selections.rows(run.id, self.only))
 
     def begin_run(self, *, now: int) -> Run:

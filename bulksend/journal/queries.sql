@@ -215,6 +215,14 @@ on conflict (person, sender) do update
     set reason = :reason, source = :source, since = :since, lifted_at = null
     where suppressions.lifted_at < :since;
 
+-- The same for one cause and many numbers.
+-- name: suppress_numbers
+insert into suppressions (person, sender, number, reason, source, since)
+values (:person, :sender, :number, :reason, :source, :since)
+on conflict (person, sender) do update
+    set reason = :reason, source = :source, since = :since, lifted_at = null
+    where suppressions.lifted_at < :since;
+
 -- A person's own word lifts what that person's own word began; the row is there even
 -- where nothing was: callbacks come in any order, and an older STOP may follow.
 -- name: lift_own

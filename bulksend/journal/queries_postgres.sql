@@ -110,3 +110,11 @@ set share = greatest(:slowest::float8, least(1.0, share
     changed_at = clock.now
 from clock
 where name = :name and clock.now - changed_at >= 1000000;
+
+-- name: suppress_numbers
+insert into suppressions (person, sender, number, reason, source, since)
+select one.person, :sender, one.number, :reason, :source, :since
+from unnest(:person::bigint[], :number::bigint[]) as one (person, number)
+on conflict (person, sender) do update
+    set reason = :reason, source = :source, since = :since, lifted_at = null
+    where suppressions.lifted_at < :since;

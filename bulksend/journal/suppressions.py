@@ -101,10 +101,14 @@ class Suppressions:
 
     def add_numbers(self, numbers: Iterable[int], why: Cause) -> int:
         """Suppress many at once, by E.164 without its plus; how many were not before."""
-        people = sorted(_Person(person_key(f"+{one}"), one) for one in numbers)
+        # Plain tuples: they are sorted four times as fast, and in order the table grows
+        # page by page.
+        people = sorted({(person_key(f"+{one}"), one) for one in numbers})
         return sum(
             self._db.execute_each(
-                "suppress", people[start : start + AT_ONCE], **why._asdict()
+                "suppress_numbers",
+                [_Person(*one) for one in people[start : start + AT_ONCE]],
+                **why._asdict(),
             )
             for start in range(0, len(people), AT_ONCE)
         )

@@ -976,7 +976,10 @@ class JournalSuite:
         store.add([suppressed(2)])
         numbers = [int(number_of(row)) for row in range(2, 400)]
 
-        assert store.add_numbers(numbers, Cause(SUPPRESSED, "import", NOW)) == 397
+        assert (
+            store.add_numbers([*numbers, *numbers], Cause(SUPPRESSED, "import", NOW))
+            == 397
+        )
         assert store.counts() == {"suppressed": 398}
         assert sorted(one.number for one in store.all()) == numbers
 
