@@ -11,9 +11,12 @@ from rich.table import Table
 from bulksend.cli.show import duration, out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulksend import Outlook
 
 MOST_REMEDIES = 3
+MOST_NAMES = 4
 
 
 def show_outlook(outlook: Outlook) -> None:
@@ -34,8 +37,8 @@ def show_outlook(outlook: Outlook) -> None:
             continue
         places.add_row(
             f"[dim]{place.rows:>9,}[/]",
-            f"{escape(place.place)}: {moment(place.opens)} to {moment(place.closes)} "
-            f"[dim]({escape(', '.join(place.rules) or 'send.window')})[/]",
+            f"{escape(_short(place.place))}: {moment(place.opens)} to {moment(place.closes)} "
+            f"[dim]({escape(_few(place.rules) or 'send.window')})[/]",
         )
     if places.row_count:
         out.print(places)
@@ -52,6 +55,21 @@ def show_outlook(outlook: Outlook) -> None:
         brings = [f"{remedy.fits:,} more fit"] if remedy.fits else []
         brings += [f"{duration(remedy.minutes * 60)} less"] if remedy.minutes else []
         out.print(f"  {escape(remedy.change)}: {', '.join(brings)}")
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} rules"
+
+
+def _short(place: str) -> str:
+    """A place's word, with long lists of zones counted."""
+    claims = []
+    for claim in place.split("; "):
+        source, where, *zones = claim.split(" ")
+        if len(zones) > MOST_NAMES:
+            zones = [f"any of {len(zones)} zones"]
+        claims.append(" ".join([source, where, *zones]))
+    return "; ".join(claims)
 
 
 def moment(ms: int) -> str:
