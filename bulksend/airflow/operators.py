@@ -73,7 +73,7 @@ class _Task(BaseOperator):
 
     template_fields: Sequence[str] = ("campaign", "slot", "variables")
     template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json"}
-    operator_extra_links = (ReportLink(),)
+    operator_extra_links: Sequence[Any] = (ReportLink(),)
     ui_color = "#d8ecff"
 
     def __init__(  # noqa: PLR0913  (an operator's keywords)
@@ -224,6 +224,8 @@ class BulksendOperator(_Sender):
 
 class PlanOperator(_Task):
     """Freeze a campaign and its list into a plan of *shards* parts; sends nothing."""
+
+    operator_extra_links = ()  # it writes no results
 
     def __init__(self, *, shards: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,7 +1,8 @@
 -- Statements that PostgreSQL must have said otherwise; `sql.py` lays them over queries.sql.
 --
 -- A statement with `unnest` is run once for all records: each field comes as an array.
--- One trip over the network instead of one for each row.
+-- One trip over the network instead of one for each row.  `= any` says once more which
+-- rows are meant: while a table has no statistics yet, the join alone would read all of it.
 
 -- The lease is looked at in the statement that claims, and its row is held for as long:
 -- who wants to take it waits for this claim, and then sees it.
@@ -31,7 +32,7 @@ set status = 'claimed', attempt = attempt + 1, epoch = :epoch, once = wanted.onc
 from held, unnest(:row::bigint[], :once::bigint[], :person::bigint[])
          as wanted (row, once, person)
 where messages.run_id = :run_id and messages.row = wanted.row
-  and messages.status = 'planned'
+  and messages.row = any(:row::bigint[]) and messages.status = 'planned'
 returning messages.row;
 
 -- name: close_unsent
@@ -64,7 +65,7 @@ from unnest(:row::bigint[], :event::text[], :at::bigint[], :posted_at::bigint[],
          as said (row, event, at, posted_at, message_id, error_code, error)
      join transitions t on t.event = said.event
 where messages.run_id = :run_id and messages.row = said.row and messages.epoch = :epoch
-  and t.status = messages.status;
+  and messages.row = any(:row::bigint[]) and t.status = messages.status;
 
 -- name: columns_between
 select string_agg(row::text, e'\n'), string_agg(status, e'\n'),

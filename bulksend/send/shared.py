@@ -4,7 +4,7 @@ A sender reserves a twentieth of a second's work at a time, one stretch ahead of
 posts, and only while it has something to post.  What it claims takes slots that are due
 soon, and is posted when they are.  A slot that it could not use in time is lost, not
 caught up: whoever caught up would send in another's time.  A hundredth of the rate is
-never given out, and a slot may be used a hundredth of a second late: so in any second
+never given out, and a slot may be used five milliseconds late: so in any second
 there is at most the rate, however many senders there are.
 """
 
@@ -23,7 +23,7 @@ STRETCH_SECONDS = 0.05
 CLAIM_SECONDS = 0.02
 """So long before its moment a message may be claimed: a commit's time."""
 
-LATE_SECONDS = 0.01
+LATE_SECONDS = 0.005
 GIVEN_OUT = 0.99
 SOON = 0.005
 

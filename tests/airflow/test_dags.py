@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections import Counter
@@ -26,7 +27,7 @@ from bulksend.airflow import (
 )
 from bulksend.airflow.drain import Drain
 from bulksend.airflow.provider import get_provider_info
-from tests.flow.desk import served
+from tests.flow.desk import ROOT, served
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
@@ -355,3 +356,24 @@ def test_airflow_knows_the_provider() -> None:
         fields
     )
     assert "bulksend.airflow.link.ReportLink" in manager.extra_links_class_names
+
+
+def test_the_examples_run_as_they_are(
+    desk: Desk, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copied into the DAG folder, each of them sends to everybody of its list."""
+    url = os.environ["AIRFLOW_CONN_JOURNAL"]
+    monkeypatch.setenv("AIRFLOW_CONN_BULKSEND_JOURNAL", url)
+    monkeypatch.setenv("BULKSEND_HOME", str(desk.folder / "home"))
+    folder = Path(os.environ["AIRFLOW_HOME"], "dags")
+    shutil.copytree(ROOT / "examples" / "airflow", folder, dirs_exist_ok=True)
+
+    every = run_path(str(folder / "every_campaign.py"))["dag_bulksend_reminder"]
+    assert _test(every) == {"success": 1}
+    shards = run_path(str(folder / "in_shards.py"))["dag"]
+    assert _test(shards) == {"success": 6}
+
+    found = sorted((folder / "results").glob("*.csv"))
+    assert len(found) == 2
+    for path in found:
+        assert path.read_text().count("accepted") >= 3
