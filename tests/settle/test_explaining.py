@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from bulksend.cli import cli
 from bulksend.errors import InputError
 from bulksend.home import Home
+from bulksend.journal.decisions import Evidence, Source
 from bulksend.journal.receipts import Kept
 from bulksend.journal.states import Event
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
@@ -85,17 +86,8 @@ def test_a_tag_or_an_id_leads_to_the_person_who_stays_masked(
     with begun(tmp_path, made, 2) as (journal, run, epoch):
         played(journal, run, epoch, {3: [Event.CLAIM, Event.LOSE]})
         message = "1795702523100ky41jonx21e9qed7"
-        journal.database.execute(
-            "prove",
-            run_id=run.id,
-            row=3,
-            event="accept",
-            at=NOW,
-            accepted_at=NOW,
-            message_id=message,
-            error_code=None,
-            error=None,
-        )
+        seen = Evidence(run.id, 3, Event.ACCEPT, NOW, Source.SEARCH, "{}", NOW, message)
+        journal.decisions.apply([seen], now=NOW)
     for asked in (f"t{made.mark}3", message):
         found = explain(asked, home=home)
         assert [(row.row, row.status) for row in found.rows] == [(3, "accepted")]
