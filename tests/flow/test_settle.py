@@ -305,3 +305,32 @@ def test_what_a_killed_sender_left_is_settled(desk: Desk, bandwidth: Bandwidth) 
     assert counts(desk.call(*RUN)) == {"accepted": 1_000}
     posts = Counter(one.to[0] for one in simulator.bandwidth.witness.accepted)
     assert max(posts.values()) == 1
+
+
+def test_only_what_bandwidth_lets_one_repeat_is_sent_again(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """`run --only retryable`: its own 5xxx and a carrier's 56xx, and nothing else."""
+    bandwidth(undelivered=1.0)
+    crowd(desk, 120)
+    desk.campaign(send={"rate": "2000/s"})
+    desk.call(*RUN)
+    assert desk.call("poll", "--json").json == {"delivered": 0, "failed": 120}
+    failed = dict(desk.results().select("to", "error_code").iter_rows())
+    repeatable = {to for to, code in failed.items() if code in ("5100", "5620")}
+    stopped = {to for to, code in failed.items() if code in ("4775", "4721")}
+    assert repeatable
+    assert stopped
+
+    healthy = bandwidth()
+    ran = desk.call(*RUN, "--only", "retryable")
+
+    texted = Counter(one.to[0] for one in healthy.bandwidth.witness.accepted)
+    assert texted == Counter(repeatable)
+    assert counts(ran) == {
+        "accepted": len(repeatable),
+        "failed": 120 - len(repeatable),
+    }
+    # Whose number is gone, or who has opted out, is on the list for every campaign.
+    later = desk.call("suppress", "list", "--limit", "200", "--json").json["counts"]
+    assert sum(later.values()) == len(stopped)
