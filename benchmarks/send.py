@@ -1,9 +1,9 @@
-"""What sending costs the sender, and how exactly it keeps its pace.
+"""What sending costs the sender, how exactly it keeps its pace, and how it resumes.
 
-    nice python -m benchmarks.send [ROWS] [--rounds N] [--only cost|pace]
+    nice python -m benchmarks.send [ROWS] [--rounds N] [--only cost|pace|resume]
 
-Three clients post the same messages to the same server process (`bulksend simulate`,
-without a limit), each in a process of its own, whose CPU time is counted alone:
+Three clients post the same messages to the same server process, each in a process of its
+own, whose CPU time is counted alone:
 
 bare      aiohttp on uvloop as lean as it gets (sending.md §1): one list of encoded
           bodies, the headers made once, 128 posts under way, each answer read with
@@ -12,7 +12,9 @@ bulksend  a plan sent at 100,000/s, which is faster than it can: intent and outc
           each message in the journal, on the disk (WAL, full sync), the pace, the lease.
 sdk       Bandwidth's own client with 16 threads.
 
-The pace is read from the server's log: its arrival times, its own count of segments.
+The server is `target`, since the stand-in (`bulksend simulate`) checks each request and
+takes longer for it than the clients do.  The pace is read from its log: when each message
+came, and its segments, counted by the stand-in's rules.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ SDK_SHARE = 5
 ANY_HOUR = {"profile": "transactional", "because": "measured at any hour"}
 APPLICATION = "93de2206-9669-4e07-948d-329f4b722ee2"
 ACCOUNT = "1"
+RESUMED_ROWS, RESUMED_SECONDS = 1_000_000, 20
 PACES = {1: 10, 50: 10, 500: 10, 5000: 10}
 """Segments a second: seconds."""
 
@@ -146,18 +149,22 @@ def bulksend(plan: Path, url: str) -> Figures:
         with measured(whole):
             ended = send_plan(
                 plan,
-                environment={
-                    "BULKSEND_HOME": home,
-                    "BW_MESSAGING_URL": url,
-                    "BW_ACCOUNT_ID": ACCOUNT,
-                    "BW_USERNAME": "user",
-                    "BW_PASSWORD": "pass",
-                },
+                environment=_environment(home, url),
                 options=options,
             )
     counts = ended.counts
     assert counts["not_sent"] == counts["unknown"] == counts["refused"] == 0, counts
     return sending | {"messages": counts["accepted"], "whole": whole["cpu"]}
+
+
+def _environment(home: str, url: str) -> dict[str, str]:
+    return {
+        "BULKSEND_HOME": home,
+        "BW_MESSAGING_URL": url,
+        "BW_ACCOUNT_ID": ACCOUNT,
+        "BW_USERNAME": "user",
+        "BW_PASSWORD": "pass",
+    }
 
 
 CLIENTS: dict[str, Callable[[Path, str], Figures]] = {
@@ -172,7 +179,7 @@ def make_plan(folder: Path, rows: int, rate: int) -> Path:
     return Path(child("plan", folder, rows, rate)["path"])
 
 
-def plan(folder: Path, rows: int, rate: int) -> dict[str, str]:
+def plan(folder: Path, rows: int, rate: int) -> dict[str, Any]:
     from benchmarks import listing
     from bulksend import plan_campaign
 
@@ -184,16 +191,18 @@ def plan(folder: Path, rows: int, rate: int) -> dict[str, str]:
     }
     path = folder / "campaign.yaml"
     path.write_text(json.dumps(campaign))
-    return {"path": str(plan_campaign(path, environment={}).plan.path)}
+    begun = time.perf_counter()
+    made = plan_campaign(path, environment={}).plan
+    return {"path": str(made.path), "seconds": time.perf_counter() - begun}
 
 
 # -- the server, and what it saw ---------------------------------------------------------
 
 
 @contextmanager
-def server(*options: str) -> Iterator[str]:
-    """A simulator in a process of its own; gives its address."""
-    command = [sys.executable, "-m", "bulksend", "simulate", "--port", "0", *options]
+def server(latency: float = 0.0) -> Iterator[str]:
+    """`target` in a process of its own; gives its address."""
+    command = [sys.executable, "-m", "benchmarks.target", str(latency)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -206,7 +215,7 @@ def server(*options: str) -> Iterator[str]:
 def arrivals(url: str) -> list[Arrival]:
     """When each message came, and its segments; in order."""
     origin = url.removesuffix("/api/v2")
-    with urllib.request.urlopen(f"{origin}/_log?kind=accepted") as log:
+    with urllib.request.urlopen(f"{origin}/_log") as log:
         told = map(orjson.loads, log)
         return sorted((one["mono"], one["units"]) for one in told)
 
@@ -225,10 +234,9 @@ def busiest_second(log: Sequence[Arrival]) -> int:
 
 
 def share_used(log: Sequence[Arrival], rate: float) -> float:
-    """Of the rate, from the first message after one second to the last one."""
-    late = [one for one in log if one[0] >= log[0][0] + 1.0]
-    units = sum(weight for _, weight in late[:-1])
-    return units / (rate * (late[-1][0] - late[0][0]))
+    """Of the rate, from the first message to the last one."""
+    units = sum(weight for _, weight in log[:-1])
+    return units / (rate * (log[-1][0] - log[0][0]))
 
 
 # -- the run -----------------------------------------------------------------------------
@@ -277,7 +285,8 @@ def _cpu(one: Figures) -> float:
 def pace(folder: Path) -> None:
     print("\n| rate | latency | messages | seconds | most in 1 s / rate ", end="")
     print(
-        "| share used after 1 s | CPU of one core |\n|---|---:|---:|---:|---:|---:|---:|"
+        "| share of the rate used | CPU of one core |\n"
+        "|---|---:|---:|---:|---:|---:|---:|"
     )
     for rate, seconds in PACES.items():
         _pace(folder / f"at-{rate}", rate, seconds)
@@ -286,7 +295,7 @@ def pace(folder: Path) -> None:
 
 def _pace(folder: Path, rate: int, seconds: int, latency: float = 0.0) -> None:
     path = make_plan(folder, max(4, int(rate * seconds / 0.94)), rate)
-    with server("--latency", str(latency)) as url:
+    with server(latency) as url:
         figures = child("bulksend", path, url)
         log = arrivals(url)
     most = busiest_second(log)
@@ -294,6 +303,86 @@ def _pace(folder: Path, rate: int, seconds: int, latency: float = 0.0) -> None:
         f"| {rate:,}/s | {latency * 1000:.0f} ms | {len(log):,} "
         f"| {log[-1][0] - log[0][0]:.1f} | {most / rate:.3f} ({most:,}) "
         f"| {share_used(log, rate):.2%} | {figures['cpu'] / figures['wall']:.0%} |"
+    )
+
+
+def half_done(path: Path, home: Path) -> int:
+    """A journal in which every second message of a plan is accepted; how many."""
+    from bulksend.dispatch import Sending, envelope
+    from bulksend.home import Home
+    from bulksend.journal.owner import Owner
+    from bulksend.journal.records import Candidate, Outcome
+    from bulksend.journal.states import Event
+    from bulksend.journal.store import Journal
+    from bulksend.pipeline import campaign_of
+    from bulksend.prepare.plan import Plan
+    from bulksend.send.source import messages
+
+    opened = Plan.open(path)
+    where = Home.find(path.parent, {"BULKSEND_HOME": str(home)}, "")
+    campaign = campaign_of(opened)
+    sending = Sending(opened, campaign, where, {}, home / "results.parquet")
+    run = sending.begin_run(now=1)
+    shared, done = envelope(opened, campaign), 0
+    with Journal.open(where.journal) as journal:
+        epoch = journal.leases.take(run.campaign, Owner.me(), now=1)
+        for chunk in opened.sendable():
+            some = messages(chunk)[::2]
+            done += len(some)
+            claimed = [
+                Candidate(one.row, shared.once(one), False, *one.people())
+                for one in some
+            ]
+            journal.claim(run, epoch, claimed, now=2)
+            accepted = [
+                Outcome(one.row, Event.ACCEPT, 3, 2, f"{one.row:029}") for one in some
+            ]
+            journal.record(run.id, epoch, accepted)
+        journal.leases.end(run.campaign, epoch)
+    return done
+
+
+def resumed(plan: Path, url: str) -> Figures:
+    """Resume a half-done run for some seconds: until its first post, and its memory."""
+    from bulksend import Options, send_plan
+
+    with tempfile.TemporaryDirectory(dir=plan.parent) as home:
+        done = half_done(plan, Path(home))
+        sizes: list[float] = []
+
+        async def beside(sending: Sending) -> None:
+            for _ in range(RESUMED_SECONDS):
+                await asyncio.sleep(1)
+                sizes.append(_resident())
+            sending.stop()
+            await asyncio.Event().wait()
+
+        begun = time.monotonic()
+        send_plan(
+            plan,
+            environment=_environment(home, url),
+            options=Options(beside=beside, results=Path(home) / "results.parquet"),
+        )
+    first = arrivals(url)[0][0] - begun
+    return {"done": done, "first": first, "rss": max(sizes), "early": sizes[0]}
+
+
+def _resident() -> float:
+    """MB of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
+def resume(folder: Path, rows: int) -> None:
+    made = child("plan", folder, rows, 2_000)
+    with server() as url:
+        found = child("resumed", made["path"], url)
+    print(
+        f"\n{rows:,} rows, {found['done']:,} of them done: planned in "
+        f"{made['seconds']:.2f} s, the first post {found['first']:.2f} s after the "
+        f"resume began ({found['first'] / made['seconds']:.0%}); RSS "
+        f"{found['early']:.0f} MB after a second of sending, at most "
+        f"{found['rss']:.0f} MB in {RESUMED_SECONDS} s"
     )
 
 
@@ -305,6 +394,8 @@ def main(rows: int, rounds: int, only: str | None) -> None:
             cost(folder / "cost", rows, rounds)
         if only in {None, "pace"}:
             pace(folder)
+        if only in {None, "resume"}:
+            resume(folder / "resume", RESUMED_ROWS)
     print(f"\nload {os.getloadavg()}")
 
 
@@ -312,7 +403,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.send")
     parser.add_argument("rows", nargs="?", default="50_000")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=["cost", "pace"])
+    parser.add_argument("--only", choices=["cost", "pace", "resume"])
     return parser.parse_args()
 
 
@@ -320,7 +411,8 @@ if __name__ == "__main__":
     if sys.argv[1:3] == ["--job", "plan"]:
         print(json.dumps(plan(Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))))
     elif sys.argv[1:2] == ["--job"]:
-        print(json.dumps(CLIENTS[sys.argv[2]](Path(sys.argv[3]), sys.argv[4])))
+        jobs = CLIENTS | {"resumed": resumed}
+        print(json.dumps(jobs[sys.argv[2]](Path(sys.argv[3]), sys.argv[4])))
     else:
         asked = _arguments()
         main(int(asked.rows), asked.rounds, asked.only)

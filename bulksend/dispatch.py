@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from bulksend.prepare.summary import Summary
 
 WAIT_SECONDS = 1.0
+LOOKED_BACK_ON = 100
 DAY_MS = 86_400_000
 
 
@@ -295,7 +296,9 @@ class Sending:
         closed = await writer.call(lambda journal: journal.closed_rows(run.id, part))
         self._total, self._before = self.own(run).sendable, len(closed)
         self._source = await asyncio.to_thread(self._read, clocks, closed, chosen)
-        counts = await writer.call(lambda journal: journal.counts(run.id, part))
+        in_doubt = await writer.call(
+            lambda journal: _ended_in_doubt(journal, run, closed)
+        )
         intake = Intake(
             self._source,
             envelope(self.plan, self.campaign),
@@ -314,7 +317,7 @@ class Sending:
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
             breakers=Breakers(
                 **self.campaign.send.stop_at.model_dump(),
-                in_doubt=Status.UNKNOWN in counts,
+                in_doubt=in_doubt,
             ),
             not_after=self._deadline(clocks.wall_ms()),
         )
@@ -460,6 +463,14 @@ def scope(plan: Plan) -> str:
     return name if plan.kind == "send" else f"{name}/{plan.kind}"
 
 
+def has_begun(plan: Plan, home: Home) -> bool:
+    """Whether a run of this plan stands in the journal."""
+    if not home.journal.exists():
+        return False
+    with Journal.open(home.journal) as journal:
+        return journal.run(plan.run) is not None
+
+
 def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int:
     """Messages of a plan that are done, or that people have from an earlier run.
 
@@ -536,6 +547,15 @@ def _often(journal: Journal, *, provider: str, count: int, since: int) -> array[
 def _closed(opens: int) -> Stopped:
     then = datetime.fromtimestamp(opens / 1000, UTC)
     return Stopped(Problem("E430", f"the next one opens at {then:%Y-%m-%d %H:%M} UTC"))
+
+
+def _ended_in_doubt(journal: Journal, run: Run, closed: Sequence[int]) -> bool:
+    """Whether there are unknowns among the latest messages of a run that is resumed."""
+    latest = closed[-LOOKED_BACK_ON:]
+    if not latest:
+        return False
+    entries = journal.entries(run.id, latest[0], latest[-1])
+    return any(one.status == Status.UNKNOWN for one in entries)
 
 
 def _asked() -> Stopped:

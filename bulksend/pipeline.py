@@ -30,7 +30,7 @@ from bulksend.define.document import clipped
 from bulksend.define.load import load
 from bulksend.define.slots import last_slot, next_slots
 from bulksend.define.timetable import FORMS, Job
-from bulksend.dispatch import Sending, already, run_sending
+from bulksend.dispatch import Sending, already, has_begun, run_sending
 from bulksend.errors import (
     BulksendError,
     GateRefused,
@@ -464,7 +464,7 @@ def _checked(
     plan: Plan, campaign: Campaign, home: Home, notices: Sequence[Problem]
 ) -> Checked:
     summary = summarise(plan, campaign)
-    gates = closed_gates(plan, summary, campaign)
+    gates = closed_gates(plan, summary, campaign, has_begun=has_begun(plan, home))
     if not summary.sendable:
         what = f"all {summary.rows:,} rows have a reason against it"
         notices = (*notices, Problem("W403", what))

@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from bulksend.prepare.summary import Summary
 
 
-def closed_gates(plan: Plan, summary: Summary, campaign: Campaign) -> list[Problem]:
-    """Every gate that refuses this plan; nothing is sent unless the list is empty."""
+def closed_gates(
+    plan: Plan, summary: Summary, campaign: Campaign, *, has_begun: bool = False
+) -> list[Problem]:
+    """Every gate that refuses this plan; nothing is sent unless the list is empty.
+
+    What the texts hold is asked before a run begins, and not each time it is resumed.
+    """
     found = _over_budget(summary, campaign)
     if not summary.sendable and summary.reasons.get("never_open"):
         people = f"{summary.reasons['never_open']:,} people"
         found.append(Problem("E420", f"for {people} no hour is right"))
     message = campaign.message
     texts = [message.text or "", *(message.variants or {}).values()]
-    if message.file or any("{{" in text for text in texts):
+    if not has_begun and (message.file or any("{{" in text for text in texts)):
         found += links(plan, campaign)
     if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):
         rows = (
