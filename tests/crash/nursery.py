@@ -36,7 +36,7 @@ from bulksend.cli import main
 from bulksend.send.clocks import SystemClocks
 
 QUICK = {
-    "bulksend.send.bandwidth.ANSWER_SECONDS": 0.6,
+    "bulksend.send.bandwidth.ANSWER_SECONDS": 1.5,
     "bulksend.send.retry.FIRST_SECONDS": 0.05,
     "bulksend.send.retry.OUTAGE_SECONDS": 2.0,
 }
