@@ -149,9 +149,12 @@ class Sending:
                 *replan* says that this is meant; E612 or E613, where somebody paused or
                 aborted the run.
             InputError: E623, the plan is not the one that was begun; E624 or E625, the
-                results cannot go where they should.
+                results cannot go where they should; E566, workers share one rate, and
+                it has a ramp.
         """
         _ = self.part  # first of all: is there such a shard
+        if self._shares_its_rate and self.campaign.send.ramp:
+            raise InputError(Problem("E566", "send.ramp is set"))
         known = None
         if self.home.journal.exists():
             with Journal.open(self.home.journal) as journal:
@@ -326,7 +329,7 @@ class Sending:
         """Its own, or the account's, where others may send with it; and the senders'."""
         send = self.campaign.send
         pace: Pace
-        if self.shard is None and isinstance(self.home.journal, Path):
+        if not self._shares_its_rate:
             ramp = send.ramp.total_seconds() if send.ramp else 0.0
             pace = Pacer(send.rate.per_second, clocks.monotonic(), ramp=ramp)
         else:
@@ -337,6 +340,10 @@ class Sending:
             pace = SharedPace(line, clocks.monotonic)
         own = self._per_sender
         return BySender(pace, own) if own else pace
+
+    @property
+    def _shares_its_rate(self) -> bool:
+        return self.shard is not None or not isinstance(self.home.journal, Path)
 
     @property
     def _per_sender(self) -> dict[str, float]:

@@ -125,3 +125,17 @@ def test_killed_shards_are_sent_again_and_nobody_gets_it_twice(
         found.update(counts(done))
     assert found["not_sent"] == 0
     assert found["accepted"] <= len(sent) <= found["accepted"] + found["unknown"]
+
+
+def test_a_ramp_is_refused_where_workers_share_the_rate(desk: Desk) -> None:
+    """E566 before anything is sent: each worker would ramp up by itself."""
+    with served(desk.folder) as server:
+        desk.environment = dict(server.environment)
+        desk.people(_people(20))
+        desk.campaign(send={"rate": "1000/s", "ramp": "10 min"})
+        plan = _plan(desk, 2)
+
+        ran = desk.call("send", plan, "--shard", "0", "--yes", "--json")
+
+        assert (ran.code, codes(ran)) == (2, ["E566"])
+        assert not _sent(server)
