@@ -277,6 +277,11 @@ KINDS: dict[str, Kind] = {
             "nobody may be texted at this hour",
             "Run it again then: it resumes.",
         ),
+        Kind(
+            "E126",
+            "an experiment that cannot be",
+            "Give each arm a share, together 100; `arm` is its name in the template.",
+        ),
         Kind("E125", "no schedule", "Add `schedule` to the campaign."),
         Kind(
             "E422",

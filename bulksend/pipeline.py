@@ -52,6 +52,7 @@ from bulksend.prepare.rejects import Rejects, write_rejects
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.send.bandwidth import Client
 from bulksend.send.signin import Credentials
+from bulksend.settle.arms import arms
 from bulksend.settle.files import check_output, write_results
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.notice import tell
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from bulksend.define.load import Loaded
     from bulksend.define.slots import ScheduledFor
     from bulksend.journal.records import Run
+    from bulksend.settle.arms import Arm
 
 
 SLOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:+-]{0,63}")
@@ -442,6 +444,16 @@ def write_run(
         frame = results(plan, journal, known)
         write_results(frame, path, for_spreadsheet=for_spreadsheet)
         return replace(standing(journal, known), results=str(path))
+
+
+def run_arms(run: str, *, home: Home) -> list[Arm]:
+    """What became of each arm of a run's experiment; none where it has no experiment.
+
+    Raises:
+        InputError: E630, where there is no such run; E620, where its plan is gone.
+    """
+    with find_run(run, home, read_only=True) as (journal, known):
+        return arms(plan_of(known), journal, known)
 
 
 def list_runs(home: Home) -> list[Ended]:

@@ -69,6 +69,7 @@ NAMES = {
     "read_rules",
     "rule_changes",
     "rules_in_force",
+    "run_arms",
     "run_campaign",
     "schedule_form",
     "schedule_slots",

@@ -35,6 +35,7 @@ COMMANDS = {
     "suppress": ("suppress", "Keep the list of who must not be texted."),
     "results": ("sending", "Write a run's results again."),
     "report": ("viewing", "Write a run's report: one HTML file."),
+    "arms": ("arms", "Show what became of each arm of an experiment."),
     "schedule": ("schedule", "Show a campaign's slots, or what would start them."),
     "watch": ("viewing", "Watch a run while it goes: here, or in a browser."),
     "explain": ("explaining", "Tell all that was ever decided about a number."),

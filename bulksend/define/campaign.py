@@ -464,6 +464,34 @@ class Send(_Section):
         return {sender: rate.per_second for sender, rate in own.items()}
 
 
+class Experiment(_Section):
+    """Which share of the people gets which text."""
+
+    name: Annotated[
+        Name,
+        Key(
+            "What the experiment is called; one name parts people always the same way.",
+            "1 to 64 of a-z 0-9 - _ . with a letter or digit first",
+            "shorter-greeting",
+        ),
+    ]
+    arms: Annotated[
+        Annotated[
+            Mapping[Text, Annotated[int, Field(gt=0, le=100)]], Field(min_length=2)
+        ],
+        Key(
+            "Its arms and the share of each, in percent; {{ arm }} stands for the name "
+            "in the text.",
+            "two or more names, each with whole percents that sum to 100",
+            {"short": 45, "long": 45, "nothing": 10},
+        ),
+    ]
+    holdout: Annotated[
+        Text | None,
+        Key("The arm that gets nothing, to compare with.", "an arm's name", "nothing"),
+    ] = None
+
+
 class Schedule(_Section):
     """When a recurring campaign is due; cron, systemd or Airflow start it."""
 
@@ -626,6 +654,14 @@ class Campaign(_Section):
             {"webhook": "${CAMPAIGN_WEBHOOK}"},
         ),
     ] = None
+    experiment: Annotated[
+        Experiment | None,
+        Key(
+            "Who gets which text, by chance that is the same each time.",
+            "keys below it: `name`, `arms` and `holdout`",
+            {"name": "shorter-greeting", "arms": {"short": 50, "long": 50}},
+        ),
+    ] = None
     lint: Annotated[
         Lint,
         Key(
@@ -684,6 +720,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "send.rules": Chosen,
     "send.budget": Budget,
     "send.stop_at": StopAt,
+    "experiment": Experiment,
     "schedule": Schedule,
     "notify": Notify,
     "lint": Lint,

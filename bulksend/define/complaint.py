@@ -141,7 +141,8 @@ def _meant(section: str, name: str) -> str:
     here = {
         key.rpartition(".")[2]: key for key in KEYS if key.rpartition(".")[0] == section
     }
-    everywhere = {key.rpartition(".")[2]: key for key in KEYS}
+    deepest_first = sorted(KEYS, key=lambda key: -key.count("."))
+    everywhere = {key.rpartition(".")[2]: key for key in deepest_first}
     word = OTHER_WORDS.get(name, name)
     for names, cutoff in ((here, 0.6), (everywhere, 0.75)):
         if near := get_close_matches(word, names, n=1, cutoff=cutoff):

@@ -63,6 +63,9 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
             "`recipients.duplicates` is keep, so a person may get several at once",
             "one of them",
         )
+    experiment = campaign.get("experiment")
+    if isinstance(experiment, Mapping):
+        yield from _arms(experiment)
     lint = campaign.get("lint")
     if isinstance(lint, Mapping) and isinstance(lint.get("ignore"), Mapping):
         for code in lint["ignore"]:
@@ -111,6 +114,23 @@ def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:
             "E107",
             "a reason, and the profile is not transactional",
             "a reason only where no rules hold",
+        )
+
+
+def _arms(experiment: Mapping[str, object]) -> Iterator[Conflict]:
+    """Shares of everybody, and a holdout that is one of them."""
+    arms, holdout = experiment.get("arms"), experiment.get("holdout")
+    if not isinstance(arms, Mapping):
+        return
+    shares = [str(share) for share in arms.values()]
+    if all(share.isdecimal() for share in shares):
+        total = sum(map(int, shares))
+        if total != 100:
+            found = f"the shares sum to {total}"
+            yield Conflict(("experiment", "arms"), "E126", found, "100")
+    if holdout is not None and holdout not in arms:
+        yield Conflict(
+            ("experiment", "holdout"), "E126", "it is none of the arms", "an arm's name"
         )
 
 

@@ -217,6 +217,7 @@ send:
 
 # lint: {brand: "Blue Fern", first_contact: true}   # what the text is held to
 # notify: {webhook: "${CAMPAIGN_WEBHOOK}"}   # is told when a run ends
+# experiment: {name: greeting, arms: {short: 50, long: 50}}   # {{ arm }} in the text
 # schedule: {cron: "0 10 * * MON", zone: America/New_York}   # see `bulksend schedule`
 results: "results/NAME.csv"       # or .parquet, .xlsx
 """

@@ -21,7 +21,7 @@ from bulksend.prepare.reasons import code
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulksend.define.campaign import Recipients
+    from bulksend.define.campaign import Experiment, Recipients
 
 MOST_IN_GROUP = 10
 _PRIME = 2_147_483_647
@@ -230,6 +230,22 @@ def sender(senders: Sequence[str], key: pl.Expr) -> pl.Expr:
     for name, score in reversed(list(zip(senders[:-1], scores[:-1], strict=True))):
         choice = pl.when(score == highest).then(pl.lit(name)).otherwise(choice)
     return choice
+
+
+def arm(experiment: Experiment, key: pl.Expr) -> pl.Expr:
+    """Each person's arm: the same whatever the order, the file or the run.
+
+    Their score says where in the hundred percent they are; an arm is a stretch of it, in
+    the order in which the campaign names them.
+    """
+    score = _score(f"arm of {experiment.name}", key)
+    choice, end = pl.lit(None, pl.String), 100
+    for name, share in reversed(list(experiment.arms.items())):
+        choice = (
+            pl.when(score * 100 < end * _PRIME).then(pl.lit(name)).otherwise(choice)
+        )
+        end -= share
+    return pl.when(key.is_not_null()).then(choice)
 
 
 def _score(name: str, key: pl.Expr) -> pl.Expr:

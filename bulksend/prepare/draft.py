@@ -27,9 +27,13 @@ from bulksend.prepare.timing import as_said, campaign_hours
 from bulksend.prepare.timing import decisive as decisive_hours
 
 if TYPE_CHECKING:
-    from bulksend.define.campaign import Campaign
+    from bulksend.define.campaign import Campaign, Experiment
     from bulksend.define.load import Loaded
     from bulksend.rules.hours import Hours
+
+
+ARM = "arm"
+"""What a template calls the arm of an experiment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +105,14 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
     }
     hours = campaign_hours(loaded)
     about = _about(loaded, source, _Beside(lists, hours), version, slot)
+    experiment = loaded.campaign.experiment
+    arms = {} if experiment is None else {ARM: pl.String()}
+    if arms and ARM in source.columns:
+        what = "the list has a column `arm`, and an experiment's arm is called so"
+        raise InputError(Problem("E126", what, file=str(loaded.path)))
     rendered = render(
         loaded,
-        dict(source.columns),
+        dict(source.columns) | arms,
         language=next(map(source.text, named["message.language"]), None),
     )
     said = lint(loaded, written_texts(loaded))
@@ -118,6 +127,7 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
         .with_columns(
             audience.group_numbers() if group else audience.numbers(len(texts))
         )
+        .with_columns([_arm(experiment).alias(ARM)] if experiment else [])
         .with_columns(
             rendered.text.alias(own("text")),
             rendered.before.alias(own("text_before")),
@@ -232,7 +242,15 @@ def _about(
     several = source.files if len(source.files) > 1 else ()
     content = campaign.model_dump(
         mode="json",
-        include={"name", "provider", "senders", "recipients", "message", "lint"},
+        include={
+            "name",
+            "provider",
+            "senders",
+            "recipients",
+            "message",
+            "lint",
+            "experiment",
+        },
         exclude={"recipients": {"path", "suppress", "only"}, "message": {"file"}},
         exclude_defaults=True,
     )
@@ -276,6 +294,12 @@ def _place(
     return placed_together(hours, members)
 
 
+def _arm(experiment: Experiment | None) -> pl.Expr:
+    if experiment is None:
+        return pl.lit(None, pl.String)
+    return audience.arm(experiment, pl.col(own("e164")))
+
+
 def _bars_hours(campaign: Campaign) -> bool:
     """Whether a row without any right hour gets nothing: on the simulator it may."""
     return campaign.keeps_hours or campaign.speaks_of_hours
@@ -293,6 +317,9 @@ def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
     if loaded.campaign.recipients.only:
         is_on = audience.listed(only, group=group, every=True)
         checks.append(("not_on_list", ~is_on))
+    experiment = loaded.campaign.experiment
+    if experiment is not None and experiment.holdout is not None:
+        checks.append(("holdout", _arm(experiment) == experiment.holdout))
     placed_there = pl.col(own("placed")).struct.field("fault")
     if not _bars_hours(loaded.campaign):
         is_open = placed_there != code("never_open")  # on the simulator it is always
@@ -391,6 +418,7 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "number_repair": pl.col(own("repair")),
         # A group is in no zone of its own.
         "number_zones": pl.lit(None, ZONES) if group else pl.col(own("zones")),
+        "experiment_arm": _arm(campaign.experiment),
         "place": pl.col(own("placed")).struct.field("place"),
         "pace_weight": weight.cast(pl.UInt16),
         "cost_micros": _cost(loaded, segments, recipients if group else None),

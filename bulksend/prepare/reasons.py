@@ -136,6 +136,11 @@ REASONS: dict[str, Reason] = {
             by_rule=True,
         ),
         Reason(
+            "holdout",
+            "It is in the arm of the experiment that gets nothing.",
+            "Nothing is needed.",
+        ),
+        Reason(
             "person_capped",
             "This person has had as many messages as send.per_person, or a law, allows.",
             "Send to them later.",

@@ -260,7 +260,8 @@ def test_each_key_that_the_starter_teaches_is_right(read: Read, line: str) -> No
     if key.strip() == "duplicates":
         text = re.sub(r"\n  duplicates: first.*", "", text)
 
-    loaded = read(text, {"BW_MESSAGING_APPLICATION_ID": "a"})
+    told = {"BW_MESSAGING_APPLICATION_ID": "a", "CAMPAIGN_WEBHOOK": "https://x.example"}
+    loaded = read(text, told)
     assert loaded.line_of(key.strip()) >= 1
 
 

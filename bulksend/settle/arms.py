@@ -1,0 +1,96 @@
+"""What became of each arm of an experiment, with intervals.
+
+A share of few people says little; Wilson's interval says how little, and stays between
+nothing and everything where the plain one would not.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from bulksend.settle.results import results
+
+if TYPE_CHECKING:
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
+    from bulksend.prepare.plan import Plan
+
+Z95 = 1.959964
+"""The normal distribution's two-sided 95 %."""
+
+TAKEN = ("accepted", "delivered", "failed")
+
+
+class Arm(NamedTuple):
+    """One arm: its people, what became of their messages, and the shares as intervals.
+
+    Args:
+        people: Who has a number, and a share in the experiment; duplicates left out.
+
+        taken: Messages that Bandwidth took; of them are the shares.
+
+        delivered_share: From and to, of 95 %; None where nothing was taken.
+    """
+
+    name: str
+    people: int
+    taken: int
+    delivered: int
+    failed: int
+    refused: int
+    unknown: int
+    delivered_share: tuple[float, float] | None
+    failed_share: tuple[float, float] | None
+
+
+def arms(plan: Plan, journal: Journal, run: Run) -> list[Arm]:
+    """Each arm of a run's experiment, by name; none where it has no experiment."""
+    parted = (
+        plan.frame()
+        .filter(pl.col("experiment_arm").is_not_null())
+        .filter(pl.col("reason").is_null() | (pl.col("reason") == "holdout"))
+        .select("row", arm="experiment_arm")
+        .collect(engine="streaming")
+    )
+    if parted.is_empty():
+        return []
+    said = results(plan, journal, run).select("row", "status").collect()
+    counted = (
+        parted.join(said, on="row", how="left")
+        .with_columns(pl.col("status").cast(pl.String))
+        .group_by("arm", "status")
+        .len("count")
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, status, count in counted.iter_rows():
+        found.setdefault(name, {})[status] = count
+    return [_arm(name, found[name]) for name in sorted(found)]
+
+
+def _arm(name: str, counts: dict[str, int]) -> Arm:
+    taken = sum(counts.get(status, 0) for status in TAKEN)
+    delivered, failed = counts.get("delivered", 0), counts.get("failed", 0)
+    return Arm(
+        name=name,
+        people=sum(counts.values()),
+        taken=taken,
+        delivered=delivered,
+        failed=failed,
+        refused=counts.get("refused", 0),
+        unknown=counts.get("unknown", 0),
+        delivered_share=interval(delivered, taken),
+        failed_share=interval(failed, taken),
+    )
+
+
+def interval(hits: int, of: int) -> tuple[float, float] | None:
+    """Wilson's interval of 95 % for a share; None of nothing."""
+    if not of:
+        return None
+    share = hits / of
+    spread = Z95 * sqrt(share * (1 - share) / of + (Z95 / (2 * of)) ** 2)
+    middle, scale = share + Z95**2 / (2 * of), 1 + Z95**2 / of
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
