@@ -20,27 +20,23 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import orjson
-
-from bulksend import codes
 from bulksend.errors import GateRefused, InputError, Problem
-from bulksend.journal.decisions import Evidence, Source
+from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
 from bulksend.journal.states import Event
 from bulksend.journal.store import News
-from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
 from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import (
     BEFORE_MS,
     LOOKS_BACK_MS,
-    MEANING,
     WAIT_MS,
     Look,
     Proof,
     conclude,
 )
 from bulksend.settle.finding import find_run
+from bulksend.settle.proving import absent, fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL, MessageSearch
 from bulksend.settle.unknowns import open_messages
 
@@ -50,14 +46,8 @@ if TYPE_CHECKING:
     from bulksend.home import Home
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
-    from bulksend.journal.suppressions import Suppression
-    from bulksend.settle.evidence import Conclusion, Open
-    from bulksend.settle.search import Sight
+    from bulksend.settle.evidence import Open
 
-NOT_SENT = "not_sent"
-NEVER_TAKEN = (
-    "Bandwidth never took it: {why}. Send it with `bulksend settle {run} --resend`."
-)
 AGAIN_SECONDS = 60.0
 """Between two looks of `--watch`."""
 
@@ -181,7 +171,7 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
         unknown = {one.row for one in journal.decisions.unknown(known.id)}
         if row not in unknown:
             raise InputError(Problem("E653", f"row {row} of {known.run}"))
-        evidence = _absent(known, row, now, "an operator decided so", said)
+        evidence = absent(known, row, now, "an operator decided so", said)
         evidence = evidence._replace(source=Source.OPERATOR)
         if event is Event.ACCEPT:
             evidence = evidence._replace(event=event, error_code=None, error=None)
@@ -273,7 +263,7 @@ async def _look(
         look = Look(found, watermark, asked_at, search.skew)
         said = conclude(some, look, known_ids=ours, wait_ms=how.wait_ms)
         counts.update(one.proof for one in said)
-        evidence = [one for conclusion in said if (one := _evidence(conclusion, known))]
+        evidence = [one for each in said if (one := proven(each, known))]
         now = _now()
         with journal.database.transaction():
             journal.decisions.apply(evidence, now=now)
@@ -312,10 +302,14 @@ async def _poll(
                 return
             since = max(min(waiting) - BEFORE_MS, _now() - LOOKS_BACK_MS + BEFORE_MS)
             async for page in search.since(since):
-                evidence = [one for sight in page if (one := _fate(journal, sight))]
+                evidence = [
+                    one for sight in page if (one := fate(journal, sight, now=_now()))
+                ]
                 found.update(one.event.value for one in evidence)
-                gone = [stop for sight in page if (stop := _ended(journal, sight))]
-                journal.take_in(News((), evidence, gone), now=_now())
+                ended = [
+                    stop for sight in page if (stop := gone(journal, sight, now=_now()))
+                ]
+                journal.take_in(News((), evidence, ended), now=_now())
             how.tell(dict(found))
             if how.again_seconds is None:
                 return
@@ -333,75 +327,7 @@ def _search(credentials: Credentials, how: Manner) -> MessageSearch:
     )
 
 
-# -- what it says ---------------------------------------------------------------------------
-
-
-def _evidence(said: Conclusion, runs: Mapping[int, Run]) -> Evidence | None:
-    """What is proven, for the journal; None where nothing is."""
-    message = said.message
-    if said.proof is Proof.ACCEPTED:
-        at = said.received_at
-        assert at is not None
-        return Evidence(
-            *message.place,
-            Event.ACCEPT,
-            at,
-            Source.SEARCH,
-            orjson.dumps(said.as_dict()).decode(),
-            at,
-            said.message_id,
-        )
-    if said.proof is Proof.ABSENT:
-        run, why = runs[message.run_id], MEANING[said.proof]
-        return _absent(run, message.row, said.asked_at, why, said.as_dict())
-    return None
-
-
-def _absent(
-    run: Run, row: int, at: int, why: str, said: Mapping[str, object]
-) -> Evidence:
-    return Evidence(
-        run.id,
-        row,
-        Event.DISPROVE,
-        at,
-        Source.SEARCH,
-        orjson.dumps(said).decode(),
-        error_code=NOT_SENT,
-        error=NEVER_TAKEN.format(why=why, run=run.run),
-    )
-
-
-def _fate(journal: Journal, sight: Sight) -> Evidence | None:
-    """What became of a message of ours; None where it is another's, or not over."""
-    place = journal.receipts.place_of(sight.found.message_id)
-    if place is None or sight.event is Event.ACCEPT:
-        return None
-    code = str(sight.error_code or "failed") if sight.event is Event.FAIL else None
-    words = codes.sentence(sight.error_code) if sight.error_code and code else None
-    said = {"received_at": sight.found.received_at, "error_code": sight.error_code}
-    return Evidence(
-        *place,
-        sight.event,
-        _now(),
-        Source.SEARCH,
-        orjson.dumps(said).decode(),
-        sight.found.received_at,
-        sight.found.message_id,
-        code,
-        words,
-    )
-
-
-def _ended(journal: Journal, sight: Sight) -> Suppression | None:
-    """Who must not be texted any more, as far as messages of ours tell."""
-    code = sight.error_code
-    if sight.event is not Event.FAIL or code not in codes.ENDS_NUMBER:
-        return None
-    if journal.receipts.place_of(sight.found.message_id) is None:
-        return None
-    reason = OPTED_OUT if code in codes.OPTED_OUT else SUPPRESSED
-    return suppression(sight.found.to, Cause(reason, f"search {code}", _now()))
+# -- small things -----------------------------------------------------------------------
 
 
 def _user() -> str:
