@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bulksend.journal.database import Row
 
 SOME = 10_000
+PAUSE_SECONDS = 0.01
 
 _CAUSES = (
     ("disk is full", "the disk is full", "Free some space, then run it again."),
@@ -191,11 +193,24 @@ class Sqlite:
         if ("meta",) not in tables and (tables or read_only):
             raise sqlite3.DatabaseError("the file is not a database of bulksend")
         if not read_only:
-            sql.execute("pragma journal_mode = wal")
+            self._write_ahead()
             sql.execute("pragma synchronous = full")
             if not tables:
                 self._create()
         self._check_version()
+
+    def _write_ahead(self) -> None:
+        """SQLite does not wait for its turn where a fresh file changes to WAL: this does."""
+        for _ in range(round(BUSY_SECONDS / PAUSE_SECONDS)):
+            try:
+                self.connection.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
+        self.connection.execute("pragma journal_mode = wal")
 
     def _create(self) -> None:
         # executescript commits by itself, so the script brings its own transaction, and
