@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 Two rules, because one of them cannot be both exact and forgiving.
 
-A *bucket* (`aiolimiter`) says when the next messages may be claimed.  It holds a tenth of
-a second: a loop that wakes up late, or waited for the disk, catches up.  The one feeder
+A *bucket* (`aiolimiter`) says when the next messages may be claimed.  It holds a quarter
+of a second: a loop that wakes up late, or waited for the disk, catches up.  The one feeder
 takes permits from it in ticks.  (One permit at a time loses each late wake-up, a bucket
 of a whole second sends double in the first one: sending.md §2.)  A message may go when
 there is one permit; it takes its whole weight, and leaves a debt that the next ones wait
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 TICK = 0.01
 """What is due within so many seconds is claimed together: a commit is not free."""
 
-CATCH_UP_SECONDS = 0.1
+CATCH_UP_SECONDS = 0.25
 CATCH_UP_PERMITS = 1.5
 WINDOW_SLACK = 0.005
 SMALLEST_SLACK = 0.5
