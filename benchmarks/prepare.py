@@ -193,7 +193,7 @@ def _opt_outs(_: Draft, folder: Path) -> Callable[[], object]:
 
 
 _NUMBERS = ("to", "number_key", "number_region", "number_type", "number_repair")
-_BARE = {"duplicates": "keep", "suppress": None}
+_BARE = {"suppress": None}
 STAGES: dict[str, tuple[dict[str, Any], Callable[[Draft, Path], Any]]] = {
     "the file's structure and hash": (_BARE, _scan),
     "the opt-outs": (_BARE, _opt_outs),
@@ -201,9 +201,8 @@ STAGES: dict[str, tuple[dict[str, Any], Callable[[Draft, Path], Any]]] = {
     "+ numbers": (_BARE, _sink(*_NUMBERS)),
     "+ time zones": (_BARE, _sink(*_NUMBERS, "number_zones")),
     "+ text": (_BARE, _sink(*_NUMBERS, "number_zones", "text")),
-    "+ tag, segments, reasons, all columns": (_BARE, _sink(whole=True)),
-    "+ opt-outs looked up": ({"duplicates": "keep"}, _sink(whole=True)),
-    "+ duplicates": ({}, _sink(whole=True)),
+    "+ tag, segments, duplicates, reasons, all columns": (_BARE, _sink(whole=True)),
+    "+ opt-outs looked up": ({}, _sink(whole=True)),
 }
 CUMULATIVE = "scan to Parquet"
 
