@@ -308,7 +308,7 @@ def _pace(folder: Path, rate: int, seconds: int, latency: float = 0.0) -> None:
 
 def half_done(path: Path, home: Path) -> int:
     """A journal in which every second message of a plan is accepted; how many."""
-    from bulksend.dispatch import Sending, envelope
+    from bulksend.dispatch import Sending
     from bulksend.home import Home
     from bulksend.journal.owner import Owner
     from bulksend.journal.records import Candidate, Outcome
@@ -316,6 +316,7 @@ def half_done(path: Path, home: Path) -> int:
     from bulksend.journal.store import Journal
     from bulksend.pipeline import campaign_of
     from bulksend.prepare.plan import Plan
+    from bulksend.runs import envelope
     from bulksend.send.source import messages
 
     opened = Plan.open(path)

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
-import threading
 from array import array
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
+from bulksend.errors import GateRefused, InputError, Problem, Stopped
 from bulksend.journal.mark import Mark
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import WHOLE, Part, Run
 from bulksend.journal.selections import SELECTIONS
-from bulksend.journal.states import Event, Status
+from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.logs import log
 from bulksend.prepare.outlook import end_of
 from bulksend.prepare.summary import summarise
 from bulksend.prepare.timing import plan_hours
+from bulksend.runs import ended_in_doubt, envelope, new_run, refuse_other_input, scope
 from bulksend.send import collector
 from bulksend.send.bandwidth import Client
 from bulksend.send.breakers import Breakers
@@ -36,25 +35,18 @@ from bulksend.send.clocks import SystemClocks
 from bulksend.send.engine import Engine
 from bulksend.send.hearing import hear
 from bulksend.send.intake import Intake
-from bulksend.send.ledger import repeats
-from bulksend.send.message import Envelope
 from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.shared import GIVEN_OUT, Line, SharedPace
 from bulksend.send.signin import Credentials
-from bulksend.send.source import PlanSource, messages
+from bulksend.send.source import PlanSource
 from bulksend.send.timed import Manner, TimedSource
 from bulksend.send.watch import refused, watch
 from bulksend.settle.files import check_output
 from bulksend.settle.finding import purged
 from bulksend.settle.standing import standing
-from bulksend.view import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import (
-        Awaitable,
-        Callable,
-        Coroutine,
-        Iterator,
         Mapping,
         Sequence,
     )
@@ -63,10 +55,8 @@ if TYPE_CHECKING:
     from bulksend.home import Home
     from bulksend.journal.paces import Stretch
     from bulksend.prepare.plan import Plan
-    from bulksend.prepare.summary import Summary
 
 WAIT_SECONDS = 1.0
-LOOKED_BACK_ON = 100
 DAY_MS = 86_400_000
 
 
@@ -160,7 +150,7 @@ class Sending:
             with Journal.open(self.home.journal) as journal:
                 known = journal.run(self.plan.run)
                 if known is None and not replan:
-                    _refuse_other_input(journal, scope(self.plan), self.plan)
+                    refuse_other_input(journal, scope(self.plan), self.plan)
                 if known is not None and (order := journal.orders.of(known.id)):
                     raise refused(order)
         if known is not None and known.purged_at is not None:
@@ -300,7 +290,7 @@ class Sending:
         self._total, self._before = self.own(run).sendable, len(closed)
         self._source = await asyncio.to_thread(self._read, clocks, closed, chosen)
         in_doubt = await writer.call(
-            lambda journal: _ended_in_doubt(journal, run, closed)
+            lambda journal: ended_in_doubt(journal, run, closed)
         )
         intake = Intake(
             self._source,
@@ -463,74 +453,6 @@ class Sending:
         )
 
 
-def scope(plan: Plan) -> str:
-    """What the journal calls a campaign: neither the simulator nor a test is the real one."""
-    campaign = plan.about["campaign"]
-    name = f"{campaign['provider']}/{campaign['name']}"
-    return name if plan.kind == "send" else f"{name}/{plan.kind}"
-
-
-def has_begun(plan: Plan, home: Home) -> bool:
-    """Whether a run of this plan stands in the journal."""
-    if not home.journal.exists():
-        return False
-    with Journal.open(home.journal) as journal:
-        return journal.run(plan.run) is not None
-
-
-def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int:
-    """Messages of a plan that are done, or that people have from an earlier run.
-
-    The latter are looked for, at 3 µs of CPU a message, where the plan's own run has not
-    begun: a resumed one shall not wait for a figure.
-    """
-    if not home.journal.exists():
-        return 0
-    with Journal.open(home.journal) as journal:
-        if (run := journal.run(plan.run)) is not None:
-            counts = journal.counts(run.id)
-            return sum(counts.values()) - counts.get(Status.PLANNED, 0)
-        if campaign.send.repeat == "allow":
-            return 0
-        ledger = journal.ledger(new_run(plan, campaign, summary))
-    if not ledger:
-        return 0
-    shared = envelope(plan, campaign)
-    return sum(repeats(messages(chunk), shared, ledger) for chunk in plan.sendable())
-
-
-def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:
-    """A run for this plan, not begun yet."""
-    return Run(
-        run=plan.run,
-        campaign=scope(plan),
-        plan=str(plan.path.absolute()),
-        plan_hash=plan.hash,
-        plan_digest="",
-        input_digest=plan.about["input_digest"],
-        content_digest=plan.about["content_digest"],
-        provider=campaign.provider,
-        rows=summary.rows,
-        sendable=summary.sendable,
-        results="",
-        created_at=0,
-        slot=plan.slot,
-        kind=plan.kind,
-    )
-
-
-def envelope(plan: Plan, campaign: Campaign) -> Envelope:
-    """What the messages of a plan share."""
-    message = campaign.message
-    return Envelope(
-        campaign=scope(plan),
-        application_id=campaign.application_id or "simulator",
-        priority=message.priority,
-        expiration=message.expiration,
-        slot=plan.slot,
-    )
-
-
 def _line(name: str, rate: float, writer: Writer, clocks: SystemClocks) -> Line:
     """A rate that all who send by this journal share."""
 
@@ -556,117 +478,9 @@ def _closed(opens: int) -> Stopped:
     return Stopped(Problem("E430", f"the next one opens at {then:%Y-%m-%d %H:%M} UTC"))
 
 
-def _ended_in_doubt(journal: Journal, run: Run, closed: Sequence[int]) -> bool:
-    """Whether there are unknowns among the latest messages of a run that is resumed."""
-    latest = closed[-LOOKED_BACK_ON:]
-    if not latest:
-        return False
-    entries = journal.entries(run.id, latest[0], latest[-1])
-    return any(one.status == Status.UNKNOWN for one in entries)
-
-
 def _asked() -> Stopped:
     return Stopped(Problem("E631", "it was asked to stop"))
 
 
 def _counted(engine: Engine) -> dict[str, int]:
     return {event.value: count for event, count in engine.tally.events.items()}
-
-
-def _refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
-    for run in journal.runs():
-        is_same = run.campaign == scope and run.slot == plan.slot
-        if not is_same or run.finished_at is not None or run.run == plan.run:
-            continue
-        left = standing(journal, run).left
-        if 0 < left < run.sendable:
-            same_lists = run.input_digest == plan.about["input_digest"]
-            what = "the campaign" if same_lists else "a list"
-            done = run.sendable - left
-            raise GateRefused(
-                Problem(
-                    "E622",
-                    f"{what} changed since run {run.run} was planned, "
-                    f"and {done:,} of its {run.sendable:,} messages are done",
-                )
-            )
-
-
-def run_sending(
-    sending: Sending,
-    run: Run,
-    *,
-    beside: Callable[[Sending], Awaitable[None]] | None = None,
-) -> BulksendError | None:
-    """Run an event loop until everything is sent, or something stops it.
-
-    SIGINT and SIGTERM drain.  *beside* runs in the same loop: a progress display.
-
-    Returns:
-        What stopped it, or None.
-    """
-    try:
-        _run_loop(_send_with_signals(sending, run, beside))
-    except BulksendError as error:
-        if type(error) is BulksendError and sending.engine is not None:
-            return Stopped(error.problems)  # a journal that fails half-way: resume
-        return error
-    return None
-
-
-async def _send_with_signals(
-    sending: Sending,
-    run: Run,
-    beside: Callable[[Sending], Awaitable[None]] | None,
-) -> None:
-    companion = asyncio.ensure_future(beside(sending)) if beside else None
-    try:
-        with telemetry.observed(run, sending.progress), _on_signals(sending.stop):
-            await sending.send(run)
-    finally:
-        if companion is not None:
-            companion.cancel()
-            await asyncio.wait([companion])
-            if not companion.cancelled() and (error := companion.exception()):
-                log.warning("display failed", error=type(error).__name__)
-
-
-@contextmanager
-def _on_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Call *act* on SIGINT and SIGTERM; afterwards they mean what they meant before."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    for one in before:
-        loop.add_signal_handler(one, act)
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            loop.remove_signal_handler(one)
-            signal.signal(one, handler)
-
-
-def _run_loop(work: Coroutine[Any, Any, None]) -> None:
-    with _wakeup_kept():
-        try:
-            import uvloop
-        except ImportError:  # Windows has none
-            asyncio.run(work)
-        else:
-            uvloop.run(work)
-
-
-@contextmanager
-def _wakeup_kept() -> Iterator[None]:
-    """An event loop takes the file that signals are written to, and does not return it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.set_wakeup_fd(-1)
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(before)

@@ -30,7 +30,7 @@ from bulksend.define.document import clipped
 from bulksend.define.load import load
 from bulksend.define.slots import last_slot, next_slots
 from bulksend.define.timetable import FORMS, Job
-from bulksend.dispatch import Sending, already, has_begun, run_sending
+from bulksend.dispatch import Sending
 from bulksend.errors import (
     BulksendError,
     GateRefused,
@@ -41,6 +41,7 @@ from bulksend.errors import (
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.logs import log
+from bulksend.loop import run_sending
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
@@ -50,6 +51,7 @@ from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import Rejects, write_rejects
 from bulksend.prepare.summary import Summary, summarise
+from bulksend.runs import already, has_begun
 from bulksend.send.bandwidth import Client
 from bulksend.send.signin import Credentials
 from bulksend.settle.arms import arms

@@ -11,9 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-from bulksend.dispatch import Sending, run_sending
+from bulksend.dispatch import Sending
 from bulksend.errors import BulksendError
 from bulksend.home import Home
+from bulksend.loop import run_sending
 from bulksend.pipeline import campaign_of
 from bulksend.prepare.plan import Plan
 

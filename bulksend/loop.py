@@ -1,0 +1,99 @@
+"""An event loop for a sender: signals drain it, and what was before comes back after."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from bulksend.errors import BulksendError, Stopped
+from bulksend.logs import log
+from bulksend.view import telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+
+    from bulksend.dispatch import Sending
+    from bulksend.journal.records import Run
+
+
+def run_sending(
+    sending: Sending,
+    run: Run,
+    *,
+    beside: Callable[[Sending], Awaitable[None]] | None = None,
+) -> BulksendError | None:
+    """Run an event loop until everything is sent, or something stops it.
+
+    SIGINT and SIGTERM drain.  *beside* runs in the same loop: a progress display.
+
+    Returns:
+        What stopped it, or None.
+    """
+    try:
+        _run_loop(_send_with_signals(sending, run, beside))
+    except BulksendError as error:
+        if type(error) is BulksendError and sending.engine is not None:
+            return Stopped(error.problems)  # a journal that fails half-way: resume
+        return error
+    return None
+
+
+async def _send_with_signals(
+    sending: Sending,
+    run: Run,
+    beside: Callable[[Sending], Awaitable[None]] | None,
+) -> None:
+    companion = asyncio.ensure_future(beside(sending)) if beside else None
+    try:
+        with telemetry.observed(run, sending.progress), _on_signals(sending.stop):
+            await sending.send(run)
+    finally:
+        if companion is not None:
+            companion.cancel()
+            await asyncio.wait([companion])
+            if not companion.cancelled() and (error := companion.exception()):
+                log.warning("display failed", error=type(error).__name__)
+
+
+@contextmanager
+def _on_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Call *act* on SIGINT and SIGTERM; afterwards they mean what they meant before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    for one in before:
+        loop.add_signal_handler(one, act)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            loop.remove_signal_handler(one)
+            signal.signal(one, handler)
+
+
+def _run_loop(work: Coroutine[Any, Any, None]) -> None:
+    with _wakeup_kept():
+        try:
+            import uvloop
+        except ImportError:  # Windows has none
+            asyncio.run(work)
+        else:
+            uvloop.run(work)
+
+
+@contextmanager
+def _wakeup_kept() -> Iterator[None]:
+    """An event loop takes the file that signals are written to, and does not return it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.set_wakeup_fd(-1)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
