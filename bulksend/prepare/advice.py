@@ -10,6 +10,7 @@ import polars as pl
 
 from bulksend.prepare.blame import blame, culprits
 from bulksend.prepare.columns import as_text
+from bulksend.prepare.names import own
 from bulksend.prepare.segments import measure, offenders
 from bulksend.prepare.smart_encoding import replaced, smart_encode
 
@@ -207,29 +208,31 @@ def _conflicts(plan: Plan, winners: pl.DataFrame) -> Conflicts:
     # By their hashes: a few numbers a row, however long the cells are.
     cells = [as_text(name, schema[name]).hash().alias(name) for name in columns]
     text = pl.col("text").hash()
+    won, said = own("winner"), own("said")  # the input may have these names itself
     rows = pl.concat([winners["row"], winners["winner"]]).unique()
     held = (
         plan.frame()
         .filter(pl.col("row").is_in(rows.implode()))
-        .select("row", pl.col("reason") == "duplicate", *cells, text.alias("said"))
+        .select("row", pl.col("reason") == "duplicate", *cells, text.alias(said))
         .collect(engine="streaming")
     )
     pairs = (
-        winners.join(held.filter("reason"), on="row")
-        .join(held.drop("reason"), left_on="winner", right_on="row", suffix=_SENT)
+        winners.rename({"winner": won})
+        .join(held.filter("reason"), on="row")
+        .join(held.drop("reason"), left_on=won, right_on="row", suffix=_SENT)
         .select(
             "row",
-            "winner",
-            *(pl.col(name) != pl.col(name + _SENT) for name in [*columns, "said"]),
+            won,
+            *(pl.col(name) != pl.col(name + _SENT) for name in [*columns, said]),
         )
-        .filter(pl.any_horizontal(*columns, "said"))
-        .sort("said", "row", descending=[True, False])
+        .filter(pl.any_horizontal(*columns, said))
+        .sort(said, "row", descending=[True, False])
     )
     counts = {headers[name]: int(pairs[name].sum()) for name in columns}
     differ = sorted(counts.items(), key=lambda one: -one[1])
     return Conflicts(
         rows=len(pairs),
-        texts=int(pairs["said"].sum()),
+        texts=int(pairs[said].sum()),
         columns={header: count for header, count in differ if count},
-        examples=tuple(pairs.select("row", "winner").head(SHOWN).iter_rows()),
+        examples=tuple(pairs.select("row", won).head(SHOWN).iter_rows()),
     )

@@ -119,6 +119,13 @@ def test_a_duplicate_with_other_data_is_a_conflict(tmp_path: Path) -> None:
     assert (same.rows, same.texts) == (2, 0)
 
 
+def test_a_list_may_have_the_names_of_what_is_compared(tmp_path: Path) -> None:
+    """`winner`, `said` and the like are columns as any other."""
+    people = f"phone,winner,said\n{A},x,1\n{A},y,2\n"
+    found = advice(tmp_path, people, message={"text": "{{ winner }}"}).conflicts
+    assert (found.columns, found.examples) == ({"winner": 1, "said": 1}, ((3, 2),))
+
+
 def test_a_reason_with_a_detail_is_counted_by_it(tmp_path: Path) -> None:
     """Which column is empty, which kind of line is barred."""
     people = f"phone,a,b\n{A},,1\n{B},1,\n{C},,1\n{D},1,1\n+18005550199,1,1\n"
