@@ -188,7 +188,11 @@ def _opt_outs(_: Draft, folder: Path) -> Callable[[], object]:
     from bulksend.prepare.lists import read_list
 
     return lambda: read_list(
-        ["opt-outs.csv"], folder=folder, phone=["mobile"], region="US"
+        ["opt-outs.csv"],
+        folder=folder,
+        phone=["mobile"],
+        region="US",
+        keeps_out=True,
     )
 
 

@@ -71,6 +71,7 @@ def send_test(
         folder=loaded.folder,
         phone=recipients.phone,
         region=recipients.default_region,
+        keeps_out=True,
     )
     testers = read_testers(numbers, recipients.default_region, suppressed.numbers)
     checked = plan_campaign(loaded, environment=environment)

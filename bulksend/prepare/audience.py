@@ -42,26 +42,24 @@ def read(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
     ]
 
 
-def numbers(count: int) -> list[pl.Expr]:
+def numbers(count: int, barred: Sequence[str]) -> list[pl.Expr]:
     """`e164` (Int64), `to`, `region`, `type`, `repair` and `refusal` of a row.
 
-    Of several columns the first usable number wins; a row without one keeps the first
-    column's reason, unless that is only that it is empty.
+    Of several columns the first number wins whose kind of line is not in *barred*, else
+    the first number; a row without one keeps the first column's reason, unless that is
+    only that it is empty.
     """
     read = [pl.col(own(f"read {place}")) for place in range(count)]
-    usable = [one.struct.field("e164").is_not_null() for one in read]
+    taken = _taken(read, barred)
 
     def chosen(field: str) -> pl.Expr:
         value = read[0].struct.field(field)
-        for is_usable, one in reversed(list(zip(usable[1:], read[1:], strict=True))):
-            value = (
-                pl.when(~usable[0] & is_usable)
-                .then(one.struct.field(field))
-                .otherwise(value)
-            )
+        for place, one in reversed(list(enumerate(read))[1:]):
+            there = one.struct.field(field)
+            value = pl.when(taken == place).then(there).otherwise(value)
         return value.alias(own(field))
 
-    e164 = pl.coalesce(one.struct.field("e164") for one in read)
+    e164 = chosen("e164")
     refusals = [one.struct.field("reason").to_physical() for one in read]
     said = [pl.when(r != code("number_missing")).then(r) for r in refusals]
     return [
@@ -74,6 +72,19 @@ def numbers(count: int) -> list[pl.Expr]:
         .then(pl.coalesce(*said, *refusals))
         .alias(own("refusal")),
     ]
+
+
+def _taken(read: Sequence[pl.Expr], barred: Sequence[str]) -> pl.Expr:
+    """The place of the number that is used; null where there is none."""
+    kinds = [str(kind) for kind in READ_TYPE.categories]
+    codes = [kinds.index(kind) for kind in barred]
+    first, any_kind = [], []
+    for place, one in enumerate(read):
+        is_number = one.struct.field("e164").is_not_null()
+        is_barred = one.struct.field("type").to_physical().is_in(codes)
+        first.append(pl.when(is_number & ~is_barred).then(place))
+        any_kind.append(pl.when(is_number).then(place))
+    return pl.coalesce(*first, *any_kind)
 
 
 def read_group(columns: Sequence[pl.Expr], region: str | None) -> list[pl.Expr]:
@@ -268,16 +279,22 @@ UNUSUAL_TYPES = ("premium_rate", "shared_cost", "pager", "uan", "voicemail")
 """Lines that a text fails at, or costs much at: they get none unless they are allowed."""
 
 
+def barred_kinds(recipients: Recipients) -> list[str]:
+    """The kinds of line that get nothing."""
+    kinds = [str(kind) for kind in READ_TYPE.categories]
+    if recipients.allow is None:
+        return [kind for kind in kinds if kind in UNUSUAL_TYPES]
+    allowed = {str(kind) for kind in recipients.allow}
+    return [kind for kind in kinds if kind not in allowed]
+
+
 def barred_type(recipients: Recipients, *, group: bool) -> pl.Expr:
     """The kind of line that gets nothing, as text; null where it gets a message."""
-    kinds = [str(kind) for kind in READ_TYPE.categories]
-    barred = [kind for kind in kinds if kind in UNUSUAL_TYPES]
-    if recipients.allow is not None:
-        allowed = {str(kind) for kind in recipients.allow}
-        barred = [kind for kind in kinds if kind not in allowed]
+    barred = barred_kinds(recipients)
     if group:
         is_barred = pl.element().filter(pl.element().is_in(barred))
         return pl.col(own("types")).list.eval(is_barred).list.first()
+    kinds = [str(kind) for kind in READ_TYPE.categories]
     codes = {kinds.index(kind): kind for kind in barred}
     kind = pl.col(own("type")).to_physical()
     return pl.when(kind.is_in(list(codes))).then(pl.col(own("type"))).cast(pl.String)

@@ -100,6 +100,7 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
             folder=loaded.folder,
             phone=recipients.phone,
             region=recipients.default_region,
+            keeps_out=key == "suppress",
         )
         for key in ("suppress", "only")
     }
@@ -125,7 +126,9 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
     frame = (
         source.frame.with_columns(read(texts, region))
         .with_columns(
-            audience.group_numbers() if group else audience.numbers(len(texts))
+            audience.group_numbers()
+            if group
+            else audience.numbers(len(texts), audience.barred_kinds(recipients))
         )
         .with_columns([_arm(experiment).alias(ARM)] if experiment else [])
         .with_columns(

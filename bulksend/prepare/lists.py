@@ -39,12 +39,21 @@ class NumberList:
 
 
 def read_list(
-    paths: Sequence[str], *, folder: Path, phone: Sequence[str], region: str | None
+    paths: Sequence[str],
+    *,
+    folder: Path,
+    phone: Sequence[str],
+    region: str | None,
+    keeps_out: bool,
 ) -> NumberList:
     """Read every file of a list.
 
     Args:
         phone: The recipients' own phone columns: tried first.
+
+        keeps_out: Whether it says who gets nothing.  Then every column with numbers
+            counts, as an opt-out missed is a person texted; of a list of those who may
+            get something, only the columns that surely are meant.
 
     Raises:
         InputError: A file cannot be read (E2xx), or holds no numbers at all (E251).
@@ -56,7 +65,8 @@ def read_list(
     for path in paths:
         try:
             with scan([path], folder=folder) as source:
-                numbers, unreadable = _numbers(source, path, phone, region)
+                columns = _columns(source, phone, region, every=keeps_out)
+                numbers, unreadable = _numbers(source, path, columns, region)
                 digests.append(source.digest)
                 notices += [note for note in source.notices if note.code == EMPTY]
         except InputError as error:
@@ -75,10 +85,9 @@ def read_list(
 
 
 def _numbers(
-    source: Source, path: str, phone: Sequence[str], region: str | None
+    source: Source, path: str, columns: Sequence[str], region: str | None
 ) -> tuple[pl.Series, int]:
     """The numbers, and how many rows hold none."""
-    columns = _columns(source, phone, region)
     # A list without a header line: its first numbers stand where the names belong.
     headers = pl.Series(list(source.headers), dtype=pl.String)
     in_header = _read(pl.select(x=headers).lazy(), [pl.col("x")], region)
@@ -99,10 +108,13 @@ def _numbers(
     return pl.concat([known, *(one.drop_nulls() for one in read)]), empty
 
 
-def _columns(source: Source, phone: Sequence[str], region: str | None) -> list[str]:
-    """Where the numbers are: all such columns, as an opt-out missed is a person texted.
+def _columns(
+    source: Source, phone: Sequence[str], region: str | None, *, every: bool
+) -> list[str]:
+    """Where the numbers are.
 
-    A column of ids may look like numbers, so names that speak of phones go first.
+    A column of ids may look like numbers.  With *every* it counts too: it keeps out
+    nobody but whoever has one of them as a number, which is the better mistake.
     """
     head = source.frame.head(SAMPLE)
     shares = {
@@ -111,10 +123,12 @@ def _columns(source: Source, phone: Sequence[str], region: str | None) -> list[s
     }
     wanted = {_plain(name) for name in phone}
     named = [header for header in shares if _plain(header) in wanted]
-    if not any(shares[header] for header in named):
-        filled = [header for header, share in shares.items() if share >= HALF]
-        named = [name for name in filled if _PHONE.search(name)] or filled
-    return [source.headers[header] for header in named]
+    named = named if any(shares[header] for header in named) else []
+    filled = [header for header, share in shares.items() if share >= HALF]
+    if every:
+        return [source.headers[one] for one in shares if one in {*named, *filled}]
+    telling = [header for header in filled if _PHONE.search(header)]
+    return [source.headers[header] for header in named or telling or filled]
 
 
 def _plain(name: str) -> str:

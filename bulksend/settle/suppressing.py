@@ -174,7 +174,9 @@ class SuppressionList:
         Raises:
             InputError: The file cannot be read, or holds no numbers (E2xx).
         """
-        found = read_list([path.name], folder=path.parent, phone=(), region=region)
+        found = read_list(
+            [path.name], folder=path.parent, phone=(), region=region, keeps_out=True
+        )
         why = Cause(SUPPRESSED, f"import {path.name}", _now(), sender)
         added = self.journal.suppressions.add_numbers(found.numbers, why)
         return Imported(len(found.numbers), added, found.notices)

@@ -335,3 +335,16 @@ def test_a_plan_in_which_nobody_gets_a_message_says_so(tmp_path: Path) -> None:
     """As a warning: a list whose people all opted out is a list all the same."""
     checked = plan(tmp_path, "phone\n12\n13\n")
     assert [notice.code for notice in checked.notices] == ["W403"]
+
+
+def test_of_several_columns_a_line_that_may_be_texted_wins(tmp_path: Path) -> None:
+    """A premium-rate number beside a usable one does not cost the person the text."""
+    people = f"a,b\n+19005550199,{A}\n+18005550199,{B}\n+19005550199,\n"
+    found = plan(
+        tmp_path,
+        people,
+        recipients={"phone": ["a", "b"], "allow": ["fixed_line_or_mobile"]},
+        message={"text": "Hi"},
+    )
+    assert fates(found) == ["sent", "sent", "line_type"]
+    assert column(found, "to")[:2] == [A, B]

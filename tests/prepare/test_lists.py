@@ -55,6 +55,15 @@ def test_a_list_is_read_as_people_export_it(
     assert fates(on) == ["sent", "sent", "not_on_list"]
 
 
+def test_an_opt_out_counts_in_whichever_column_it_stands(tmp_path: Path) -> None:
+    """A list of opt-outs is read whole; one of those who may be texted is not."""
+    files = {"x.csv": f"name,mobile,home\na,{A},{B}\nb,,{C}\n"}
+    off = plan(tmp_path, PEOPLE, files, recipients={"suppress": ["x.csv"]})
+    assert fates(off) == ["suppressed"] * 3
+    on = plan(tmp_path, PEOPLE, files, recipients={"only": ["x.csv"]})
+    assert fates(on) == ["sent", "not_on_list", "not_on_list"]
+
+
 def test_every_column_of_the_recipients_is_read_in_a_list(tmp_path: Path) -> None:
     """An opt-out by one's second number is an opt-out."""
     people = f"mobile,home\n{A},\n,{B}\n{C},\n"

@@ -161,6 +161,36 @@ def test_what_the_language_has_not_is_refused_at_its_place(
     assert text in str(first), str(first)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ city" + " | upper" * 3_000 + " }}",
+        "{{ " + "(" * 2_000 + "city" + ")" * 2_000 + " }}",
+        "{% if city %}" * 1_500 + "{% endif %}" * 1_500,
+        "{{ city" + " | upper" * 60 + " }}",
+    ],
+    ids=["filters", "brackets", "ifs", "one too many"],
+)
+def test_a_template_may_not_exhaust_the_stack(source: str) -> None:
+    """However deep it is, one problem comes back."""
+    (problem,) = problems(source)
+    assert problem.code == "E316"
+    assert "60 levels" in problem.found
+
+
+def test_what_is_as_deep_as_it_may_be_is_rendered() -> None:
+    """The limit is one that Python and Polars can work with."""
+    source = "{{ city" + " | upper" * 55 + " }}"
+    assert rows(source, pl.DataFrame({"city": ["Oslo"]})) == [("OSLO", None)]
+
+
+@pytest.mark.parametrize("said", ['"\\ud83d"', '"\\x00"'], ids=["half", "NUL"])
+def test_a_text_that_cannot_be_is_refused(said: str) -> None:
+    """Half a character, or none at all, written with an escape."""
+    (problem,) = problems("Hi {{ " + said + " }}")
+    assert (problem.code, problem.column) == ("E300", "line 1, character 7")
+
+
 def test_all_problems_of_a_template_come_at_once_and_in_order() -> None:
     """One run over a template finds everything that is wrong with it."""
     source = (

@@ -102,12 +102,48 @@ def parse(source: str) -> nodes.Template:
     """The tree of *source*, each `lineno` an offset into it.
 
     Raises:
-        Refusal: *source* is not Jinja.
+        Refusal: *source* is not Jinja, or no text can hold what it says.
     """
     try:
-        return Parser(_PlacedEnvironment(), source).parse()
+        tree = Parser(_PlacedEnvironment(), source).parse()
     except TemplateSyntaxError as error:
         raise _explained(error, source).placed(error.lineno) from None
+    except RecursionError:
+        raise _too_deep() from None
+    _check(tree)
+    return tree
+
+
+MOST_DEEP = 60
+"""So many values in each other: each takes a few levels of Python's stack, of a thousand."""
+
+
+def _check(tree: nodes.Node) -> None:
+    """Refuse what can be parsed and not be worked out; without recursion of its own."""
+    level: list[nodes.Node] = [tree]
+    for _ in range(MOST_DEEP):
+        for node in level:
+            _check_text(node)
+        level = [child for node in level for child in node.iter_child_nodes()]
+        if not level:
+            return
+    raise _too_deep().placed(level[0].lineno)
+
+
+def _check_text(node: nodes.Node) -> None:
+    said = getattr(
+        node, "data" if isinstance(node, nodes.TemplateData) else "value", ""
+    )
+    bad = re.search("[\ud800-\udfff\\x00]", said) if isinstance(said, str) else None
+    if bad:
+        found = f"U+{ord(bad[0]):04X}, which no text can hold"
+        fix = "Write the character itself."
+        raise Refusal("E300", found, fix=fix).placed(node.lineno)
+
+
+def _too_deep() -> Refusal:
+    fix = "Use fewer filters, brackets or conditions in each other."
+    return Refusal("E316", f"more than {MOST_DEEP} levels in each other", fix=fix)
 
 
 TAGS = ("if", "elif", "else", "endif", "set", "endset", "raw", "endraw")
