@@ -12,6 +12,7 @@ import sqlite3
 import time
 from contextlib import contextmanager
 from functools import cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bulksend.errors import BulksendError, InputError, Problem
@@ -26,7 +27,7 @@ from bulksend.journal.sql import SCHEMA_VERSION, queries, schema
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from bulksend.journal.database import Row
@@ -136,13 +137,13 @@ class Sqlite:
                 return None
             if not records:
                 return []
-            statement = _numbered(query, (*records[0]._fields, *values))
+            statement, placed = _placed(query, (*records[0]._fields, *values))
             same = tuple(values.values())
             execute = self.connection.execute
             return [
                 one[0]
                 for one in records
-                if execute(statement, (*one, *same)).rowcount == 1
+                if execute(statement, placed((*one, *same))).rowcount == 1
             ]
 
     def execute_each(
@@ -150,9 +151,9 @@ class Sqlite:
     ) -> int:
         if not records:
             return 0
-        statement = _numbered(query, (*records[0]._fields, *values))
+        statement, placed = _placed(query, (*records[0]._fields, *values))
         same = tuple(values.values())
-        rows = ((*one, *same) for one in records)
+        rows = (placed((*one, *same)) for one in records)
         with self._whole():
             return self.connection.executemany(statement, rows).rowcount
 
@@ -240,10 +241,16 @@ def _refuse_network(path: Path) -> None:
 
 
 @cache
-def _numbered(query: str, names: tuple[str, ...]) -> str:
-    """The statement with its values by place: a dictionary for each row costs time."""
-    places = {name: f"?{place}" for place, name in enumerate(names, 1)}
-    return re.sub(r":(\w+)", lambda found: places[found[1]], queries()[query])
+def _placed(
+    query: str, names: tuple[str, ...]
+) -> tuple[str, Callable[[tuple[Any, ...]], tuple[Any, ...]]]:
+    """The statement with a mark for each value, and what puts a row's values there.
+
+    A dictionary for each row would cost time.
+    """
+    text = queries()[query]
+    order = [names.index(name) for name in re.findall(r":(\w+)", text)]
+    return re.sub(r":\w+", "?", text), itemgetter(*order)
 
 
 @contextmanager
