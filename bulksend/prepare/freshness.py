@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hashlib import file_digest, sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
-from bulksend.prepare.source import find_files
+from bulksend.prepare.source import find_files, joint_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,6 +56,4 @@ def _digest(paths: Sequence[str], folder: Path) -> str | None:
                 digests.append(file_digest(stream, "sha256").digest())
     except (InputError, OSError):
         return None
-    if len(digests) == 1:
-        return digests[0].hex()
-    return sha256(b"".join(digests)).hexdigest()
+    return joint_digest(digests)

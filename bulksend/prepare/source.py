@@ -149,7 +149,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
         ),
         files=tuple(files),
         rows=sum(part.rows for part in parts),
-        digest=_digest(parts),
+        digest=joint_digest([part.digest for part in parts]),
         notices=tuple(notices),
         renamed=MappingProxyType(renamed),
         _scratch=scratch,
@@ -335,7 +335,8 @@ def _joined(
     return pl.concat(frames, how="vertical")
 
 
-def _digest(parts: Sequence[Part]) -> str:
-    if len(parts) == 1:
-        return parts[0].digest.hex()
-    return sha256(b"".join(part.digest for part in parts)).hexdigest()
+def joint_digest(digests: Sequence[bytes]) -> str:
+    """One digest for the files of a list; a single file's is its own."""
+    if len(digests) == 1:
+        return digests[0].hex()
+    return sha256(b"".join(digests)).hexdigest()
