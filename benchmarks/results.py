@@ -36,18 +36,18 @@ START = 1_790_000_000_000
 def fill(folder: Path) -> None:
     """Plan the list, and let a run of it happen in the journal."""
     from bulksend import Home, plan_campaign
-    from bulksend.dispatch import Sending
+    from bulksend.assignment import Assignment
     from bulksend.journal.owner import Owner
     from bulksend.journal.records import Candidate
     from bulksend.journal.store import Journal
-    from bulksend.pipeline import load_campaign
+    from bulksend.planning import load_campaign
 
     loaded = load_campaign(folder / "campaign.yaml")
     checked = plan_campaign(loaded)
     home = Home.find(folder, {})
     output = folder / "results" / "filled.csv"
-    sending = Sending(checked.plan, loaded.campaign, home, {}, output)
-    run = sending.begin_run(now=START)
+    asked = Assignment(checked.plan, loaded.campaign, home, {}, output)
+    run = asked.begin_run(now=START)
     with Journal.open(home.journal) as journal:
         epoch = journal.leases.take(run.campaign, Owner.me(), now=START)
         for chunk in checked.plan.sendable():

@@ -308,13 +308,13 @@ def _pace(folder: Path, rate: int, seconds: int, latency: float = 0.0) -> None:
 
 def half_done(path: Path, home: Path) -> int:
     """A journal in which every second message of a plan is accepted; how many."""
-    from bulksend.dispatch import Sending
+    from bulksend.assignment import Assignment
     from bulksend.home import Home
     from bulksend.journal.owner import Owner
     from bulksend.journal.records import Candidate, Outcome
     from bulksend.journal.states import Event
     from bulksend.journal.store import Journal
-    from bulksend.pipeline import campaign_of
+    from bulksend.planning import campaign_of
     from bulksend.prepare.plan import Plan
     from bulksend.runs import envelope
     from bulksend.send.source import messages
@@ -322,8 +322,8 @@ def half_done(path: Path, home: Path) -> int:
     opened = Plan.open(path)
     where = Home.find(path.parent, {"BULKSEND_HOME": str(home)}, "")
     campaign = campaign_of(opened)
-    sending = Sending(opened, campaign, where, {}, home / "results.parquet")
-    run = sending.begin_run(now=1)
+    asked = Assignment(opened, campaign, where, {}, home / "results.parquet")
+    run = asked.begin_run(now=1)
     shared, done = envelope(opened, campaign), 0
     with Journal.open(where.journal) as journal:
         epoch = journal.leases.take(run.campaign, Owner.me(), now=1)

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bulksend.connection import check_connection
     from bulksend.control import Ordered, abort_run, pause_run, resume_run
     from bulksend.define.campaign import Campaign
     from bulksend.define.schema import json_schema, write_starter
@@ -31,22 +32,19 @@ if TYPE_CHECKING:
     )
     from bulksend.home import Home
     from bulksend.pipeline import (
-        Checked,
-        Closer,
         Options,
-        check_connection,
-        due_slot,
         list_runs,
-        load_campaign,
-        load_schedule,
-        look_closer,
-        plan_campaign,
         run_arms,
         run_campaign,
-        schedule_form,
-        schedule_slots,
         send_plan,
         write_run,
+    )
+    from bulksend.planning import (
+        Checked,
+        Closer,
+        load_campaign,
+        look_closer,
+        plan_campaign,
     )
     from bulksend.prepare.advice import Advice
     from bulksend.prepare.changes import Changes
@@ -65,6 +63,12 @@ if TYPE_CHECKING:
     )
     from bulksend.rules.pack import RulePack, read_rules, shipped_rules
     from bulksend.safekeeping import Backup, back_up
+    from bulksend.scheduling import (
+        due_slot,
+        load_schedule,
+        schedule_form,
+        schedule_slots,
+    )
     from bulksend.settle.explaining import Explained, explain
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.purging import Purge, plan_purge, purge, read_age
@@ -107,20 +111,20 @@ _HOME_OF = {
     "Problem": "errors",
     "Stopped": "errors",
     "Home": "home",
-    "check_connection": "pipeline",
-    "due_slot": "pipeline",
-    "load_schedule": "pipeline",
-    "Checked": "pipeline",
-    "Closer": "pipeline",
+    "check_connection": "connection",
+    "due_slot": "scheduling",
+    "load_schedule": "scheduling",
+    "Checked": "planning",
+    "Closer": "planning",
     "Options": "pipeline",
     "list_runs": "pipeline",
-    "load_campaign": "pipeline",
-    "look_closer": "pipeline",
-    "plan_campaign": "pipeline",
+    "load_campaign": "planning",
+    "look_closer": "planning",
+    "plan_campaign": "planning",
     "run_arms": "pipeline",
     "run_campaign": "pipeline",
-    "schedule_form": "pipeline",
-    "schedule_slots": "pipeline",
+    "schedule_form": "scheduling",
+    "schedule_slots": "scheduling",
     "send_plan": "pipeline",
     "write_run": "pipeline",
     "Advice": "prepare.advice",

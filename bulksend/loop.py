@@ -35,7 +35,7 @@ def run_sending(
     try:
         _run_loop(_send_with_signals(sending, run, beside))
     except BulksendError as error:
-        if type(error) is BulksendError and sending.engine is not None:
+        if type(error) is BulksendError and sending.has_begun:
             return Stopped(error.problems)  # a journal that fails half-way: resume
         return error
     return None

@@ -16,7 +16,8 @@ import polars as pl
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.pipeline import Options, load_campaign, plan_campaign, send_plan
+from bulksend.pipeline import Options, send_plan
+from bulksend.planning import load_campaign, plan_campaign
 from bulksend.prepare.excerpt import for_testers, read_testers
 from bulksend.prepare.lists import read_list
 from bulksend.prepare.preview import preview_plan

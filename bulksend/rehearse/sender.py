@@ -11,11 +11,12 @@ import sys
 import time
 from pathlib import Path
 
+from bulksend.assignment import Assignment
 from bulksend.dispatch import Sending
 from bulksend.errors import BulksendError
 from bulksend.home import Home
 from bulksend.loop import run_sending
-from bulksend.pipeline import campaign_of
+from bulksend.planning import campaign_of
 from bulksend.prepare.plan import Plan
 
 PATIENCE_SECONDS = 2.0
@@ -26,11 +27,17 @@ def main(path: str) -> int:
     plan = Plan.open(Path(path))
     home = Home.find(plan.path.parent, os.environ)
     output = home.folder / "results.csv"
-    sending = Sending(plan, campaign_of(plan), home, os.environ, output)
-    sending.patience = PATIENCE_SECONDS
-    run = sending.known_run(replan=True)
-    run = run or sending.begin_run(now=time.time_ns() // 1_000_000)
-    stopped = run_sending(sending, run)
+    asked = Assignment(
+        plan,
+        campaign_of(plan),
+        home,
+        os.environ,
+        output,
+        patience=PATIENCE_SECONDS,
+    )
+    run = asked.known_run(replan=True)
+    run = run or asked.begin_run(now=time.time_ns() // 1_000_000)
+    stopped = run_sending(Sending(asked), run)
     if stopped is not None:
         sys.stderr.write(f"{stopped}\n")
     return stopped.exit_code if stopped is not None else 0

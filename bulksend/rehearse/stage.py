@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.pipeline import load_campaign, plan_campaign
+from bulksend.planning import load_campaign, plan_campaign
 from bulksend.prepare.excerpt import sample
 from bulksend.rehearse.proof import Fate, Proof, Taken, prove
 from bulksend.simulator.lifetime import in_thread
@@ -32,7 +32,7 @@ from bulksend.simulator.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bulksend.pipeline import Checked
+    from bulksend.planning import Checked
     from bulksend.prepare.plan import Plan
     from bulksend.simulator.server import Simulator
     from bulksend.simulator.witness import Witness

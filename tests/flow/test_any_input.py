@@ -17,7 +17,7 @@ import xlsxwriter
 import yaml
 
 from bulksend.errors import KINDS, InputError
-from bulksend.pipeline import campaign_of, look_closer, plan_campaign
+from bulksend.planning import campaign_of, look_closer, plan_campaign
 from tests.prepare.planning import campaign, fates, hold, number, plan, put
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from bulksend.pipeline import Checked, plan_campaign
+from bulksend.planning import Checked, plan_campaign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bulksend.pipeline import campaign_of
+from bulksend.planning import campaign_of
 from bulksend.prepare.advice import Advice, Conflicts, advise
 from tests.prepare.planning import number, plan
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bulksend.define.load import load
 from bulksend.errors import InputError
-from bulksend.pipeline import plan_campaign
+from bulksend.planning import plan_campaign
 from bulksend.prepare.draft import draft
 from tests.prepare.planning import (
     SENDER,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from bulksend.pipeline import load_campaign
+from bulksend.planning import load_campaign
 from bulksend.prepare.forecast import Load, Volume, course, remedies
 from bulksend.prepare.outlook import best_cuts, outlook
 from bulksend.rules.hours import Opening

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from bulksend.errors import InputError
-from bulksend.pipeline import campaign_of, load_campaign, plan_campaign
+from bulksend.planning import campaign_of, load_campaign, plan_campaign
 from bulksend.prepare.draft import draft
 from bulksend.prepare.plan import CHUNK_ROWS, Plan, write
 from tests.prepare.planning import campaign, number, plan, put

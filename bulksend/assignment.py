@@ -1,0 +1,168 @@
+"""What is to be sent, and what stands in the journal against it before anything is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulksend.errors import GateRefused, InputError, Problem
+from bulksend.journal.records import WHOLE, Part, Run
+from bulksend.journal.selections import SELECTIONS
+from bulksend.journal.store import Journal
+from bulksend.prepare.summary import summarise
+from bulksend.runs import new_run, refuse_other_input, scope
+from bulksend.send.signin import Credentials
+from bulksend.send.watch import refused
+from bulksend.settle.files import check_output
+from bulksend.settle.finding import purged
+from bulksend.settle.standing import standing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bulksend.define.campaign import Campaign
+    from bulksend.home import Home
+    from bulksend.prepare.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One plan to be sent, and how that was asked for.
+
+    Args:
+        output: Where its results go.
+
+        only: Which rows of a run that is there: a key of `SELECTIONS`; empty is all that
+            are left.
+
+        wait: Wait for another sender of this campaign instead of refusing.
+
+        until_closed: Stop when nobody's window is open, instead of waiting for the next.
+
+        parent: The process whose end ends this run.
+
+        shard: Which part of the plan; None is all of it.
+
+        patience: Seconds that an answer may take; None is the client's own.
+    """
+
+    plan: Plan
+    campaign: Campaign
+    home: Home
+    environment: Mapping[str, str]
+    output: Path
+    only: str = ""
+    wait: bool = False
+    until_closed: bool = False
+    parent: int | None = None
+    shard: int | None = None
+    patience: float | None = None
+
+    @property
+    def part(self) -> Part:
+        """The rows that are this sender's.
+
+        Raises:
+            InputError: E565, where the plan has no such shard.
+        """
+        if self.shard is None:
+            return WHOLE
+        return Part(self.shard, *self.plan.shard(self.shard))
+
+    def deadline(self, now: int) -> datetime | None:
+        """When the campaign's time is over, seen from *now* in ms."""
+        until = self.campaign.send.not_after
+        return until.on(datetime.fromtimestamp(now / 1000, UTC)) if until else None
+
+    def own(self, run: Run) -> Run:
+        """*run* with the numbers of this sender's part."""
+        if self.shard is None:
+            return run
+        rows, sendable = self.plan.size(self.plan.shard(self.shard))
+        return replace(run, rows=rows, sendable=sendable)
+
+    @property
+    def shares_its_rate(self) -> bool:
+        """Whether others may send beside it at the same rate: workers, or any machine."""
+        return self.shard is not None or not isinstance(self.home.journal, Path)
+
+    @property
+    def per_sender(self) -> dict[str, float]:
+        """The rates of senders that have one of their own; shards part them."""
+        shards = 1 if self.shard is None else self.plan.shards
+        rates = self.campaign.send.rates(self.campaign.senders)
+        return {sender: rate / shards for sender, rate in rates.items()}
+
+    def known_run(self, *, replan: bool) -> Run | None:
+        """The plan's run, where it was begun before.
+
+        Raises:
+            GateRefused: E622, where another plan of this campaign is half sent, unless
+                *replan* says that this is meant; E612 or E613, where somebody paused or
+                aborted the run.
+            InputError: E623, the plan is not the one that was begun; E624 or E625, the
+                results cannot go where they should; E566, workers share one rate, and
+                it has a ramp.
+        """
+        _ = self.part  # first of all: is there such a shard
+        if self.shares_its_rate and self.campaign.send.ramp:
+            raise InputError(Problem("E566", "send.ramp is set"))
+        known = None
+        if self.home.journal.exists():
+            with Journal.open(self.home.journal) as journal:
+                known = journal.run(self.plan.run)
+                if known is None and not replan:
+                    refuse_other_input(journal, scope(self.plan), self.plan)
+                if known is not None and (order := journal.orders.of(known.id)):
+                    raise refused(order)
+        if known is not None and known.purged_at is not None:
+            raise purged(known)
+        if known is not None and known.plan_digest != self.plan.digest():
+            raise InputError(
+                Problem("E623", "its bytes changed", file=str(self.plan.path))
+            )
+        is_ours = known is not None and known.results == str(self.output)
+        if self.shard is None:
+            check_output(self.output, is_ours=is_ours)
+        return known
+
+    def chosen(self, run: Run | None) -> int:
+        """How many messages `only` stands for.
+
+        Raises:
+            InputError: E412, where there is no run to choose from.
+        """
+        if run is None:
+            raise InputError(Problem("E412", f"{self.plan.run} was never begun"))
+        with Journal.open(self.home.journal) as journal:
+            if SELECTIONS[self.only] is None:
+                return standing(journal, run).left
+            return len(journal.selections.rows(run.id, self.only))
+
+    def begin_run(self, *, now: int) -> Run:
+        """A run for this plan."""
+        with Journal.open(self.home.journal) as journal:
+            summary = summarise(self.plan, self.campaign)
+            run = new_run(self.plan, self.campaign, summary)
+            return journal.add_run(
+                replace(
+                    run,
+                    plan_digest=self.plan.digest(),
+                    results=str(self.output),
+                    created_at=now,
+                )
+            )
+
+    def check_deadline(self, *, now: int) -> None:
+        """Raises GateRefused (E515) where the campaign's time is over."""
+        deadline = self.deadline(now)
+        if deadline is not None and deadline.timestamp() * 1000 <= now:
+            what = f"it may be sent until {self.campaign.send.not_after}"
+            raise GateRefused(Problem("E515", what))
+
+    def check_credentials(self) -> None:
+        """Raises InputError (E500) where the environment lacks them."""
+        if self.campaign.provider == "bandwidth":
+            Credentials.from_environment(self.environment)

@@ -1,0 +1,158 @@
+"""A campaign and its lists as a plan: frozen, counted, looked at; nothing is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulksend.define.campaign import Campaign
+from bulksend.define.document import clipped
+from bulksend.define.load import load
+from bulksend.errors import InputError, Problem
+from bulksend.home import Home
+from bulksend.prepare.advice import Advice, advise
+from bulksend.prepare.changes import Changes, changes, earlier_plan
+from bulksend.prepare.draft import draft
+from bulksend.prepare.gates import closed_gates
+from bulksend.prepare.outlook import Outlook, outlook
+from bulksend.prepare.plan import Plan, run_name, write
+from bulksend.prepare.rejects import Rejects, write_rejects
+from bulksend.prepare.summary import Summary, summarise
+from bulksend.runs import already, has_begun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bulksend.define.load import Loaded
+
+
+SLOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:+-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A plan, what it amounts to, what to know, and what stands against sending it.
+
+    Args:
+        already: Messages of it that are done, or that people have from an earlier run.
+    """
+
+    plan: Plan
+    campaign: Campaign
+    summary: Summary
+    notices: tuple[Problem, ...]
+    gates: tuple[Problem, ...]
+    already: int = 0
+
+    @property
+    def left(self) -> int:
+        """Messages that would go out now."""
+        return self.summary.sendable - self.already
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """A closer look at a plan: advice, forecast, changes, rejected rows."""
+
+    advice: Advice
+    outlook: Outlook
+    changes: Changes | None
+    rejects: Rejects
+
+
+def load_campaign(
+    path: str | Path, *, environment: Mapping[str, str] = os.environ
+) -> Loaded:
+    """The campaign file as values.
+
+    Raises:
+        InputError: With every problem of the file.
+    """
+    return load(Path(path), environment)
+
+
+def plan_campaign(
+    campaign: str | Path | Loaded,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    journal: str = "",
+    slot: str = "",
+    shards: int = 1,
+) -> Checked:
+    """Freeze a campaign and its lists into a plan; nothing is sent.
+
+    An equal plan that is already there is used again.
+
+    Args:
+        slot: Which of a recurring campaign's sends this is, such as its date.
+
+        shards: Into how many parts it is cut, for as many senders.
+
+    Raises:
+        InputError: With every problem of the file, the lists or the templates; E411,
+            where the slot cannot be part of a name.
+    """
+    if slot and not SLOT.fullmatch(slot):
+        raise InputError(Problem("E411", f"`{clipped(slot)}`"))
+    loaded = loaded_campaign(campaign, environment)
+    home = Home.find(loaded.folder, environment, journal)
+    with draft(
+        loaded, version=version("bulksend"), slot=slot, shards=shards
+    ) as drafted:
+        name = run_name(loaded.campaign.name, drafted.about["hash"], slot)
+        path = home.plan_path(name)
+        if path.exists():
+            plan = Plan.open(path)
+        else:
+            about = drafted.about | {"folder": str(loaded.folder.absolute())}
+            plan = write(drafted.frame, path, about, hold=drafted.source.hold)
+        return checked_plan(plan, loaded.campaign, home, drafted.notices)
+
+
+def look_closer(checked: Checked, campaign: Campaign, rejects: Path) -> Closer:
+    """What `check` shows beyond the counts; writes the rejected rows to *rejects*.
+
+    Raises:
+        InputError: E621, where the rejects cannot be written.
+    """
+    plan = checked.plan
+    before = earlier_plan(plan)
+    winners = plan.winners()
+    return Closer(
+        advice=advise(plan, campaign, winners=winners),
+        outlook=outlook(plan, campaign, now=time.time_ns() // 1_000_000),
+        changes=changes(before, plan) if before else None,
+        rejects=write_rejects(plan, rejects, winners=winners),
+    )
+
+
+def campaign_of(plan: Plan) -> Campaign:
+    """The campaign as it was when the plan was made."""
+    return Campaign.model_validate(plan.about["campaign"], by_alias=True)
+
+
+def checked_plan(
+    plan: Plan, campaign: Campaign, home: Home, notices: Sequence[Problem]
+) -> Checked:
+    """What a plan amounts to, and what stands against sending it."""
+    summary = summarise(plan, campaign)
+    gates = closed_gates(plan, summary, campaign, has_begun=has_begun(plan, home))
+    if not summary.sendable:
+        what = f"all {summary.rows:,} rows have a reason against it"
+        notices = (*notices, Problem("W403", what))
+    done = already(plan, campaign, home, summary)
+    return Checked(plan, campaign, summary, tuple(notices), tuple(gates), done)
+
+
+def loaded_campaign(
+    campaign: str | Path | Loaded, environment: Mapping[str, str]
+) -> Loaded:
+    """The campaign as values, read where only its path is given."""
+    if isinstance(campaign, str | Path):
+        return load_campaign(campaign, environment=environment)
+    return campaign
