@@ -4,7 +4,8 @@
     python benchmarks/workers.py --rate 200       # 4 workers share 200 segments/s
 
 Needs PostgreSQL's programs on this machine; starts a server of its own in a temporary
-folder.  Counts what the stand-in saw, not what the senders say.
+folder.  Counts what the stand-in saw, not what the senders say; where a rate is to be
+kept, when its requests came by the kernel's clock.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from bisect import bisect_left
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.flow.desk import Desk, Served, served
+from tests.suites.arrivals import densest, watched
 from tests.suites.postgres_server import Server, running
+
+FAST = 100_000.0
 
 
 def prepared(folder: Path, rows: int, rate: float, url: str, server: Served) -> Desk:
@@ -50,20 +54,16 @@ def cpu_seconds(server: Server) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def densest(moments: list[float], seconds: float = 1.0) -> int:
-    """The most that came within any *seconds*."""
-    return max(
-        bisect_left(moments, at + seconds) - place for place, at in enumerate(moments)
-    )
-
-
-def measure(workers: int, rows: int, rate: float) -> str:
+def measure(workers: int, rows: int, rate: float | None) -> str:
     with (
         running() as postgres,
         tempfile.TemporaryDirectory() as folder,
         served(Path(folder)) as server,
+        watched(server.origin) if rate else nullcontext() as arrivals,
     ):
-        desk = prepared(Path(folder), rows, rate, postgres.url(), server)
+        if arrivals:
+            server.environment["BW_MESSAGING_URL"] = f"{arrivals.origin}/api/v2"
+        desk = prepared(Path(folder), rows, rate or FAST, postgres.url(), server)
         said = desk.process("plan", "hello.yaml", "--shards", str(workers), "--json")
         plan = json.loads(said.out)["plan"]
         before, began = cpu_seconds(postgres), time.perf_counter()
@@ -77,6 +77,8 @@ def measure(workers: int, rows: int, rate: float) -> str:
         desk.close()
         sent = Counter(line["to"][0] for line in server.lines())
         moments = sorted(line["mono"] for line in server.lines("attempt"))
+    if arrivals:
+        moments = arrivals.moments
     span = moments[-1] - moments[0]
     assert codes == [0] * workers, codes
     assert (len(sent), max(sent.values())) == (rows, 1)
@@ -91,7 +93,7 @@ def measure(workers: int, rows: int, rate: float) -> str:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--rows", type=int, default=20_000)
-    asked.add_argument("--rate", type=float, default=100_000.0)
+    asked.add_argument("--rate", type=float, help="segments/s")
     asked.add_argument("--workers", type=int, nargs="*", default=[1, 4])
     said = asked.parse_args()
     print(
