@@ -21,8 +21,9 @@ import orjson
 
 from bulksend import codes
 from bulksend.cli import COMMANDS, cli
-from bulksend.define.campaign import SECTIONS, keys_of
+from bulksend.define.campaign import SECTIONS
 from bulksend.define.schema import starter
+from bulksend.define.section import keys_of
 from bulksend.errors import KINDS
 from bulksend.journal.sql import schema
 from bulksend.journal.states import TRANSITIONS, Status

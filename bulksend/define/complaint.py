@@ -11,7 +11,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from bulksend.define.campaign import SECTIONS, keys_of
+from bulksend.define.campaign import SECTIONS
 from bulksend.define.document import (
     Document,
     Place,
@@ -21,6 +21,7 @@ from bulksend.define.document import (
     suggestion,
 )
 from bulksend.define.regions import REGIONS
+from bulksend.define.section import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,11 +11,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from bulksend.define.campaign import SECTIONS, Campaign, keys_of
+from bulksend.define.campaign import SECTIONS, Campaign
 from bulksend.define.complaint import KEYS, slug
 from bulksend.define.document import clipped, masked
 from bulksend.define.kinds import NAME_PATTERN, NOT_BLANK
 from bulksend.define.rules import MEDIA_URL_LIMIT, TEMPLATE_MARK, TEXT_LIMIT
+from bulksend.define.section import keys_of
 from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from bulksend.prepare.reasons import code
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulksend.define.campaign import Experiment, Recipients
+    from bulksend.define.campaign import Experiment
+    from bulksend.define.recipients import Recipients
 
 MOST_IN_GROUP = 10
 _PRIME = 2_147_483_647

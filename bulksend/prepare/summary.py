@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from bulksend.define.campaign import Campaign, Send
+    from bulksend.define.campaign import Campaign
+    from bulksend.define.sending import Send
     from bulksend.prepare.plan import Plan
 
 _WORDS = ("reason", "number_repair", "number_type", "number_region", "encoding")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003  (pydantic reads it)
+from datetime import date
 from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import pairwise

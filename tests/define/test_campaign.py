@@ -9,18 +9,15 @@ import pytest
 from pydantic import ValidationError
 
 from bulksend.define.amounts import Rate
-from bulksend.define.campaign import (
-    SECTIONS,
-    Campaign,
-    Message,
-    Recipients,
-    Send,
-    keys_of,
-)
+from bulksend.define.campaign import SECTIONS, Campaign
 from bulksend.define.digest import content_digest
 from bulksend.define.document import masked
 from bulksend.define.kinds import Key
+from bulksend.define.message import Message
+from bulksend.define.recipients import Recipients
 from bulksend.define.regions import REGIONS
+from bulksend.define.section import keys_of
+from bulksend.define.sending import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable

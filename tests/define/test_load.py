@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.define.campaign import Ranked
 from bulksend.define.load import LARGEST, Loaded, load
+from bulksend.define.recipients import Ranked
 from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:

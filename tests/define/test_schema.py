@@ -10,9 +10,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from bulksend.define.campaign import SECTIONS, keys_of
+from bulksend.define.campaign import SECTIONS
 from bulksend.define.load import Loaded, load
 from bulksend.define.schema import json_schema, starter, write_starter
+from bulksend.define.section import keys_of
 from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:

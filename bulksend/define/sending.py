@@ -1,0 +1,222 @@
+"""The section `send`: when, how fast, and up to which cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from bulksend.define.amounts import Rate
+from bulksend.define.kinds import (
+    Caps,
+    Clock,
+    Key,
+    Pace,
+    PerSender,
+    Share,
+    Span,
+    Text,
+    Texts,
+    Until,
+)
+from bulksend.define.section import Section
+from bulksend.rules.profile import Profile
+
+
+class Budget(Section):
+    """What the campaign may use up; beyond it nothing is sent."""
+
+    segments: Annotated[
+        Annotated[int, Field(gt=0)] | None,
+        Key("The most segments.", "a whole number above 0", 20000),
+    ] = None
+    money: Annotated[
+        Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
+        Key("The most money, in the currency of the prices.", "a number above 0", 250),
+    ] = None
+
+
+class Window(Section):
+    """The campaign's own hours, on each person's clock."""
+
+    opens: Annotated[Clock, Key("From when on.", 'a time such as "09:00"', "09:00")] = (
+        Field(validation_alias="from", serialization_alias="from")
+    )
+    closes: Annotated[
+        Clock, Key("Until when.", 'a time such as "20:00", up to "24:00"', "20:00")
+    ] = Field(validation_alias="to", serialization_alias="to")
+
+
+class Chosen(Section):
+    """Which rules about hours hold."""
+
+    profile: Annotated[
+        Profile,
+        Key(
+            "us-marketing: where each person may be. us-strict: for people in the US, "
+            "all its states'. transactional: none, and `because` says why.",
+            "us-marketing, us-strict or transactional",
+            "us-marketing",
+        ),
+    ] = "us-marketing"
+    because: Annotated[
+        Text | None,
+        Key(
+            "Why no rules about hours hold; kept in the plan.",
+            "a reason in words",
+            "Delivery notices that people asked for",
+        ),
+    ] = None
+    also: Annotated[
+        Texts,
+        Key(
+            "Files with rules of your own, which can only narrow the others.",
+            "a path, or a list of them",
+            ["our-rules.yaml"],
+        ),
+    ] = ()
+
+
+Rules = Annotated[
+    Annotated[Profile, Tag("word")] | Annotated[Chosen, Tag("chosen")],
+    Discriminator(
+        lambda value: "chosen" if isinstance(value, (Mapping, Chosen)) else "word"
+    ),
+]
+
+
+class StopAt(Section):
+    """What stops a run before it burns the rest of the list."""
+
+    refused: Annotated[
+        Share,
+        Key(
+            "The share of the latest 200 answers that may be refusals; of fewer than 50 "
+            "answers, of 50.",
+            "a share above 0% up to 100%, which never stops",
+            "20%",
+        ),
+    ] = 0.2
+    spam: Annotated[
+        Annotated[int, Field(gt=0)],
+        Key(
+            "How many receipts may say that a filter stopped the text.",
+            "a whole number above 0",
+            20,
+        ),
+    ] = 20
+    opt_outs: Annotated[
+        Share,
+        Key(
+            "The share of the people texted who may opt out while it sends; of fewer "
+            "than 200 people, of 200.",
+            "a share above 0% up to 100%, which never stops",
+            "4%",
+        ),
+    ] = 0.04
+
+
+class Send(Section):
+    """When, how fast, and up to which cost."""
+
+    rate: Annotated[
+        Pace,
+        Key(
+            "Segments per time.",
+            "a number per time such as 50/s, 60/min or 3000/h",
+            "50/s",
+        ),
+    ] = Rate.parse("1/s")  # what Bandwidth gives a new account
+    per_sender: Annotated[
+        PerSender | None,
+        Key(
+            "Segments per time of each sender, within `rate`. One that has to wait does "
+            "not hold up the others.",
+            "a number per time such as 1/s for each sender, or keys: one for each "
+            "sender that has its own",
+            "1/s",
+        ),
+    ] = None
+    ramp: Annotated[
+        Span | None,
+        Key(
+            "How long the pace takes to rise from a twentieth of the rate to all of it, "
+            "each time the run is started.",
+            "a time such as 10 min",
+            "10 min",
+        ),
+    ] = None
+    not_after: Annotated[
+        Until | None,
+        Key(
+            "When it is too late: no run starts from then on, and one that is sending "
+            "stops. A time of day holds until midnight there.",
+            "a moment with its zone such as 2026-03-01T20:00:00-05:00, or a time and a "
+            "zone such as 18:00 America/New_York",
+            "18:00 America/New_York",
+        ),
+    ] = None
+    stop_at: Annotated[
+        StopAt,
+        Key(
+            "What stops the run; the rest stays not_sent, and can be resumed.",
+            "`refused`, `spam` or both",
+            {"refused": "20%"},
+        ),
+    ] = StopAt()
+    window: Annotated[
+        Window | None,
+        Key(
+            "The hours at which people may be texted, on each person's own clock; the "
+            "rules of where they are narrow them.",
+            'keys below it, `from` and `to`, such as {from: "09:00", to: "20:00"}',
+            {"from": "09:00", "to": "20:00"},
+        ),
+    ] = None
+    rules: Annotated[
+        Rules | None,
+        Key(
+            "The rules about hours that hold, see `bulksend rules`; without this key "
+            "us-marketing. The simulator sends at any hour.",
+            "us-marketing, us-strict, or keys below it: `profile`, `because`, `also`",
+            "us-marketing",
+        ),
+    ] = None
+    per_person: Annotated[
+        Caps | None,
+        Key(
+            "How many messages a person may get in a while, from all campaigns of this "
+            "journal together.",
+            "a number and a time such as 3 in 24h, or a list of them",
+            ["3 in 24h", "5 in 7d"],
+        ),
+    ] = None
+    budget: Annotated[
+        Budget | None,
+        Key(
+            "A limit that a plan must stay under.",
+            "`segments`, `money` or both",
+            {"segments": 20000},
+        ),
+    ] = None
+    prices: Annotated[
+        Mapping[str, Any] | None,
+        Key("Your own rate card.", "a rate card", {}),
+    ] = None
+    repeat: Annotated[
+        Literal["refuse", "allow"],
+        Key(
+            "Whether people may get again what they have from an earlier run of this "
+            "campaign.",
+            "refuse or allow",
+            "allow",
+        ),
+    ] = "refuse"
+
+    def rates(self, senders: Iterable[str]) -> dict[str, float]:
+        """Segments per second of the senders that have a limit of their own."""
+        own = self.per_sender or {}
+        if isinstance(own, Rate):
+            own = dict.fromkeys(senders, own)
+        return {sender: rate.per_second for sender, rate in own.items()}
