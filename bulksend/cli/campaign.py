@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bulksend.errors import REFUSED_BY_GATE
+from bulksend.errors import BAD_INPUT, REFUSED_BY_GATE
 
 CAMPAIGN = click.argument("campaign", type=click.Path(path_type=Path))
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -105,17 +105,19 @@ def _check(path: Path, slot: str, shards: int = 1, *, as_json: bool) -> None:
 @click.command(short_help="Show the messages of chosen rows as they would arrive.")
 @CAMPAIGN
 @click.option("--row", "rows", type=int, multiple=True, help="A spreadsheet row.")
-@click.option(
-    "--random", "sample", type=click.IntRange(0), default=0, help="So many random rows."
-)
-@click.option(
-    "--longest", type=click.IntRange(0), default=0, help="So many of the longest texts."
-)
+@click.option("--random", "sample", type=click.IntRange(0), help="So many random rows.")
+@click.option("--longest", type=click.IntRange(0), help="So many of the longest texts.")
 @AS_JSON
 def preview(
-    campaign: Path, rows: tuple[int, ...], sample: int, longest: int, as_json: bool
+    campaign: Path,
+    rows: tuple[int, ...],
+    sample: int | None,
+    longest: int | None,
+    as_json: bool,
 ) -> None:
     """Show messages as they would arrive; without options, the first three.
+
+    Options add to each other.
 
     Example: bulksend preview campaigns/reminder.yaml --row 7 --row 12
     """
@@ -123,14 +125,16 @@ def preview(
     from bulksend.cli.show import print_json, show_preview
 
     checked = plan_campaign(campaign, environment=os.environ)
-    rng = random.Random() if sample else None  # noqa: S311  (a look, not a secret)
+    rng = random.Random()  # noqa: S311  (a look, not a secret)
     found = preview_plan(
-        checked.plan, rows=rows, sample=sample or 3, longest=longest, rng=rng
+        checked.plan, rows=rows, sample=sample, longest=longest, rng=rng
     )
     if as_json:
         print_json(found)
     else:
         show_preview(found)
+    if any(row["why"] and not row["reason"] for row in found):  # there is no such row
+        sys.exit(BAD_INPUT)
 
 
 @click.command(short_help="Print the JSON Schema of campaign files.")

@@ -170,6 +170,7 @@ def as_text(column: str, kind: pl.DataType) -> pl.Expr:
     """A column of any type as text: numbers without exponent, nested values as JSON."""
     value = pl.col(column)
     if kind.is_float():
+        value = value.fill_nan(None)  # how pandas writes an empty cell
         whole = value.cast(pl.Int128, strict=False)
         text = whole.cast(pl.String)
         value = pl.when(whole == value).then(text).otherwise(value.cast(pl.String))

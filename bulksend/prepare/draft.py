@@ -20,7 +20,13 @@ from bulksend.prepare.phones import ZONES, metadata_version, time_zones
 from bulksend.prepare.places import PLACED, Sources, placed, placed_together
 from bulksend.prepare.plan import FORMAT, plan_hash
 from bulksend.prepare.reasons import REASON, code
-from bulksend.prepare.render import faults, read_template, render, written_texts
+from bulksend.prepare.render import (
+    Rendered,
+    faults,
+    read_template,
+    render,
+    written_texts,
+)
 from bulksend.prepare.segments import measure
 from bulksend.prepare.source import Source, scan
 from bulksend.prepare.timing import as_said, campaign_hours
@@ -138,17 +144,19 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
             rendered.tag.alias(own("tag")),
             rendered.once_key.alias(own("once_key")),
             rendered.missing.alias(own("missing")),
+            *([] if rendered.unfit is None else [rendered.unfit.alias(own("unfit"))]),
         )
         .with_columns(measure(pl.col(own("text"))).alias(own("measured")))
         .with_columns(time_zones(pl.col(own("e164"))).alias(own("zones")))
         .with_columns(_place(loaded, source, named, hours).alias(own("placed")))
-        .with_columns(_reason(loaded, lists).alias(own("reason")))
+        .with_columns(_reason(loaded, lists, rendered).alias(own("reason")))
     )
     frame = _without_duplicates(frame, loaded, source, named)
     final, names = _columns(loaded, source)
     about["columns"] = list(names.values())
     about["headers"] = _original_headers(source, names)
     about["phone"] = [names[column] for column in named["recipients.phone"]]
+    about["filled"] = sorted(names[column] for column in rendered.filled - {ARM})
     about["household"] = next((names[c] for c in named["recipients.household"]), None)
     return Draft(
         frame=frame.select(final),
@@ -308,7 +316,9 @@ def _bars_hours(campaign: Campaign) -> bool:
     return campaign.keeps_hours or campaign.speaks_of_hours
 
 
-def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
+def _reason(
+    loaded: Loaded, lists: dict[str, NumberList], rendered: Rendered
+) -> pl.Expr:
     """Everything but the duplicates, in one order for every row."""
     message = loaded.campaign.message
     group = message.group
@@ -327,6 +337,8 @@ def _reason(loaded: Loaded, lists: dict[str, NumberList]) -> pl.Expr:
     if not _bars_hours(loaded.campaign):
         is_open = placed_there != code("never_open")  # on the simulator it is always
         placed_there = pl.when(is_open).then(placed_there)
+    if rendered.unfit is not None:
+        checks.append(("value_unfit", pl.col(own("unfit"))))
     checks.append(("value_missing", pl.col(own("missing")).is_not_null()))
     checks += faults(loaded)
     return pl.coalesce(
@@ -398,7 +410,7 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
     recipients = pl.col(own("to")).str.count_matches(",", literal=True) + 1
     weight = recipients if group else segments
     detail = (
-        pl.when(reason == code("value_missing"))
+        pl.when((reason == code("value_missing")) | (reason == code("value_unfit")))
         .then(pl.col(own("missing")))
         .when(reason == code("line_type"))
         .then(audience.barred_type(campaign.recipients, group=group))

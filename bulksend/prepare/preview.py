@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from bulksend.errors import InputError, Problem
+from bulksend.errors import Problem
 from bulksend.prepare.reasons import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from random import Random
 
     from bulksend.prepare.plan import Plan
@@ -29,49 +29,87 @@ SHOWN = (
 )
 
 
+USUAL = 3
+"""So many are shown where nobody says which."""
+
+
 def preview_plan(
     plan: Plan,
     *,
     rows: Sequence[int] = (),
-    sample: int = 0,
-    longest: int = 0,
+    sample: int | None = None,
+    longest: int | None = None,
     rng: Random | None = None,
 ) -> list[dict[str, Any]]:
-    """Chosen rows of a plan: these, a random few, or those with the longest texts.
+    """Chosen rows of a plan, in its order: these, a random few, those with the longest texts.
 
-    Raises:
-        InputError: E640, where a row is not in the plan.
+    Each wish adds its rows; without any, the first three that get a message.
+
+    Args:
+        sample: So many of the rows that get a message: random ones by *rng*, or the
+            first.
+
+        longest: So many with the most segments, and of as many with the most characters.
+
+    Returns:
+        ``row``, what the plan has of it, and ``why``: why it gets nothing.  A row that is
+        not in the plan has neither text nor reason, and ``why`` begins with E640.
     """
+    if not rows and sample is None and longest is None:
+        sample, rng = USUAL, None
     frame = plan.frame().with_columns(tag=plan.tags()).select(SHOWN)
     sent = frame.filter(pl.col("reason").is_null())
-    if rows:
-        found = frame.filter(pl.col("row").is_in(list(rows))).collect(
-            engine="streaming"
-        )
-        missing = sorted(set(rows) - set(found["row"]))
-        if missing:
-            what = f"there is no row {missing[0]}"
-            expected = f"rows 2 to {plan.rows + 1}"
-            raise InputError(Problem("E640", what, expected, more=len(missing) - 1))
-    elif longest:
-        found = sent.sort(
-            "segments", pl.col("text").str.len_chars(), "row",
-            descending=[True, True, False],
-        ).head(longest).collect()  # fmt: skip
-    else:
-        found = _sample(sent, sample, rng)
+    wanted = {row for row in rows if abs(row) <= _LAST_ROW}
+    wanted |= _longest(sent, longest or 0) | _sample(sent, sample or 0, rng)
+    found = frame.filter(pl.col("row").is_in(sorted(wanted)))
+    shown = found.collect(engine="streaming")
     winners: dict[int, int] = {}
-    if found["reason"].is_in(["duplicate", "household"]).any():
+    if shown["reason"].is_in(["duplicate", "household"]).any():
         winners = dict(plan.winners().iter_rows())
-    return [_shown(row, winners) for row in found.sort("row").iter_rows(named=True)]
+    known = [_shown(row, winners) for row in shown.iter_rows(named=True)]
+    unknown = _unknown(frame, set(rows) - set(shown["row"]))
+    return sorted(known + unknown, key=lambda row: row["row"])
 
 
-def _sample(sent: pl.LazyFrame, size: int, rng: Random | None) -> pl.DataFrame:
-    if rng is None:
-        return sent.head(size).collect()
-    rows = sent.select("row").collect().to_series()
-    chosen = rng.sample(range(len(rows)), min(size, len(rows)))
-    return sent.filter(pl.col("row").is_in(rows.gather(chosen).implode())).collect()
+_LAST_ROW = 2**62
+"""Beyond what a plan can hold, and within what a column of it can."""
+
+
+def _unknown(frame: pl.LazyFrame, rows: Collection[int]) -> list[dict[str, Any]]:
+    if not rows:
+        return []
+    first, last = (
+        frame.select(a=pl.col("row").min(), b=pl.col("row").max()).collect().row(0)
+    )
+    nothing = dict.fromkeys(name for name in SHOWN if name != "reason_detail")
+    return [
+        nothing
+        | {
+            "row": row,
+            "why": str(
+                Problem("E640", f"there is no row {row}", f"rows {first} to {last}")
+            ),
+        }
+        for row in rows
+    ]
+
+
+def _longest(sent: pl.LazyFrame, size: int) -> set[int]:
+    if not size:
+        return set()
+    length = pl.col("text").str.len_chars()
+    best = sent.select("row", "segments", length).sort(
+        "segments", "text", "row", descending=[True, True, False]
+    )
+    return set(best.head(size).collect()["row"])
+
+
+def _sample(sent: pl.LazyFrame, size: int, rng: Random | None) -> set[int]:
+    rows = sent.select("row")
+    if rng is None or not size:
+        return set(rows.head(size).collect().to_series())
+    every = rows.collect().to_series()
+    return set(every.gather(rng.sample(range(len(every)), min(size, len(every)))))
 
 
 def _shown(row: dict[str, Any], winners: dict[int, int]) -> dict[str, Any]:

@@ -99,8 +99,13 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "value_missing",
-            "The message needs `{detail}`, and it is empty.",
+            "The message needs `{detail}`, and it is empty, or says so (NULL, #N/A).",
             "Fill it in, or write {{ name | default('...') }} in the template.",
+        ),
+        Reason(
+            "value_unfit",
+            "What the message says cannot be worked out from `{detail}`.",
+            "Correct the cell: it divides by zero, is too large, or no number or date.",
         ),
         Reason("text_empty", "The text would be empty.", "Correct the template."),
         Reason(

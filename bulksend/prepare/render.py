@@ -39,6 +39,11 @@ class Rendered:
         before: The text as it was before smart encoding changed it, else null.
 
         once_key: What makes two messages the same one, where the campaign says so.
+
+        unfit: Whether *missing* is what something cannot be worked out from, and not
+            empty; None where that cannot be.
+
+        filled: The columns that stand in texts.
     """
 
     text: pl.Expr
@@ -47,6 +52,8 @@ class Rendered:
     tag: pl.Expr
     once_key: pl.Expr
     missing: pl.Expr
+    unfit: pl.Expr | None
+    filled: frozenset[str]
     warnings: tuple[Problem, ...]
 
 
@@ -92,7 +99,7 @@ def render(
     if problems:
         raise InputError(problems)
 
-    text, missing = _by_language(texts, language, message.language)
+    text, missing, unfit = _by_language(texts, language, message.language)
     before = pl.lit(None, pl.String)
     if message.smart_encoding:
         plain = smart_encode(text)
@@ -106,6 +113,8 @@ def render(
         tag=tag.text if tag else pl.lit(None, pl.String),
         once_key=once.text if once else pl.lit(None, pl.String),
         missing=pl.coalesce(missing, *(part.missing for part in parts)),
+        unfit=_unfit_part([Compiled(text, missing, frozenset(), unfit=unfit), *parts]),
+        filled=frozenset().union(*(one.names for one in texts.values())),
         warnings=_telling(loaded, tag),
     )
 
@@ -203,20 +212,43 @@ def read_template(loaded: Loaded) -> str:
 
 def _by_language(
     texts: dict[str, Compiled], language: pl.Expr | None, column: str | None
-) -> tuple[pl.Expr, pl.Expr]:
-    nothing = pl.lit(None, pl.String)
+) -> tuple[pl.Expr, pl.Expr, pl.Expr | None]:
+    """Each row's text, what it lacks, and whether that cannot be worked out."""
+    nothing, no = pl.lit(None, pl.String), pl.lit(value=False)
     default = texts.get("")
     if language is None:
-        return (default.text, default.missing) if default else (pl.lit(""), nothing)
+        if default is None:
+            return pl.lit(""), nothing, None
+        return default.text, default.missing, default.unfit
     chosen = language.str.strip_chars().str.to_lowercase()
     text = default.text if default else nothing
     missing = default.missing if default else pl.lit(column)
+    unfit = no if default is None or default.unfit is None else default.unfit
     for name, variant in texts.items():
         if name:
             is_it = chosen == name.strip().lower()
             text = pl.when(is_it).then(variant.text).otherwise(text)
             missing = pl.when(is_it).then(variant.missing).otherwise(missing)
-    return text, missing
+            own_unfit = no if variant.unfit is None else variant.unfit
+            unfit = pl.when(is_it).then(own_unfit).otherwise(unfit)
+    some = any(one.unfit is not None for one in texts.values())
+    return text, missing, unfit if some else None
+
+
+def _unfit_part(parts: list[Compiled]) -> pl.Expr | None:
+    """Of the first part that lacks something: whether it cannot be worked out."""
+    if all(part.unfit is None for part in parts):
+        return None
+    no = pl.lit(value=False)
+    return pl.coalesce(
+        *(
+            pl.when(part.missing.is_not_null()).then(
+                no if part.unfit is None else part.unfit
+            )
+            for part in parts
+        ),
+        no,
+    )
 
 
 def _joined(urls: list[Compiled]) -> pl.Expr:

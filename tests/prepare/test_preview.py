@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.errors import InputError
 from bulksend.prepare.preview import preview_plan
 from tests.prepare.planning import SENDER, number, plan
 
@@ -36,7 +35,7 @@ def planned(tmp_path: Path) -> Plan:
 
 
 def shown(plan: Plan, **wish: object) -> list[int]:
-    return [row["row"] for row in preview_plan(plan, **wish)]  # type: ignore[arg-type]  # one wish at a time
+    return [row["row"] for row in preview_plan(plan, **wish)]  # type: ignore[arg-type]  # any wish
 
 
 def test_rows_are_shown_as_they_would_arrive(planned: Plan) -> None:
@@ -49,7 +48,10 @@ def test_rows_are_shown_as_they_would_arrive(planned: Plan) -> None:
     assert first["tag"].startswith("t")
     assert lost["why"] == "The same number stands in a row that is sent (row 2)."
     assert short["why"] == "The number has too few digits."
-    assert empty["why"] == "The message needs `name`, and it is empty."
+    assert (
+        empty["why"]
+        == "The message needs `name`, and it is empty, or says so (NULL, #N/A)."
+    )
     assert home["why"] == "Somebody of the same household is sent one (row 9)."
 
 
@@ -71,22 +73,36 @@ def test_a_sample_is_random_or_the_first(planned: Plan) -> None:
     assert shown(planned, sample=99, rng=Random(1)) == [2, 4, 6, 8, 9]
 
 
-@pytest.mark.parametrize("rows", [[1], [11], [2, 99, 100], [-1], [0]])
+WISHES: list[tuple[dict[str, object], list[int]]] = [
+    ({}, [2, 4, 6]),
+    ({"rng": Random(1)}, [2, 4, 6]),
+    ({"sample": 0}, []),
+    ({"longest": 0}, []),
+    ({"rows": [3], "sample": 2}, [2, 3, 4]),
+    ({"rows": [3], "longest": 1}, [3, 9]),
+    ({"rows": [9, 3], "sample": 1, "longest": 2}, [2, 3, 6, 9]),
+    ({"rows": [3], "sample": 0}, [3]),
+    ({"rows": [3, 3]}, [3]),
+]
+
+
+@pytest.mark.parametrize(("wish", "expected"), WISHES)
+def test_wishes_add_to_each_other(
+    planned: Plan, wish: dict[str, object], expected: list[int]
+) -> None:
+    """And 0 is none; only who wishes for nothing sees the first three."""
+    assert shown(planned, **wish) == expected
+
+
+@pytest.mark.parametrize("rows", [[1], [11], [2, 99, 100], [-1], [0], [2**70, 2]])
 def test_a_row_that_is_not_there_is_named(planned: Plan, rows: list[int]) -> None:
-    """With the rows that are."""
-    with pytest.raises(InputError) as caught:
-        preview_plan(planned, rows=rows)
-    (problem,) = caught.value.problems
-    assert (problem.code, problem.expected) == ("E640", "rows 2 to 10")
-    missing = [row for row in rows if row != 2]
-    assert problem.found == f"there is no row {missing[0]}"
-    assert problem.more == len(missing) - 1
-
-
-def test_a_row_that_no_list_can_have_is_named(planned: Plan) -> None:
-    """A number beyond 64 bits is one that is not there."""
-    with pytest.raises(InputError, match="E640"):
-        preview_plan(planned, rows=[2**70])
+    """With the rows that are; and it hides no other."""
+    found = preview_plan(planned, rows=rows)
+    assert [row["row"] for row in found] == sorted(rows)
+    for row in found:
+        said = f"E640 there is no row {row['row']}; expected rows 2 to 10. "
+        assert (row["text"], row["reason"]) == ("a" if row["row"] == 2 else None, None)
+        assert row["row"] == 2 or str(row["why"]).startswith(said)
 
 
 def test_a_plan_of_nothing_shows_nothing(tmp_path: Path) -> None:

@@ -32,6 +32,31 @@ MEDIA: list[tuple[str, dict[str, Any], str, list[str], list[str | None]]] = [
 ]  # fmt: skip
 
 
+UNFIT: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"text": "{{ 1 / (u | int) }}"}, "value_unfit", "u"),
+    ({"text": "{{ name }}"}, "value_missing", "name"),
+    ({"text": "{{ u | date }}{{ name }}"}, "value_unfit", "u"),
+    ({"text": "{{ name }}{{ u | date }}"}, "value_missing", "name"),
+    ({"text": "Hi", "tag": "{{ u | date }}"}, "value_unfit", "u"),
+    ({"text": "{{ name }}", "tag": "{{ u | date }}"}, "value_missing", "name"),
+    ({"text": "Hi", "variants": {"es": "{{ u | date }}"}, "language": "l"}, "value_unfit", "u"),
+    ({"text": "{{ u | date }}", "variants": {"es": "{{ name }}"}, "language": "l"},
+     "value_missing", "name"),
+    ({"text": "{{ u | date }}", "variants": {"de": "{{ name }}"}, "language": "l"},
+     "value_unfit", "u"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "reason", "detail"), UNFIT)
+def test_what_is_empty_and_what_cannot_be_worked_out_are_told_apart(
+    tmp_path: Path, message: dict[str, Any], reason: str, detail: str | None
+) -> None:
+    """By the first of them, in the text, the tag and every language."""
+    checked = plan(tmp_path, f"phone,u,name,l\n{A},0,NULL,es\n", message=message)
+    assert fates(checked) == [reason]
+    assert column(checked, "reason_detail") == [detail]
+
+
 @pytest.mark.parametrize(
     ("message", "cell", "expected", "media"),
     [case[1:] for case in MEDIA],

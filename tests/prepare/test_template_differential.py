@@ -63,28 +63,40 @@ def date(value: Any, pattern: str = "%Y-%m-%d") -> str:
 
 
 def bounded(value: Any) -> Any:
-    """Deviation: a whole number has at most 38 digits, and no number is complex."""
+    """Deviation: whole numbers have at most 38 digits, and others are finite and real."""
     if isinstance(value, complex) or (isinstance(value, int) and abs(value) >= 10**38):
         raise OverflowError(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OverflowError(value)
     return value
+
+
+def read_float(value: Any, default: float = 0.0) -> float:
+    """Deviation: `float` of a text that says inf or nan is the default."""
+    read = float(ENV_FILTERS["float"](value, default))
+    return read if math.isfinite(read) else default
 
 
 class Bounded(SandboxedEnvironment):
     """The sandbox lets us see the result of each operator."""
 
-    intercepted_binops = frozenset(["+", "-", "*", "//", "%", "**"])
+    intercepted_binops = frozenset(["+", "-", "*", "/", "//", "%", "**"])
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         return bounded(super().call_binop(context, operator, left, right))
 
 
+ENV_FILTERS = dict(Environment().filters)
+
+
 def reference() -> Environment:
     env = Bounded(undefined=Missing, autoescape=False)
-    read_int = env.filters["int"]
+    read_int = ENV_FILTERS["int"]
     env.filters |= {
         "number": number,
         "date": date,
         "int": lambda value, *default: bounded(read_int(value, *default)),
+        "float": read_float,
     }
     env.tests["none"] = lambda value: value is None or isinstance(value, Undefined)
     return env
@@ -94,15 +106,23 @@ ENV = reference()
 
 
 def present(value: Any) -> Any:
-    """A row or struct as the language sees it: null and blank cells are not there."""
+    """A row or struct as the language sees it: what says nothing is not there."""
     if not isinstance(value, dict):
         return value
     kept = {key: present(cell) for key, cell in value.items()}
-    return {
-        key: cell
-        for key, cell in kept.items()
-        if cell is not None and not (isinstance(cell, str) and not cell.strip())
-    }
+    return {key: cell for key, cell in kept.items() if not says_nothing(cell)}
+
+
+def says_nothing(cell: Any) -> bool:
+    """Deviation: a blank, NaN or infinite cell is missing; so is a word for nothing."""
+    if isinstance(cell, float):
+        return not math.isfinite(cell)
+    if isinstance(cell, str):
+        return not cell.strip(" \t\n\xa0\u200b\u00ad\u3164\ufeff") or cell in NO_WORDS
+    return cell is None
+
+
+NO_WORDS = ("NULL", "None", "N/A", "#N/A", "nan")
 
 
 def by_jinja(source: str, rows: list[dict[str, Any]]) -> list[tuple[str | None, str]]:
@@ -131,7 +151,7 @@ NAMES = [
     "José María", "maría  del mar", "a", "(abc) [x] {y} <z", "x_y 3d", "日本 語", "👩‍👧 emoji",
     "tab\tsep", "line\nbreak", "  padded  ", "\u00a0nbsp\u00a0", "100%", "$1 ${2} \\1",
     "A very long name that goes on and on, and on, until the end of it all",
-    "", "   ", "\u00a0", "\t", None, None,
+    "", "   ", "\u00a0", "\t", None, None, "NULL", "Null", "\u3164", "\u200b\u00ad ",
 ]  # fmt: skip
 CODES = [
     "42", "-7", "+5", "007", "42.23", " 7 ", "1_000", "abc", "1e3", "inf", "nan", "-0",

@@ -12,6 +12,7 @@ import pytest
 
 from bulksend.errors import InputError
 from bulksend.prepare.template import compile_template
+from bulksend.prepare.template.columns import NO_VALUE
 from bulksend.prepare.template.filters import FILTERS
 from bulksend.prepare.template.predicates import PREDICATES
 
@@ -71,8 +72,17 @@ def test_each_example_prints_what_the_page_says(source: str, shown: str) -> None
     """Every row of every table, for the page's own person."""
     frame = example_row()
     compiled = compile_template(source, frame.schema)
-    text, missing = frame.select(text=compiled.text, missing=compiled.missing).row(0)
-    assert (f"*missing: {missing}*" if missing else f"`{text}`") == shown
+    unfit = pl.lit(value=False) if compiled.unfit is None else compiled.unfit
+    text, missing, cannot = frame.select(
+        text=compiled.text, missing=compiled.missing, unfit=unfit
+    ).row(0)
+    lacks = "cannot be worked out" if cannot else "missing"
+    assert (f"*{lacks}: {missing}*" if missing else f"`{text}`") == shown
+
+
+def test_every_word_for_nothing_is_on_the_page() -> None:
+    """Whoever wonders why a row with NULL gets no message can look it up."""
+    assert not [word for word in NO_VALUE if f"`{word}`" not in PAGE]
 
 
 def test_the_page_has_examples() -> None:

@@ -18,6 +18,9 @@ from .values import Case, Result, Value, operate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LARGEST = 1_000_000
+"""Of the numbers that say how a filter works: far beyond any text, and Polars' own."""
+
 P = ParamSpec("P")
 _TYPES: dict[str, type] = {"int": int, "str": str, "bool": int, "object": object}
 _NAMES = {"int": "a whole number", "str": "a text in quotes", "bool": "true or false"}
@@ -92,6 +95,10 @@ def _written_out(node: nodes.Expr, wanted: str, what: str) -> Any:
     if not isinstance(value, _TYPES[wanted]) or (wanted == "int" and value is True):
         raise Refusal(
             "E306", f"{what} is {value!r}", expected=_NAMES.get(wanted, wanted)
+        ).placed(node.lineno)
+    if wanted == "int" and isinstance(value, int) and abs(value) > LARGEST:
+        raise Refusal(
+            "E306", f"{what} is too large", expected=f"at most {LARGEST:,}"
         ).placed(node.lineno)
     return bool(value) if wanted == "bool" else value
 

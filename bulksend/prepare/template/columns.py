@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+NO_VALUE = frozenset(
+    (
+        "#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#SPILL!",
+        "#CALC!", "#FIELD!", "(null)", r"\N", "NULL", "None", "NaN", "nan", "N/A",
+    )
+)  # fmt: skip
+"""What spreadsheets, databases and programs write for no value, letter by letter: Null and
+Nan are people's names.
+"""
+
+
 def spelled(name: str) -> str:
     """A header as a template may write it: ``First Name`` is ``first_name``."""
     return re.sub(r"[\s-]", "_", name.strip()).lower()
@@ -48,17 +59,30 @@ def _listed(schema: Mapping[str, pl.DataType]) -> str:
     return ", ".join(names[:8]) + more
 
 
-def column(name: str, dtype: pl.DataType, source: pl.Expr, *, of: str = "") -> Value:
-    """*source* as a value that is undefined where its cell is null or blank.
+def column(
+    name: str,
+    dtype: pl.DataType,
+    source: pl.Expr,
+    *,
+    of: str = "",
+    meant: frozenset[str] = frozenset(),
+) -> Value:
+    """*source* as a value that is undefined where its cell says nothing.
 
     Args:
         of: The real column, if *name* is a field inside of it.
+
+        meant: Words of `NO_VALUE` that are values here.
     """
     if isinstance(dtype, pl.Null):
         return Value((undefined(name),), columns=(of or name,))
     case = _typed(name, dtype, source)
-    is_text = case.kind is Kind.TEXT
-    gone = blank(case.expr) if is_text else case.expr.is_null()
+    if case.kind is Kind.TEXT:
+        gone = blank(case.expr, NO_VALUE - meant)
+    elif case.kind is Kind.FLOAT:
+        gone = ~case.expr.is_finite().fill_null(value=False)
+    else:
+        gone = case.expr.is_null()
     present = Case(case.kind, case.expr, ~gone, case.bounds, case.detail)
     return Value((present, undefined(name, gone)), columns=(of or name,))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
+from jinja2 import nodes
 
 from bulksend.errors import InputError
 
@@ -15,7 +16,7 @@ from .syntax import Findings, Refusal, parse
 from .values import NOTHING, Raise, once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Compiled:
 
         missing: String; the first column whose missing value the row needed, else null.
 
+        unfit: Boolean; whether nothing is empty there, but something cannot be worked
+            out, and *missing* has what from; None where that cannot be.
+
         names: The columns that the template uses, as the header has them.
 
         constant: The text, if the template uses no column.
@@ -36,6 +40,7 @@ class Compiled:
     missing: pl.Expr
     names: frozenset[str]
     constant: str | None = None
+    unfit: pl.Expr | None = None
 
 
 def compile_template(
@@ -61,7 +66,9 @@ def compile_template(
     findings = Findings(source, file=file, line=line, key=key)
     scope = Scope(schema, findings)
     try:
-        written = write_all(parse(source).body, scope)
+        tree = parse(source)
+        scope.meant = _said(tree)
+        written = write_all(tree.body, scope)
     except Refusal as refusal:
         findings.add(refusal)
         written = Text()
@@ -71,7 +78,8 @@ def compile_template(
     missing = _first(written.raises)
     if scope.used:
         text = pl.when(missing.is_null()).then(written.expr())
-        return Compiled(text, missing, frozenset(scope.used))
+        unfit = _unfit(written.raises)
+        return Compiled(text, missing, frozenset(scope.used), unfit=unfit)
     unset = pl.select(missing).item()
     if unset is not None:
         findings.add(Refusal("E311", f'"{unset}" is used, and never set'))
@@ -80,10 +88,30 @@ def compile_template(
     return Compiled(pl.lit(fixed), NOTHING, frozenset(), constant=fixed)
 
 
+def _said(tree: nodes.Template) -> frozenset[str]:
+    """The texts in quotes: what a template asks for is a value, be it the word None."""
+    return frozenset(
+        one.value for one in tree.find_all(nodes.Const) if isinstance(one.value, str)
+    )
+
+
 def _first(raises: Sequence[Raise]) -> pl.Expr:
-    """The column to blame: the first that raised, in the order of evaluation."""
-    blamed = NOTHING
-    for where, column in reversed(once(raises)):
-        name = pl.lit(column)
-        blamed = name if where is None else pl.when(where).then(name).otherwise(blamed)
-    return blamed
+    """What to blame: the first that raised, in the order of evaluation."""
+    return _of_first(raises, lambda one: pl.lit(one.column), NOTHING)
+
+
+def _unfit(raises: Sequence[Raise]) -> pl.Expr | None:
+    if not any(one.unfit for one in raises):
+        return None
+    return _of_first(raises, lambda one: pl.lit(one.unfit), pl.lit(value=False))
+
+
+def _of_first(
+    raises: Sequence[Raise], what: Callable[[Raise], pl.Expr], otherwise: pl.Expr
+) -> pl.Expr:
+    for one in reversed(once(raises)):
+        said = what(one)
+        if one.when is not None:
+            said = pl.when(one.when).then(said).otherwise(otherwise)
+        otherwise = said
+    return otherwise

@@ -91,7 +91,7 @@ def _(node: nodes.Name, scope: Scope) -> Value:
 
 @evaluate.register
 def _(node: nodes.Getattr, scope: Scope) -> Value:
-    return _field(value(node.node, scope), node.attr)
+    return _field(value(node.node, scope), node.attr, scope)
 
 
 @evaluate.register
@@ -100,10 +100,10 @@ def _(node: nodes.Getitem, scope: Scope) -> Value:
         raise not_in_language(
             "[...]", fix="For a part of a text use first, last or truncate."
         )
-    return _field(value(node.node, scope), node.arg.value)
+    return _field(value(node.node, scope), node.arg.value, scope)
 
 
-def _field(owner: Value, name: str) -> Value:
+def _field(owner: Value, name: str, scope: Scope) -> Value:
     group = needed(owner)
     if not group.cases:
         return group
@@ -120,7 +120,9 @@ def _field(owner: Value, name: str) -> Value:
         raise Refusal("E313", f'{owner.columns[0]} has no field "{name}"', fix=hint)
     where = f"{_path(owner)}.{name}"
     source = case.expr.struct.field(name)
-    found = columns.column(where, types[name], source, of=owner.columns[0])
+    found = columns.column(
+        where, types[name], source, of=owner.columns[0], meant=scope.meant
+    )
     return Value(found.cases, group.raises + found.raises, found.columns)
 
 

@@ -28,10 +28,13 @@ from .pythonic import (
 from .pythonic import TEXT as STRING
 from .syntax import Refusal
 from .text_filters import shown
-from .values import Case, Kind, Result, Value, literal, operate
+from .values import LIMIT, Case, Kind, Result, Value, literal, operate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+WIDEST = 2_048
+"""Characters: no text that can be sent is longer."""
 
 WHOLE = {Kind.BOOLEAN, Kind.INTEGER}
 
@@ -39,17 +42,26 @@ WHOLE = {Kind.BOOLEAN, Kind.INTEGER}
 # -- reading --------------------------------------------------------------------------
 
 
-def _or_default(parsed: Case, default: object) -> tuple[Case, Case]:
+def _or_default(
+    parsed: Case, default: object, valid: pl.Expr | None = None
+) -> tuple[Case, Case]:
     """*parsed* where it is there, else *default*, which may be of another kind."""
     good = parsed.expr.is_not_null()
-    return replace(parsed, when=good), replace(literal(default), when=~good)
+    return replace(parsed, when=good, valid=valid), replace(
+        literal(default), when=~good
+    )
+
+
+_BEYOND = 2**127 - 1
+"""What a whole number of more than 38 digits is read as: it is no text, and not 0."""
 
 
 def _read_whole(text: str) -> int:
     try:
-        return int(text)
+        whole = int(text)
     except ValueError:
-        return int(float(text))
+        whole = int(float(text))
+    return whole if abs(whole) <= LIMIT else _BEYOND
 
 
 def _read_integer(text: pl.Expr) -> pl.Expr:
@@ -79,13 +91,12 @@ def to_int(case: Case, default: object = 0) -> Result:
     if case.kind is Kind.DECIMAL:
         return Case(Kind.INTEGER, by_python(int, case.expr, dtype=INT128))
     if case.kind is Kind.TEXT:
-        return _or_default(Case(Kind.INTEGER, _read_integer(case.expr)), default)
+        whole = _read_integer(case.expr)
+        return _or_default(Case(Kind.INTEGER, whole), default, whole != _BEYOND)
     if case.kind is not Kind.FLOAT:
         return None
-    # Python: int(nan) is a ValueError, so the default; int(inf) an OverflowError.
-    whole = Case(Kind.INTEGER, case.expr.cast(INT128, strict=False))
-    valid = case.expr.is_nan() | (case.expr.abs() < 1e38)
-    return tuple(replace(c, valid=valid) for c in _or_default(whole, default))
+    whole = case.expr.cast(INT128, strict=False)
+    return Case(Kind.INTEGER, whole, valid=case.expr.abs() < 1e38)
 
 
 @each
@@ -242,6 +253,8 @@ def _filled(place: re.Match[str], case: Case) -> Case:
     """*case* as one place of a pattern prints it."""
     _, zero, digits_, letter, decimals = place.groups()
     width = int(digits_ or 0)
+    if width > WIDEST:
+        raise Refusal("E306", f'"{place[0]}"', expected=f"a width up to {WIDEST:,}")
     if letter == "s":
         text = shown(case)
         if text is not None:

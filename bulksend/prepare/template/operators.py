@@ -180,9 +180,10 @@ def _broken(symbol: str, a: pl.Expr, b: pl.Expr) -> Case:
     if symbol in ("//", "%", "**"):
         function = {"//": operator.floordiv, "%": operator.mod, "**": operator.pow}
         result = by_python(function[symbol], a, b, dtype=FLOAT)
-        return Case(Kind.FLOAT, result, valid=result.is_not_null())
-    valid = b != 0 if symbol == "/" else None
-    return Case(Kind.FLOAT, _OPERATORS[symbol](a, b), valid=valid)
+    else:
+        result = _OPERATORS[symbol](a, b)
+    # Not null, not infinite, and no NaN: none of these is a number to tell anybody.
+    return Case(Kind.FLOAT, result, valid=result.is_finite().fill_null(value=False))
 
 
 # -- comparison -----------------------------------------------------------------------

@@ -28,6 +28,8 @@ class Scope:
     variables: dict[str, Value] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     used: dict[str, Value] = field(default_factory=dict)
+    meant: frozenset[str] = frozenset()
+    """Words that are values here, although exports write them for nothing."""
 
     def lookup(self, name: str) -> Value:
         if name in self.variables:
@@ -35,12 +37,14 @@ class Scope:
         real = columns.find(name, self.schema)
         if real not in self.used:
             self.used[real] = BROKEN  # a type without a text is reported once
-            self.used[real] = columns.column(real, self.schema[real], pl.col(real))
+            self.used[real] = columns.column(
+                real, self.schema[real], pl.col(real), meant=self.meant
+            )
         return self.used[real]
 
     def branch(self) -> Scope:
         known = dict(self.variables), dict(self.sizes)
-        return Scope(self.schema, self.findings, *known, self.used)
+        return Scope(self.schema, self.findings, *known, self.used, self.meant)
 
     def set(self, name: str, value: Value, node: nodes.Node) -> None:
         """A variable is copied to where it is used, so its size is kept in check."""

@@ -72,6 +72,14 @@ class Findings:
         self._found.append((at, problem))
 
 
+LONGEST_INTEGER = 1_000
+"""Characters; Python itself reads no more than 4,300 digits."""
+
+
+def too_long() -> Refusal:
+    return Refusal("E315", "a whole number of more than 38 digits")
+
+
 class _PlacedLexer(Lexer):
     def tokeniter(
         self,
@@ -82,9 +90,11 @@ class _PlacedLexer(Lexer):
     ) -> Iterator[tuple[int, str, str]]:
         at = 0
         try:
-            for _, token, text in super().tokeniter(source, name, filename, state):
+            for _, kind, text in super().tokeniter(source, name, filename, state):
                 at = source.index(text, at)
-                yield at, token, text
+                if kind == "integer" and len(text) > LONGEST_INTEGER:
+                    raise too_long().placed(at)
+                yield at, kind, text
                 at += len(text)
         except TemplateSyntaxError as error:
             while source[at : at + 1].isspace():

@@ -22,11 +22,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import product
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from .syntax import Refusal
+from .syntax import Refusal, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -83,10 +84,15 @@ class Case:
 
 
 class Raise(NamedTuple):
-    """Where a row ends because something is missing, and the column to blame."""
+    """Where a row ends, and the missing column to blame.
+
+    Args:
+        unfit: The column is there, and something cannot be worked out from it.
+    """
 
     when: pl.Expr | None
     column: str
+    unfit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +142,15 @@ def literal(value: object) -> Case:
             return Case(Kind.BOOLEAN, pl.lit(value))
         case int():
             if abs(value) > LIMIT:
-                raise Refusal("E315", "a whole number of more than 38 digits")
+                raise too_long()
             narrow = INT64[0] <= value <= INT64[1]
             dtype = pl.Int64() if narrow else pl.Int128()
             return Case(Kind.INTEGER, pl.lit(value, dtype=dtype), bounds=(value, value))
         case float():
+            if not isfinite(value):
+                raise Refusal(
+                    "E315", "a number that is too large", expected="less than 1.8e308"
+                )
             return Case(Kind.FLOAT, pl.lit(value, dtype=pl.Float64))
         case _:
             return Case(Kind.TEXT, pl.lit(str(value), dtype=pl.String))
@@ -180,7 +190,7 @@ def guarded(when: pl.Expr, value: Value) -> Value:
     return replace(
         value,
         cases=tuple(replace(c, when=both(when, c.when)) for c in value.cases),
-        raises=tuple(Raise(both(when, r.when), r.column) for r in value.raises),
+        raises=tuple(r._replace(when=both(when, r.when)) for r in value.raises),
     )
 
 
@@ -219,7 +229,7 @@ def operate(operation: Callable[..., Result], *values: Value) -> Value:
     raises = evaluated + [r for value in operands for r in value.raises]
     columns = once(name for value in values for name in value.columns)
 
-    blame = columns[0] if columns else ""
+    blame = ", ".join(columns)
     cases: list[Case] = []
     for combination in product(*(operand.cases for operand in operands)):
         when = _all(case.when for case in combination)
@@ -228,7 +238,7 @@ def operate(operation: Callable[..., Result], *values: Value) -> Value:
             if case.valid is not None:
                 if not columns and not pl.select(case.valid).item():
                     raise Refusal("E311", "this has no result")
-                raises.append(Raise(both(held, ~case.valid), blame))
+                raises.append(Raise(both(held, ~case.valid), blame, unfit=True))
             detail = blame if case.kind is Kind.UNDEFINED else case.detail
             cases.append(replace(case, when=held, valid=None, detail=detail))
     return Value(merged(cases), once(raises), columns)
@@ -306,4 +316,4 @@ def once(items: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _identity(item: Raise | str) -> object:
-    return item if isinstance(item, str) else (id(item.when), item.column)
+    return item if isinstance(item, str) else (id(item.when), *item[1:])
