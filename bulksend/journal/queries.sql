@@ -382,15 +382,46 @@ where run_id = :run_id and row between :first and :last order by row, decided_at
 select min(accepted_at) from messages
 where run_id = :run_id and status = 'accepted' and message_id is not null;
 
--- See paces.py.  The rate as it is now: the share there was, and what has come back.
+-- See paces.py.  The rate as it is now: the share there was, and what has come back; less
+-- what is kept for urgent runs, where one has asked lately.
 -- name: reserve_pace
 insert into paces (name, given_to)
 values (:name, :now + cast(:segments * 1000000 / :full as integer))
 on conflict (name) do update
-    set given_to = max(paces.given_to, :now) + cast(:segments * 1000000 / (:full * min(1.0,
-        paces.share + :recovery * max(0, :now - paces.changed_at) / 1000000)) as integer)
+    set given_to = max(paces.given_to, :now) + cast(:segments * 1000000 / (
+        :full * min(1.0, paces.share
+                    + :recovery * max(0, :now - paces.changed_at) / 1000000)
+        * case when paces.kept_to + :hold > :now then 1 - :kept else 1 end) as integer)
 returning given_to, :now,
-          :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000);
+          :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
+          case when kept_to + :hold > :now then 1 - :kept else 1 end;
+
+-- What is kept begins where all was given away before anybody asked for it.
+-- name: reserve_kept
+insert into paces (name, given_to, kept_to)
+values (:name, :now, :now + cast(:segments * 1000000 / (:full * :kept) as integer))
+on conflict (name) do update
+    set kept_to = max(:now, case when paces.kept_to + :hold > :now then paces.kept_to
+                                 else paces.given_to end)
+        + cast(:segments * 1000000 / (:full * :kept * min(1.0, paces.share
+               + :recovery * max(0, :now - paces.changed_at) / 1000000)) as integer)
+returning kept_to, :now,
+          :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
+          :kept;
+
+-- A run that nobody has sent for a while begins its ramp again.
+-- name: reserve_ramp
+insert into ramps (run_id, began_at, given_to)
+values (:run_id, :now, :now + cast(:segments * 1000000 / (:full * :lowest) as integer))
+on conflict (run_id) do update
+    set began_at = case when ramps.given_to + :idle < :now then :now
+                        else ramps.began_at end,
+        given_to = max(ramps.given_to, :now) + cast(:segments * 1000000 / (
+            :full * (:lowest + (1 - :lowest) * min(1.0,
+                case when ramps.given_to + :idle < :now then 0
+                     else max(0, :now - ramps.began_at) end / :ramp))) as integer)
+returning given_to, :now,
+          :full * (:lowest + (1 - :lowest) * min(1.0, max(0, :now - began_at) / :ramp));
 
 -- name: slow_pace
 update paces

@@ -94,12 +94,57 @@ insert into paces (name, given_to)
 select :name, now + (:segments::bigint * 1000000 / :full::float8)::bigint from clock
 on conflict (name) do update
     set given_to = greatest(paces.given_to, (select now from clock))
-        + (:segments::bigint * 1000000 / (:full::float8 * least(1.0,
-           paces.share + :recovery::float8
-               * greatest(0, (select now from clock) - paces.changed_at) / 1000000)))::bigint
+        + (:segments::bigint * 1000000 / (:full::float8 * least(1.0, paces.share
+               + :recovery::float8
+                   * greatest(0, (select now from clock) - paces.changed_at) / 1000000)
+           * case when paces.kept_to + :hold::bigint > (select now from clock)
+                  then 1 - :kept::float8 else 1 end))::bigint
 returning given_to, (select now from clock),
-          :full::float8 * least(1.0, share
-              + :recovery::float8 * greatest(0, (select now from clock) - changed_at) / 1000000);
+          :full::float8 * least(1.0, share + :recovery::float8
+              * greatest(0, (select now from clock) - changed_at) / 1000000),
+          case when kept_to + :hold::bigint > (select now from clock)
+               then 1 - :kept::float8 else 1 end;
+
+-- name: reserve_kept
+with clock as materialized (
+    select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+)
+insert into paces (name, given_to, kept_to)
+select :name, now,
+       now + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8))::bigint
+from clock
+on conflict (name) do update
+    set kept_to = greatest((select now from clock),
+            case when paces.kept_to + :hold::bigint > (select now from clock)
+                 then paces.kept_to else paces.given_to end)
+        + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8
+           * least(1.0, paces.share + :recovery::float8
+               * greatest(0, (select now from clock) - paces.changed_at) / 1000000)))::bigint
+returning kept_to, (select now from clock),
+          :full::float8 * least(1.0, share + :recovery::float8
+              * greatest(0, (select now from clock) - changed_at) / 1000000),
+          :kept::float8;
+
+-- name: reserve_ramp
+with clock as materialized (
+    select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+)
+insert into ramps (run_id, began_at, given_to)
+select :run_id, now,
+       now + (:segments::bigint * 1000000 / (:full::float8 * :lowest::float8))::bigint
+from clock
+on conflict (run_id) do update
+    set began_at = case when ramps.given_to + :idle::bigint < (select now from clock)
+                        then (select now from clock) else ramps.began_at end,
+        given_to = greatest(ramps.given_to, (select now from clock))
+        + (:segments::bigint * 1000000 / (:full::float8 * (:lowest::float8
+           + (1 - :lowest::float8) * least(1.0,
+               case when ramps.given_to + :idle::bigint < (select now from clock) then 0
+                    else greatest(0, (select now from clock) - ramps.began_at) end
+               / :ramp::float8))))::bigint
+returning given_to, (select now from clock),
+          :full::float8 * (:lowest::float8 + (1 - :lowest::float8)
+              * least(1.0, greatest(0, (select now from clock) - began_at) / :ramp::float8));
 
 -- name: slow_pace
 with clock as materialized (

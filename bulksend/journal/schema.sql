@@ -144,13 +144,21 @@ create table if not exists decisions (
     primary key (run_id, row, decided_at, event)
 ) without rowid;
 
--- Up to when an account's rate is given away, and which share of it Bandwidth takes now.
--- In microseconds.
+-- Up to when an account's rate is given away, the part of it that is kept for urgent runs
+-- (paces.py), and which share of it Bandwidth takes now.  In microseconds.
 create table if not exists paces (
     name       text primary key,
     given_to   integer not null,
+    kept_to    integer not null default 0,
     share      real not null default 1 check (share > 0 and share <= 1),
     changed_at integer not null default 0
+) without rowid;
+
+-- Since when a run's pace rises, and up to when that is given away.  In microseconds.
+create table if not exists ramps (
+    run_id   integer primary key references runs (id),
+    began_at integer not null,
+    given_to integer not null
 ) without rowid;
 
 create trigger if not exists only_known_arrows

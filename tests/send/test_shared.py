@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.journal.store import Journal
-from bulksend.send.shared import LATE_SECONDS, Line, SharedPace, Slots
+from bulksend.journal.paces import KEPT_SHARE
+from bulksend.send.shared import LATE_SECONDS, Line, Ramp, SharedPace, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from pathlib import Path
 
     from bulksend.journal.paces import Stretch
@@ -73,17 +74,37 @@ class World:
     def clock(self) -> float:
         return self.now
 
-    def pace(self, rate: float) -> SharedPace:
-        async def reserve(segments: int) -> Stretch:
-            now = round(self.now * 1e6)
-            return self.journal.paces.reserve("55", segments, rate, now=now)
+    def pace(
+        self,
+        rate: float,
+        *,
+        urgent: bool = False,
+        ramp: float = 0.0,
+        run_id: int = 1,
+    ) -> SharedPace:
+        def asks(*, kept: bool) -> Callable[[int], Awaitable[Stretch]]:
+            async def reserve(segments: int) -> Stretch:
+                now = round(self.now * 1e6)
+                paces = self.journal.paces
+                return paces.reserve("55", segments, rate, now=now, kept=kept)
+
+            return reserve
 
         async def slow_down() -> bool:
             now = round(self.now * 1e6)
             return self.journal.paces.slow_down("55", now=now)
 
-        line = Line(rate, reserve=reserve, slow_down=slow_down)
-        return SharedPace(line, self.clock)
+        async def climb(segments: int) -> Stretch:
+            now = round(self.now * 1e6)
+            paces = self.journal.paces
+            return paces.climb(run_id, segments, rate, seconds=ramp, now=now)
+
+        slowly = Ramp(rate, climb=climb) if ramp else None
+        lines = [Line(rate, reserve=asks(kept=False), ramp=slowly)]
+        if urgent:
+            kept = rate * KEPT_SHARE
+            lines.append(Line(kept, reserve=asks(kept=True), ramp=slowly))
+        return SharedPace(lines, self.clock, slow_down=slow_down)
 
     async def sleep(self, seconds: float) -> None:
         wake = self.now + max(0.0, seconds)
@@ -186,3 +207,102 @@ async def test_who_stood_still_does_not_catch_up(world: World) -> None:
     found = await world.together(world.posts(pace, 150), world.posts(other, 150))
 
     assert densest([at for one in found for at in one]) <= 101
+
+
+@given(
+    runs=st.lists(
+        st.tuples(st.floats(0, 3), st.integers(1, 9), st.sampled_from([1.0, 7.0, 50.0]))
+    ),
+    pieces=st.lists(st.integers(1, 5)),
+)
+def test_slots_of_two_lines_go_in_the_order_of_their_moments(
+    runs: list[tuple[float, int, float]], pieces: list[int]
+) -> None:
+    """However their stretches lie over each other; none is lost, none comes twice."""
+    slots = Slots()
+    for begin, count, rate in runs:
+        slots.add(begin, count, rate)
+    moments = [begin + k / rate for begin, count, rate in runs for k in range(count)]
+    assert slots.left == len(moments)
+    found = []
+    for piece in [*pieces, *[1] * len(moments)]:
+        first, one = slots.first, Slots()
+        slots.move(piece, one)
+        assert one.first == first
+        while one.first is not None:
+            found.append(one.first)
+            one.drop(1)
+    assert found == pytest.approx(sorted(moments))
+
+
+async def test_an_urgent_run_has_a_tenth_of_the_rate_beside_any_crowd(
+    world: World,
+) -> None:
+    """Beside twenty senders of offers it has its own tenth; all have the rate, no more."""
+    urgent = world.pace(200.0, urgent=True)
+    crowd = [world.pace(200.0) for _ in range(20)]
+
+    async def urgently() -> list[float]:
+        await world.sleep(1.0)
+        return await world.posts(urgent, 100)
+
+    first, *others = await world.together(
+        urgently(), *(world.posts(pace, 80) for pace in crowd)
+    )
+
+    moments = sorted([*first, *(at for one in others for at in one)])
+    assert densest(moments) <= 200 * 1.01 + 1
+    assert first[0] - 101.0 < 2.0  # a queue's length, and no longer
+    took = first[-1] - first[0]
+    assert took < 100 / (200 * (KEPT_SHARE + 0.9 / 21)) * 1.2
+    assert moments[-1] - moments[0] == pytest.approx(len(moments) / 200, rel=0.15)
+
+
+async def test_an_urgent_run_alone_has_all_of_the_rate(world: World) -> None:
+    """Both lines are its own."""
+    (moments,) = await world.together(world.posts(world.pace(100.0, urgent=True), 300))
+
+    assert densest(moments) <= 102
+    assert moments[-1] - moments[0] == pytest.approx(3.0, abs=0.4)
+
+
+async def test_what_no_urgent_run_asks_for_is_everybodys_again(world: World) -> None:
+    """A second after its last message the others have all of the rate."""
+    urgent, other = world.pace(100.0, urgent=True), world.pace(100.0)
+    await world.together(world.posts(urgent, 5))
+    await world.together(world.sleep(2.0))
+    (moments,) = await world.together(world.posts(other, 300))
+
+    assert densest(moments) <= 101
+    assert moments[-1] - moments[0] == pytest.approx(3.0, abs=0.3)
+
+
+async def test_a_ramp_rises_for_all_workers_of_a_run_together(world: World) -> None:
+    """From a twentieth to all of it, whoever joins late; no second is ahead of it."""
+    workers = [world.pace(50.0, ramp=8.0) for _ in range(3)]
+
+    async def late() -> list[float]:
+        await world.sleep(4.0)
+        return await world.posts(workers[2], 60)
+
+    found = await world.together(
+        world.posts(workers[0], 100), world.posts(workers[1], 100), late()
+    )
+
+    moments = sorted(at - 100.0 for one in found for at in one)
+    for second in range(8):
+        most = 50 * (0.05 + 0.95 * (second + 1) / 8)
+        in_it = sum(second <= at < second + 1 for at in moments)
+        assert most * 0.75 - 6 <= in_it <= most * 1.05 + 2, second
+
+
+async def test_a_ramp_is_not_begun_anew_by_a_worker_that_is(world: World) -> None:
+    """Within a minute the run goes on where it was; after one it rises again."""
+    await world.together(world.posts(world.pace(50.0, ramp=4.0), 110))
+    await world.together(world.sleep(30.0))
+    (moments,) = await world.together(world.posts(world.pace(50.0, ramp=4.0), 50))
+    assert moments[-1] - moments[0] < 1.5
+
+    await world.together(world.sleep(61.0))
+    (moments,) = await world.together(world.posts(world.pace(50.0, ramp=4.0), 50))
+    assert moments[-1] - moments[0] > 2.0

@@ -452,6 +452,49 @@ class JournalSuite:
         place.execute("update paces set changed_at = changed_at - 40000000")
         assert journal.paces.reserve("55", 1, 100.0, now=now).rate == 100
 
+    def test_what_is_kept_for_urgent_runs_is_not_given_to_others(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """A line of its own, from where all was given away; for others the rest."""
+        now = time.time_ns() // 1000
+        paces = journal.paces
+        before = paces.reserve("55", 1_000, 100.0, now=now)
+        assert (before.rate, before.whole) == (100, 100)
+
+        kept = paces.reserve("55", 10, 100.0, now=now, kept=True)
+        after = paces.reserve("55", 90, 100.0, now=now)
+        more = paces.reserve("55", 10, 100.0, now=now, kept=True)
+
+        assert (kept.rate, after.rate, after.whole) == (10, 90, 100)
+        assert kept.wait == pytest.approx(10, abs=1)
+        assert after.wait == pytest.approx(10, abs=1)
+        assert more.wait == pytest.approx(11, abs=1)
+        place.execute("update paces set kept_to = 0")
+        assert paces.reserve("55", 1, 100.0, now=now).rate == 100
+        fresh = paces.reserve("56", 10, 100.0, now=now, kept=True)
+        assert (fresh.wait, fresh.rate) == (0, 10)
+
+    def test_a_ramp_is_one_for_all_who_send_a_run(
+        self, place: Place, sender: Sender
+    ) -> None:
+        """It rises from its beginning in the journal, until nobody sends for a minute."""
+        now, run_id = time.time_ns() // 1000, sender.run.id
+        climb = sender.journal.paces.climb
+        first = climb(run_id, 5, 100.0, seconds=100.0, now=now)
+        with place.open() as other:
+            second = other.paces.climb(run_id, 5, 100.0, seconds=100.0, now=now)
+        assert (first.wait, first.rate) == (0, 5)
+        assert second.wait == pytest.approx(1, abs=0.3)
+
+        place.execute("update ramps set began_at = began_at - 50000000")
+        half = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+        assert half.rate == pytest.approx(52.5, abs=2)
+        place.execute("update ramps set began_at = began_at - 500000000")
+        assert climb(run_id, 1, 100.0, seconds=100.0, now=now).rate == 100
+        place.execute("update ramps set given_to = given_to - 70000000")
+        anew = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+        assert (anew.wait, anew.rate) == (0, 5)
+
     # -- claiming -------------------------------------------------------------------
 
     def test_a_claim_is_durable_and_exclusive(
