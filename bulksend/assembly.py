@@ -15,12 +15,12 @@ from bulksend.journal.records import WHOLE
 from bulksend.prepare.outlook import end_of
 from bulksend.prepare.timing import plan_hours
 from bulksend.runs import ended_in_doubt, envelope, scope
+from bulksend.send.account import Account
 from bulksend.send.breakers import Breakers
 from bulksend.send.caps import Cap
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.pacing import BySender, Pace, Pacer
-from bulksend.send.shared import GIVEN_OUT, Line, SharedPace
 from bulksend.send.source import PlanSource
 from bulksend.send.timed import Manner, TimedSource
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from bulksend.assignment import Assignment
     from bulksend.journal.mark import Mark
-    from bulksend.journal.paces import Stretch
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.send.bandwidth import Client
@@ -118,16 +117,17 @@ class Assembly:
         """Its own, or the account's, where others may send with it; and the senders'."""
         asked = self.assignment
         send, clocks = asked.campaign.send, self.clocks
+        rate, ramp = send.rate.per_second, send.ramp.total_seconds() if send.ramp else 0
         pace: Pace
         if not asked.shares_its_rate:
-            ramp = send.ramp.total_seconds() if send.ramp else 0.0
-            pace = Pacer(send.rate.per_second, clocks.monotonic(), ramp=ramp)
+            pace = Pacer(rate, clocks.monotonic(), ramp=ramp)
         else:
             name = scope(asked.plan)
             if asked.campaign.provider == "bandwidth":
                 name = f"bandwidth/{self.client.account}"
-            line = _line(name, send.rate.per_second, self.writer, clocks)
-            pace = SharedPace(line, clocks.monotonic)
+            account = Account(name, rate, writer=self.writer, clocks=clocks)
+            urgent = asked.campaign.message.priority == "high"
+            pace = account.pace(urgent=urgent, ramp=ramp)
         own = asked.per_sender
         return BySender(pace, own) if own else pace
 
@@ -177,22 +177,6 @@ class Assembly:
         if self.assignment.campaign.send.repeat == "allow":
             return array("q")
         return await self.writer.call(lambda journal: journal.ledger(self.writer.run))
-
-
-def _line(name: str, rate: float, writer: Writer, clocks: SystemClocks) -> Line:
-    """A rate that all who send by this journal share."""
-
-    async def reserve(segments: int) -> Stretch:
-        now, given = clocks.wall_ms() * 1000, rate * GIVEN_OUT
-        return await writer.call(
-            lambda journal: journal.paces.reserve(name, segments, given, now=now)
-        )
-
-    async def slow_down() -> bool:
-        now = clocks.wall_ms() * 1000
-        return await writer.call(lambda journal: journal.paces.slow_down(name, now=now))
-
-    return Line(rate, reserve=reserve, slow_down=slow_down)
 
 
 def _often(journal: Journal, *, provider: str, count: int, since: int) -> array[int]:

@@ -103,12 +103,9 @@ class Assignment:
                 *replan* says that this is meant; E612 or E613, where somebody paused or
                 aborted the run.
             InputError: E623, the plan is not the one that was begun; E624 or E625, the
-                results cannot go where they should; E566, workers share one rate, and
-                it has a ramp.
+                results cannot go where they should.
         """
         _ = self.part  # first of all: is there such a shard
-        if self.shares_its_rate and self.campaign.send.ramp:
-            raise InputError(Problem("E566", "send.ramp is set"))
         known = None
         if self.home.journal.exists():
             with Journal.open(self.home.journal) as journal:

@@ -471,11 +471,6 @@ KINDS: dict[str, Kind] = {
             "no such shard",
             "Make a plan with `plan --shards N`; its shards are 0 to N-1.",
         ),
-        Kind(
-            "E566",
-            "a ramp does not go with a rate that workers share",
-            "Remove send.ramp; or send without --shard, with the journal in a file.",
-        ),
         # -- E6xx: journal, plan and output -----------------------------------------
         Kind("E601", "the journal cannot be used", "See what the disk says."),
         Kind(

@@ -57,7 +57,8 @@ class Message(Section):
     priority: Annotated[
         Literal["default", "high"],
         Key(
-            "Among your account's own messages; high is for what cannot wait.",
+            "Among your account's own messages; high is for what cannot wait: at "
+            "Bandwidth, and where runs share a rate.",
             "default or high",
             "default",
         ),

@@ -142,7 +142,7 @@ class Send(Section):
         Span | None,
         Key(
             "How long the pace takes to rise from a twentieth of the rate to all of it, "
-            "each time the run is started.",
+            "each time the run is started; its workers rise together.",
             "a time such as 10 min",
             "10 min",
         ),

@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tests.flow.desk import codes, counts, ended, served, until
@@ -127,15 +128,57 @@ def test_killed_shards_are_sent_again_and_nobody_gets_it_twice(
     assert found["accepted"] <= len(sent) <= found["accepted"] + found["unknown"]
 
 
-def test_a_ramp_is_refused_where_workers_share_the_rate(desk: Desk) -> None:
-    """E566 before anything is sent: each worker would ramp up by itself."""
+@pytest.mark.slow
+def test_workers_rise_together(desk: Desk) -> None:
+    """Two shards at once have one ramp: half of it takes as long as for one sender."""
     with served(desk.folder) as server:
         desk.environment = dict(server.environment)
-        desk.people(_people(20))
-        desk.campaign(send={"rate": "1000/s", "ramp": "10 min"})
+        desk.people(_people(120))
+        desk.campaign(send={"rate": "60/s", "ramp": "6 s"})
         plan = _plan(desk, 2)
+        command = ("send", plan, "--yes", "--json", "--shard")
 
-        ran = desk.call("send", plan, "--shard", "0", "--yes", "--json")
+        ran = [ended(one) for one in [desk.start(*command, n) for n in "01"]]
 
-        assert (ran.code, codes(ran)) == (2, ["E566"])
-        assert not _sent(server)
+        assert [one.code for one in ran] == [0, 0], ran
+        moments = sorted(line["mono"] for line in server.lines())
+    # In t seconds 60 (t / 20 + 19/240 t²) may go: of 90, ten in a second, not sixty.
+    for seconds, most in ((1.0, 8), (2.0, 25), (3.0, 52)):
+        assert sum(at < moments[0] + seconds for at in moments) <= most * 1.2 + 3
+
+
+@pytest.mark.slow
+def test_what_cannot_wait_goes_out_beside_a_large_campaign(
+    desk: Desk, postgres: Server
+) -> None:
+    """Two processes, one account: the notice has its part, and both have the rate."""
+    url = postgres.schema()
+    with served(desk.folder) as server:
+        desk.environment = server.environment | {"BULKSEND_JOURNAL": url}
+        desk.people(_people(2_000))
+        desk.campaign(name="offers", send={"rate": "100/s"}, results="offers.csv")
+        offers = desk.start("run", "hello.yaml", "--yes", "--json")
+        until(server.has(50), offers)
+
+        desk.people(_people(40))
+        desk.campaign(
+            name="outage",
+            message={"priority": "high"},
+            send={"rate": "100/s"},
+            results="outage.csv",
+        )
+        notice = desk.process("run", "hello.yaml", "--yes", "--json")
+        assert offers.poll() is None, ended(offers)
+        offers.send_signal(signal.SIGTERM)
+        assert ended(offers).code == 4
+        sent = server.lines()
+    with psycopg.connect(url) as sql:
+        ((kept,),) = sql.execute("select kept_to from paces").fetchall()
+
+    assert notice.code == 0, notice
+    assert kept > 0
+    urgent = [n for n, line in enumerate(sent) if line["priority"] == "high"]
+    beside = urgent[-1] - urgent[0] + 1 - len(urgent)
+    assert 0 < beside <= 2 * len(urgent)
+    seconds = sent[-1]["mono"] - sent[0]["mono"]
+    assert len(sent) <= 100 * (seconds + 0.5)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulksend.journal.store import Journal
 from bulksend.journal.paces import KEPT_SHARE
+from bulksend.journal.store import Journal
 from bulksend.send.shared import LATE_SECONDS, Line, Ramp, SharedPace, Slots
 
 if TYPE_CHECKING:
