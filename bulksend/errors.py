@@ -616,6 +616,54 @@ KINDS: dict[str, Kind] = {
             "Name a Postgres connection by journal_conn_id, or set BULKSEND_JOURNAL; "
             "allow_local_journal=True where there is one machine only.",
         ),
+        Kind(
+            "E691",
+            "object storage needs a library that is not installed",
+            "Install it: `pip install 'bulksend[cloud]'`.",
+        ),
+        Kind(
+            "E692",
+            "an address in object storage that is not understood",
+            "Write s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY; credentials "
+            "belong into the environment.",
+        ),
+        Kind(
+            "E693",
+            "there is no such bucket",
+            "Check its name, the account and the region (AWS_REGION).",
+        ),
+        Kind(
+            "E694",
+            "object storage refuses",
+            "Check the credentials in the environment, and what they may do: "
+            "docs/storage.md lists what bulksend needs.",
+        ),
+        Kind(
+            "E695",
+            "the credentials for object storage have expired",
+            "Sign in anew, and run it again. A clock that is wrong looks the same.",
+        ),
+        Kind(
+            "E696",
+            "there is no such object",
+            "Check its key: capitals count, and so does every slash.",
+        ),
+        Kind(
+            "E697",
+            "an object was replaced while it was read",
+            "Wait until whoever writes it has finished, then run it again.",
+        ),
+        Kind(
+            "E698",
+            "object storage does not answer",
+            "Check the network and AWS_ENDPOINT_URL, then run it again: it goes on where "
+            "it was.",
+        ),
+        Kind(
+            "E699",
+            "too large for one object, of at most 5 GiB",
+            "Let `results` end in a slash: a folder takes one object for each shard.",
+        ),
         Kind("E640", "there is no such row", "Look at the list again."),
         Kind("E630", "there is no such run", "See `bulksend status`."),
         Kind(

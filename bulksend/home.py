@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
+from bulksend.storage.objects import Objects
+from bulksend.storage.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +33,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A folder, and the journal that is usually in it."""
+    """A folder, and the journal that is usually in it.
+
+    Args:
+        objects: Object storage, with the credentials of the environment.
+    """
 
     folder: Path
     journal: Path | Address
+    objects: Objects = field(
+        default_factory=lambda: Objects(os.environ), repr=False, compare=False
+    )
 
     @classmethod
     def find(
@@ -45,7 +55,12 @@ class Home:
         """
         folder = Path(environment.get("BULKSEND_HOME") or beside / ".bulksend")
         elsewhere = journal or environment.get("BULKSEND_JOURNAL", "")
-        return cls(folder, _journal(elsewhere) or folder / "journal.sqlite")
+        journal_at = _journal(elsewhere) or folder / "journal.sqlite"
+        return cls(folder, journal_at, Objects(environment))
+
+    def spool(self) -> Spool:
+        """Where objects are copied to, before anything reads them."""
+        return Spool(self.folder / "objects", self.objects)
 
     def mark_path(self, campaign: str, run: str) -> Path:
         return self.folder / "claims" / campaign.replace("/", "+") / run

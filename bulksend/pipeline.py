@@ -197,7 +197,7 @@ def _send(
 ) -> Ended:
     run = asked.known_run(replan=options.replan)
     if run is None and not is_fresh:
-        stale = changed_inputs(asked.plan, asked.campaign)
+        stale = changed_inputs(asked.plan, asked.campaign, asked.home.spool())
         checked = replace(checked, gates=(*checked.gates, *stale))
     if options.only:
         checked = replace(checked, already=checked.summary.sendable - asked.chosen(run))

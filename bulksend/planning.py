@@ -101,15 +101,19 @@ def plan_campaign(
         raise InputError(Problem("E411", f"`{clipped(slot)}`"))
     loaded = loaded_campaign(campaign, environment)
     home = Home.find(loaded.folder, environment, journal)
+    spool = home.spool()
     with draft(
-        loaded, version=version("bulksend"), slot=slot, shards=shards
+        loaded, version=version("bulksend"), slot=slot, shards=shards, spool=spool
     ) as drafted:
         name = run_name(loaded.campaign.name, drafted.about["hash"], slot)
         path = home.plan_path(name)
         if path.exists():
             plan = Plan.open(path)
         else:
-            about = drafted.about | {"folder": str(loaded.folder.absolute())}
+            about = drafted.about | {
+                "folder": str(loaded.folder.absolute()),
+                "objects": spool.taken,
+            }
             plan = write(drafted.frame, path, about, hold=drafted.source.hold)
         return checked_plan(plan, loaded.campaign, home, drafted.notices)
 

@@ -67,16 +67,17 @@ def send_test(
     """
     loaded = load_campaign(campaign, environment=environment)
     recipients = loaded.campaign.recipients
+    home = Home.find(loaded.folder, environment)
     suppressed = read_list(
         recipients.suppress,
         folder=loaded.folder,
+        spool=home.spool(),
         phone=recipients.phone,
         region=recipients.default_region,
         keeps_out=True,
     )
     testers = read_testers(numbers, recipients.default_region, suppressed.numbers)
     checked = plan_campaign(loaded, environment=environment)
-    home = Home.find(loaded.folder, environment)
     now = time.time_ns() // 1_000_000
     plan = for_testers(checked.plan, home.folder / "tests", row, testers, now=now)
     messages = preview_plan(plan, rows=range(2, plan.rows + 2))

@@ -44,8 +44,8 @@ class Recipients(Section):
     path: Annotated[
         Texts,
         Key(
-            "The list of people: csv, tsv, parquet, ndjson or xlsx. "
-            "Relative paths start at this file's folder.",
+            "The list of people: csv, tsv, parquet, ndjson or xlsx, or an address at s3://, "
+            "gs:// or az://. Relative paths start at this file's folder.",
             "a path, or a list of them; * and ? may stand for parts of it",
             "recipients.csv",
         ),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign, Experiment
     from bulksend.define.load import Loaded
     from bulksend.rules.hours import Hours
+    from bulksend.storage.spool import Spool
 
 
 ARM = "arm"
@@ -58,7 +59,14 @@ class Draft:
         self.source.close()
 
 
-def draft(loaded: Loaded, *, version: str, slot: str = "", shards: int = 1) -> Draft:
+def draft(
+    loaded: Loaded,
+    *,
+    version: str,
+    slot: str = "",
+    shards: int = 1,
+    spool: Spool | None = None,
+) -> Draft:
     """Read the lists, compile the templates, and describe every row.
 
     Args:
@@ -68,6 +76,8 @@ def draft(loaded: Loaded, *, version: str, slot: str = "", shards: int = 1) -> D
 
         shards: Into how many parts the plan is cut.
 
+        spool: Where lists in object storage are copied to.
+
     Raises:
         InputError: Every problem of the lists, or every problem of the templates.
     """
@@ -75,12 +85,13 @@ def draft(loaded: Loaded, *, version: str, slot: str = "", shards: int = 1) -> D
     source = scan(
         recipients.path,
         folder=loaded.folder,
+        spool=spool,
         delimiter=recipients.delimiter,
         encoding=recipients.encoding,
         sheet=recipients.sheet,
     )
     try:
-        drafted = _draft(loaded, source, version, slot)
+        drafted = _draft(loaded, source, version, slot, spool)
         return _cut(drafted, shards) if shards > 1 else drafted
     except BaseException:
         source.close()
@@ -94,7 +105,9 @@ def _cut(drafted: Draft, shards: int) -> Draft:
     return replace(drafted, about=about | {"shards": shards, "hash": plan_hash(parts)})
 
 
-def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
+def _draft(
+    loaded: Loaded, source: Source, version: str, slot: str, spool: Spool | None
+) -> Draft:
     recipients = loaded.campaign.recipients
     if not source.rows:
         what = "there is a header, and no row under it"
@@ -104,6 +117,7 @@ def _draft(loaded: Loaded, source: Source, version: str, slot: str) -> Draft:
         key: read_list(
             getattr(recipients, key),
             folder=loaded.folder,
+            spool=spool,
             phone=recipients.phone,
             region=recipients.default_region,
             keeps_out=key == "suppress",

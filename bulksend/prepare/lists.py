@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bulksend.prepare.source import Source
+    from bulksend.storage.spool import Spool
 
 SAMPLE = 1_000
 HALF = 0.5
@@ -38,18 +39,21 @@ class NumberList:
     notices: tuple[Problem, ...]
 
 
-def read_list(
+def read_list(  # noqa: PLR0913 -- as `scan`
     paths: Sequence[str],
     *,
     folder: Path,
     phone: Sequence[str],
     region: str | None,
     keeps_out: bool,
+    spool: Spool | None = None,
 ) -> NumberList:
     """Read every file of a list.
 
     Args:
         phone: The recipients' own phone columns: tried first.
+
+        spool: Where objects are copied to; without it addresses are not read.
 
         keeps_out: Whether it says who gets nothing.  Then every column with numbers
             counts, as an opt-out missed is a person texted; of a list of those who may
@@ -64,7 +68,7 @@ def read_list(
     problems: list[Problem] = []
     for path in paths:
         try:
-            with scan([path], folder=folder) as source:
+            with scan([path], folder=folder, spool=spool) as source:
                 columns = _columns(source, phone, region, every=keeps_out)
                 numbers, unreadable = _numbers(source, path, columns, region)
                 digests.append(source.digest)

@@ -7,13 +7,8 @@ spreadsheet shows them, and no row is lost but the wholly empty ones, which are 
 
 from __future__ import annotations
 
-import difflib
-import glob
-import re
-import stat
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -24,13 +19,16 @@ from bulksend.prepare import sniff
 from bulksend.prepare.blocks import Scratch
 from bulksend.prepare.columns import as_text, listed, shown
 from bulksend.prepare.delimited import ROW, Part, Wish, read_delimited
+from bulksend.prepare.files import find_files
 from bulksend.prepare.typed import read_ndjson, read_parquet, read_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from bulksend.storage.spool import Spool
 
 OURS = ("row", "source_file", "source_row")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
     paths: Sequence[str],
     *,
     folder: Path,
+    spool: Spool | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
@@ -102,9 +101,11 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
     """Read recipient files.
 
     Args:
-        paths: Files or globs, relative to *folder*.
+        paths: Files or globs, relative to *folder*, or addresses in object storage.
 
         folder: The campaign file's folder.
+
+        spool: Where objects are copied to; without it addresses are not read.
 
         delimiter: One character; found by looking when not given.
 
@@ -119,7 +120,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
         InputError: With the problems of all files.
     """
     wish = Wish(delimiter, encoding, sheet)
-    files = find_files(paths, folder)
+    files = find_files(paths, folder, spool)
     states = {path: _state(path) for path in files}
     scratch = Scratch()
     parts: list[Part] = []
@@ -167,76 +168,6 @@ def _state(path: Path) -> tuple[int, int]:
 
 
 # -- files --------------------------------------------------------------------------
-
-
-def find_files(paths: Sequence[str], folder: Path) -> dict[Path, str]:
-    """The files that *paths* mean, sorted, each with its name for messages.
-
-    Raises:
-        InputError: One is missing, is no file, or may not be read.
-    """
-    found: dict[Path, str] = {}
-    problems: list[Problem] = []
-    for written in paths:
-        try:
-            found |= _matches(written, folder)
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
-    return {path: found[path] for path in sorted(found)}
-
-
-def _matches(written: str, folder: Path) -> dict[Path, str]:
-    if _ADDRESS.match(written):
-        what = "files behind an address are not read in this version"
-        fix = "Copy the file to this machine, and write its path."
-        raise InputError(Problem("E202", what, fix=fix, file=written))
-    path = folder / written
-    if path.exists() or not glob.has_magic(written):
-        _check_file(path, written)
-        return {path: written}
-
-    # Path.glob takes no absolute pattern and none with `..`.
-    hits = glob.glob(written, root_dir=folder, recursive=True)  # noqa: PTH207 -- see above
-    hits = [hit for hit in hits if not (folder / hit).is_dir()]
-    if not hits:
-        raise InputError(Problem("E201", "no file matches", file=written))
-    for hit in hits:
-        _check_file(folder / hit, hit)
-    return {folder / hit: hit for hit in hits}
-
-
-def _check_file(path: Path, written: str) -> None:
-    what = fix = ""
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            what, fix = "this is a folder", f"Write `{written.rstrip('/')}/*.csv`."
-        elif not stat.S_ISREG(mode):
-            what = "this is no regular file"
-        else:
-            path.open("rb").close()
-    except PermissionError:
-        what, fix = "the file may not be read by this user", "Check its permissions."
-    except (OSError, ValueError) as error:
-        what = "there is no such file"
-        if not isinstance(error, FileNotFoundError):
-            what = f"the file cannot be opened ({getattr(error, 'strerror', error)})"
-        if near := _near_files(path):
-            fix = f"Did you mean {near}?"
-    if what:
-        raise InputError(Problem("E200", what, fix=fix, file=written))
-
-
-def _near_files(path: Path) -> str:
-    try:
-        there = [entry.name for entry in path.parent.iterdir()]
-    except (OSError, ValueError):
-        return ""
-    lists = [name for name in there if Path(name).suffix == path.suffix]
-    near = difflib.get_close_matches(path.stem, [Path(n).stem for n in lists], n=3)
-    return " or ".join(f"`{stem}{path.suffix}`" for stem in near)
 
 
 def _read(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:

@@ -9,7 +9,7 @@ import lzma
 import os
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -40,7 +40,7 @@ def rows(source: Source) -> list[tuple[object, ...]]:
     return frame.rows()
 
 
-def refused(folder: Path, *paths: str, **words: str) -> list[str]:
+def refused(folder: Path, *paths: str, **words: Any) -> list[str]:
     """The problems of files that are not read, as a person sees them."""
     with pytest.raises(InputError) as caught:
         scan(paths, folder=folder, **words)
