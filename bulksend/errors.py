@@ -472,11 +472,18 @@ KINDS: dict[str, Kind] = {
             "Make a plan with `plan --shards N`; its shards are 0 to N-1.",
         ),
         # -- E6xx: journal, plan and output -----------------------------------------
+        Kind(
+            "E600",
+            "an older bulksend sends by this journal",
+            "Wait until its runs end, or `bulksend pause` them; then run it again: the "
+            "journal is upgraded, and they go on with the new one.",
+        ),
         Kind("E601", "the journal cannot be used", "See what the disk says."),
         Kind(
             "E602",
             "the journal is of another version",
-            "Use the bulksend that wrote it, or start with another BULKSEND_HOME.",
+            "A newer bulksend has upgraded it: install that one here, or restore the backup "
+            "from before.",
         ),
         Kind(
             "E604",

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bulksend.errors import BulksendError, Problem, Stopped
-from bulksend.journal.sql import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +31,3 @@ def undamaged(name: str) -> Iterator[None]:
     except ValueError as error:
         problem = Problem("E601", "it is damaged", fix=DAMAGED, file=name)
         raise BulksendError(problem) from error
-
-
-def of_another_version(found: tuple[object, ...] | None, name: str) -> BulksendError:
-    """E602, for what stands in `meta`."""
-    there = "no version" if found is None else f"version {found[0]}"
-    expected = f"version {SCHEMA_VERSION}"
-    return BulksendError(Problem("E602", f"it has {there}", expected, file=name))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, Problem
 from bulksend.journal.faults import undamaged
+from bulksend.journal.migrations import check
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import WHOLE, Lease, LeaseLost, Part
 
@@ -43,6 +44,7 @@ class Leases:
         self, campaign: str, run_id: int, part: Part, owner: Owner, now: int
     ) -> int:
         with self._db.transaction():
+            check(self._db)
             leases = self._leases(campaign)
             for held in leases:
                 is_beside = (

@@ -25,13 +25,19 @@ import psycopg
 from psycopg import errors
 
 from bulksend.errors import BulksendError, InputError, Problem, Stopped
+from bulksend.journal import migrations
 from bulksend.journal.faults import (
     BUSY_SECONDS,
     ConnectionLost,
-    of_another_version,
     undamaged,
 )
-from bulksend.journal.sql import SCHEMA_VERSION, postgres_queries, postgres_schema
+from bulksend.journal.sql import (
+    OLDEST_PROGRAM,
+    SCHEMA_VERSION,
+    postgres_migration,
+    postgres_queries,
+    postgres_schema,
+)
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
@@ -250,7 +256,7 @@ class Postgres:
             if self._read_only:
                 raise InputError(Problem("E601", "it holds no journal", file=self.name))
             self._create()
-        self._check_version()
+        migrations.bring_up(self, read_only=self._read_only)
 
     def _create(self) -> None:
         with self.transaction():
@@ -262,17 +268,13 @@ class Postgres:
                     arrows(),
                 )
             sql.execute(
-                "insert into meta values ('schema', %s) on conflict do nothing",
-                [SCHEMA_VERSION],
+                "insert into meta values ('schema', %s), ('oldest_program', %s) "
+                "on conflict do nothing",
+                [SCHEMA_VERSION, OLDEST_PROGRAM],
             )
 
-    def _check_version(self) -> None:
-        with self._explained():
-            found = self.connection.execute(
-                "select value from meta where name = 'schema'"
-            ).fetchone()
-        if found != (SCHEMA_VERSION,):
-            raise of_another_version(found, self.name)
+    def take_step(self, number: int) -> None:
+        self.connection.execute(postgres_migration(number).encode())
 
     def _check_clock(self) -> None:
         with self._explained():

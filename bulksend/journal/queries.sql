@@ -1,6 +1,23 @@
 -- Every statement the journal runs, by name.  `sql.py` reads this file.  Values are
 -- `:named`; what SQLite and PostgreSQL cannot both take, queries_postgres.sql says anew.
 
+-- See migrations.py.
+-- name: said
+select name, value from meta;
+
+-- name: say
+insert into meta (name, value) values (:name, :value)
+on conflict (name) do update set value = :value;
+
+-- name: forget_arrows
+delete from transitions;
+
+-- name: add_arrow
+insert into transitions (status, event, next) values (:status, :event, :next);
+
+-- name: senders
+select count(*) from leases where expires >= :now;
+
 -- name: add_run
 insert into runs (run, campaign, plan, plan_hash, plan_digest, input_digest,
                   content_digest, provider, rows, sendable, results, created_at,

@@ -1,5 +1,6 @@
--- The journal's tables.  Small rows: numbers and texts stay in the plan, save the numbers
--- that must not be texted, and what people wrote to us.
+-- The journal's tables as they are in its newest version; migrations.py brings older
+-- journals here.  Small rows: numbers and texts stay in the plan, save the numbers that
+-- must not be texted, and what people wrote to us.
 -- Times are integers: milliseconds since 1970, UTC.
 
 create table if not exists meta (
@@ -148,6 +149,7 @@ create table if not exists decisions (
 -- (paces.py), and which share of it Bandwidth takes now.  In microseconds.
 create table if not exists paces (
     name       text primary key,
+    begins     integer not null default 0,      -- where what was given last begins
     given_to   integer not null,
     kept_to    integer not null default 0,
     share      real not null default 1 check (share > 0 and share <= 1),

@@ -6,7 +6,11 @@ import re
 from functools import cache
 from importlib.resources import files
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = 2
+"""A change of the tables or of the state table needs the next one: see migrations.py."""
+
+OLDEST_PROGRAM = 2
+"""The oldest version whose programs may use a journal of this one."""
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _TRIGGER = re.compile(r"^create trigger .*?^end;$", re.MULTILINE | re.DOTALL)
@@ -43,10 +47,26 @@ def schema() -> str:
 @cache
 def postgres_schema() -> str:
     """The tables of schema.sql in PostgreSQL's types, and triggers of its own."""
-    tables = _TRIGGER.sub("", schema())
+    return f"{_in_postgres(schema())}\n{_read('schema_postgres.sql')}"
+
+
+def migration(number: int) -> str:
+    """The step to this version, for SQLite."""
+    return _read(f"migration_{number}.sql")
+
+
+def postgres_migration(number: int) -> str:
+    """The same in PostgreSQL's types, and what PostgreSQL needs besides."""
+    step = _in_postgres(migration(number))
+    beside = files(__package__).joinpath(f"migration_{number}_postgres.sql")
+    return f"{step}\n{beside.read_text(encoding='utf-8') if beside.is_file() else ''}"
+
+
+def _in_postgres(tables: str) -> str:
+    tables = _TRIGGER.sub("", tables)
     for ours, theirs in _IN_POSTGRES:
         tables = re.sub(ours, theirs, tables)
-    return f"{tables}\n{_read('schema_postgres.sql')}"
+    return tables
 
 
 def _read(name: str) -> str:

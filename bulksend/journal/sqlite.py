@@ -16,14 +16,20 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from bulksend.errors import BulksendError, InputError, Problem
+from bulksend.journal import migrations
 from bulksend.journal.faults import (
     BUSY_SECONDS,
     DAMAGED,
-    of_another_version,
     undamaged,
 )
 from bulksend.journal.mounts import network_file_system
-from bulksend.journal.sql import SCHEMA_VERSION, queries, schema
+from bulksend.journal.sql import (
+    OLDEST_PROGRAM,
+    SCHEMA_VERSION,
+    migration,
+    queries,
+    schema,
+)
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
@@ -198,7 +204,7 @@ class Sqlite:
             sql.execute("pragma synchronous = full")
             if not tables:
                 self._create()
-        self._check_version()
+        migrations.bring_up(self, read_only=read_only)
 
     def _write_ahead(self) -> None:
         """SQLite does not wait for its turn where a fresh file changes to WAL: this does."""
@@ -221,16 +227,19 @@ class Sqlite:
             f"""begin immediate;
             {schema()}
             insert or ignore into transitions values {table};
-            insert or ignore into meta values ('schema', '{SCHEMA_VERSION}');
+            insert or ignore into meta values
+                ('schema', '{SCHEMA_VERSION}'), ('oldest_program', '{OLDEST_PROGRAM}');
             commit;"""  # noqa: S608  (all of it our own words)
         )
 
-    def _check_version(self) -> None:
-        found = self.connection.execute(
-            "select value from meta where name = 'schema'"
-        ).fetchone()
-        if found != (SCHEMA_VERSION,):
-            raise of_another_version(found, self.name)
+    def take_step(self, number: int) -> None:
+        # One by one: `executescript` would end the transaction.
+        lines: list[str] = []
+        for line in migration(number).splitlines():
+            lines.append(line)
+            if sqlite3.complete_statement(statement := "\n".join(lines)):
+                self.connection.execute(statement)
+                lines.clear()
 
 
 def _refuse_network(path: Path) -> None:
