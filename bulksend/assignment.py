@@ -11,6 +11,7 @@ from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.records import WHOLE, Part, Run
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
+from bulksend.prepare import seal
 from bulksend.prepare.summary import summarise
 from bulksend.runs import new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
@@ -102,8 +103,8 @@ class Assignment:
             GateRefused: E622, where another plan of this campaign is half sent, unless
                 *replan* says that this is meant; E612 or E613, where somebody paused or
                 aborted the run.
-            InputError: E623, the plan is not the one that was begun; E624 or E625, the
-                results cannot go where they should.
+            InputError: E623 or E627, the plan is not the one that was begun, or made;
+                E624 or E625, the results cannot go where they should.
         """
         _ = self.part  # first of all: is there such a shard
         known = None
@@ -116,14 +117,20 @@ class Assignment:
                     raise refused(order)
         if known is not None and known.purged_at is not None:
             raise purged(known)
-        if known is not None and known.plan_digest != self.plan.digest():
-            raise InputError(
-                Problem("E623", "its bytes changed", file=str(self.plan.path))
-            )
+        self._check_plan(known)
         is_ours = known is not None and known.results == str(self.output)
         if self.shard is None:
             check_output(self.output, is_ours=is_ours)
         return known
+
+    def _check_plan(self, known: Run | None) -> None:
+        """Whether it is the plan that was begun, or, where none was, the one that was made."""
+        seal, where = self.plan.seal(), str(self.plan.path)
+        if known is not None and known.plan_digest != seal.digest:
+            raise InputError(Problem("E623", "its bytes changed", file=where))
+        if not seal.is_whole:
+            what = "its bytes are not those that were written"
+            raise InputError(Problem("E627", what, file=where))
 
     def chosen(self, run: Run | None) -> int:
         """How many messages `only` stands for.
@@ -146,7 +153,7 @@ class Assignment:
             return journal.add_run(
                 replace(
                     run,
-                    plan_digest=self.plan.digest(),
+                    plan_digest=self.plan.about[seal.KEY],
                     results=str(self.output),
                     created_at=now,
                 )

@@ -548,6 +548,12 @@ KINDS: dict[str, Kind] = {
             "Plan it anew with `bulksend plan`, or add --as-planned to send it as it is.",
         ),
         Kind(
+            "E627",
+            "the plan file was changed after it was made",
+            "Remove it and plan again: what shall differ goes into the list or the "
+            "campaign.",
+        ),
+        Kind(
             "E670",
             "a file that is no report stands there",
             "Move it away, or write elsewhere with --output PATH.",

@@ -1,6 +1,7 @@
 """The frozen plan: one Parquet file with a row for every row of the input.
 
-A plan is what was decided, and it does not change: `send` takes it as it stands.  Its
+A plan is what was decided, and it does not change: `send` takes it as it stands, and only
+with its `seal` whole.  Its
 name carries a hash over everything that decides who gets which text: the campaign, the
 bytes of every list, and the versions of the rules.  The same input gives the same plan;
 another input never hides behind the same name.
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from hashlib import blake2b, file_digest
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
 from bulksend.errors import InputError, Problem
+from bulksend.prepare import seal
 from bulksend.prepare.columns import as_text
 from bulksend.whole import whole
 
@@ -135,10 +137,9 @@ class Plan:
     def frame(self) -> pl.LazyFrame:
         return pl.scan_parquet(self.path)
 
-    def digest(self) -> str:
-        """SHA-256 over the file's bytes: a plan that was touched is another plan."""
-        with self.path.open("rb") as stream:
-            return file_digest(stream, "sha256").hexdigest()
+    def seal(self) -> seal.Seal:
+        """Read from all of its bytes: a plan that was touched is another plan."""
+        return seal.read(self.path)
 
     def sendable(
         self,
@@ -275,17 +276,19 @@ def write(
         InputError: E621, where it cannot be written; E222, where the lists gave other
             rows than were counted before.
     """
+    words = {"format": FORMAT, seal.KEY: seal.BLANK}
     try:
         with whole(path, mode=0o444) as unfinished:
             frame.sink_parquet(
                 unfinished,
                 compression="lz4",
-                metadata={METADATA: json.dumps(about | {"format": FORMAT})},
+                metadata={METADATA: json.dumps(about | words)},
                 maintain_order=True,
                 engine="streaming",
             )
             hold()
             _check_rows(unfinished, about["rows"])
+            seal.put(unfinished)
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E621", found, file=str(path.parent))) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from tests.flow.desk import PEOPLE, counts
+from tests.flow.desk import PEOPLE, codes, counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,3 +122,27 @@ def test_lists_of_every_kind_are_known_again(
     sent = desk.call("send", plan, "--yes")
 
     assert sent.code == 0, sent
+
+
+def test_a_plan_that_somebody_edited_is_refused_before_it_begins(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """E627, also with --as-planned; what it says to do makes the plan again, and sends it."""
+    simulator = bandwidth()
+    plan = desk.folder / planned(desk)
+    words = pl.read_parquet_metadata(plan)["bulksend"]
+    touched = pl.read_parquet(plan).with_columns(text=pl.lit("Half price!"))
+    plan.chmod(0o644)
+    touched.write_parquet(plan, metadata={"bulksend": words})
+
+    for command in (("send", plan, "--as-planned"), ("run", "hello.yaml")):
+        refused = desk.call(*command, "--yes", "--json")
+
+        assert (refused.code, codes(refused)) == (2, ["E627"]), refused
+        assert "Remove it and plan again" in refused.json["problems"][0]["fix"]
+    assert desk.call("status", "--json").json == []
+    assert not simulator.bandwidth.witness.accepted
+
+    plan.unlink()
+    sent = desk.call("run", "hello.yaml", "--yes", "--json")
+    assert (sent.code, counts(sent)["accepted"]) == (0, 5), sent

@@ -12,6 +12,7 @@ import pytest
 
 from bulksend.errors import InputError
 from bulksend.planning import campaign_of, load_campaign, plan_campaign
+from bulksend.prepare import seal
 from bulksend.prepare.draft import draft
 from bulksend.prepare.plan import CHUNK_ROWS, Plan, write
 from tests.prepare.planning import campaign, number, plan, put
@@ -220,15 +221,31 @@ def test_what_is_to_be_sent_is_in_order_and_without_the_closed(tmp_path: Path) -
 
 
 def test_the_bytes_of_a_plan_tell_whether_it_was_touched(tmp_path: Path) -> None:
-    """One bit is another plan."""
+    """Whichever bit of it is turned over, its seal's own too."""
     path = plan(tmp_path, PEOPLE).plan.path
-    before = Plan.open(path).digest()
-    assert Plan.open(path).digest() == before
-    copy = tmp_path / "copy.parquet"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 1
-    copy.write_bytes(data)
-    assert Plan(copy, json.loads("{}")).digest() != before
+    made = Plan.open(path).seal()
+    assert made.is_whole
+    assert made == Plan.open(path).seal()
+    assert made.said == Plan.open(path).about["seal"]
+    data, copy = path.read_bytes(), tmp_path / "copy.parquet"
+    for place in {*range(0, len(data), 997), data.rindex(made.said.encode())}:
+        changed = bytearray(data)
+        changed[place] ^= 1
+        copy.write_bytes(changed)
+        assert not seal.read(copy).is_whole, place
+
+
+def test_a_plan_that_was_written_by_hand_has_no_whole_seal(tmp_path: Path) -> None:
+    """Its words are taken over, with the seal of other rows, or without one."""
+    path, copy = plan(tmp_path, PEOPLE).plan.path, tmp_path / "copy.parquet"
+    words = pl.read_parquet_metadata(path)["bulksend"]
+    rows = pl.read_parquet(path).with_columns(text=pl.lit("Something else."))
+    for said in (words, json.dumps(json.loads(words) | {"seal": ""})):
+        rows.write_parquet(copy, metadata={"bulksend": said})
+        assert not Plan.open(copy).seal().is_whole
+    for data in (b"", b"PAR1", b"\xff" * 100):
+        copy.write_bytes(data)
+        assert not seal.read(copy).is_whole
 
 
 @pytest.mark.parametrize("more", [f"{number(9)},Zoe\n", f"{number(9)},Zoe,x\n", ""])

@@ -45,7 +45,7 @@ def run_of(plan: Plan, sendable: int) -> Run:
         campaign="simulator/test",
         plan=str(plan.path),
         plan_hash=plan.hash,
-        plan_digest=plan.digest(),
+        plan_digest=plan.seal().digest,
         input_digest="",
         content_digest="",
         provider="simulator",
