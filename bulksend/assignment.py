@@ -16,8 +16,8 @@ from bulksend.prepare.summary import summarise
 from bulksend.runs import new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import refused
-from bulksend.settle.files import check_output
 from bulksend.settle.finding import purged
+from bulksend.settle.placing import check_place
 from bulksend.settle.standing import standing
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
     from bulksend.home import Home
     from bulksend.prepare.plan import Plan
+    from bulksend.storage.location import Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Assignment:
     campaign: Campaign
     home: Home
     environment: Mapping[str, str]
-    output: Path
+    output: Where
     only: str = ""
     wait: bool = False
     until_closed: bool = False
@@ -120,7 +121,7 @@ class Assignment:
         self._check_plan(known)
         is_ours = known is not None and known.results == str(self.output)
         if self.shard is None:
-            check_output(self.output, is_ours=is_ours)
+            check_place(self.output, self.home, run=self.plan.run, is_ours=is_ours)
         return known
 
     def _check_plan(self, known: Run | None) -> None:

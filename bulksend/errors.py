@@ -663,7 +663,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             "E697",
-            "an object was replaced while it was read",
+            "an object was replaced meanwhile",
             "Wait until whoever writes it has finished, then run it again.",
         ),
         Kind(

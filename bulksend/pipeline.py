@@ -38,11 +38,12 @@ from bulksend.planning import (
 from bulksend.prepare.freshness import changed_inputs
 from bulksend.prepare.plan import Plan
 from bulksend.settle.arms import arms
-from bulksend.settle.files import check_output, write_results
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.notice import tell
+from bulksend.settle.placing import check_place, place_results
 from bulksend.settle.results import results
 from bulksend.settle.standing import Ended, standing, state
+from bulksend.storage.location import is_address, where
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from bulksend.define.slots import ScheduledFor
     from bulksend.journal.records import Run
     from bulksend.settle.arms import Arm
+    from bulksend.storage.location import Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Options:
 
     confirm: Callable[[Checked], bool] = lambda _: True
     beside: Callable[[Sending], Awaitable[None]] | None = None
-    results: Path | None = None
+    results: Where | None = None
     replan: bool = False
     journal: str = ""
     slot: str = ""
@@ -182,11 +184,11 @@ def _assignment(
     )
 
 
-def _output(plan: Plan, campaign: Campaign, folder: Path) -> Path:
+def _output(plan: Plan, campaign: Campaign, folder: Path) -> Where:
     """Where the results go; each slot of a schedule has a file of its own."""
     said = campaign.results
     path = said.replace("{run}", plan.run).replace("{slot}", plan.slot)
-    named = folder / path
+    named = where(path) if is_address(path) else folder / path
     if campaign.schedule is not None and plan.slot and path == said:
         named = named.with_name(f"{named.stem}-{plan.slot}{named.suffix}")
     return named
@@ -252,7 +254,8 @@ def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended
             ended = standing(journal, asked.own(run), asked.part)
         else:
             journal.set_results(run.id, str(asked.output))
-            write_results(results(asked.plan, journal, run), asked.output)
+            frame = results(asked.plan, journal, run)
+            place_results(frame, asked.output, asked.home, run=run.run)
             ended = replace(standing(journal, run), results=str(asked.output))
             is_over = not (ended.left or ended.claimed)
             if is_over or journal.orders.is_aborted(run.id):
@@ -267,7 +270,7 @@ def write_run(
     run: str,
     *,
     home: Home,
-    output: Path | None = None,
+    output: Where | None = None,
     for_spreadsheet: bool = False,
 ) -> Ended:
     """Write the results of a run again, as plan and journal have it now.
@@ -279,12 +282,18 @@ def write_run(
         InputError: E630, where there is no such run; E620, where its plan is gone.
     """
     with find_run(run, home, read_only=True) as (journal, known):
-        path = output or Path(known.results)
+        place = output or where(known.results)
         plan = plan_of(known)
-        check_output(path, is_ours=str(path) == known.results)
-        frame = results(plan, journal, known)
-        write_results(frame, path, for_spreadsheet=for_spreadsheet)
-        return replace(standing(journal, known), results=str(path))
+        is_ours = str(place) == known.results
+        check_place(place, home, run=known.run, is_ours=is_ours)
+        place_results(
+            results(plan, journal, known),
+            place,
+            home,
+            run=known.run,
+            for_spreadsheet=for_spreadsheet,
+        )
+        return replace(standing(journal, known), results=str(place))
 
 
 def run_arms(run: str, *, home: Home) -> list[Arm]:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bulksend.cli.places import PLACE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bulksend import Checked, Ended, Options
+    from bulksend.storage.location import Where
 
 RESULTS = click.option(
     "--results",
-    type=click.Path(path_type=Path),
-    help="Where the results go: a .csv, .parquet or .xlsx file.",
+    type=PLACE,
+    help="Where the results go: a .csv, .parquet or .xlsx file, or s3://, gs://, az://.",
 )
 JOURNAL = click.option("--journal", default="", help="A file, or postgresql://…")
 YES = click.option("--yes", is_flag=True, help="Do not ask before sending.")
@@ -145,7 +148,7 @@ def status(folder: Path, journal: str, as_json: bool) -> None:
 def results(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     run: str,
     folder: Path,
-    results: Path | None,
+    results: Where | None,
     spreadsheet: bool,
     journal: str,
     as_json: bool,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bulksend.cli.places import PLACE
 from bulksend.cli.sending import AS_JSON, JOURNAL
+
+if TYPE_CHECKING:
+    from bulksend.storage.location import Where
 
 FOLDER = click.option(
     "--folder", type=click.Path(path_type=Path), default=Path(), help="A campaign's."
@@ -20,13 +25,13 @@ RUN = click.argument("run", default="")
 @FOLDER
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
-    help="Where to; RUN.html beside the results otherwise.",
+    type=PLACE,
+    help="Where to, also s3://, gs:// or az://; RUN.html beside the results otherwise.",
 )
 @JOURNAL
 @AS_JSON
 def report(
-    run: str, folder: Path, output: Path | None, journal: str, as_json: bool
+    run: str, folder: Path, output: Where | None, journal: str, as_json: bool
 ) -> None:
     """Write the report of RUN, or of the newest run.
 

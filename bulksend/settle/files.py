@@ -102,11 +102,11 @@ def check_output(path: Path, *, is_ours: bool) -> None:
             folder cannot be written.
     """
     if path.suffix not in FORMS:
-        _refuse(path, f"it ends in `{path.suffix}`")
+        refuse(str(path), f"it ends in `{path.suffix}`")
     probe = path.with_name(f".{path.name}.probe")
     try:
         if path.is_dir():
-            _refuse(path, "it is a folder")
+            refuse(str(path), "it is a folder")
         if path.exists() and not is_ours:
             raise InputError(Problem("E624", "a file stands there", file=str(path)))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +117,7 @@ def check_output(path: Path, *, is_ours: bool) -> None:
         raise InputError(Problem("E625", found, file=str(path.parent))) from error
 
 
-def _refuse(path: Path, what: str) -> NoReturn:
+def refuse(file: str, what: str) -> NoReturn:
+    """Raises InputError: E625, with what would do."""
     fix = "Name a file that ends in .csv, .parquet or .xlsx."
-    raise InputError(Problem("E625", what, fix=fix, file=str(path)))
+    raise InputError(Problem("E625", what, fix=fix, file=file))

@@ -1,7 +1,7 @@
 """Removes the numbers and texts of runs that ended long ago, and keeps their counts.
 
-What goes: plan, results, rejected rows, and in the journal whatever may tell who somebody
-is.  Files go first: a purge that breaks off is done again, and a run counts as purged
+What goes: plan, results, rejected rows, copies of lists from object storage, and in the
+journal whatever may tell who somebody is.  Files go first: a purge that breaks off is done again, and a run counts as purged
 only when nothing of it is left.
 """
 
@@ -17,10 +17,12 @@ from bulksend.define.document import clipped
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.settle.standing import standing
+from bulksend.storage.location import where
 
 if TYPE_CHECKING:
     from bulksend.home import Home
     from bulksend.journal.records import Run
+    from bulksend.storage.location import Where
 
 
 class Kept(NamedTuple):
@@ -46,7 +48,7 @@ class Purge:
 
     before: int
     runs: tuple[Run, ...]
-    files: tuple[Path, ...]
+    files: tuple[Where, ...]
     plans: int
     kept: tuple[Kept, ...]
 
@@ -104,8 +106,11 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
                 else:
                     going.append(run)
     unsent = _unsent(home, runs, before)
-    files = [path for run in going for path in _files(home, run, runs, going)]
+    files: list[Where] = [
+        path for run in going for path in _files(home, run, runs, going)
+    ]
     files += [path for plan in unsent for path in (plan, *_rejects(home, plan.stem))]
+    files += _copies(home, before)
     return Purge(
         before, tuple(going), tuple(dict.fromkeys(files)), len(unsent), tuple(kept)
     )
@@ -123,16 +128,34 @@ def _reason_to_keep(journal: Journal, run: Run, *, now: int) -> str:
     return ""
 
 
-def _files(home: Home, run: Run, runs: list[Run], going: list[Run]) -> list[Path]:
+def _files(home: Home, run: Run, runs: list[Run], going: list[Run]) -> list[Where]:
     """A run's own files; results that another run wrote over are that one's."""
-    found = [Path(run.plan), *_rejects(home, run.run)]
+    found: list[Where] = [where(run.plan), *_rejects(home, run.run)]
     others = {one.results for one in runs if one not in going and one.purged_at is None}
     newer = {
         one.results for one in runs if one.created_at > run.created_at and one in going
     }
     if run.results and run.results not in others | newer:
-        found.append(Path(run.results))
-    return [path for path in found if path.is_file()]
+        found.append(where(run.results))
+    return [place for place in found if _is_there(home, place, run)]
+
+
+def _is_there(home: Home, place: Where, run: Run) -> bool:
+    """Whether it is a file, or an object that is this run's."""
+    if isinstance(place, Path):
+        return place.is_file()
+    return home.objects.look(place) is not None and (
+        home.objects.owner(place) == run.run
+    )
+
+
+def _copies(home: Home, before: int) -> list[Path]:
+    """Copies of objects that no plan has asked for since."""
+    return [
+        path
+        for path in sorted(home.spool().folder.glob("*/*/*"))
+        if path.stat().st_mtime * 1000 < before
+    ]
 
 
 def _rejects(home: Home, run: str) -> list[Path]:
@@ -158,12 +181,15 @@ def purge(home: Home, what: Purge, *, now: int) -> None:
     Raises:
         InputError: E676, where a file cannot be removed; what is left is found again.
     """
-    for path in what.files:
+    for place in what.files:
         try:
-            path.unlink(missing_ok=True)
+            if isinstance(place, Path):
+                place.unlink(missing_ok=True)
+            else:
+                home.objects.delete([place])
         except OSError as error:
             found = (error.strerror or str(error)).lower()
-            raise InputError(Problem("E676", found, file=str(path))) from error
+            raise InputError(Problem("E676", found, file=str(place))) from error
     if not home.journal.exists():
         return
     with Journal.open(home.journal) as journal:

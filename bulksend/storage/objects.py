@@ -19,6 +19,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bulksend.errors import InputError, Problem
@@ -29,7 +30,6 @@ from bulksend.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from bulksend.storage.access import Store
@@ -231,6 +231,20 @@ class Objects:
                 except (AlreadyExistsError, PreconditionError):
                     return False
         return True
+
+    def may_write(self, place: Location) -> None:
+        """Find out without writing: what is put says that it replaces what is not there.
+
+        Raises:
+            InputError: E693 to E695, what stands against it.
+            Stopped: E698.
+        """
+        nothing = Found(place, 0, '"0"', "1", datetime.fromtimestamp(0, UTC))
+        try:
+            self.replace(b"", nothing, owner="")
+        except InputError as error:
+            if error.problems[0].code != "E696":
+                raise
 
     def delete(self, places: Sequence[Location]) -> None:
         """Remove objects of one bucket; one that is not there is no error."""

@@ -8,33 +8,44 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
 from bulksend.settle.finding import find_run, plan_of
+from bulksend.storage.location import where
+from bulksend.storage.ours import put_ours
 from bulksend.view.figures import count
 from bulksend.view.page import MARK, Page
 from bulksend.whole import whole
 
 if TYPE_CHECKING:
     from bulksend.home import Home
+    from bulksend.storage.location import Where
+
+REPORT = "report"
+"""Whose objects reports are: one is put over another, and over nothing else."""
 
 
-def report_run(run: str = "", *, home: Home, output: Path | None = None) -> Path:
+def report_run(run: str = "", *, home: Home, output: Where | None = None) -> Where:
     """Write the report of a run (the newest, where *run* is empty) as one HTML file.
 
     Args:
         output: Where to; ``RUN.html`` beside the run's results otherwise.
 
     Returns:
-        The file.
+        Where it is.
 
     Raises:
         InputError: E630, where there is no such run; E620, where its plan is gone; E670
             or E671, where the file cannot be written.
     """
     with find_run(run, home, read_only=True) as (journal, known):
-        path = output or Path(known.results).parent / f"{known.run}.html"
-        _check(path)
+        place = output or where(known.results).parent / f"{known.run}.html"
+        if isinstance(place, Path):
+            _check(place)
         seen = count(plan_of(known), journal, known, now=time.time_ns() // 1_000_000)
-    _write(Page(seen).html(), path)
-    return path
+    page = Page(seen).html()
+    if isinstance(place, Path):
+        _write(page, place)
+    elif not put_ours(home.objects, place, page.encode, owner=REPORT):
+        raise InputError(Problem("E670", "it is no report", file=str(place)))
+    return place
 
 
 def _check(path: Path) -> None:

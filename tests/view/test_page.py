@@ -160,7 +160,8 @@ def test_a_report_replaces_only_a_report(
 ) -> None:
     """It appears whole or not at all, and no other file is ever lost."""
     home = Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
-    path = report_run(home=home, output=tmp_path / "new" / "a.html")
+    path = tmp_path / "new" / "a.html"
+    assert report_run(home=home, output=path) == path
     assert report_run(everything[2].run, home=home, output=path) == path
     assert list(path.parent.iterdir()) == [path]
 

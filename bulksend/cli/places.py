@@ -1,0 +1,26 @@
+"""Where a command reads or writes: a path, or an address in object storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bulksend.storage.location import where
+
+if TYPE_CHECKING:
+    from bulksend.storage.location import Where
+
+
+class Place(click.ParamType["Where"]):
+    """A path of this machine, or ``s3://``, ``gs://``, ``az://``."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None
+    ) -> Where:
+        return where(value)
+
+
+PLACE = Place()

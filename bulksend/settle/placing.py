@@ -1,0 +1,94 @@
+"""The results where they shall be: a file of this machine, or an object."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bulksend.errors import InputError, Problem
+from bulksend.settle.files import FORMS, check_output, refuse, write_results
+from bulksend.storage.ours import is_anothers, put_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from bulksend.home import Home
+    from bulksend.storage.location import Location, Where
+
+
+def check_place(place: Where, home: Home, *, run: str, is_ours: bool) -> None:
+    """Find out before anything is sent that the results can be written.
+
+    Args:
+        is_ours: Whether the journal says that *run*'s results are there; an object says
+            itself whose it is.
+
+    Raises:
+        InputError: E624, where another's results stand there; E625, where the folder
+            cannot be written; E691 to E695, what stands against an object.
+        Stopped: E698, where object storage does not answer.
+    """
+    if isinstance(place, Path):
+        check_output(place, is_ours=is_ours)
+        return
+    if place.suffix not in FORMS:
+        refuse(str(place), f"it ends in `{place.suffix}`")
+    home.objects.may_write(place)
+    if is_anothers(home.objects, place, run):
+        raise _anothers(place)
+
+
+def place_results(
+    frame: pl.LazyFrame,
+    place: Where,
+    home: Home,
+    *,
+    run: str,
+    for_spreadsheet: bool = False,
+) -> None:
+    """Write the results of *run*; an object appears whole, as a file does.
+
+    Args:
+        frame: Asks the journal anew each time it is collected.
+
+        for_spreadsheet: See `write_results`.
+
+    Raises:
+        InputError: E625, where they cannot be written; E624, where another's object
+            stands there; E693 to E695, E699.
+        Stopped: E697 or E698.
+    """
+    if isinstance(place, Path):
+        write_results(frame, place, for_spreadsheet=for_spreadsheet)
+        return
+    with outgoing(home, f"{run}{place.suffix}") as path:
+
+        def make() -> Path:
+            write_results(frame, path, for_spreadsheet=for_spreadsheet)
+            return path
+
+        if not put_ours(home.objects, place, make, owner=run):
+            raise _anothers(place)
+
+
+@contextmanager
+def outgoing(home: Home, name: str) -> Iterator[Path]:
+    """A file that is there until it was put; what a killed one left, the next replaces."""
+    path = home.folder / "outgoing" / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E625", found, file=str(path.parent))) from error
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _anothers(place: Location) -> InputError:
+    return InputError(Problem("E624", "an object stands there", file=str(place)))
