@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bulksend.prepare.changes import Changes
     from bulksend.prepare.outlook import Outlook
     from bulksend.prepare.plan import Plan
-    from bulksend.prepare.preview import preview_plan
+    from bulksend.prepare.preview import check_rows, preview_plan
     from bulksend.prepare.reasons import REASONS
     from bulksend.prepare.summary import Summary
     from bulksend.rehearse.proof import Proof
@@ -131,6 +131,7 @@ _HOME_OF = {
     "Changes": "prepare.changes",
     "Outlook": "prepare.outlook",
     "Plan": "prepare.plan",
+    "check_rows": "prepare.preview",
     "preview_plan": "prepare.preview",
     "REASONS": "prepare.reasons",
     "Summary": "prepare.summary",
@@ -207,6 +208,7 @@ __all__ = [
     "abort_run",
     "back_up",
     "check_connection",
+    "check_rows",
     "decide_row",
     "door",
     "due_slot",

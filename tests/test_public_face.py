@@ -53,6 +53,7 @@ NAMES = {
     "load_schedule",
     "look_closer",
     "plan_campaign",
+    "check_rows",
     "preview_plan",
     "report_run",
     "Now",

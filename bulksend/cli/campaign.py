@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bulksend.errors import BAD_INPUT, REFUSED_BY_GATE
+from bulksend.errors import REFUSED_BY_GATE
 
 CAMPAIGN = click.argument("campaign", type=click.Path(path_type=Path))
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -121,7 +121,7 @@ def preview(
 
     Example: bulksend preview campaigns/reminder.yaml --row 7 --row 12
     """
-    from bulksend import plan_campaign, preview_plan
+    from bulksend import check_rows, plan_campaign, preview_plan
     from bulksend.cli.show import print_json, show_preview
 
     checked = plan_campaign(campaign, environment=os.environ)
@@ -130,11 +130,12 @@ def preview(
         checked.plan, rows=rows, sample=sample, longest=longest, rng=rng
     )
     if as_json:
+        check_rows(checked.plan, rows)
         print_json(found)
     else:
-        show_preview(found)
-    if any(row["why"] and not row["reason"] for row in found):  # there is no such row
-        sys.exit(BAD_INPUT)
+        if found or not rows:
+            show_preview(found)
+        check_rows(checked.plan, rows)
 
 
 @click.command(short_help="Print the JSON Schema of campaign files.")

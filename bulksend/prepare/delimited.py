@@ -8,7 +8,7 @@ block, into a scratch file, while it is being checked.
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import sniff
+from bulksend.prepare.alphabets import judge_blocks
 from bulksend.prepare.blocks import Digest, Scratch, decoded, kept, peek, unpacked
 from bulksend.prepare.records import Records
 
@@ -67,21 +68,66 @@ class Wish:
 def read_delimited(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
     """CSV, TSV and their kin.
 
+    What is not UTF-8 is gone through once more to find out what it is, and read anew.
+
     Raises:
         InputError: With every problem that the whole file has.
     """
-    digest = Digest(path)
+    if wish.encoding is not None:
+        return _read(path, file, wish, scratch)
+    try:
+        return _read(path, file, wish, scratch)
+    except _NotUtf8:
+        verdict = judge_blocks(_bytes_of(path, Digest(path), file))
+    if not verdict.example:
+        wish = replace(wish, encoding="utf-8")
+        return _read(path, file, wish, scratch, likely=verdict.encoding)
+    part = _read(path, file, replace(wish, encoding=verdict.encoding), scratch)
+    found = f"read as {verdict.encoding}, by its letters: “{verdict.example}”"
+    fix = "If that is no word, set `recipients.encoding`, or save it as UTF-8."
+    said = Problem("W205", found, fix=fix, file=file)
+    others = (notice for notice in part.notices if notice.code != said.code)
+    return replace(part, notices=(said, *others))
+
+
+class _NotUtf8(Exception):  # noqa: N818 - it is caught one function above
+    """A list that was taken for UTF-8 may be something else."""
+
+
+def _bytes_of(path: Path, digest: Digest, file: str) -> Iterator[bytes]:
     packing = sniff.COMPRESSED.get(path.suffix.lower(), "")
     blocks = digest.blocks()
-    if packing:
-        blocks = unpacked(blocks, packing, file)
-    head, blocks = peek(blocks)
+    return unpacked(blocks, packing, file) if packing else blocks
+
+
+def _read(
+    path: Path,
+    file: str,
+    wish: Wish,
+    scratch: Scratch,
+    *,
+    likely: str = "",
+) -> Part:
+    """One way through the file.
+
+    Args:
+        likely: What the encoding may be, for the problem that it is not UTF-8.
+
+    Raises:
+        _NotUtf8: The campaign says no encoding, and it is not this one.
+    """
+    doubts = wish.encoding is None
+    digest = Digest(path)
+    packing = sniff.COMPRESSED.get(path.suffix.lower(), "")
+    head, blocks = peek(_bytes_of(path, digest, file))
     if mistaken := sniff.mistaken(head, "csv"):
         what, fix = mistaken
         raise InputError(Problem("E203", f"this is {what}", "CSV", fix, file=file))
 
     notices: list[Problem] = []
     head, blocks, converted = _to_utf8(head, blocks, wish, file, notices)
+    if doubts and not _begins_as_utf8(head):
+        raise _NotUtf8
     if b"\r" in head and b"\n" not in head:
         converted = True
         blocks = (block.replace(b"\r", b"\n") for block in blocks)
@@ -99,8 +145,8 @@ def read_delimited(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
         delimiter=wish.delimiter,
         usual="\t" if inner.lower() in {".tsv", ".tab"} else ",",
     )
-    records = _records(blocks, layout)
-    _refuse(records, file)
+    records = _records(blocks, layout, doubts=doubts)
+    _refuse(records, file, likely)
     frame = _csv_frame(lying, layout)
     return _delimited_part(frame, layout, records, notices, (file, digest.whole()))
 
@@ -109,10 +155,8 @@ def _to_utf8(
     head: bytes, blocks: Iterator[bytes], wish: Wish, file: str, notices: list[Problem]
 ) -> tuple[bytes, Iterator[bytes], bool]:
     marked = sniff.marked_encoding(head)
-    encoding, length = marked or (wish.encoding or "utf-8", 0)
-    if encoding == "utf-8" and (likely := sniff.unmarked_utf16(head)):
-        what, fix = f"this is {likely}", f"Set `recipients.encoding: {likely}`."
-        raise InputError(Problem("E205", what, fix=fix, file=file))
+    unmarked = wish.encoding or sniff.unmarked_utf16(head) or "utf-8"
+    encoding, length = marked or (unmarked, 0)
     try:
         name = codecs.lookup(encoding).name
         head.decode(encoding, errors="replace")
@@ -133,21 +177,34 @@ def _to_utf8(
     return head, blocks, True
 
 
-def _records(blocks: Iterable[bytes], layout: sniff.Layout) -> Records:
+def _begins_as_utf8(head: bytes) -> bool:
+    """The last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _records(blocks: Iterable[bytes], layout: sniff.Layout, *, doubts: bool) -> Records:
     records = Records(
         layout.delimiter, layout.header, lines=layout.lines, first_row=layout.first_row
     )
     for block in blocks:
         records.feed(block)
+        if doubts and records.foreign:
+            raise _NotUtf8
     records.finish()
+    if doubts and records.foreign:
+        raise _NotUtf8
     return records
 
 
-def _refuse(records: Records, file: str) -> None:
+def _refuse(records: Records, file: str, likely: str) -> None:
     problems = records.problems(file)
     row, more = records.foreign_rows()
     if row:
-        likely = sniff.likely_encoding(records.foreign)
+        likely = likely or sniff.likely_encoding(records.foreign)
         what = "this record is not UTF-8"
         if likely:
             what += f"; it looks like {likely}"

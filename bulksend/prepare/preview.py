@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from bulksend.errors import Problem
+from bulksend.errors import InputError, Problem
+from bulksend.prepare.columns import listed
 from bulksend.prepare.reasons import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from random import Random
 
     from bulksend.prepare.plan import Plan
@@ -52,8 +53,8 @@ def preview_plan(
         longest: So many with the most segments, and of as many with the most characters.
 
     Returns:
-        ``row``, what the plan has of it, and ``why``: why it gets nothing.  A row that is
-        not in the plan has neither text nor reason, and ``why`` begins with E640.
+        What the plan has of each row, and ``why`` it gets nothing.  Rows that are not in
+        the plan are not there; `check_rows` names them.
     """
     if not rows and sample is None and longest is None:
         sample, rng = USUAL, None
@@ -66,32 +67,31 @@ def preview_plan(
     winners: dict[int, int] = {}
     if shown["reason"].is_in(["duplicate", "household"]).any():
         winners = dict(plan.winners().iter_rows())
-    known = [_shown(row, winners) for row in shown.iter_rows(named=True)]
-    unknown = _unknown(frame, set(rows) - set(shown["row"]))
-    return sorted(known + unknown, key=lambda row: row["row"])
+    return [_shown(row, winners) for row in shown.sort("row").iter_rows(named=True)]
 
 
 _LAST_ROW = 2**62
 """Beyond what a plan can hold, and within what a column of it can."""
 
 
-def _unknown(frame: pl.LazyFrame, rows: Collection[int]) -> list[dict[str, Any]]:
-    if not rows:
-        return []
+def check_rows(plan: Plan, rows: Sequence[int]) -> None:
+    """Every one of *rows* is in the plan.
+
+    Raises:
+        InputError: E640, with those that are not.
+    """
+    row = pl.col("row")
+    sought = sorted({one for one in rows if abs(one) <= _LAST_ROW})
+    known = plan.frame().select(row.filter(row.is_in(sought))).collect()
+    unknown = sorted(set(rows) - set(known["row"]))
+    if not unknown:
+        return
     first, last = (
-        frame.select(a=pl.col("row").min(), b=pl.col("row").max()).collect().row(0)
+        plan.frame().select(row.min(), row.max().alias("last")).collect().row(0)
     )
-    nothing = dict.fromkeys(name for name in SHOWN if name != "reason_detail")
-    return [
-        nothing
-        | {
-            "row": row,
-            "why": str(
-                Problem("E640", f"there is no row {row}", f"rows {first} to {last}")
-            ),
-        }
-        for row in rows
-    ]
+    many = len(unknown) > 1
+    what = f"there {'are no rows' if many else 'is no row'} {listed(list(map(str, unknown)))}"
+    raise InputError(Problem("E640", what, f"rows {first} to {last}"))
 
 
 def _longest(sent: pl.LazyFrame, size: int) -> set[int]:

@@ -1,8 +1,8 @@
 """What a recipient file is, judged by its first bytes: kind, encoding, layout.
 
-Nothing here reads a file.  Detection that could garble a name (the encoding) only ever
-ends in a proposal; detection whose result a person sees at once (the delimiter, by the
-columns it gives) is applied, and said in a notice.
+Nothing here reads a file.  What is found out by looking (the delimiter, UTF-16 without a
+mark) is applied and said in a notice; a person sees at once whether it is right.  Letters
+in an encoding of one byte each are weighed in `alphabets`.
 """
 
 from __future__ import annotations
@@ -127,18 +127,28 @@ def marked_encoding(head: bytes) -> tuple[str, int] | None:
 
 
 def unmarked_utf16(head: bytes) -> str:
-    """Which UTF-16 it is, judged by where the zero halves of Latin letters lie."""
+    """Which UTF-16 it is, judged by where the zero halves of Latin letters lie.
+
+    ``""`` where it is none: bytes of zero are then only dirt.
+    """
     evens, odds = head[::2].count(0), head[1::2].count(0)
     if max(evens, odds) <= len(head) // 8:
         return ""
-    return "utf-16-le" if odds > evens else "utf-16-be"
+    encoding = "utf-16-le" if odds > evens else "utf-16-be"
+    text = head[: len(head) // 2 * 2].decode(encoding, errors="replace")
+    strange = text.count("\0") + text.count("\ufffd")
+    has_lines = "\n" in text or "\r" in text
+    return encoding if has_lines and strange <= len(text) // 1000 else ""
 
 
 def likely_encoding(sample: bytes) -> str:
-    """The encoding of text that is not UTF-8, or ``""``: a proposal, never to be used."""
+    """The encoding of text that is not UTF-8, or ``""``: a proposal, never to be used.
+
+    For encodings of several bytes a letter, which `alphabets` does not know.
+    """
     from charset_normalizer import from_bytes
 
-    candidates = ["cp1252", "cp1250", "cp1251", "mac_roman", "shift_jis", "gb18030"]
+    candidates = ["cp1252", "shift_jis", "gb18030", "big5", "euc_kr"]
     best = from_bytes(sample, cp_isolation=candidates).best()
     if best is None or not {best.encoding, *best.could_be_from_charset} & set(
         candidates

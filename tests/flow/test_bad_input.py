@@ -91,7 +91,7 @@ CASES = {
         said(recipients={"delimiter": ";"}), "E207", "list.csv"
     ),
     "Windows' letters": Case(
-        listed(PEOPLE.replace("Ana", "José").encode("cp1252")), "E205", "looks like"
+        listed(PEOPLE.replace("Ana", "José").encode() + b"\xe9"), "E205", "not UTF-8"
     ),
     "a workbook that is called CSV": Case(
         listed(b"PK\x03\x04" + b"\0" * 60), "E203", "list.csv"

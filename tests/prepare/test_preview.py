@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.prepare.preview import preview_plan
+from bulksend.errors import InputError, Problem
+from bulksend.prepare.preview import check_rows, preview_plan
 from tests.prepare.planning import SENDER, number, plan
 
 if TYPE_CHECKING:
@@ -94,15 +95,26 @@ def test_wishes_add_to_each_other(
     assert shown(planned, **wish) == expected
 
 
-@pytest.mark.parametrize("rows", [[1], [11], [2, 99, 100], [-1], [0], [2**70, 2]])
-def test_a_row_that_is_not_there_is_named(planned: Plan, rows: list[int]) -> None:
+ABSENT = [
+    ([1], "there is no row 1"),
+    ([11, 2], "there is no row 11"),
+    ([100, 2, 99], "there are no rows 99, 100"),
+    ([-1], "there is no row -1"),
+    ([2**70, 2], f"there is no row {2**70}"),
+]
+
+
+@pytest.mark.parametrize(("rows", "found"), ABSENT)
+def test_a_row_that_is_not_there_is_named(
+    planned: Plan, rows: list[int], found: str
+) -> None:
     """With the rows that are; and it hides no other."""
-    found = preview_plan(planned, rows=rows)
-    assert [row["row"] for row in found] == sorted(rows)
-    for row in found:
-        said = f"E640 there is no row {row['row']}; expected rows 2 to 10. "
-        assert (row["text"], row["reason"]) == ("a" if row["row"] == 2 else None, None)
-        assert row["row"] == 2 or str(row["why"]).startswith(said)
+    with pytest.raises(InputError) as caught:
+        check_rows(planned, rows)
+    (problem,) = caught.value.problems
+    assert problem == Problem("E640", found, "rows 2 to 10")
+    assert shown(planned, rows=rows) == [2] * (2 in rows)
+    check_rows(planned, [2, 10])
 
 
 def test_a_plan_of_nothing_shows_nothing(tmp_path: Path) -> None:
