@@ -554,6 +554,11 @@ KINDS: dict[str, Kind] = {
             "campaign.",
         ),
         Kind(
+            "E628",
+            "the results were not written",
+            "`bulksend results RUN` writes them, and so does running it again.",
+        ),
+        Kind(
             "E670",
             "a file that is no report stands there",
             "Move it away, or write elsewhere with --output PATH.",

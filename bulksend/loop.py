@@ -24,16 +24,18 @@ def run_sending(
     run: Run,
     *,
     beside: Callable[[Sending], Awaitable[None]] | None = None,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> BulksendError | None:
     """Run an event loop until everything is sent, or something stops it.
 
-    SIGINT and SIGTERM drain.  *beside* runs in the same loop: a progress display.
+    SIGINT and SIGTERM drain; *on_stop* hears of them.  *beside* runs in the same loop: a
+    progress display.
 
     Returns:
         What stopped it, or None.
     """
     try:
-        _run_loop(_send_with_signals(sending, run, beside))
+        _run_loop(_send_with_signals(sending, run, beside, on_stop))
     except BulksendError as error:
         if type(error) is BulksendError and sending.has_begun:
             return Stopped(error.problems)  # a journal that fails half-way: resume
@@ -45,10 +47,15 @@ async def _send_with_signals(
     sending: Sending,
     run: Run,
     beside: Callable[[Sending], Awaitable[None]] | None,
+    on_stop: Callable[[], None],
 ) -> None:
+    def stop() -> None:
+        on_stop()
+        sending.stop()
+
     companion = asyncio.ensure_future(beside(sending)) if beside else None
     try:
-        with telemetry.observed(run, sending.progress), _on_signals(sending.stop):
+        with telemetry.observed(run, sending.progress), _on_signals(stop):
             await sending.send(run)
     finally:
         if companion is not None:

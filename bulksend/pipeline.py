@@ -82,6 +82,8 @@ class Options:
         shard: Which part of the plan, from 0; None is all of it.
 
         as_planned: Send a plan although a list changed since it was made.
+
+        on_stop: Called when a signal says stop; the run drains whatever it does.
     """
 
     confirm: Callable[[Checked], bool] = lambda _: True
@@ -96,6 +98,7 @@ class Options:
     with_parent: bool = False
     shard: int | None = None
     as_planned: bool = False
+    on_stop: Callable[[], None] = lambda: None
 
 
 def run_campaign(
@@ -208,7 +211,7 @@ def _send(
     _pass_gates(asked, checked, options)
     run = run or asked.begin_run(now=_now())
     sending = Sending(asked)
-    stopped = run_sending(sending, run, beside=options.beside)
+    stopped = run_sending(sending, run, beside=options.beside, on_stop=options.on_stop)
     if stopped is not None and not sending.has_begun:
         raise stopped  # it never began: the results may be another sender's
     try:
@@ -217,6 +220,10 @@ def _send(
         if stopped is None:
             raise
         raise type(stopped)((*stopped.problems, *error.problems)) from error
+    except KeyboardInterrupt:
+        if stopped is None:
+            raise
+        ended = _broken_off(asked, run, stopped)
     _tell(asked, ended)
     return ended
 
@@ -238,7 +245,12 @@ def _tell(asked: Assignment, ended: Ended) -> None:
         return
     said = {"campaign": asked.campaign.name, "provider": asked.campaign.provider}
     folder = Path(asked.plan.about["folder"])
-    for problem in tell(notify, ended, said, folder=folder):
+    try:
+        problems = tell(notify, ended, said, folder=folder)
+    except KeyboardInterrupt:  # a stop is not kept waiting
+        log.warning("notice failed", problem="it was told to end")
+        return
+    for problem in problems:
         log.warning("notice failed", problem=str(problem))
 
 
@@ -264,6 +276,15 @@ def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended
         what = f"{ended.left:,} messages were not taken, however often they were tried"
         stopped = Stopped(Problem("E511", what))
     return replace(ended, stopped=stopped)
+
+
+def _broken_off(asked: Assignment, run: Run, stopped: BulksendError) -> Ended:
+    """How a stopped run stands whose results take longer than a stop may."""
+    what = f"they have {run.rows:,} rows, and it was told to end"
+    late = Problem("E628", what, fix=f"`bulksend results {run.run}` writes them.")
+    with Journal.open(asked.home.journal) as journal:
+        ended = standing(journal, asked.own(run), asked.part)
+    return replace(ended, results="", stopped=type(stopped)((*stopped.problems, late)))
 
 
 def write_run(

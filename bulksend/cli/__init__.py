@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-from bulksend.cli.stopping import sigterm_as_sigint
+from bulksend.cli.stopping import stopping
 from bulksend.errors import BulksendError
 
 COMMANDS = {
@@ -94,7 +94,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every problem ends in its exit code, never a traceback."""
     try:
-        with sigterm_as_sigint():
+        with stopping():
             cli.main(prog_name="bulksend", standalone_mode=False)
     except BulksendError as error:
         from bulksend.cli.show import show_error

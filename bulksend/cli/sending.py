@@ -169,12 +169,14 @@ def _options(yes: bool, as_json: bool, **said: Any) -> Options:
     from bulksend import Options
     from bulksend.cli.logs import configure
     from bulksend.cli.progress import show_progress
+    from bulksend.cli.stopping import DEADLINE
 
     configure()
     on_screen = sys.stderr.isatty() and not as_json
     return Options(
         confirm=_confirm(yes, as_json),
         beside=show_progress if on_screen else None,
+        on_stop=DEADLINE.begin,
         **said | {"only": said.get("only") or ""},
     )
 

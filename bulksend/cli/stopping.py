@@ -1,9 +1,15 @@
-"""SIGTERM ends a command as Ctrl-C does: with its words, and exit code 4.
+"""A signal ends a command within four seconds, with its words, and exit code 4.
 
 While Polars works, Python's own handlers have to wait, and a plan of millions of rows
 takes a minute.  So the signal's number is read from the wakeup file, where the system
-writes it at once, and passed on as SIGINT, which Polars does obey.  While a run sends,
-the event loop has taken both over, and drains.
+writes it at once, and SIGTERM is passed on as SIGINT, which Polars does obey.  While a run
+sends, the event loop has taken both over, and drains.
+
+A drain ends soon, but what comes after it may not: results of ten million rows, a journal
+that another process has locked, a disk that hangs.  So from the first signal on a clock
+runs.  When it is time to end, SIGINT says so once more, which breaks off results that are
+being written; and when time is over, the process ends where it is.  That is no worse than
+a power cut, which every row survives in a true state.
 """
 
 from __future__ import annotations
@@ -11,20 +17,60 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from bulksend.errors import RESUMABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+HURRY_SECONDS = 2.9
+"""After so long nothing new is begun: answers are awaited for 2.5 s (send/engine.py)."""
+
+END_SECONDS = 3.5
+"""Airflow kills five seconds after its signal (airflow.md §0); four are promised."""
+
+TOO_LATE = (
+    "Stopped before all was written down; nothing is lost: run it again to resume.\n"
+)
+
+
+class Deadline:
+    """The clock that the first signal starts."""
+
+    def __init__(self) -> None:
+        self._is_running = threading.Lock()
+
+    def begin(self) -> None:
+        """Safe in a signal handler, and twice."""
+        if self._is_running.acquire(blocking=False):
+            threading.Thread(target=_end, name="bulksend-deadline", daemon=True).start()
+
+
+DEADLINE = Deadline()
+"""This process's: it ends once."""
+
+
+def _end() -> None:
+    time.sleep(HURRY_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(END_SECONDS - HURRY_SECONDS)
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, TOO_LATE.encode())
+    os._exit(RESUMABLE)
+
 
 @contextmanager
-def sigterm_as_sigint() -> Iterator[None]:
+def stopping() -> Iterator[None]:
     """For the length of the block, in the main thread."""
 
     def pass_on() -> None:
         while numbers := reader.recv(64):
+            if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+                DEADLINE.begin()
             if signal.SIGTERM in numbers:
                 os.kill(os.getpid(), signal.SIGINT)
 
