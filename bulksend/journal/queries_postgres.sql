@@ -85,6 +85,15 @@ where person in (select value::bigint
   and lifted_at is null
 order by since;
 
+-- name: texted_among
+select person, count(*) from messages
+where person = any (array(select value::bigint
+                          from json_array_elements_text(:people::json) as one (value)))
+  and coalesce(posted_at, claimed_at) >= :since
+  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+  and run_id in (select id from runs where provider = :provider)
+group by person;
+
 -- By the server's clock: all its workers have that one.
 -- name: reserve_pace
 with clock as materialized (

@@ -54,6 +54,12 @@ class Candidate(NamedTuple):
         sender: Our number it goes out from.
 
         others: The keys of a group's other members, parted by spaces.
+
+        weight: Its segments.
+
+        carrier: Whose caps it counts against; empty where it counts against none.
+
+        per_day: How many messages in 24 hours a law allows its person; 0: no law says.
     """
 
     row: int
@@ -62,6 +68,17 @@ class Candidate(NamedTuple):
     person: int | None = None
     sender: str = ""
     others: str = ""
+    weight: int = 1
+    carrier: str = ""
+    per_day: int = 0
+
+
+class Use(NamedTuple):
+    """What a message takes from a carrier's cap: see `limits.Purse`."""
+
+    name: str
+    at: int
+    weight: int
 
 
 def person_key(number: str) -> int:
@@ -77,7 +94,11 @@ class Place(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a claimed row."""
+    """What became of a claimed row.
+
+    Args:
+        returns: What it gives back of carriers' caps, since it was not taken.
+    """
 
     row: int
     event: Event
@@ -86,6 +107,7 @@ class Outcome(NamedTuple):
     message_id: str | None = None
     error_code: str | None = None
     error: str | None = None
+    returns: tuple[Use, ...] = ()
 
 
 class Entry(NamedTuple):

@@ -72,7 +72,8 @@ create table if not exists messages (
     -- content), as 64 bits.  No index: random keys in a b-tree cost three times what the
     -- rest of a claim costs.  A run reads its campaign's keys once, when it starts.
     once        integer,
-    -- Whom it is for, as 64 bits (records.person_key).  No index, as above.
+    -- Whom it is for, as 64 bits (records.person_key).  An index is made when the first
+    -- run counts how often people are texted (`index_people`).
     person      integer,
     claimed_at  integer,
     posted_at   integer,
@@ -161,6 +162,15 @@ create table if not exists ramps (
     run_id   integer primary key references runs (id),
     began_at integer not null,
     given_to integer not null
+) without rowid;
+
+-- Segments that went to a carrier by a brand's or a campaign's cap, by the while that it
+-- is counted in: limits.py.
+create table if not exists purses (
+    name text not null,
+    at   integer not null,
+    used integer not null check (used >= 0),
+    primary key (name, at)
 ) without rowid;
 
 create trigger if not exists only_known_arrows

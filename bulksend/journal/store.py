@@ -19,11 +19,20 @@ from bulksend.journal.columns import Columns
 from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
+from bulksend.journal.limits import Claimed, LimitBook, Limits
 from bulksend.journal.orders import Orders
 from bulksend.journal.paces import Paces
 from bulksend.journal.purges import Purges
 from bulksend.journal.receipts import Receipts
-from bulksend.journal.records import WHOLE, Entry, LeaseLost, Part, Place, Run
+from bulksend.journal.records import (
+    CAPPED,
+    WHOLE,
+    Entry,
+    LeaseLost,
+    Part,
+    Place,
+    Run,
+)
 from bulksend.journal.selections import Selections
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import Status
@@ -38,6 +47,9 @@ if TYPE_CHECKING:
     from bulksend.journal.receipts import Kept
     from bulksend.journal.records import Candidate, Closing, Outcome
     from bulksend.journal.suppressions import Suppression
+
+
+NONE = Limits()
 
 
 class News(NamedTuple):
@@ -60,6 +72,7 @@ class Journal:
         self.orders = Orders(database)
         self.selections = Selections(database)
         self.paces = Paces(database)
+        self.limits = LimitBook(database)
         self.suppressions = Suppressions(database)
         self.receipts = Receipts(database)
         self.decisions = Decisions(database)
@@ -146,9 +159,15 @@ class Journal:
         return list(dict.fromkeys(one.row for one in wanted if one.row in claimed))
 
     def claim_repeated(
-        self, run: Run, epoch: int, candidates: Sequence[Candidate], *, now: int
-    ) -> list[int]:
-        """`claim` once more with the same *now*, after its answer was lost on the way.
+        self,
+        run: Run,
+        epoch: int,
+        candidates: Sequence[Candidate],
+        limits: Limits = NONE,
+        *,
+        now: int,
+    ) -> Claimed:
+        """`claim_within` once more with the same *now*, after its answer was lost.
 
         What it had claimed then is ours as well: nobody else has this epoch, and none of
         it was posted.
@@ -164,8 +183,39 @@ class Journal:
         )
         mine = {row for (row,) in had}
         left = [one for one in candidates if one.row not in mine]
-        mine.update(self.claim(run, epoch, left, now=now) if left else ())
-        return [row for row in dict.fromkeys(rows) if row in mine]
+        held: dict[int, int] = {}
+        if left:
+            more, held = self.claim_within(run, epoch, left, limits, now=now)
+            mine.update(more)
+        return Claimed([row for row in dict.fromkeys(rows) if row in mine], held)
+
+    def claim_within(
+        self,
+        run: Run,
+        epoch: int,
+        candidates: Sequence[Candidate],
+        limits: Limits,
+        *,
+        now: int,
+    ) -> Claimed:
+        """`claim`, within *limits*.
+
+        Who has had enough is closed; what a carrier does not take yet stays planned.
+        """
+        if not (limits.people or limits.purses):
+            return Claimed(self.claim(run, epoch, candidates, now=now), {})
+        with self.database.transaction():
+            over = self.limits.over(candidates, limits)
+            allowed = [one for one in candidates if one.row not in over]
+            held = self.limits.held(allowed, limits)
+            free = [one for one in allowed if one.row not in held]
+            rows = self.claim(run, epoch, free, now=now)
+            mine = set(rows)
+            self.limits.take(
+                use for one in free if one.row in mine for use in limits.uses(one)
+            )
+            self.close_unsent(run.id, epoch, sorted(over), CAPPED, now=now)
+        return Claimed(rows, held)
 
     def close_unsent(
         self, run_id: int, epoch: int, rows: Sequence[int], why: Closing, *, now: int
@@ -190,22 +240,26 @@ class Journal:
         )
         return array("q", sorted(once for (once,) in found))
 
-    def often(self, provider: str, count: int, *, since: int) -> array[int]:
-        """Keys of the people who have, or may have, *count* messages since then; sorted."""
-        found = self.database.stream(
-            "often", provider=provider, count=count, since=since
-        )
-        return array("q", sorted(person for (person,) in found))
-
     def record(self, run_id: int, epoch: int, outcomes: Sequence[Outcome]) -> int:
         """Store what became of claimed rows; how many the state table let through.
 
         Only rows claimed under *epoch* are touched, so a sender that was thought dead
         can still bring the truth about its own messages.
         """
-        return self.database.execute_each(
-            "record", outcomes, run_id=run_id, epoch=epoch
-        )
+        back = [one for one in outcomes if one.returns]
+        if not back:
+            return self.database.execute_each(
+                "record", outcomes, run_id=run_id, epoch=epoch
+            )
+        plain = [one for one in outcomes if not one.returns]
+        held = {"run_id": run_id, "epoch": epoch}
+        with self.database.transaction():
+            count = self.database.execute_each("record", plain, **held)
+            for one in back:  # what is recorded twice gives back once
+                changed = self.database.execute_each("record", [one], **held)
+                self.limits.put_back(one.returns if changed else ())
+                count += changed
+        return count
 
     def claims(self, run_id: int) -> int:
         """How often a row of this run was claimed."""

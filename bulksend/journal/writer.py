@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.journal.faults import ConnectionLost
 from bulksend.journal.records import LeaseLost
-from bulksend.journal.store import Journal
+from bulksend.journal.store import NONE, Journal
 from bulksend.logs import log
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bulksend.home import Address
+    from bulksend.journal.limits import Claimed, Limits
     from bulksend.journal.mark import Mark
     from bulksend.journal.records import Candidate, Outcome, Run
 
@@ -108,18 +109,25 @@ class Writer:
 
     async def claim(self, candidates: Sequence[Candidate], *, now: int) -> list[int]:
         """The rows that are ours to post, their intent durable; and all outcomes too."""
-        outcomes = self._taken()
+        return (await self.claim_within(candidates, NONE, now=now)).rows
 
-        def work(journal: Journal) -> list[int]:
+    async def claim_within(
+        self, candidates: Sequence[Candidate], limits: Limits, *, now: int
+    ) -> Claimed:
+        """The same within limits, and what must wait for them."""
+        outcomes = self._taken()
+        run, epoch = self.run, self.epoch
+
+        def work(journal: Journal) -> Claimed:
             self._record(journal, outcomes)
-            claimed = journal.claim(self.run, self.epoch, candidates, now=now)
+            claimed = journal.claim_within(run, epoch, candidates, limits, now=now)
             if self._mark is not None:
-                self._mark.add(len(claimed))
+                self._mark.add(len(claimed.rows))
             return claimed
 
-        def repeat(journal: Journal) -> list[int]:
+        def repeat(journal: Journal) -> Claimed:
             self._record(journal, outcomes)
-            return journal.claim_repeated(self.run, self.epoch, candidates, now=now)
+            return journal.claim_repeated(run, epoch, candidates, limits, now=now)
 
         with self._keeping(outcomes):
             return await self.call(work, repeat)

@@ -275,7 +275,7 @@ def test_a_claim_whose_answer_was_lost_is_still_ours(place: PostgresPlace) -> No
 
         wanted = [Candidate(row, row) for row in (5, 4, 3, 9)]
 
-        assert journal.claim_repeated(run, epoch, wanted, now=NOW) == [5, 3]
+        assert journal.claim_repeated(run, epoch, wanted, now=NOW).rows == [5, 3]
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ from bulksend.journal.decisions import (
     Unknown,
 )
 from bulksend.journal.leases import LEASE_MS
+from bulksend.journal.limits import Limits, Often, Purse
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept, Told
 from bulksend.journal.records import (
@@ -842,7 +843,7 @@ class JournalSuite:
         assert list(journal.ledger(next_run)) == [-(2**63), *taken]
         assert list(journal.ledger(sender.run)) == [160]
 
-    def test_who_had_how_many_messages_is_counted_over_all_campaigns(
+    def test_how_often_a_person_is_texted_is_counted_over_all_campaigns(
         self, sender: Sender
     ) -> None:
         """Taken rows since a moment, whatever the campaign; not those of a simulator."""
@@ -851,6 +852,8 @@ class JournalSuite:
         trial = journal.add_run(
             replace(RUN, run="y", campaign="trial", provider="simulator")
         )
+        journal.limits.prepare()
+        journal.limits.prepare()  # by each run anew
 
         def claim(run: Run, row: int, person: int, at: int) -> None:
             epoch = journal.leases.take(run.campaign, Owner.me(), now=at)
@@ -865,12 +868,147 @@ class JournalSuite:
         claim(trial, 2, 8, NOW)
         journal.leases.end(sender.run.campaign, sender.epoch)
         claim(sender.run, 70, 7, NOW + 100)
-        provider = sender.run.provider
-        assert list(journal.often(provider, 1, since=NOW)) == [-9, 7, 8]
-        assert list(journal.often(provider, 2, since=NOW)) == [7]
-        assert list(journal.often(provider, 2, since=NOW + 60)) == []
-        assert list(journal.often(provider, 1, since=NOW + 60)) == [7]
-        assert list(journal.often("simulator", 1, since=NOW)) == [8]
+
+        def over(count: int, since: int, provider: str = "bandwidth") -> set[int]:
+            limits = Limits(provider, (Often(count, since),))
+            asked = [Candidate(row, None, False, row) for row in (-9, 7, 8, 11)]
+            return journal.limits.over(asked, limits)
+
+        assert over(1, NOW) == {-9, 7, 8}
+        assert over(2, NOW) == {7}
+        assert over(2, NOW + 60) == set()
+        assert over(1, NOW + 60) == {7}
+        assert over(1, NOW, "simulator") == {8}
+
+    def test_two_campaigns_at_once_do_not_text_a_person_too_often(
+        self, sender: Sender
+    ) -> None:
+        """What one has claimed counts for the other's next claim; the row says why."""
+        journal = sender.journal
+        other = journal.add_run(replace(RUN, run="x", campaign="other"))
+        epoch = journal.leases.take(other.campaign, Owner.me(), now=NOW)
+        limits = Limits(RUN.provider, (Often(2, NOW - 1_000), Often(None, NOW - 1_000)))
+        for row in (2, 3):
+            theirs = [
+                Candidate(row, None, False, 7),
+                Candidate(row + 50, None, False, 9),
+            ]
+            journal.claim_within(other, epoch, theirs, limits, now=NOW)
+        mine = [
+            Candidate(2, None, False, 7),
+            Candidate(3, None, False, 8, others="9"),
+            Candidate(4, None, False, 10),
+            Candidate(5, None, False, 10, per_day=1),
+            Candidate(6, None, False, 11, per_day=1),
+        ]
+        claimed = journal.claim_within(sender.run, sender.epoch, mine, limits, now=NOW)
+        assert claimed == ([4, 6], {})
+        closed = {one.row: one for one in journal.entries(sender.run.id, 2, 9)}
+        assert {row: one.status for row, one in closed.items()} == {
+            2: "excluded",
+            3: "excluded",
+            4: "claimed",
+            5: "excluded",
+            6: "claimed",
+        }
+        assert closed[2].error_code == "person_capped"
+
+    def test_what_was_given_back_does_not_count_for_its_person(
+        self, sender: Sender
+    ) -> None:
+        """A message that did not leave may be claimed again under the same limit."""
+        limits = Limits(RUN.provider, (Often(1, NOW - 1_000),))
+        wanted = [Candidate(2, None, False, 7)]
+        for again in (False, True):
+            claimed = sender.journal.claim_within(
+                sender.run,
+                sender.epoch,
+                [one._replace(again=again) for one in wanted],
+                limits,
+                now=NOW,
+            )
+            assert claimed.rows == [2]
+            sender.journal.record(
+                sender.run.id, sender.epoch, [outcome(2, Event.RELEASE)]
+            )
+
+    def test_a_carriers_cap_is_shared_and_kept_in_order(self, sender: Sender) -> None:
+        """Of two campaigns and two caps; what is over waits, and nobody overtakes."""
+        journal = sender.journal
+        other = journal.add_run(replace(RUN, run="x", campaign="other"))
+        epoch = journal.leases.take(other.campaign, Owner.me(), now=NOW)
+        day = Purse("t", frozenset({"t_mobile", "unknown"}), 10, NOW, NOW, 86_400_000)
+        minute = Purse("a", frozenset({"att", "unknown"}), 4, NOW - 60, NOW, 61)
+        limits = Limits(purses=(day, minute))
+
+        def one(row: int, carrier: str, weight: int) -> Candidate:
+            return Candidate(row, None, weight=weight, carrier=carrier)
+
+        theirs = [one(2, "unknown", 3), one(3, "t_mobile", 4), one(4, "", 900)]
+        claimed = journal.claim_within(other, epoch, theirs, limits, now=NOW)
+        assert claimed == ([2, 3, 4], {})
+        mine = [
+            one(2, "att", 2),
+            one(3, "att", 1),
+            one(4, "t_mobile", 3),
+            one(5, "t_mobile", 1),
+            one(6, "", 5),
+            one(7, "unknown", 1),
+        ]
+        claimed = journal.claim_within(sender.run, sender.epoch, mine, limits, now=NOW)
+        assert claimed.rows == [4, 6]
+        assert claimed.held == {
+            2: NOW + 61,
+            3: NOW + 61,
+            5: NOW + 86_400_000,
+            7: NOW + 86_400_000,
+        }
+        assert journal.limits.used("t", since=NOW) == {NOW: 10}
+        assert journal.limits.used("a", since=NOW) == {NOW: 3}
+
+    def test_what_did_not_leave_goes_back_to_the_cap_once(self, sender: Sender) -> None:
+        """Also where its outcome is recorded twice, after a lost answer."""
+        purse = Purse("t", frozenset({"unknown"}), 5, NOW, NOW, 1_000)
+        limits = Limits(purses=(purse,))
+        wanted = [Candidate(row, None, weight=2, carrier="unknown") for row in (2, 3)]
+        journal = sender.journal
+        claimed = journal.claim_within(
+            sender.run, sender.epoch, wanted, limits, now=NOW
+        )
+        assert claimed.rows == [2, 3]
+        given = outcome(2, Event.RELEASE, returns=limits.uses(wanted[0]))
+        kept = outcome(3, Event.ACCEPT)
+        for _ in range(2):
+            journal.record(sender.run.id, sender.epoch, [given, kept])
+        assert journal.limits.used("t", since=NOW) == {NOW: 2}
+        journal.limits.forget(before=NOW + 1)
+        assert journal.limits.used("t", since=NOW) == {}
+
+    def test_a_message_heavier_than_a_cap_goes_when_it_is_full(
+        self, sender: Sender
+    ) -> None:
+        """It cannot be cut, and would wait for ever."""
+        limits = Limits(purses=(Purse("t", frozenset({"att"}), 2, NOW, NOW, 1_000),))
+        wanted = [
+            Candidate(2, None, weight=3, carrier="att"),
+            Candidate(3, None, weight=1, carrier="att"),
+        ]
+        claimed = sender.journal.claim_within(
+            sender.run, sender.epoch, wanted, limits, now=NOW
+        )
+        assert claimed == ([2], {3: NOW + 1_000})
+
+    def test_nothing_is_taken_from_a_cap_without_the_lease(
+        self, sender: Sender
+    ) -> None:
+        """What was not claimed was not sent."""
+        limits = Limits(purses=(Purse("t", frozenset({"att"}), 2, NOW, NOW, 1_000),))
+        wanted = [Candidate(2, None, carrier="att")]
+        with pytest.raises(LeaseLost):
+            sender.journal.claim_within(
+                sender.run, sender.epoch + 1, wanted, limits, now=NOW
+            )
+        assert sender.journal.limits.used("t", since=NOW) == {}
 
     # -- who must not be texted -------------------------------------------------------
 
