@@ -6,7 +6,6 @@ import asyncio
 import random
 from array import array
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -17,7 +16,7 @@ from bulksend.prepare.timing import plan_hours
 from bulksend.runs import ended_in_doubt, envelope, scope
 from bulksend.send.account import Account
 from bulksend.send.breakers import Breakers
-from bulksend.send.caps import Cap
+from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.pacing import BySender, Pace, Pacer
@@ -29,12 +28,9 @@ if TYPE_CHECKING:
 
     from bulksend.assignment import Assignment
     from bulksend.journal.mark import Mark
-    from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.send.bandwidth import Client
     from bulksend.send.clocks import SystemClocks
-
-DAY_MS = 86_400_000
 
 
 class Assembled(NamedTuple):
@@ -78,7 +74,7 @@ class Assembly:
             writer=writer,
             clocks=clocks,
             ledger=await self._ledger(),
-            caps=await self._caps(source.limits),
+            caps=await self._caps(by_law=source.has_laws),
             paced=asked.per_sender,
         )
         engine = Engine(
@@ -134,17 +130,19 @@ class Assembly:
     def _read(
         self, closed: Sequence[int], chosen: Sequence[int] | None
     ) -> PlanSource | TimedSource:
-        """What is left of the plan: by its windows, or where none are kept in order."""
+        """What is left of the plan: by windows and caps, or where none are kept in order."""
         asked = self.assignment
         plan, campaign, part = asked.plan, asked.campaign, asked.part
         between = None if part is WHOLE else (part.first, part.last)
         hours = plan_hours(plan) if campaign.keeps_hours else None
-        if hours is None:
+        by_carrier = campaign.send.carriers is not None
+        if hours is None and not by_carrier:
             return PlanSource(plan, closed, chosen=chosen, between=between)
         only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
         left_out = pl.Series(closed, dtype=pl.Int64)
+        rows = plan.places(left_out, only, between=between)
         return TimedSource(
-            plan.places(left_out, only, between=between),
+            rows if by_carrier else rows.drop("carrier"),
             hours,
             self._messages_of,
             clocks=self.clocks,
@@ -155,29 +153,36 @@ class Assembly:
 
     async def _messages_of(self, rows: pl.Series) -> pl.DataFrame:
         plan = self.assignment.plan
-        return await asyncio.to_thread(plan.messages_of, rows, with_place=True)
+        found = await asyncio.to_thread(plan.messages_of, rows, with_place=True)
+        return (
+            found if self.assignment.campaign.send.carriers else found.drop("carrier")
+        )
 
-    async def _caps(self, limits: dict[int, frozenset[int]]) -> list[Cap]:
-        """Who has had enough: by the campaign's caps, and by the laws of their places."""
-        campaign, now = self.assignment.campaign, self.clocks.wall_ms()
-        wanted: list[tuple[int, int, frozenset[int] | None]] = [
-            (one.count, round(one.span.total_seconds() * 1000), None)
+    async def _caps(self, *, by_law: bool) -> Caps | None:
+        """What it is held to: by the campaign, by laws, by carriers."""
+        campaign, carriers = (
+            self.assignment.campaign,
+            self.assignment.campaign.send.carriers,
+        )
+        name, t_mobile, att = campaign.provider, None, None
+        if carriers is not None and carriers.t_mobile_per_day:
+            cap = carriers.t_mobile_per_day
+            t_mobile = CarrierCap(f"{name}/t_mobile/{carriers.brand}", cap)
+        if carriers is not None and carriers.att_per_minute:
+            att = CarrierCap(f"{name}/att/{carriers.campaign}", carriers.att_per_minute)
+        people = [
+            PersonCap(one.count, round(one.span.total_seconds() * 1000))
             for one in campaign.send.per_person or ()
         ]
-        wanted += [(most, DAY_MS, places) for most, places in limits.items()]
-        found = []
-        for count, span, places in wanted:
-            ask = partial(
-                _often, provider=campaign.provider, count=count, since=now - span
-            )
-            found.append(Cap(await self.writer.call(ask), places))
-        return [cap for cap in found if cap.people]
+        caps = Caps(name, tuple(people), by_law, t_mobile, att)
+        old = self.clocks.wall_ms() - 7 * DAY_MS
+        if caps.counts_people:
+            await self.writer.call(lambda journal: journal.limits.prepare())
+        if caps.counts_carriers:
+            await self.writer.call(lambda journal: journal.limits.forget(before=old))
+        return caps if caps.counts_people or caps.counts_carriers else None
 
     async def _ledger(self) -> array[int]:
         if self.assignment.campaign.send.repeat == "allow":
             return array("q")
         return await self.writer.call(lambda journal: journal.ledger(self.writer.run))
-
-
-def _often(journal: Journal, *, provider: str, count: int, since: int) -> array[int]:
-    return journal.often(provider, count, since=since)

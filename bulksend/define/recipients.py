@@ -125,6 +125,15 @@ class Recipients(Section):
             "zip",
         ),
     ] = None
+    carrier: Annotated[
+        Text | None,
+        Key(
+            "The column of each person's carrier, as a look-up names it, for "
+            "`send.carriers`; whose carrier is unknown counts against every cap.",
+            COLUMN,
+            "carrier",
+        ),
+    ] = None
     delimiter: Annotated[
         Delimiter | None,
         Key("What parts the columns, where guessing fails.", "one character", ";"),

@@ -79,12 +79,25 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
 
     send = campaign.get("send")
     if isinstance(send, Mapping):
-        if send.get("budget") == {}:
-            yield Conflict(
-                ("send", "budget"), "E103", "it limits nothing", "`segments` or `money`"
-            )
+        yield from _empty(send)
         yield from _hours(send)
         yield from _paced(_several(campaign.get("from")), send.get("per_sender"))
+
+
+def _empty(send: Mapping[str, object]) -> Iterator[Conflict]:
+    """Sections that would limit nothing."""
+    if send.get("budget") == {}:
+        yield Conflict(
+            ("send", "budget"), "E103", "it limits nothing", "`segments` or `money`"
+        )
+    carriers, caps = send.get("carriers"), {"t_mobile_per_day", "att_per_minute"}
+    if isinstance(carriers, Mapping) and not caps & carriers.keys():
+        yield Conflict(
+            ("send", "carriers"),
+            "E103",
+            "it limits nothing",
+            "`t_mobile_per_day` or `att_per_minute`",
+        )
 
 
 def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:

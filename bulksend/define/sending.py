@@ -117,6 +117,44 @@ class StopAt(Section):
     ] = 0.04
 
 
+class Carriers(Section):
+    """What carriers take from ten-digit numbers; the rest waits for its time."""
+
+    t_mobile_per_day: Annotated[
+        Annotated[int, Field(gt=0)] | None,
+        Key(
+            "Segments that T-Mobile takes from your brand in a day, until midnight in "
+            "Seattle; of all vendors together, so say less where you have others.",
+            "a whole number above 0, such as 2000, 10000, 40000 or 200000",
+            2000,
+        ),
+    ] = None
+    att_per_minute: Annotated[
+        Annotated[int, Field(gt=0)] | None,
+        Key(
+            "Segments that AT&T takes from your 10DLC campaign in a minute.",
+            "a whole number above 0, such as 15, 75, 240, 2400 or 4500",
+            240,
+        ),
+    ] = None
+    brand: Annotated[
+        Text,
+        Key(
+            "Your brand's id; campaigns that say the same share T-Mobile's cap.",
+            "a name",
+            "BXXXXXX",
+        ),
+    ] = "default"
+    campaign: Annotated[
+        Text,
+        Key(
+            "Your 10DLC campaign's id; campaigns that say the same share AT&T's cap.",
+            "a name",
+            "CXXXXXX",
+        ),
+    ] = "default"
+
+
 class Send(Section):
     """When, how fast, and up to which cost."""
 
@@ -190,6 +228,15 @@ class Send(Section):
             "journal together.",
             "a number and a time such as 3 in 24h, or a list of them",
             ["3 in 24h", "5 in 7d"],
+        ),
+    ] = None
+    carriers: Annotated[
+        Carriers | None,
+        Key(
+            "What carriers take of messages from ten-digit numbers (10DLC), counted over "
+            "all campaigns of this journal that say the same.",
+            "keys below it: `t_mobile_per_day`, `att_per_minute`, `brand`, `campaign`",
+            {"t_mobile_per_day": 2000, "att_per_minute": 240},
         ),
     ] = None
     budget: Annotated[

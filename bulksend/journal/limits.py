@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Candidate
 
 INDEX = "index_people"
+DAY_MS = 86_400_000
 
 
 class Often(NamedTuple):
-    """At most *count* messages for a person since a moment, from all campaigns.
+    """At most so many messages for a person since a moment, from all campaigns.
 
     Args:
-        count: None where each candidate brings its own (`Candidate.per_day`).
+        most: None where each candidate brings its own (`Candidate.per_day`).
     """
 
-    count: int | None
+    most: int | None
     since: int
 
 
@@ -61,6 +62,17 @@ class Limits(NamedTuple):
     people: tuple[Often, ...] = ()
     purses: tuple[Purse, ...] = ()
 
+    def needed_ms(self, carrier: str, segments: int) -> int:
+        """How long so many segments take by the slowest purse of *carrier*, about."""
+        return max(
+            (
+                round(segments / purse.most * purse.lasts)
+                for purse in self.purses
+                if carrier in purse.carriers and purse.lasts < DAY_MS / 2
+            ),
+            default=0,
+        )
+
     def uses(self, one: Candidate) -> tuple[Use, ...]:
         """What *one* takes from each purse."""
         return tuple(
@@ -68,6 +80,9 @@ class Limits(NamedTuple):
             for purse in self.purses
             if one.carrier in purse.carriers
         )
+
+
+NO_LIMITS = Limits()
 
 
 class Claimed(NamedTuple):
@@ -97,11 +112,11 @@ class LimitBook:
         found: set[int] = set()
         for often in limits.people:
             asked = [one for one in candidates if one.row not in found]
-            if not any(often.count or one.per_day for one in asked):
+            if not any(often.most or one.per_day for one in asked):
                 continue
             had = self._had(asked, limits.provider, often.since)
             for one in asked:
-                people, most = _people(one), often.count or one.per_day
+                people, most = _people(one), often.most or one.per_day
                 if most and any(had[person] >= most for person in people):
                     found.add(one.row)
                 else:

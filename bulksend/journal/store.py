@@ -19,7 +19,7 @@ from bulksend.journal.columns import Columns
 from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged
 from bulksend.journal.leases import Leases
-from bulksend.journal.limits import Claimed, LimitBook, Limits
+from bulksend.journal.limits import NO_LIMITS, Claimed, LimitBook, Limits
 from bulksend.journal.orders import Orders
 from bulksend.journal.paces import Paces
 from bulksend.journal.purges import Purges
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from bulksend.journal.receipts import Kept
     from bulksend.journal.records import Candidate, Closing, Outcome
     from bulksend.journal.suppressions import Suppression
-
-
-NONE = Limits()
 
 
 class News(NamedTuple):
@@ -163,7 +160,7 @@ class Journal:
         run: Run,
         epoch: int,
         candidates: Sequence[Candidate],
-        limits: Limits = NONE,
+        limits: Limits = NO_LIMITS,
         *,
         now: int,
     ) -> Claimed:

@@ -26,8 +26,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.journal.faults import ConnectionLost
+from bulksend.journal.limits import NO_LIMITS
 from bulksend.journal.records import LeaseLost
-from bulksend.journal.store import NONE, Journal
+from bulksend.journal.store import Journal
 from bulksend.logs import log
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Writer:
 
     async def claim(self, candidates: Sequence[Candidate], *, now: int) -> list[int]:
         """The rows that are ours to post, their intent durable; and all outcomes too."""
-        return (await self.claim_within(candidates, NONE, now=now)).rows
+        return (await self.claim_within(candidates, NO_LIMITS, now=now)).rows
 
     async def claim_within(
         self, candidates: Sequence[Candidate], limits: Limits, *, now: int

@@ -11,6 +11,7 @@ import polars as pl
 from bulksend.define.digest import content_digest
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience
+from bulksend.prepare.carriers import family
 from bulksend.prepare.columns import find_column, shown
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lint import lint
@@ -158,6 +159,7 @@ def _draft(
             rendered.tag.alias(own("tag")),
             rendered.once_key.alias(own("once_key")),
             rendered.missing.alias(own("missing")),
+            _carrier(source, named).alias(own("carrier")),
             *([] if rendered.unfit is None else [rendered.unfit.alias(own("unfit"))]),
         )
         .with_columns(measure(pl.col(own("text"))).alias(own("measured")))
@@ -201,6 +203,7 @@ def _named(
         "recipients.duplicates.by": [getattr(recipients.duplicates, "by", None)],
         "recipients.postcode": [recipients.postcode],
         "recipients.zone": [recipients.zone],
+        "recipients.carrier": [recipients.carrier],
         "message.language": [message.language],
     }
     found: dict[str, list[str]] = {key: [] for key in wanted}
@@ -317,6 +320,11 @@ def _place(
             placed(hours, Sources(e164, time_zones(e164), region, postcode, zone))
         )
     return placed_together(hours, members)
+
+
+def _carrier(source: Source, named: dict[str, list[str]]) -> pl.Expr:
+    column = next(map(source.text, named["recipients.carrier"]), None)
+    return pl.lit(None, pl.String) if column is None else family(column)
 
 
 def _arm(experiment: Experiment | None) -> pl.Expr:
@@ -449,6 +457,7 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "number_zones": pl.lit(None, ZONES) if group else pl.col(own("zones")),
         "experiment_arm": _arm(campaign.experiment),
         "place": pl.col(own("placed")).struct.field("place"),
+        "carrier_family": pl.col(own("carrier")),
         "pace_weight": weight.cast(pl.UInt16),
         "cost_micros": _cost(loaded, segments, recipients if group else None),
     }

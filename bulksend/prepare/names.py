@@ -30,6 +30,7 @@ PLAN = (
     "number_repair",
     "number_zones",
     "place",
+    "carrier_family",
     "experiment_arm",
     "pace_weight",
     "cost_micros",

@@ -18,6 +18,7 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import seal
+from bulksend.prepare.carriers import counted
 from bulksend.prepare.columns import as_text
 from bulksend.whole import whole
 
@@ -31,6 +32,10 @@ CHUNK_ROWS = 20_000
 MARK_LENGTH = 8
 
 TO_SEND = ("row", "to", "from", "text", "media", "tag", "pace_weight", "once_key")
+
+_CARRIER = counted(
+    pl.col("carrier_family"), pl.col("number_region"), pl.col("from")
+).alias("carrier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,22 +174,23 @@ class Plan:
         *,
         between: tuple[int, int] | None = None,
     ) -> pl.DataFrame:
-        """``row`` and ``place`` of what `sendable` gives."""
+        """``row``, ``place`` and ``carrier`` (whose caps) of what `sendable` gives."""
         return (
             self.frame()
             .filter(pl.col("reason").is_null() & _left(closed, only, between))
-            .select("row", "place")
+            .select("row", "place", _CARRIER)
             .collect(engine="streaming")
         )
 
     def messages_of(self, rows: pl.Series, *, with_place: bool = False) -> pl.DataFrame:
         """These of the rows to send, in order."""
         near = pl.col("row").is_between(rows.min(), rows.max())  # skips row groups
-        frame = self._to_send(*(["place"] if with_place else []))
+        more = (pl.col("place"), _CARRIER) if with_place else ()
+        frame = self._to_send(*more)
         frame = frame.filter(near & pl.col("row").is_in(rows.implode()))
         return frame.collect(engine="streaming")
 
-    def _to_send(self, *more: str) -> pl.LazyFrame:
+    def _to_send(self, *more: pl.Expr) -> pl.LazyFrame:
         frame = self.frame().filter(pl.col("reason").is_null())
         return frame.with_columns(tag=self.tags()).select(*TO_SEND, *more)
 

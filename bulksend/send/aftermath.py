@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from bulksend.send.pacing import Pace
     from bulksend.send.verdict import Verdict
 
+NOT_TAKEN = frozenset({Event.RELEASE, Event.REFUSE})
+"""It did not get as far as a carrier, and does not count against its caps."""
+
 FAILURES_TO_HOLD = 8
 """After so many failures in a row nothing new is begun before the retries are done."""
 
@@ -133,6 +136,7 @@ class Aftermath:
                 verdict.message_id,
                 None if verdict.event is Event.ACCEPT else verdict.code,
                 verdict.error,
+                item.uses if verdict.event in NOT_TAKEN else (),
             )
         )
         if not is_released:

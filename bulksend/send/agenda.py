@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from bulksend.rules.hours import Opening
 
@@ -120,11 +120,24 @@ class Agenda:
     def put_back(self, place: int, rows: Iterable[int]) -> None:
         """Rows that were taken and not sent; they wait for their place's next opening."""
         standing = self._rows[place]
-        standing.rows = array("q", sorted([*rows, *standing.rows[standing.at :]]))
+        back, rest = array("q", sorted(rows)), standing.rows[standing.at :]
+        if not rest or back[-1] < rest[0]:  # as it is where nothing went out since
+            standing.rows = back + rest
+        else:
+            standing.rows = array("q", sorted([*back, *rest]))
         standing.at = 0
         if place not in self._scheduled:
             self._new.append(place)
             self._scheduled.add(place)
+
+    def close(self, places: Collection[int]) -> None:
+        """These places open later than was thought: ask for their openings again."""
+        self._new += [one[-1] for one in self._open if one[-1] in places]
+        self._new += [one[-1] for one in self._closed if one[-1] in places]
+        self._open = [one for one in self._open if one[-1] not in places]
+        self._closed = [one for one in self._closed if one[-1] not in places]
+        heapq.heapify(self._open)
+        heapq.heapify(self._closed)
 
     def until(self, place: int) -> int:
         """The end of the window that opened last, even if it has passed; 0 for none.

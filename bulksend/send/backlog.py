@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from bulksend.journal.records import Use
     from bulksend.send.message import Message
     from bulksend.send.pacing import Pace
 
@@ -34,11 +35,16 @@ READ_AT_ONCE = 500
 
 @dataclass(slots=True)
 class Item:
-    """A message on its way to its *attempt*-th attempt (1 = the first)."""
+    """A message on its way to its *attempt*-th attempt (1 = the first).
+
+    Args:
+        uses: What its claim took from carriers' caps.
+    """
 
     message: Message
     attempt: int = 1
     body: bytes = b""
+    uses: tuple[Use, ...] = ()
 
 
 class _Lane:
@@ -94,8 +100,25 @@ class Backlog:
     def again(self, item: Item, ready_at: float) -> None:
         """Take *item* back; it is ready for its next attempt at *ready_at*."""
         item.attempt += 1
+        self.wait(item, ready_at)
+
+    def wait(self, item: Item, ready_at: float) -> None:
+        """Take *item* back until *ready_at*; it was not tried."""
         self._counter += 1  # keeps the order, and messages out of the comparison
         heapq.heappush(self._waiting, (ready_at, self._counter, item))
+
+    def withdraw(self, is_meant: Callable[[Message], bool]) -> list[Item]:
+        """Take these out of the lanes, in order; what waits for a moment stays."""
+        found: list[Item] = []
+        for lane in self._turns:
+            for name in ("again", "fresh"):
+                items: deque[Item] = getattr(lane, name)
+                out = [item for item in items if is_meant(item.message)]
+                if out:
+                    found += out
+                    kept = (item for item in items if not is_meant(item.message))
+                    setattr(lane, name, deque(kept))
+        return found
 
     # -- what goes out ----------------------------------------------------------------
 

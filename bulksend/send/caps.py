@@ -1,46 +1,103 @@
-"""How often a person may be texted in a while, over all campaigns of a journal.
+"""How often people may be texted and how much carriers take, as limits at a moment.
 
-The journal is asked once, when a run begins, for the people who are at a cap; a run
-itself has a person once.  Some caps hold only where a law asks for them.
+T-Mobile takes so many segments a day from a brand, until midnight in Seattle; AT&T so
+many a minute from a campaign; both count an MMS as one (docs/hours.md, "What carriers
+take").  A minute is any sixty seconds, counted second by second.  Where nobody knows
+whose the number is, it may be either's, and counts against both.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from array import array
-    from collections.abc import Sequence
+from bulksend.journal.limits import Limits, Often, Purse
 
-    from bulksend.send.message import Message
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+SECOND_MS = 1_000
+PACIFIC = ZoneInfo("America/Los_Angeles")
+"""Where T-Mobile's day ends."""
+
+T_MOBILE, ATT, UNKNOWN = "t_mobile", "att", "unknown"
+
+
+class PersonCap(NamedTuple):
+    """At most so many messages for a person in a while."""
+
+    most: int
+    span_ms: int
+
+
+class CarrierCap(NamedTuple):
+    """At most so many segments for all who share *name* in the journal."""
+
+    name: str
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
-class Cap:
-    """One cap, and the people who are at it.
+class Caps:
+    """All that a run is held to.
 
     Args:
-        people: Sorted keys (`records.person_key`).
+        provider: Messages of other providers do not count.
 
-        places: The places where it holds (`Message.place`); None is everywhere.
+        by_law: Whether a law has a number for some of its people.
+
+        t_mobile: Segments a day.
+
+        att: Segments in any minute.
     """
 
-    people: array[int] = field(repr=False)
-    places: frozenset[int] | None = None
+    provider: str
+    people: tuple[PersonCap, ...] = ()
+    by_law: bool = False
+    t_mobile: CarrierCap | None = None
+    att: CarrierCap | None = None
 
-    def holds(self, message: Message) -> bool:
-        if self.places is not None and message.place not in self.places:
-            return False
-        first, _, others = message.people()
-        return any(map(self._has, (first, *map(int, others.split()))))
+    @property
+    def counts_people(self) -> bool:
+        return bool(self.people) or self.by_law
 
-    def _has(self, person: int) -> bool:
-        place = bisect_left(self.people, person)
-        return place < len(self.people) and self.people[place] == person
+    @property
+    def counts_carriers(self) -> bool:
+        return self.t_mobile is not None or self.att is not None
+
+    def at(self, now: int) -> Limits:
+        """What holds for a claim at *now*, in milliseconds since 1970."""
+        people = [Often(cap.most, now - cap.span_ms) for cap in self.people]
+        if self.by_law:
+            people.append(Often(None, now - DAY_MS))
+        purses = []
+        if self.t_mobile is not None:
+            purses.append(_day(self.t_mobile, now))
+        if self.att is not None:
+            purses.append(_minute(self.att, now))
+        return Limits(self.provider, tuple(people), tuple(purses))
 
 
-def is_over(message: Message, caps: Sequence[Cap]) -> bool:
-    """Whether another message would be one too many for somebody it is for."""
-    return any(cap.holds(message) for cap in caps)
+def pacific_day(now: int) -> tuple[int, int]:
+    """When T-Mobile's day began, and when it ends; 23 or 25 hours, twice a year."""
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(PACIFIC).date()
+    begin, end = (
+        datetime.combine(day, time(), PACIFIC).timestamp()
+        for day in (today, today + timedelta(days=1))
+    )
+    return round(begin * 1000), round(end * 1000)
+
+
+def _day(cap: CarrierCap, now: int) -> Purse:
+    begin, end = pacific_day(now)
+    whose = frozenset({T_MOBILE, UNKNOWN})
+    return Purse(cap.name, whose, cap.most, begin, begin, end - begin)
+
+
+def _minute(cap: CarrierCap, now: int) -> Purse:
+    second = now - now % SECOND_MS
+    whose = frozenset({ATT, UNKNOWN})
+    # The second that began sixty seconds ago still reaches into this minute.
+    since, lasts = second - MINUTE_MS, MINUTE_MS + SECOND_MS
+    return Purse(cap.name, whose, cap.most, since, second, lasts)

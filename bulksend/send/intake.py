@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from bulksend.journal.limits import NO_LIMITS
 from bulksend.journal.records import (
     ALREADY_SENT,
     CAPPED,
@@ -19,20 +20,22 @@ from bulksend.journal.records import (
 )
 from bulksend.journal.states import Event
 from bulksend.send.backlog import Backlog
-from bulksend.send.caps import is_over
 from bulksend.send.ledger import is_repeat
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Collection, Coroutine, Iterable, Sequence
+    from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 
+    from bulksend.journal.limits import Limits
     from bulksend.journal.records import Closing
     from bulksend.journal.writer import Writer
     from bulksend.send.backlog import Item
-    from bulksend.send.caps import Cap
+    from bulksend.send.caps import Caps
     from bulksend.send.clocks import Clocks
     from bulksend.send.message import Envelope, Message
     from bulksend.send.pacing import Pace
+
+SOON_MS = 120_000
 
 
 class Source(Protocol):
@@ -53,6 +56,15 @@ class Source(Protocol):
     def put_back(self, some: Iterable[Message]) -> None:
         """Late messages: they come again when their windows open, or are missed."""
 
+    def per_day(self, message: Message) -> int:
+        """How many messages a law allows its person in 24 hours; 0: no law says."""
+
+    def carrier(self, message: Message) -> str:
+        """Whose caps it counts against."""
+
+    def hold(self, carrier: str, until: int) -> None:
+        """Give nothing more for *carrier* until then."""
+
 
 class Intake:
     """The backlog, filled from the plan and emptied by claims.
@@ -62,7 +74,7 @@ class Intake:
 
         paced: The senders that have a pace of their own.
 
-        caps: Who has had enough.
+        caps: How often people may be texted, and what carriers take.
     """
 
     def __init__(  # noqa: PLR0913  (its seams)
@@ -74,7 +86,7 @@ class Intake:
         clocks: Clocks,
         ledger: array[int],
         paced: Collection[str] = (),
-        caps: Sequence[Cap] = (),
+        caps: Caps | None = None,
     ) -> None:
         self._source = source
         self._envelope = envelope
@@ -129,22 +141,17 @@ class Intake:
         if not items:
             return []
         now = self._clocks.wall_ms()
-        envelope = self._envelope
-        candidates = [
-            Candidate(
-                item.message.row,
-                envelope.once(item.message),
-                item.attempt > 1,
-                *item.message.people(),
-            )
-            for item in items
-        ]
-        mine = set(await self._writer.claim(candidates, now=now))
-        self.closed += len(items) - len(mine)
-        ours = [item for item in items if item.message.row in mine]
-        for item in ours:
-            item.body = envelope.body(item.message, now)
-        return ours
+        limits = self._caps.at(now) if self._caps else NO_LIMITS
+        candidates = [self._candidate(one.message, one.attempt > 1) for one in items]
+        rows, held = await self._writer.claim_within(candidates, limits, now=now)
+        mine = set(rows)
+        self.closed += len(items) - len(mine) - len(held)
+        for item, candidate in zip(items, candidates, strict=True):
+            item.body = self._envelope.body(item.message, now)
+            item.uses = limits.uses(candidate) if limits.purses else ()
+        if held:
+            self._hold([one for one in items if one.message.row in held], held, limits)
+        return [item for item in items if item.message.row in mine]
 
     def is_late(self, item: Item) -> bool:
         """Asked again just before a POST: a claim may have waited, a machine slept."""
@@ -163,7 +170,8 @@ class Intake:
         """Give back what was claimed and not posted."""
         now = self._clocks.wall_ms()
         for item in items:
-            self._writer.record(Outcome(item.message.row, Event.RELEASE, now))
+            row, event = item.message.row, Event.RELEASE
+            self._writer.record(Outcome(row, event, now, returns=item.uses))
 
     async def close(self) -> None:
         """Read no more of the plan."""
@@ -173,12 +181,50 @@ class Intake:
 
     # -- inside ---------------------------------------------------------------------
 
+    def _candidate(self, message: Message, again: bool = False) -> Candidate:
+        return Candidate(
+            message.row,
+            self._envelope.once(message),
+            again,
+            *message.people(),
+            message.weight,
+            self._source.carrier(message),
+            self._source.per_day(message),
+        )
+
     def _in_time(self, items: Sequence[Item]) -> Sequence[Item]:
         late = [item for item in items if self._source.is_late(item.message)]
         if not late:
             return items
         self._put_back_late(late)
         return [item for item in items if item not in late]
+
+    def _hold(
+        self, items: Sequence[Item], held: Mapping[int, int], limits: Limits
+    ) -> None:
+        """These, and all else for their carriers, wait for a cap.
+
+        What waits for less than two minutes waits here: to read the plan each minute for
+        a few rows would cost more.  Meanwhile no more of it is read than is soon sent.
+        """
+        source, now = self._source, self._clocks.wall_ms()
+        until: dict[str, int] = {}
+        for item in items:
+            carrier = source.carrier(item.message)
+            until[carrier] = max(until.get(carrier, 0), held[item.message.row])
+        for carrier, moment in until.items():
+            mine = [one for one in items if source.carrier(one.message) == carrier]
+            mine += self._backlog.withdraw(lambda m, c=carrier: source.carrier(m) == c)  # type: ignore[misc]
+            if moment - now > SOON_MS:
+                source.hold(carrier, moment)
+                self._put_back_late(mine)
+                continue
+            ready_at = self._clocks.monotonic() + (moment - now) / 1000
+            for item in mine:
+                self._backlog.wait(item, ready_at)
+            segments = sum(one.message.weight for one in mine)
+            source.hold(carrier, moment + limits.needed_ms(carrier, segments))
+        self.changed.set()
 
     def _put_back_late(self, late: Sequence[Item]) -> None:
         self._source.put_back([item.message for item in late])
@@ -218,11 +264,19 @@ class Intake:
             }
             await self._close(repeats, ALREADY_SENT)
             messages = [one for one in messages if one.row not in repeats]
-        if self._caps:
-            over = {one.row for one in messages if is_over(one, self._caps)}
+        if self._caps and self._caps.counts_people:
+            over = await self._over(messages, self._caps)
             await self._close(over, CAPPED)
             messages = [one for one in messages if one.row not in over]
         self._backlog.add(messages)
+
+    async def _over(self, messages: Sequence[Message], caps: Caps) -> set[int]:
+        """Who has had enough by now: a claim would find out too, and spend permits."""
+        asked = [self._candidate(one) for one in messages]
+        limits = caps.at(self._clocks.wall_ms())
+        return await self._writer.call(
+            lambda journal: journal.limits.over(asked, limits)
+        )
 
     def _has_expired(self) -> bool:
         now = self._clocks.wall_ms()

@@ -59,10 +59,19 @@ class PlanSource:
     comes_back_at: int | None = None
     """It never waits for anything."""
 
-    @property
-    def limits(self) -> dict[int, frozenset[int]]:
-        """Where no hours are kept, no law is asked."""
-        return {}
+    has_laws = False
+    """Where no hours are kept, no law is asked."""
+
+    def per_day(self, message: Message) -> int:  # noqa: ARG002
+        return 0
+
+    def carrier(self, message: Message) -> str:  # noqa: ARG002
+        """It is not used where carriers' caps are kept."""
+        return ""
+
+    def hold(self, carrier: str, until: int) -> None:
+        """Never asked, as `put_back`."""
+        raise NotImplementedError
 
     def missed(self) -> Sequence[int]:
         """Nothing is missed where no hours are kept."""

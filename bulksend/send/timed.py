@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from bulksend.logs import log
+from bulksend.rules.hours import Opening
 from bulksend.rules.place import Claim, Place, word_of
 from bulksend.send.agenda import LEAST_LIFE_MS, Agenda, Now
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
@@ -21,7 +22,7 @@ from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from bulksend.rules.hours import Hours, Opening
+    from bulksend.rules.hours import Hours
     from bulksend.send.clocks import Clocks
     from bulksend.send.message import Message
 
@@ -32,6 +33,10 @@ READ_SECONDS = 60
 UNKNOWN = word_of([Claim("number", "", ())])
 """A place of which nothing is known: it is never open."""
 
+PARTS = "\t"
+"""Between the word of a place and a carrier."""
+
+ALWAYS_MS = 10 * 366 * 86_400_000
 LONGEST_SLEEP = 30.0
 SHORTEST_SLEEP = 1.0
 
@@ -67,7 +72,10 @@ class TimedSource:
     """The rows of a plan that get a message, each while its window is open.
 
     Args:
-        rows: Row and place of what is still to be sent (`Plan.places`).
+        rows: Row and place of what is still to be sent (`Plan.places`); and `carrier`,
+            where carriers' caps are kept.
+
+        hours: None where none are kept, and rows wait for carriers alone.
 
         read: These rows as `Plan.messages_of` has them, with their places.
 
@@ -77,25 +85,32 @@ class TimedSource:
     def __init__(
         self,
         rows: pl.DataFrame,
-        hours: Hours,
+        hours: Hours | None,
         read: Callable[[pl.Series], Awaitable[pl.DataFrame]],
         *,
         clocks: Clocks,
         manner: Manner,
     ) -> None:
-        rows = rows.with_columns(pl.col("place").cast(pl.String).fill_null(UNKNOWN))
+        rows = _keyed(rows)
         self._read = read
         self._words = rows["place"].unique().sort().to_list()
         self._number = {word: place for place, word in enumerate(self._words)}
-        places = [Place.parse(word) for word in self._words]
+        self._keeps_hours = hours is not None
+        self._carriers: list[str] = [one.partition(PARTS)[2] for one in self._words]
+        self._held: dict[str, int] = {}
+        places = [Place.parse(word.partition(PARTS)[0]) for word in self._words]
 
         def opening(place: int, moment: int) -> Opening | None:
-            return hours.next(places[place], moment, least=LEAST_LIFE_MS)
+            held = self._held.get(self._carriers[place], 0)
+            if hours is None:
+                return Opening(max(moment, held), max(moment, held) + ALWAYS_MS)
+            found = hours.next(places[place], max(moment, held), least=LEAST_LIFE_MS)
+            return found and found._replace(start=max(found.start, held))
 
         self._limits = {
             place: min(limits)
             for place, one in enumerate(places)
-            if (limits := _per_day(hours, one))
+            if hours is not None and (limits := _per_day(hours, one))
         }
         self._agenda = Agenda(self._by_place(rows), opening, end=manner.end)
         self._clocks = TwoClocks(clocks)
@@ -108,12 +123,23 @@ class TimedSource:
         self.comes_back_at: int | None = None
 
     @property
-    def limits(self) -> dict[int, frozenset[int]]:
-        """How many messages a law allows a person in 24 hours, and at which places."""
-        return {
-            most: frozenset(p for p, limit in self._limits.items() if limit == most)
-            for most in set(self._limits.values())
-        }
+    def has_laws(self) -> bool:
+        """Whether a law says how often some of its people may be texted."""
+        return bool(self._limits)
+
+    def per_day(self, message: Message) -> int:
+        """How many messages a law allows its person in 24 hours; 0: no law says."""
+        return self._limits.get(message.place, 0)
+
+    def carrier(self, message: Message) -> str:
+        """Whose caps it counts against."""
+        return self._carriers[message.place]
+
+    def hold(self, carrier: str, until: int) -> None:
+        """Give nothing more for *carrier* until then, in milliseconds since 1970."""
+        self._held[carrier] = max(until, self._held.get(carrier, 0))
+        whose = {p for p, one in enumerate(self._carriers) if one == carrier}
+        self._agenda.close(whose)
 
     async def ahead(self) -> Sequence[Message] | None:
         """The next messages; none where rows were given up; None when it is through."""
@@ -150,15 +176,15 @@ class TimedSource:
         found = await self._read(wanted)
         windows = pl.DataFrame(
             [
-                (word, place, self._agenda.until(place))
+                (word, place, self._agenda.until(place) if self._keeps_hours else 0)
                 for word, place in self._number.items()
             ],
             schema={"word": pl.String, "place": pl.Int64, "until": pl.Int64},
             orient="row",
         )
         timed = (
-            found.rename({"place": "word"})
-            .with_columns(pl.col("word").cast(pl.String).fill_null(UNKNOWN))
+            _keyed(found)
+            .rename({"place": "word"})
             .join(windows, on="word", how="left", maintain_order="left")
             .drop("word")
             .sort("until", maintain_order=True)
@@ -179,7 +205,7 @@ class TimedSource:
 
     def is_late(self, message: Message) -> bool:
         """Whether it must not be posted now; asked before each POST."""
-        return not _is_open(message, self._clocks.now())
+        return self._keeps_hours and not _is_open(message, self._clocks.now())
 
     # -- inside ---------------------------------------------------------------------
 
@@ -190,9 +216,14 @@ class TimedSource:
         }
 
     def _still_open(self, piece: list[Message], now: Now) -> list[Message]:
-        late = [one for one in piece if not _is_open(one, now)]
+        late = [one for one in piece if self._must_wait(one, now)]
         self.put_back(late)
-        return [one for one in piece if _is_open(one, now)] if late else piece
+        rows = {one.row for one in late}
+        return [one for one in piece if one.row not in rows] if late else piece
+
+    def _must_wait(self, message: Message, now: Now) -> bool:
+        held = self._held.get(self.carrier(message), 0) if self._held else 0
+        return held > now.earliest or (self._keeps_hours and not _is_open(message, now))
 
     async def _sleep(self, opens: int, now: Now) -> None:
         """In short steps: a clock may be set, and a machine may sleep."""
@@ -201,6 +232,15 @@ class TimedSource:
             log.info("waiting for a window", seconds=round(seconds))
         self._waits_for = opens
         await asyncio.sleep(min(max(seconds, SHORTEST_SLEEP), LONGEST_SLEEP))
+
+
+def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that wait for the same things have the same place: with the carrier's name."""
+    place = pl.col("place").cast(pl.String).fill_null(UNKNOWN)
+    if "carrier" not in rows.columns:
+        return rows.with_columns(place=place)
+    whose = pl.concat_str(place, "carrier", separator=PARTS)
+    return rows.with_columns(place=whose).drop("carrier")
 
 
 def _is_open(message: Message, now: Now) -> bool:

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bulksend.define.amounts import Often
-from bulksend.journal.records import person_key
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
-from bulksend.send.caps import Cap, is_over
-from bulksend.send.message import Message
 from bulksend.send.timed import _per_day
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
-
-ANA, BEN, CY = (f"+1919234567{n}" for n in (1, 2, 3))
-
-
-def cap(*numbers: str, places: frozenset[int] | None = None) -> Cap:
-    return Cap(array("q", sorted(map(person_key, numbers))), places)
-
-
-def message(to: str, place: int = 0) -> Message:
-    return Message(2, to, "+19195550100", "Hi", None, "t", 1, "", place)
-
-
-def test_a_cap_holds_for_its_people_at_its_places() -> None:
-    """Of a group for each member; of a law only where it is one."""
-    assert is_over(message(ANA), [cap(ANA)])
-    assert is_over(message(f"{BEN},{ANA}"), [cap(CY), cap(ANA, CY)])
-    assert not is_over(message(BEN), [cap(ANA, CY)])
-    assert is_over(message(ANA, place=3), [cap(ANA, places=frozenset({3}))])
-    assert not is_over(message(ANA, place=4), [cap(ANA, places=frozenset({3}))])
 
 
 @pytest.mark.parametrize(

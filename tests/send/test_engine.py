@@ -41,6 +41,7 @@ from tests.virtual_time import VirtualClocks, VirtualLoop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from bulksend.send.caps import Caps
     from bulksend.send.pacing import Pace
 
 T = TypeVar("T")
@@ -170,6 +171,15 @@ class SlowPlan:
     def put_back(self, some: Iterable[Message]) -> None:
         raise NotImplementedError
 
+    def per_day(self, message: Message) -> int:
+        return 0
+
+    def carrier(self, message: Message) -> str:
+        return ""
+
+    def hold(self, carrier: str, until: int) -> None:
+        raise NotImplementedError
+
 
 @dataclass
 class Stage:
@@ -189,6 +199,7 @@ class Stage:
     source: Callable[[Stage], Source] = SlowPlan
     patience: float = 20_000
     in_doubt: bool = False
+    caps: Caps | None = None
     at: dict[float, Callable[[Stage], None]] = field(default_factory=dict)
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     path: Path = field(init=False)
@@ -234,6 +245,7 @@ class Stage:
                 clocks=self.clocks,
                 ledger=array("q", sorted(self.ledger)),
                 paced=self.paced,
+                caps=self.caps,
             )
             self.engine = Engine(
                 intake=self.intake,
