@@ -121,7 +121,9 @@ class Agenda:
         """Rows that were taken and not sent; they wait for their place's next opening."""
         standing = self._rows[place]
         back, rest = array("q", sorted(rows)), standing.rows[standing.at :]
-        if not (back and rest) or back[-1] < rest[0]:  # as it is where nothing went out since
+        if (
+            not (back and rest) or back[-1] < rest[0]
+        ):  # as it is where nothing went out since
             standing.rows = back + rest
         else:
             standing.rows = array("q", sorted([*back, *rest]))
