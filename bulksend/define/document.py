@@ -16,6 +16,10 @@ Place = tuple[str | int, ...]
 """``("recipients", "suppress", 1)``: a place in the tree."""
 
 
+Folds = tuple[tuple[int, int], ...]
+"""(offset in a text, line of the file that begins there), ascending from offset 0."""
+
+
 @dataclass(slots=True)
 class Document:
     """What a campaign file says, and where it says it."""
@@ -23,6 +27,10 @@ class Document:
     file: str
     tree: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
+
+    folds: dict[str, Folds] = field(default_factory=dict)
+    """For texts whose lines are not the file's: see `Folds`."""
+
     problems: list[Problem] = field(default_factory=list)
 
     sources: dict[Place, str] = field(default_factory=dict)

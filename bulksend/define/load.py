@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bulksend.define.campaign import Campaign
 from bulksend.define.complaint import report_shape
-from bulksend.define.document import nearest_line, suggestion
+from bulksend.define.document import Folds, nearest_line, suggestion
 from bulksend.define.reading import read_document
 from bulksend.define.rules import conflicts
 from bulksend.define.syntax import compose
@@ -30,6 +30,7 @@ class Loaded:
     campaign: Campaign
     path: Path
     lines: Mapping[str, int] = field(repr=False)
+    folds: Mapping[str, Folds] = field(repr=False, default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -43,6 +44,10 @@ class Loaded:
         for a key that is not in the file the line of its section.
         """
         return nearest_line(self.lines, key)
+
+    def folds_of(self, key: str) -> Folds:
+        """Where the lines of a text stand that YAML folds; none where they are its own."""
+        return self.folds.get(key, ())
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Loaded:
@@ -71,7 +76,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Loaded:
 
     if campaign is None or document.problems:
         raise InputError(sorted(document.problems, key=lambda p: p.line or 0))
-    return Loaded(campaign, path, document.lines)
+    return Loaded(campaign, path, document.lines, document.folds)
 
 
 def _text(path: Path, file: str) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from bulksend.define.document import Document, Place, clipped, spelled, suggestion
+from bulksend.define.folding import folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,7 +102,12 @@ class _Reading:
         if isinstance(node, yaml.ScalarNode):
             line = node.start_mark.line + 1 + (node.style in ("|", ">"))
         self.document.lines[spelled(path)] = line
-        return self.value(node, path)
+        value = self.value(node, path)
+        if isinstance(node, yaml.ScalarNode) and node.style != "|":
+            expanded = path in self.document.sources
+            if folds := folded(node, expanded=expanded):
+                self.document.folds[spelled(path)] = folds
+        return value
 
     def mapping(self, node: yaml.MappingNode, path: Place) -> object:
         if any(not isinstance(key, yaml.ScalarNode) for key, _ in node.value):

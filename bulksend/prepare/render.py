@@ -11,7 +11,7 @@ import polars as pl
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.names import own
 from bulksend.prepare.smart_encoding import smart_encode
-from bulksend.prepare.template import Compiled, compile_template
+from bulksend.prepare.template import Compiled, Origin, compile_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,13 +75,7 @@ def render(
 
     def compiled(source: str, key: str) -> Compiled | None:
         try:
-            return compile_template(
-                source,
-                schema,
-                file=str(loaded.path),
-                line=loaded.line_of(key),
-                key=key,
-            )
+            return compile_template(source, schema, _origin(loaded, key))
         except InputError as error:
             problems.extend(error.problems)
             return None
@@ -117,6 +111,12 @@ def render(
         filled=frozenset().union(*(one.names for one in texts.values())),
         warnings=_telling(loaded, tag),
     )
+
+
+def _origin(loaded: Loaded, key: str) -> Origin:
+    if key == "message.file":
+        return Origin(str(loaded.folder / (loaded.campaign.message.file or "")), line=1)
+    return Origin(str(loaded.path), loaded.line_of(key), key, loaded.folds_of(key))
 
 
 def _texts(

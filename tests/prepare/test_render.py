@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from bulksend.errors import InputError
-from tests.prepare.planning import codes, column, fates, number, plan
+from bulksend.planning import plan_campaign
+from tests.prepare.planning import codes, column, fates, number, plan, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -281,6 +282,62 @@ def test_a_text_file_that_cannot_be_used_is_named(
     with pytest.raises(InputError, match=said) as caught:
         plan(tmp_path, f"phone\n{A}\n", files, message=message)
     assert [problem.code for problem in caught.value.problems] == ["E330"]
+
+
+HEAD = """name: test
+provider: simulator
+from: "+19195550100"
+recipients: {path: list.csv, phone: phone}
+message:
+"""
+
+# what is under `message:`, and where {{ nme }} stands: line (of the file), character
+PLACES: dict[str, tuple[str, int, int]] = {
+    "plain": ("  text: Hi {{ nme }}\n", 6, 7),
+    "plain, folded": ("  text: Hi there,\n    dear\n\n    and {{ nme }}\n", 9, 8),
+    "quoted": ("  text: 'Hi {{ nme }}'\n", 6, 7),
+    "quoted, folded": ("  text: 'It''s you,\n    isn''t it,\n    {{ nme }}'\n", 8, 4),
+    "double, folded": ('  text: "Hi,\n    {{ nme }}"\n', 7, 4),
+    "double, escaped": ('  text: "Hi,\\n{{ nme }}"\n', 6, 8),
+    "double, escaped, folded": ('  text: "Hi,\\n\n    {{ nme }}"\n', 6, 9),
+    "double, ends nowhere": ('  text: "Hi, \\\n    {{ nme }}"\n', 6, 8),
+    "block": ("  text: |\n    Hi,\n\n    {{ nme }}\n", 9, 4),
+    "block, indented": ("  text: |\n    Hi,\n      {{ nme }}\n", 8, 6),
+    "folded": ("  text: >\n    Hi,\n    {{ nme }}\n", 8, 4),
+    "folded, with a note": ("  text: >- # a note\n\n    Hi,\n\n    a {{ nme }}\n", 10, 6),
+    "folded, a line kept": ("  text: >\n    Hi,\n      a {{ nme }}\n    b\n", 8, 6),
+    "folded, twice the same": ("  text: >\n    a\n    a\n    a {{ nme }}\n", 9, 6),
+    "folded, a variable": ("  text: >\n    ${LONG}\n    {{ nme }}\n", 7, 15),
+    "variants": ("  text: Hi\n  language: phone\n  variants:\n    es: >\n      a\n      {{ nme }}\n", 11, 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "line", "character"), PLACES.values(), ids=PLACES)
+def test_a_mistake_is_named_where_it_stands_in_the_file(
+    tmp_path: Path, message: str, line: int, character: int
+) -> None:
+    """However YAML writes the text; where that cannot be told, where the text begins."""
+    put(tmp_path, "list.csv", f"phone,name\n{A},Ann\n")
+    file = put(tmp_path, "c.yaml", HEAD + message)
+    with pytest.raises(InputError) as caught:
+        plan_campaign(file, environment={"LONG": "1\n3\n5\n7890"})
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.file, problem.line) == ("E302", str(file), line)
+    assert problem.column.endswith(f", character {character}")
+
+
+def test_a_mistake_in_a_text_file_is_named_there(tmp_path: Path) -> None:
+    """By the file's own name and line, and not by the campaign's."""
+    files = {"texts/hi.txt": "\ufeffHi,\r\n\r\n  {{ nme }}\r\n"}
+    with pytest.raises(InputError) as caught:
+        plan(
+            tmp_path,
+            f"phone,name\n{A},Ann\n",
+            files,
+            message={"text": None, "file": "texts/hi.txt"},
+        )
+    (problem,) = caught.value.problems
+    assert problem.where == f"{tmp_path / 'texts/hi.txt'}:3: character 6"
 
 
 def test_smart_encoding_keeps_the_text_as_it_was(tmp_path: Path) -> None:

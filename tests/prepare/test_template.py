@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from bulksend.errors import InputError, Problem
-from bulksend.prepare.template import Compiled, compile_template
+from bulksend.prepare.template import Compiled, Origin, compile_template
 
 SCHEMA: dict[str, pl.DataType] = {
     "First Name": pl.String(),
@@ -42,7 +42,7 @@ def rows(source: str, frame: pl.DataFrame) -> list[tuple[str | None, str | None]
 
 def problems(source: str, **place: Any) -> tuple[Problem, ...]:
     with pytest.raises(InputError) as caught:
-        compile_template(source, SCHEMA, **place)
+        compile_template(source, SCHEMA, Origin(**place))
     return caught.value.problems
 
 

@@ -7,5 +7,6 @@ The language is described in docs/message-language.md.
 """
 
 from .compiled import Compiled, compile_template
+from .syntax import Origin
 
-__all__ = ["Compiled", "compile_template"]
+__all__ = ["Compiled", "Origin", "compile_template"]

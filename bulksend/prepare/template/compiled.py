@@ -12,11 +12,14 @@ from bulksend.errors import InputError
 
 from .scope import Scope
 from .statements import Text, write_all
-from .syntax import Findings, Refusal, parse
+from .syntax import Findings, Origin, Refusal, parse
 from .values import NOTHING, Raise, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +47,14 @@ class Compiled:
 
 
 def compile_template(
-    source: str,
-    schema: Mapping[str, pl.DataType],
-    *,
-    file: str = "",
-    line: int | None = None,
-    key: str = "",
+    source: str, schema: Mapping[str, pl.DataType], origin: Origin = NOWHERE
 ) -> Compiled:
     """*source* as expressions over the columns of *schema*.
-
-    Args:
-        file: The file that holds the template, for problems.
-
-        line: Where its first line stands in that file, if that is known.
-
-        key: Its key there, as in ``message.text``.
 
     Raises:
         InputError: with every problem of the template.
     """
-    findings = Findings(source, file=file, line=line, key=key)
+    findings = Findings(source, origin)
     scope = Scope(schema, findings)
     try:
         tree = parse(source)

@@ -22,6 +22,8 @@ from bulksend.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bulksend.define.document import Folds
+
 
 class Refusal(Exception):  # noqa: N818 - it is caught where it is raised, one node above
     """One node cannot be compiled; `at` is filled in by whoever knows the node."""
@@ -38,14 +40,39 @@ class Refusal(Exception):  # noqa: N818 - it is caught where it is raised, one n
         return self
 
 
-@dataclass(slots=True)
-class Findings:
-    """The problems of one template, and where it stands in the user's file."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a template stands in the user's files.
 
-    source: str
+    Args:
+        line: Where its first line stands in *file*, if that is known.
+
+        key: Its key there, as in ``message.text``.
+
+        folds: Where its lines stand, if not one below the other.
+    """
+
     file: str = ""
     line: int | None = None
     key: str = ""
+    folds: Folds = ()
+
+    def place(self, source: str, at: int) -> tuple[int, int]:
+        """The line, and the character in it, of an offset into *source*."""
+        if self.folds:
+            begins, line = max(fold for fold in self.folds if fold[0] <= at)
+            return line, at - begins + 1
+        before = source[:at]
+        # rfind is -1 in the first line.
+        return (self.line or 1) + before.count("\n"), at - before.rfind("\n")
+
+
+@dataclass(slots=True)
+class Findings:
+    """The problems of one template."""
+
+    source: str
+    origin: Origin
     _found: list[tuple[int, Problem]] = field(default_factory=list)
 
     @property
@@ -56,17 +83,17 @@ class Findings:
 
     def add(self, refusal: Refusal) -> None:
         at = refusal.at or 0
-        before = self.source[:at]
-        line = before.count("\n") + 1
-        character = at - before.rfind("\n")  # rfind is -1 in the first line
-        places = [self.key, f"line {line}" if self.line is None else ""]
+        origin = self.origin
+        line, character = origin.place(self.source, at)
+        is_known = origin.line is not None
+        places = [origin.key, "" if is_known else f"line {line}"]
         problem = Problem(
             refusal.code,
             refusal.found,
             expected=refusal.expected,
             fix=refusal.fix,
-            file=self.file,
-            line=None if self.line is None else self.line + line - 1,
+            file=origin.file,
+            line=line if is_known else None,
             column=", ".join(filter(None, (*places, f"character {character}"))),
         )
         self._found.append((at, problem))
