@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Checked,
         Closer,
         load_campaign,
+        load_plan,
         look_closer,
         plan_campaign,
     )
@@ -119,6 +120,7 @@ _HOME_OF = {
     "Options": "pipeline",
     "list_runs": "pipeline",
     "load_campaign": "planning",
+    "load_plan": "planning",
     "look_closer": "planning",
     "plan_campaign": "planning",
     "run_arms": "pipeline",
@@ -218,6 +220,7 @@ __all__ = [
     "listen",
     "live_page",
     "load_campaign",
+    "load_plan",
     "load_schedule",
     "look_closer",
     "metrics",

@@ -126,7 +126,7 @@ class Assignment:
 
     def _check_plan(self, known: Run | None) -> None:
         """Whether it is the plan that was begun, or, where none was, the one that was made."""
-        seal, where = self.plan.seal(), str(self.plan.path)
+        seal, where = self.plan.seal(), self.plan.place
         if known is not None and known.plan_digest != seal.digest:
             raise InputError(Problem("E623", "its bytes changed", file=where))
         if not seal.is_whole:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
+
 from bulksend.errors import InputError, Problem
+from bulksend.storage.location import is_address, located
 from bulksend.storage.objects import Objects
 from bulksend.storage.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from bulksend.storage.location import Location, Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,9 @@ class Home:
     """A folder, and the journal that is usually in it.
 
     Args:
+        shared: Where plans and rejected rows are instead, in object storage: then the
+            folder is only this machine's own room for work.
+
         objects: Object storage, with the credentials of the environment.
     """
 
@@ -44,6 +54,7 @@ class Home:
     objects: Objects = field(
         default_factory=lambda: Objects(os.environ), repr=False, compare=False
     )
+    shared: Location | None = None
 
     @classmethod
     def find(
@@ -52,21 +63,63 @@ class Home:
         """``BULKSEND_HOME``, else ``.bulksend`` in *beside*.
 
         The journal is in it, or where *journal* or ``BULKSEND_JOURNAL`` says.
+
+        Raises:
+            InputError: E601, where the journal would be in object storage; E692.
         """
-        folder = Path(environment.get("BULKSEND_HOME") or beside / ".bulksend")
-        elsewhere = journal or environment.get("BULKSEND_JOURNAL", "")
-        journal_at = _journal(elsewhere) or folder / "journal.sqlite"
-        return cls(folder, journal_at, Objects(environment))
+        said = environment.get("BULKSEND_HOME") or str(beside / ".bulksend")
+        elsewhere = _journal(journal or environment.get("BULKSEND_JOURNAL", ""))
+        objects = Objects(environment)
+        if not is_address(said):
+            folder = Path(said)
+            return cls(folder, elsewhere or folder / "journal.sqlite", objects)
+        shared = located(said.rstrip("/") + "/")
+        if elsewhere is None:
+            expected = "BULKSEND_JOURNAL, such as postgresql://USER@HOST/DATABASE"
+            found = "BULKSEND_HOME is in object storage, where no journal can be"
+            raise InputError(Problem("E601", found, expected))
+        return cls(_room(shared), elsewhere, objects, shared)
 
     def spool(self) -> Spool:
         """Where objects are copied to, before anything reads them."""
         return Spool(self.folder / "objects", self.objects)
+
+    @contextmanager
+    def outgoing(self, name: str) -> Iterator[Path]:
+        """Room for a file until it was put; what a killed one left, the next replaces.
+
+        Raises:
+            OSError: What the disk says.
+        """
+        path = self.folder / "outgoing" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def mark_path(self, campaign: str, run: str) -> Path:
         return self.folder / "claims" / campaign.replace("/", "+") / run
 
     def plan_path(self, name: str) -> Path:
         return self.folder / "plans" / f"{name}.parquet"
+
+    def plan_place(self, name: str) -> Where:
+        """Where every machine finds it."""
+        if self.shared is None:
+            return self.plan_path(name)
+        return self.shared / "plans" / f"{name}.parquet"
+
+    def rejects_place(self, run: str) -> Where:
+        root = self.shared or self.folder
+        return root / "rejects" / f"{run}.csv"
+
+
+def _room(shared: Location) -> Path:
+    """This machine's room for work on a home that is elsewhere."""
+    name = blake2b(str(shared).encode(), digest_size=8).hexdigest()
+    return platformdirs.user_cache_path("bulksend", appauthor=False) / "homes" / name
 
 
 def _journal(named: str) -> Path | Address | None:

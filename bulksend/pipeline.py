@@ -32,11 +32,12 @@ from bulksend.planning import (
     Checked,
     campaign_of,
     checked_plan,
+    folder_of,
+    load_plan,
     loaded_campaign,
     plan_campaign,
 )
 from bulksend.prepare.freshness import changed_inputs
-from bulksend.prepare.plan import Plan
 from bulksend.settle.arms import arms
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.notice import tell
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from bulksend.define.load import Loaded
     from bulksend.define.slots import ScheduledFor
     from bulksend.journal.records import Run
+    from bulksend.prepare.plan import Plan
     from bulksend.settle.arms import Arm
     from bulksend.storage.location import Where
 
@@ -145,7 +147,7 @@ def _due(campaign: Campaign) -> ScheduledFor | None:
 
 
 def send_plan(
-    plan: str | Path,
+    plan: str | Where,
     *,
     environment: Mapping[str, str] = os.environ,
     options: Options | None = None,
@@ -160,9 +162,9 @@ def send_plan(
         GateRefused: A gate said no (E626: it is stale); nothing was sent by this call.
     """
     options = options or Options()
-    opened = Plan.open(Path(plan))
+    opened = load_plan(plan, environment=environment, journal=options.journal)
     campaign = campaign_of(opened)
-    folder = Path(opened.about["folder"])
+    folder = folder_of(opened)
     home = Home.find(folder, environment, options.journal)
     checked = checked_plan(opened, campaign, home, ())
     asked = _assignment(checked, folder, environment, options)
@@ -304,7 +306,7 @@ def write_run(
     """
     with find_run(run, home, read_only=True) as (journal, known):
         place = output or where(known.results)
-        plan = plan_of(known)
+        plan = plan_of(known, home)
         is_ours = str(place) == known.results
         check_place(place, home, run=known.run, is_ours=is_ours)
         place_results(
@@ -324,7 +326,7 @@ def run_arms(run: str, *, home: Home) -> list[Arm]:
         InputError: E630, where there is no such run; E620, where its plan is gone.
     """
     with find_run(run, home, read_only=True) as (journal, known):
-        return arms(plan_of(known), journal, known)
+        return arms(plan_of(known, home), journal, known)
 
 
 def list_runs(home: Home) -> list[Ended]:

@@ -19,16 +19,19 @@ from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
 from bulksend.prepare.gates import closed_gates
+from bulksend.prepare.kept import keep_plan, open_plan
 from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
-from bulksend.prepare.rejects import Rejects, write_rejects
+from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.runs import already, has_begun
+from bulksend.storage.location import where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulksend.define.load import Loaded
+    from bulksend.storage.location import Where
 
 
 SLOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:+-]{0,63}")
@@ -62,7 +65,7 @@ class Closer:
     advice: Advice
     outlook: Outlook
     changes: Changes | None
-    rejects: Rejects
+    rejects: Rejects[Where]
 
 
 def load_campaign(
@@ -106,20 +109,25 @@ def plan_campaign(
         loaded, version=version("bulksend"), slot=slot, shards=shards, spool=spool
     ) as drafted:
         name = run_name(loaded.campaign.name, drafted.about["hash"], slot)
-        path = home.plan_path(name)
-        if path.exists():
-            plan = Plan.open(path)
-        else:
-            about = drafted.about | {
-                "folder": str(loaded.folder.absolute()),
-                "objects": spool.taken,
-            }
-            plan = write(drafted.frame, path, about, hold=drafted.source.hold)
+        about = drafted.about | {
+            "folder": str(loaded.folder.absolute()),
+            "objects": spool.taken,
+        }
+
+        def make(path: Path) -> Plan:
+            return write(drafted.frame, path, about, hold=drafted.source.hold)
+
+        plan = keep_plan(name, home, make)
         return checked_plan(plan, loaded.campaign, home, drafted.notices)
 
 
-def look_closer(checked: Checked, campaign: Campaign, rejects: Path) -> Closer:
+def look_closer(
+    checked: Checked, campaign: Campaign, rejects: Where, home: Home | None = None
+) -> Closer:
     """What `check` shows beyond the counts; writes the rejected rows to *rejects*.
+
+    Args:
+        home: Gives the credentials where *rejects* is in object storage.
 
     Raises:
         InputError: E621, where the rejects cannot be written.
@@ -131,8 +139,34 @@ def look_closer(checked: Checked, campaign: Campaign, rejects: Path) -> Closer:
         advice=advise(plan, campaign, winners=winners),
         outlook=outlook(plan, campaign, now=time.time_ns() // 1_000_000),
         changes=changes(before, plan) if before else None,
-        rejects=write_rejects(plan, rejects, winners=winners),
+        rejects=place_rejects(plan, rejects, winners=winners, home=home),
     )
+
+
+def load_plan(
+    plan: str | Where,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    journal: str = "",
+) -> Plan:
+    """A plan, by its path or its address.
+
+    Raises:
+        InputError: E620, where it is not a plan of this version.
+    """
+    place = where(plan)
+    if isinstance(place, Path):
+        return Plan.open(place)
+    return open_plan(place, Home.find(Path(), environment, journal))
+
+
+def folder_of(plan: Plan) -> Path:
+    """The campaign's folder; on a machine that has none, the one we are in.
+
+    A plan at an address is sent from anywhere: what it was made beside is elsewhere.
+    """
+    folder = Path(plan.about["folder"])
+    return Path() if plan.address and not folder.is_dir() else folder
 
 
 def campaign_of(plan: Plan) -> Campaign:

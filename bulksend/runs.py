@@ -65,7 +65,7 @@ def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:
     return Run(
         run=plan.run,
         campaign=scope(plan),
-        plan=str(plan.path.absolute()),
+        plan=plan.address or str(plan.path.absolute()),
         plan_hash=plan.hash,
         plan_digest="",
         input_digest=plan.about["input_digest"],

@@ -35,7 +35,7 @@ from bulksend.settle.evidence import (
     Proof,
     conclude,
 )
-from bulksend.settle.finding import find_run
+from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.proving import absent, fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL, MessageSearch
 from bulksend.settle.unknowns import open_messages
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from bulksend.home import Home
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
+    from bulksend.prepare.plan import Plan
     from bulksend.settle.evidence import Open
 
 AGAIN_SECONDS = 60.0
@@ -126,7 +127,8 @@ def settle_runs(
         settled.skipped = sum(rehearsed)
         if real:
             credentials = Credentials.from_environment(environment)
-            asyncio.run(_settle(journal, real, credentials, how, settled))
+            plans = {one: plan_of(one, home) for one in real}
+            asyncio.run(_settle(journal, plans, credentials, how, settled))
         _rewrite(home, journal, real)
     return settled
 
@@ -217,14 +219,14 @@ def _rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
 
 async def _settle(
     journal: Journal,
-    runs: Sequence[Run],
+    plans: Mapping[Run, Plan],
     credentials: Credentials,
     how: Manner,
     settled: Settled,
 ) -> None:
     async with _search(credentials, how) as search:
         while True:
-            counts = await _look(journal, runs, search, how)
+            counts = await _look(journal, plans, search, how)
             done = Counter(
                 {one: settled.counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
             )
@@ -240,14 +242,14 @@ async def _settle(
 
 
 async def _look(
-    journal: Journal, runs: Sequence[Run], search: MessageSearch, how: Manner
+    journal: Journal, plans: Mapping[Run, Plan], search: MessageSearch, how: Manner
 ) -> Counter[str]:
     """One look at every unknown message, ten numbers at a time; what is proven."""
-    known = {one.id: one for one in runs}
+    known = {one.id: one for one in plans}
     messages = [
         message
-        for run in runs
-        for message in open_messages(run, journal.decisions.unknown(run.id))
+        for run, plan in plans.items()
+        for message in open_messages(run, plan, journal.decisions.unknown(run.id))
     ]
     counts: Counter[str] = Counter()
     if not messages:

@@ -50,6 +50,7 @@ NAMES = {
     "json_schema",
     "list_runs",
     "load_campaign",
+    "load_plan",
     "load_schedule",
     "look_closer",
     "plan_campaign",

@@ -38,6 +38,7 @@ from bulksend.airflow.hook import BulksendHook
 from bulksend.airflow.lineage import lineage
 from bulksend.airflow.link import KEY, ReportLink
 from bulksend.airflow.trigger import Until
+from bulksend.storage.location import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -245,7 +246,7 @@ class PlanOperator(_Task):
                 raise InputError(checked.gates)
             summary = checked.summary
             return {
-                "plan": str(checked.plan.path),
+                "plan": checked.plan.place,
                 "run": checked.plan.run,
                 "rows": summary.rows,
                 "sendable": summary.sendable,
@@ -305,7 +306,8 @@ class ResultsOperator(_Task):
 
     def execute(self, context: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
-            home = Home.find(Path(self.plan).parents[1], self.environment())
+            beside = Path() if is_address(self.plan) else Path(self.plan).parents[1]
+            home = Home.find(beside, self.environment())
             ended = write_run(self.run_name, home=home)
             said = counted(ended)
             context["ti"].xcom_push(key=KEY, value=said["results"])

@@ -68,15 +68,16 @@ def plan(campaign: Path, slot: str, shards: int, as_json: bool) -> None:
 
 
 def _check(path: Path, slot: str, shards: int = 1, *, as_json: bool) -> None:
-    from bulksend import load_campaign, look_closer, plan_campaign
+    from bulksend import Home, load_campaign, look_closer, plan_campaign
     from bulksend.cli.checked import show_checked, show_closer
     from bulksend.cli.outlook import show_outlook
     from bulksend.cli.show import print_json
 
     loaded = load_campaign(path, environment=os.environ)
     checked = plan_campaign(loaded, environment=os.environ, slot=slot, shards=shards)
-    rejects = checked.plan.path.parent.parent / "rejects" / f"{checked.plan.run}.csv"
-    closer = look_closer(checked, loaded.campaign, rejects)
+    home = Home.find(loaded.folder, os.environ)
+    rejects = home.rejects_place(checked.plan.run)
+    closer = look_closer(checked, loaded.campaign, rejects, home)
     to_mend = closer.rejects
     if as_json:
         print_json(
@@ -84,7 +85,7 @@ def _check(path: Path, slot: str, shards: int = 1, *, as_json: bool) -> None:
             | {
                 "already": checked.already,
                 "run": checked.plan.run,
-                "plan": str(checked.plan.path),
+                "plan": checked.plan.place,
                 "rejects": str(to_mend.to_mend) if to_mend.mendable else None,
                 "left_out": str(to_mend.left_out) if to_mend.by_rule else None,
                 "advice": closer.advice.as_dict(),

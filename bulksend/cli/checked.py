@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -10,12 +11,13 @@ from rich.table import Table
 
 from bulksend import REASONS
 from bulksend.cli.show import duration, out, show_problems, word
+from bulksend.storage.location import where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from bulksend import Advice, Changes, Checked, Closer
+    from bulksend.storage.location import Where
 
 LABELS = 14
 MOST_DETAILS = 6
@@ -68,8 +70,10 @@ def headline(checked: Checked) -> str:
     return " · ".join(parts)
 
 
-def near(path: Path) -> str:
-    """A path as it is typed from here."""
+def near(path: Where) -> str:
+    """A path as it is typed from here; an address as it is."""
+    if not isinstance(path, Path):
+        return str(path)
     try:
         beside = os.path.relpath(path)
     except ValueError:  # another drive
@@ -125,7 +129,7 @@ def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
         yield "time", duration(summary.seconds)
     if summary.repairs:
         yield "repaired", _listed(summary.repairs)
-    yield "plan", near(checked.plan.path)
+    yield "plan", near(where(checked.plan.place))
 
 
 def _of_texts(advice: Advice) -> Iterator[tuple[str, str]]:

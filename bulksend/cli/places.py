@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from bulksend.storage.location import Where
 
 
-class Place(click.ParamType["Where"]):
+# Generic from click 8.4 on only.
+class Place(click.ParamType):  # type: ignore[type-arg]
     """A path of this machine, or ``s3://``, ``gs://``, ``az://``."""
 
     name = "path"

@@ -78,7 +78,7 @@ def run(campaign: Path, yes: bool, as_json: bool, **said: Any) -> None:
 
 
 @click.command(short_help="Send a plan as it stands.")
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.argument("plan", type=PLACE)
 @YES
 @click.option(
     "--shard",
@@ -95,16 +95,17 @@ def run(campaign: Path, yes: bool, as_json: bool, **said: Any) -> None:
 @RESULTS
 @JOURNAL
 @AS_JSON
-def send(plan: Path, yes: bool, as_json: bool, **said: Any) -> None:
+def send(plan: Where, yes: bool, as_json: bool, **said: Any) -> None:
     """Send a plan as it stands.
 
     Where a list changed since it was made, it is refused before it begins.
 
     Example: bulksend send .bulksend/plans/reminder-1f3a9c2b7d5e.parquet
     """
-    from bulksend import Plan, send_plan
+    from bulksend import load_plan, send_plan
 
-    real = Plan.open(plan).about["campaign"]["provider"] == "bandwidth"
+    opened = load_plan(plan, environment=os.environ, journal=said["journal"])
+    real = opened.about["campaign"]["provider"] == "bandwidth"
     options = _options(yes or not real, as_json, **said)
     _end(send_plan(plan, environment=os.environ, options=options), as_json)
 

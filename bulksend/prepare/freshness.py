@@ -36,7 +36,7 @@ def changed_inputs(plan: Plan, campaign: Campaign, spool: Spool) -> list[Problem
     """
     now = _Now(Path(plan.about["folder"]), spool, plan.about.get("objects", {}))
     return [
-        Problem("E626", f"{name} changed since this plan was made", file=str(plan.path))
+        Problem("E626", f"{name} changed since this plan was made", file=plan.place)
         for name in _changed(plan.about["inputs"], campaign, now)
     ]
 

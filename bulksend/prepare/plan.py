@@ -40,13 +40,20 @@ _CARRIER = counted(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan on disk.  ``about`` is what was written into it beside the rows."""
+    """A plan on disk.
+
+    Args:
+        about: What was written into it beside the rows.
+
+        address: Where it is in object storage; empty where it is a file of its own.
+    """
 
     path: Path
     about: dict[str, Any]
+    address: str = ""
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, address: str = "") -> Self:
         """Raises InputError (E620), where it is not a plan of this version."""
         try:
             said = pl.read_parquet_metadata(path).get(METADATA)
@@ -55,14 +62,25 @@ class Plan:
             found = "there is no such file"
             if not isinstance(error, FileNotFoundError):
                 found = "it is not a Parquet file, or damaged"
-            raise InputError(Problem("E620", found, file=str(path))) from None
+            file = address or str(path)
+            raise InputError(Problem("E620", found, file=file)) from None
         known = about.get("format") if isinstance(about, dict) else None
         if known != FORMAT:
             found = f"it has format {known or 'none'}"
             raise InputError(
-                Problem("E620", found, f"a plan of format {FORMAT}", file=str(path))
+                Problem(
+                    "E620",
+                    found,
+                    f"a plan of format {FORMAT}",
+                    file=address or str(path),
+                )
             )
-        return cls(path, about)
+        return cls(path, about, address)
+
+    @property
+    def place(self) -> str:
+        """Where any machine finds it: its address, or its path from here."""
+        return self.address or str(self.path)
 
     @property
     def hash(self) -> str:

@@ -9,7 +9,8 @@ won, they would be sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import polars as pl
 
@@ -19,26 +20,56 @@ from bulksend.prepare.names import own
 from bulksend.prepare.reasons import REASONS, explained
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from bulksend.home import Home
     from bulksend.prepare.plan import Plan
+    from bulksend.storage.location import Where
+
+Place_co = TypeVar("Place_co", covariant=True)
 
 BY_RULE = [reason.code for reason in REASONS.values() if reason.by_rule]
 
 
 @dataclass(frozen=True, slots=True)
-class Rejects:
+class Rejects(Generic[Place_co]):
     """The two files, and how many rows are in them; a file without rows is not there."""
 
-    to_mend: Path
+    to_mend: Place_co
     mendable: int
-    left_out: Path
+    left_out: Place_co
     by_rule: int
+
+
+def place_rejects(
+    plan: Plan,
+    place: Where,
+    *,
+    winners: pl.DataFrame | None = None,
+    home: Home | None = None,
+) -> Rejects[Where]:
+    """As `write_rejects`; also as objects, with the credentials of *home*.
+
+    Raises:
+        InputError: E621, where they cannot be written; E693 to E695.
+        Stopped: E698.
+    """
+    if isinstance(place, Path):
+        return write_rejects(plan, place, winners=winners)
+    assert home is not None, "an object needs credentials"
+    beside = place.with_name(f"{place.stem}-left-out{place.suffix}")
+    with home.outgoing(place.name) as path, home.outgoing(beside.name) as left_out:
+        written = write_rejects(plan, path, winners=winners)
+        for file, there, rows in (
+            (path, place, written.mendable),
+            (left_out, beside, written.by_rule),
+        ):
+            if rows:
+                home.objects.overwrite(file, there, owner=plan.run)
+    return Rejects(place, written.mendable, beside, written.by_rule)
 
 
 def write_rejects(
     plan: Plan, path: Path, *, winners: pl.DataFrame | None = None
-) -> Rejects:
+) -> Rejects[Path]:
     """Write the excluded rows as CSV: to *path* those to mend, beside it the others.
 
     With a byte order mark, or a spreadsheet would take the names for another encoding.

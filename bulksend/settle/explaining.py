@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -18,16 +17,18 @@ from bulksend.errors import InputError, Problem
 from bulksend.journal.states import Status
 from bulksend.journal.store import Journal
 from bulksend.logs import mask_numbers
-from bulksend.prepare.plan import Plan
+from bulksend.prepare.kept import open_plan
 from bulksend.prepare.reasons import REASONS, sentence
 from bulksend.settle.results import SHOWN
 from bulksend.settle.suppressing import Listed, listed, read
+from bulksend.storage.location import where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bulksend.home import Home
     from bulksend.journal.records import Entry, Run
+    from bulksend.prepare.plan import Plan
 
 _TAG = re.compile(r"#([0-9a-f]{8})-([0-9]{1,12})$")
 _ID = re.compile(r"(?=.*[a-z])[0-9a-z]{20,40}")
@@ -161,12 +162,12 @@ def _about(
 
 def _plans(home: Home, runs: dict[str, Run]) -> tuple[list[Plan], tuple[str, ...]]:
     """The home's plans and those of the runs, each once; and runs without one."""
-    paths = {Path(run.plan).absolute() for run in runs.values()}
-    paths |= {path.absolute() for path in home.folder.glob("plans/*.parquet")}
+    places = {where(run.plan).absolute() for run in runs.values()}
+    places |= {path.absolute() for path in home.folder.glob("plans/*.parquet")}
     found: dict[str, Plan] = {}
-    for path in sorted(paths):
+    for place in sorted(places, key=str):
         try:
-            plan = Plan.open(path)
+            plan = open_plan(place, home)
         except InputError:
             continue  # gone, or another version's: told below where a run needs it
         found.setdefault(plan.run, plan)

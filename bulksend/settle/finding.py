@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.define.document import suggestion
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
-from bulksend.prepare.plan import Plan
+from bulksend.prepare.kept import open_plan
+from bulksend.storage.location import where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bulksend.home import Home
     from bulksend.journal.records import Run
+    from bulksend.prepare.plan import Plan
 
 
 @contextmanager
@@ -52,11 +53,15 @@ def _fitting(run: str, runs: list[Run]) -> Run:
     raise InputError(Problem("E630", named, fix=suggestion(run, [r.run for r in runs])))
 
 
-def plan_of(run: Run) -> Plan:
-    """Raises InputError: E620, where the plan is gone; E675, where it was purged."""
+def plan_of(run: Run, home: Home) -> Plan:
+    """The plan that a run sends; fetched, where it is in object storage.
+
+    Raises:
+        InputError: E620, where the plan is gone; E675, where it was purged.
+    """
     if run.purged_at is not None:
         raise purged(run)
-    return Plan.open(Path(run.plan))
+    return open_plan(where(run.plan), home)
 
 
 def purged(run: Run) -> InputError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,6 @@ from bulksend.settle.files import FORMS, check_output, refuse, write_results
 from bulksend.storage.ours import is_anothers, put_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
 
     from bulksend.home import Home
@@ -64,30 +61,18 @@ def place_results(
     if isinstance(place, Path):
         write_results(frame, place, for_spreadsheet=for_spreadsheet)
         return
-    with outgoing(home, f"{run}{place.suffix}") as path:
-
-        def make() -> Path:
-            write_results(frame, path, for_spreadsheet=for_spreadsheet)
-            return path
-
-        if not put_ours(home.objects, place, make, owner=run):
-            raise _anothers(place)
-
-
-@contextmanager
-def outgoing(home: Home, name: str) -> Iterator[Path]:
-    """A file that is there until it was put; what a killed one left, the next replaces."""
-    path = home.folder / "outgoing" / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
+        with home.outgoing(f"{run}{place.suffix}") as path:
+
+            def make() -> Path:
+                write_results(frame, path, for_spreadsheet=for_spreadsheet)
+                return path
+
+            if not put_ours(home.objects, place, make, owner=run):
+                raise _anothers(place)
     except OSError as error:
         found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E625", found, file=str(path.parent))) from error
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+        raise InputError(Problem("E625", found, file=str(home.folder))) from error
 
 
 def _anothers(place: Location) -> InputError:

@@ -158,20 +158,31 @@ def _copies(home: Home, before: int) -> list[Path]:
     ]
 
 
-def _rejects(home: Home, run: str) -> list[Path]:
-    folder = home.folder / "rejects"
-    if not folder.is_dir():
+def _rejects(home: Home, run: str) -> list[Where]:
+    place = home.rejects_place(run)
+    if not isinstance(place, Path):
+        objects = home.objects.inside(place.parent)
+        return [one.place for one in objects if one.place.name.startswith(run)]
+    if not place.parent.is_dir():
         return []
-    return [path for path in sorted(folder.iterdir()) if path.name.startswith(run)]
+    paths = sorted(place.parent.iterdir())
+    return [path for path in paths if path.name.startswith(run)]
 
 
-def _unsent(home: Home, runs: list[Run], before: int) -> list[Path]:
+def _unsent(home: Home, runs: list[Run], before: int) -> list[Where]:
     """Plans of no run, or of one that was purged, that were made before."""
-    alive = {Path(run.plan).stem for run in runs if run.purged_at is None}
-    return [
-        path
+    alive = {where(run.plan).stem for run in runs if run.purged_at is None}
+    made: dict[Where, float] = {
+        path: path.stat().st_mtime
         for path in sorted(home.folder.glob("plans/*.parquet"))
-        if path.stem not in alive and path.stat().st_mtime * 1000 < before
+    }
+    if home.shared is not None:
+        plans = home.objects.inside(home.shared / "plans")
+        made |= {one.place: one.modified.timestamp() for one in plans}
+    return [
+        place
+        for place, at in made.items()
+        if place.stem not in alive and at * 1000 < before
     ]
 
 

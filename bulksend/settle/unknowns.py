@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulksend.settle.evidence import Open
-from bulksend.settle.finding import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulksend.journal.decisions import Unknown
     from bulksend.journal.records import Run
+    from bulksend.prepare.plan import Plan
 
 _ASTRAL = r"[\x{10000}-\x{10FFFF}]"
 """Characters that count twice in UTF-16: Bandwidth does not say how it counts."""
@@ -21,18 +21,13 @@ _ASTRAL = r"[\x{10000}-\x{10FFFF}]"
 _TIMES = {"row": pl.Int64, "since": pl.Int64, "until": pl.Int64}
 
 
-def open_messages(run: Run, unknown: Sequence[Unknown]) -> list[Open]:
-    """What the search is to be asked about, those to one number together.
-
-    Raises:
-        InputError: E620, where the run's plan is gone: then nobody knows the numbers.
-    """
+def open_messages(run: Run, plan: Plan, unknown: Sequence[Unknown]) -> list[Open]:
+    """What the search is to be asked about, those to one number together."""
     if not unknown:
         return []
     times = pl.DataFrame(unknown, schema=_TIMES, orient="row")
     said = (
-        plan_of(run)
-        .frame()
+        plan.frame()
         .filter(pl.col("row").is_in(times["row"].implode()))
         .select(
             "row",

@@ -60,33 +60,47 @@ class Spool:
 
     def keep(self, found: Found) -> Path:
         """A copy of an object; the one that is there, where it is of this version."""
-        versions = self.folder / _name(str(found.place))
-        path = versions / _name(f"{found.tag} {found.size}") / found.place.name
+        path = self._path(found)
         try:
             if path.exists():
                 os.utime(path)
                 return path
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
-            _sweep(versions, path.parent)
+            self._make_room(path)
             self.objects.fetch(found, path)
         except OSError as error:
-            what = f"no copy of it can be kept here ({error.strerror or error})"
-            fix = f"Make room in {self.folder}."
-            raise InputError(
-                Problem("E200", what, fix=fix, file=str(found.place))
-            ) from error
+            raise self._full(found, error) from error
         return path
+
+    def adopt(self, found: Found, path: Path) -> None:
+        """Keep *path*, which was just put, as the copy of *found*."""
+        copy = self._path(found)
+        try:
+            self._make_room(copy)
+            path.replace(copy)
+        except OSError as error:
+            raise self._full(found, error) from error
+
+    def _path(self, found: Found) -> Path:
+        version = _name(f"{found.tag} {found.size}")
+        return self.folder / _name(str(found.place)) / version / found.place.name
+
+    def _make_room(self, copy: Path) -> None:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        _sweep(copy.parent)
+
+    def _full(self, found: Found, error: OSError) -> InputError:
+        what = f"no copy of it can be kept here ({error.strerror or error})"
+        fix = f"Make room in {self.folder}."
+        return InputError(Problem("E200", what, fix=fix, file=str(found.place)))
 
 
 def _name(text: str) -> str:
     return blake2b(text.encode(), digest_size=10).hexdigest()
 
 
-def _sweep(versions: Path, newest: Path) -> None:
+def _sweep(newest: Path) -> None:
     """Other versions; what of one is open in another process lives on there."""
-    if not versions.is_dir():
-        return
-    for version in versions.iterdir():
+    for version in newest.parent.iterdir():
         if version != newest:
             shutil.rmtree(version, ignore_errors=True)

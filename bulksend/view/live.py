@@ -70,7 +70,9 @@ class Watched:
     def count(self) -> None:
         """Look at everything once more."""
         with find_run(self.run, self.home, read_only=True) as (journal, run):
-            seen = count(plan_of(run), journal, run, now=time.time_ns() // 1_000_000)
+            seen = count(
+                plan_of(run, self.home), journal, run, now=time.time_ns() // 1_000_000
+            )
         self.looks += 1
         self.page = Page(seen, live=True, look=self.looks)
 

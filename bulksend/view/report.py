@@ -39,7 +39,9 @@ def report_run(run: str = "", *, home: Home, output: Where | None = None) -> Whe
         place = output or where(known.results).parent / f"{known.run}.html"
         if isinstance(place, Path):
             _check(place)
-        seen = count(plan_of(known), journal, known, now=time.time_ns() // 1_000_000)
+        seen = count(
+            plan_of(known, home), journal, known, now=time.time_ns() // 1_000_000
+        )
     page = Page(seen).html()
     if isinstance(place, Path):
         _write(page, place)
