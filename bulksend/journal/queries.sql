@@ -225,20 +225,13 @@ from messages
 where run_id = :run_id and row between :first and :last
 order by row;
 
--- Each column of these rows as one text, a value a line; see columns.py.
+-- Each column of these rows as one text, and what few rows have as JSON; see columns.py.
 -- name: columns_between
-select group_concat(row, '
-'), group_concat(status, '
-'), group_concat(attempt, '
-'), group_concat(coalesce(posted_at, ''), '
-'), group_concat(coalesce(accepted_at, ''), '
-'), group_concat(coalesce(ended_at, ''), '
-'), group_concat(coalesce(replace(message_id, '
-', ' '), ''), '
-'), group_concat(coalesce(error_code, ''), '
-'), group_concat(coalesce(replace(error, '
-', ' '), ''), '
-')
+select group_concat(row), group_concat(status), group_concat(attempt),
+       group_concat(coalesce(posted_at, '')), group_concat(coalesce(accepted_at, '')),
+       group_concat(coalesce(ended_at, '')), group_concat(coalesce(message_id, '')),
+       json_group_array(json_array(row, error_code, error))
+           filter (where error_code is not null or error is not null)
 from messages where run_id = :run_id and row between :first and :last;
 -- -- suppressions ------------------------------------------------------------------------
 

@@ -68,14 +68,13 @@ where messages.run_id = :run_id and messages.row = said.row and messages.epoch =
   and messages.row = any(:row::bigint[]) and t.status = messages.status;
 
 -- name: columns_between
-select string_agg(row::text, e'\n'), string_agg(status, e'\n'),
-       string_agg(attempt::text, e'\n'),
-       string_agg(coalesce(posted_at::text, ''), e'\n'),
-       string_agg(coalesce(accepted_at::text, ''), e'\n'),
-       string_agg(coalesce(ended_at::text, ''), e'\n'),
-       string_agg(coalesce(replace(message_id, e'\n', ' '), ''), e'\n'),
-       string_agg(coalesce(error_code, ''), e'\n'),
-       string_agg(coalesce(replace(error, e'\n', ' '), ''), e'\n')
+select string_agg(row::text, ','), string_agg(status, ','), string_agg(attempt::text, ','),
+       string_agg(coalesce(posted_at::text, ''), ','),
+       string_agg(coalesce(accepted_at::text, ''), ','),
+       string_agg(coalesce(ended_at::text, ''), ','),
+       string_agg(coalesce(message_id, ''), ','),
+       (json_agg(json_build_array(row, error_code, error))
+           filter (where error_code is not null or error is not null))::text
 from messages where run_id = :run_id and row between :first and :last;
 
 -- name: suppressed_among

@@ -8,6 +8,7 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import as_text
+from bulksend.settle.moments import iso
 from bulksend.settle.workbook import write_workbook
 from bulksend.whole import whole
 
@@ -40,7 +41,12 @@ def write_results(
     try:
         with whole(path) as unfinished:
             if path.suffix == ".parquet":
-                frame.sink_parquet(unfinished, maintain_order=True, engine="streaming")
+                frame.sink_parquet(
+                    unfinished,
+                    compression_level=1,  # 3, the default: more CPU, no smaller
+                    maintain_order=True,
+                    engine="streaming",
+                )
             elif path.suffix == ".xlsx":
                 schema = frame.collect_schema()
                 write_workbook(
@@ -86,7 +92,8 @@ def _flat(schema: pl.Schema, *, times: bool = True) -> list[pl.Expr]:
         value = pl.col(name)
         if isinstance(kind, pl.Datetime) and kind.time_zone == "UTC":
             if times:
-                expressions.append(value.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
+                text = value.map_batches(iso, pl.String, is_elementwise=True)
+                expressions.append(text)
         elif kind == pl.Duration:
             expressions.append(value.dt.to_string("iso"))
         elif kind.is_nested() or kind == pl.Binary:

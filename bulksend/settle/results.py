@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from bulksend.journal.columns import NOTHING
 from bulksend.journal.states import Status
 from bulksend.prepare.names import PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
-from bulksend.settle.outcomes import ENDED_AT, beside, entries, outcomes
+from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
             if n_rows == 0:
                 return
 
-    empty = beside(plan.frame().select(kept).head(0).collect(), entries({}))
+    empty = beside(plan.frame().select(kept).head(0).collect(), NOTHING)
     return register_io_source(
         chunks, schema=_said(empty, plan, winners).select(columns).schema
     )
@@ -81,12 +82,8 @@ def _kept(plan: Plan) -> list[str]:
 
 def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFrame:
     """A chunk of rows and outcomes, in the words of the results."""
-    near = pl.col("row").is_between(chunk["row"].first(), chunk["row"].last())
-    winners = winners.filter(near)
     excluded = pl.col("reason").is_not_null()
-    return chunk.join(
-        winners, on="row", how="left", maintain_order="left"
-    ).with_columns(
+    said = chunk.with_columns(
         pl.when(~excluded).then(plan.tags()).alias("tag"),
         pl.when(excluded)
         .then(pl.lit("excluded"))
@@ -103,12 +100,24 @@ def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFram
         .then(pl.col("error_code"))
         .otherwise(pl.col("reason").cast(pl.String))
         .alias("reason"),
-        pl.when(excluded)
-        .then(explained("reason", own("winner"), "reason_detail"))
-        .when(pl.col("status") != Status.ACCEPTED)
+        pl.when(~excluded & (pl.col("status") != Status.ACCEPTED))
         .then(pl.col("error"))
         .alias("error"),
     )
+    return said.with_columns(_explained(chunk, said["error"], winners))
+
+
+def _explained(
+    chunk: pl.DataFrame, errors: pl.Series, winners: pl.DataFrame
+) -> pl.Series:
+    """The errors, and why rows are excluded: said for the few that are."""
+    excluded = chunk["reason"].is_not_null()
+    why = (
+        chunk.filter(excluded)
+        .join(winners, on="row", how="left", maintain_order="left")
+        .select(explained("reason", own("winner"), "reason_detail"))
+    )
+    return errors.scatter(excluded.arg_true(), why["reason"])
 
 
 def _moment(name: str) -> pl.Expr:

@@ -13,8 +13,9 @@ import polars as pl
 
 from bulksend.codes import table
 from bulksend.define.campaign import Campaign
+from bulksend.journal.columns import NOTHING
 from bulksend.journal.states import Status
-from bulksend.settle.outcomes import ENDED_AT, outcomes
+from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 from bulksend.settle.results import OUTCOMES, SHOWN
 from bulksend.view.waits import Waits, waits
 
@@ -144,9 +145,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
 
 
 def _nothing(plan: Plan) -> pl.DataFrame:
-    from bulksend.settle.outcomes import beside, entries
-
-    return beside(plan.frame().select(_NEEDED).head(0).collect(), entries({}))
+    return beside(plan.frame().select(_NEEDED).head(0).collect(), NOTHING)
 
 
 def _chunk(chunk: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ ask whether the tables themselves refuse what `states.py` forbids.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulksend.errors import BulksendError, GateRefused
-from bulksend.journal.columns import NAMES
+from bulksend.journal.columns import NAMES, NOTHING
 from bulksend.journal.decisions import (
     CLAIM_TO_POST_MS,
     Decision,
@@ -767,24 +768,34 @@ class JournalSuite:
         assert sender.journal.entries(other.id, 0, 100) == []
         assert sender._replace(run=other).claim(2) == [2]
 
-    def test_columns_say_what_the_entries_say(self, sender: Sender) -> None:
-        """A line for each row whatever is in it: line ends, quotes, nothing at all."""
+    @pytest.mark.parametrize("message_id", ["a\nb", "a,b", ",,", "", None])
+    def test_columns_say_what_the_entries_say(
+        self, sender: Sender, message_id: str | None
+    ) -> None:
+        """Whatever is in a row: line ends, quotes, commas in an id, nothing at all."""
         for row, status in enumerate(Status, start=2):
             sender.bring(row, status)
         sender.claim(50)
         words = 'He said "no",\nand\u2028left.'
-        sender.record(outcome(50, Event.ACCEPT, message_id="a\nb", error=words))
+        sender.record(outcome(50, Event.ACCEPT, message_id=message_id, error=words))
 
-        found = sender.journal.columns.between(sender.run.id, 3, 60)
-        lines = {name: text.split("\n") for name, text in found.items()}
-        assert tuple(lines) == NAMES
-        rows = sorted(zip(*lines.values(), strict=True), key=lambda one: int(one[0]))
+        found, said = sender.journal.columns.between(sender.run.id, 3, 60)
+        assert tuple(found) == NAMES
+        lines = zip(*(text.split(",") for text in found.values()), strict=True)
+        rows = sorted(lines, key=lambda one: int(one[0]))
         entries = sender.journal.entries(sender.run.id, 3, 60)
         assert rows == [
-            tuple("" if one is None else str(one).replace("\n", " ") for one in entry)
+            tuple(
+                "" if one is None else str(one).replace(",", " ") for one in entry[:7]
+            )
             for entry in entries
         ]
-        assert sender.journal.columns.between(sender.run.id, 51, 60) == {}
+        assert sorted(json.loads(said)) == [
+            [one.row, one.error_code, one.error]
+            for one in entries
+            if one.error_code is not None or one.error is not None
+        ]
+        assert sender.journal.columns.between(sender.run.id, 51, 60) == NOTHING
 
     def test_a_purge_keeps_counts_and_ledger_and_no_words(self, sender: Sender) -> None:
         """Whom it was for and what was said goes; nobody is texted twice because of it."""
