@@ -185,15 +185,10 @@ def _scan(_: Draft, folder: Path) -> Callable[[], object]:
 
 
 def _opt_outs(_: Draft, folder: Path) -> Callable[[], object]:
-    from bulksend.prepare.lists import read_list
+    from bulksend.prepare.lists import Reading, read_list
 
-    return lambda: read_list(
-        ["opt-outs.csv"],
-        folder=folder,
-        phone=["mobile"],
-        region="US",
-        keeps_out=True,
-    )
+    reading = Reading(folder, ["mobile"], "US", keeps_out=True)
+    return lambda: read_list(["opt-outs.csv"], reading)
 
 
 _NUMBERS = ("to", "number_key", "number_region", "number_type", "number_repair")

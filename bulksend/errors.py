@@ -169,6 +169,12 @@ KINDS: dict[str, Kind] = {
             "the lists could not be read as they were checked",
             "Run it again when nothing writes to them; if this stays, export them anew.",
         ),
+        Kind(
+            "E223",
+            "cells that hold an error of the spreadsheet",
+            "Correct the formula, or write the value itself; as a number or where the "
+            "message needs it, the row gets nothing.",
+        ),
         # -- E3xx: the template and the message -------------------------------------
         Kind("E330", "the template file cannot be read", "Check message.file."),
         Kind(

@@ -19,7 +19,7 @@ from bulksend.journal.store import Journal
 from bulksend.pipeline import Options, send_plan
 from bulksend.planning import load_campaign, plan_campaign
 from bulksend.prepare.excerpt import for_testers, read_testers
-from bulksend.prepare.lists import read_list
+from bulksend.prepare.lists import Reading, read_list
 from bulksend.prepare.preview import preview_plan
 from bulksend.settle.results import results
 
@@ -68,15 +68,10 @@ def send_test(
     loaded = load_campaign(campaign, environment=environment)
     recipients = loaded.campaign.recipients
     home = Home.find(loaded.folder, environment)
-    suppressed = read_list(
-        recipients.suppress,
-        folder=loaded.folder,
-        spool=home.spool(),
-        phone=recipients.phone,
-        region=recipients.default_region,
-        keeps_out=True,
-    )
-    testers = read_testers(numbers, recipients.default_region, suppressed.numbers)
+    phone, region = recipients.phone, recipients.default_region
+    reading = Reading(loaded.folder, phone, region, keeps_out=True, spool=home.spool())
+    suppressed = read_list(recipients.suppress, reading)
+    testers = read_testers(numbers, region, suppressed.numbers)
     checked = plan_campaign(loaded, environment=environment)
     now = time.time_ns() // 1_000_000
     plan = for_testers(checked.plan, home.folder / "tests", row, testers, now=now)

@@ -28,7 +28,7 @@ def clean_header(
     Raises:
         InputError: A name is there twice, or the first row holds data.
     """
-    names = [cell.strip("\ufeff\u200b \t\r\n\xa0") for cell in cells]
+    names = list(map(_bare, cells))
     data = [name for name in names if _NUMBER.fullmatch(name)]
     if data:
         what = f"the first row holds {shown(data[0])}, which is no column name"
@@ -51,6 +51,17 @@ def clean_header(
         notices.append(Problem("W210", what, file=file, row=row))
     _refuse_twins(names, file, row)
     return tuple(names), notices
+
+
+def without_header(cells: Sequence[str]) -> tuple[str, ...]:
+    """Names for the columns of a file whose first row is data; none where it is not."""
+    if not any(_NUMBER.fullmatch(_bare(cell)) for cell in cells):
+        return ()
+    return tuple(f"column_{place}" for place in range(1, len(cells) + 1))
+
+
+def _bare(cell: str) -> str:
+    return cell.strip("\ufeff\u200b \t\r\n\xa0")
 
 
 def _refuse_twins(names: Sequence[str], file: str, row: int) -> None:
@@ -127,7 +138,7 @@ def find_column(  # noqa: PLR0913  (an error needs its address)
         return Found(headers[wanted])
     if wanted in headers.values():
         return Found(wanted)
-    alike = [header for header in headers if _folded(header) == _folded(wanted)]
+    alike = [header for header in headers if folded(header) == folded(wanted)]
     words = listed([shown(header) for header in alike or headers])
     if not alike and len(headers) == 1 and _may_hold(next(iter(headers)), wanted):
         what = f"all columns of {of} were read as one: {words}"
@@ -149,21 +160,22 @@ def find_column(  # noqa: PLR0913  (an error needs its address)
 def _may_hold(header: str, wanted: str) -> bool:
     """Whether one header is several, parted by something that is no usual delimiter."""
     parts = re.split(r"[~:^#!/*\s]+", header)
-    named = len(parts) > 1 and _folded(wanted) in map(_folded, parts)
+    named = len(parts) > 1 and folded(wanted) in map(folded, parts)
     return named or bool(re.search("[,;\t|]", header))
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A header as it is compared: case, spaces, dashes and underscores do not count."""
     plain = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\s_\-]+", "", plain)
 
 
 def _near_column(headers: Iterable[str], wanted: str) -> str:
-    folded = {_folded(header): header for header in headers}
-    near = difflib.get_close_matches(_folded(wanted), folded, n=1)
-    if not near and any(word in _folded(wanted) for word in _PHONE_WORDS):
-        near = [name for name in folded if any(word in name for word in _PHONE_WORDS)]
-    return folded[near[0]] if near else ""
+    plain = {folded(header): header for header in headers}
+    near = difflib.get_close_matches(folded(wanted), plain, n=1)
+    if not near and any(word in folded(wanted) for word in _PHONE_WORDS):
+        near = [name for name in plain if any(word in name for word in _PHONE_WORDS)]
+    return plain[near[0]] if near else ""
 
 
 def as_text(column: str, kind: pl.DataType) -> pl.Expr:

@@ -24,6 +24,8 @@ from bulksend.prepare.records import Records
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bulksend.prepare.sniff import Wish
+
 ROW = "\0row"
 """The row in a part's frame: a name that no column of a file can have by accident."""
 
@@ -54,15 +56,6 @@ class Part:
     rows: int
     digest: bytes
     notices: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the campaign file says about how to read, where it says anything."""
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    sheet: str | None = None
 
 
 def read_delimited(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
@@ -141,8 +134,8 @@ def _read(
     inner = Path(path.stem).suffix if packing else path.suffix
     layout = sniff.sniff_layout(
         head.decode(errors="replace"),
+        wish,
         file=file,
-        delimiter=wish.delimiter,
         usual="\t" if inner.lower() in {".tsv", ".tab"} else ",",
     )
     records = _records(blocks, layout, doubts=doubts)

@@ -15,7 +15,7 @@ from bulksend.prepare.carriers import family
 from bulksend.prepare.columns import find_column, shown
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lint import lint
-from bulksend.prepare.lists import NumberList, read_list
+from bulksend.prepare.lists import NumberList, Reading, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
 from bulksend.prepare.phones import ZONES, metadata_version, time_zones
 from bulksend.prepare.places import PLACED, Sources, placed, placed_together
@@ -114,16 +114,11 @@ def _draft(
         what = "there is a header, and no row under it"
         raise InputError(Problem("E204", what, file=recipients.path[0]))
     named, notices = _named(loaded, source)
+    phone, region = recipients.phone, recipients.default_region
+    reading = Reading(loaded.folder, phone, region, keeps_out=True, spool=spool)
     lists = {
-        key: read_list(
-            getattr(recipients, key),
-            folder=loaded.folder,
-            spool=spool,
-            phone=recipients.phone,
-            region=recipients.default_region,
-            keeps_out=key == "suppress",
-        )
-        for key in ("suppress", "only")
+        "suppress": read_list(recipients.suppress, reading),
+        "only": read_list(recipients.only, replace(reading, keeps_out=False)),
     }
     hours = campaign_hours(loaded)
     about = _about(loaded, source, _Beside(lists, hours), version, slot)
@@ -141,7 +136,6 @@ def _draft(
     if wrong := [problem for problem in said if not problem.is_warning]:
         raise InputError(wrong)
     group = loaded.campaign.message.group
-    region = recipients.default_region
     texts = [source.text(column) for column in named["recipients.phone"]]
     read = audience.read_group if group else audience.read
     frame = (

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
-from bulksend.prepare.columns import clean_header
+from bulksend.prepare.columns import clean_header, without_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +71,20 @@ _CONTROLS = bytes(sorted({*range(1, 32), 127} - set(b"\t\n\r\f\x1a\x1b")))
 _DELIMITER = re.compile(r'(?![\w"\r\n])[\x01-\x7f]')
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 SAMPLE_RECORDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is said about how to read, where anything is.
+
+    Args:
+        may_lack_header: A first row of numbers is one of the records.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    may_lack_header: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +174,15 @@ def likely_encoding(sample: bytes) -> str:
     return re.sub(r"^cp", "windows-", name).replace("_", "-")
 
 
-def sniff_layout(text: str, *, file: str, delimiter: str | None, usual: str) -> Layout:
+def sniff_layout(text: str, wish: Wish, *, file: str, usual: str) -> Layout:
     """Find delimiter and header.
 
     Args:
         text: The beginning of the file, at least its whole header.
 
-        file: The file as the user wrote it.
+        wish: What the user says of it.
 
-        delimiter: What the user says it is.
+        file: The file as the user wrote it.
 
         usual: What the file's name promises.
 
@@ -177,6 +191,7 @@ def sniff_layout(text: str, *, file: str, delimiter: str | None, usual: str) -> 
     """
     text = text.removeprefix("\ufeff")
     notices: list[Problem] = []
+    delimiter = wish.delimiter
     if delimiter is not None and not _DELIMITER.fullmatch(delimiter):
         what, expected = f"the delimiter is {delimiter!r}", "one ASCII character"
         raise InputError(Problem("E207", what, expected, file=file))
@@ -194,6 +209,8 @@ def sniff_layout(text: str, *, file: str, delimiter: str | None, usual: str) -> 
         notices.append(
             Problem("W207", f"read with {word} between the columns", file=file)
         )
+    if wish.may_lack_header and (names := without_header(cells)):
+        return Layout(found, names, hinted + blank, blank + 1, tuple(notices))
     header, more = clean_header(cells, file=file, row=blank + 1)
     return Layout(
         found, header, hinted + physical, blank + 2, notices=(*notices, *more)

@@ -17,9 +17,11 @@ import polars as pl
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import sniff
 from bulksend.prepare.blocks import Scratch
-from bulksend.prepare.columns import as_text, listed, shown
-from bulksend.prepare.delimited import ROW, Part, Wish, read_delimited
+from bulksend.prepare.columns import as_text
+from bulksend.prepare.delimited import ROW, Part, read_delimited
 from bulksend.prepare.files import find_files
+from bulksend.prepare.sniff import Wish
+from bulksend.prepare.together import differences, matched
 from bulksend.prepare.typed import read_ndjson, read_parquet, read_workbook
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
     encoding: str | None = None,
     sheet: str | None = None,
     reserved: Collection[str] = (),
+    may_lack_header: bool = False,
 ) -> Source:
     """Read recipient files.
 
@@ -116,10 +119,12 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
         reserved: Names that the plan or the results use; a column that has one of them
             is called ``input_<name>``.
 
+        may_lack_header: Whether a first row of numbers is one of the records.
+
     Raises:
         InputError: With the problems of all files.
     """
-    wish = Wish(delimiter, encoding, sheet)
+    wish = Wish(delimiter, encoding, sheet, may_lack_header)
     files = find_files(paths, folder, spool)
     states = {path: _state(path) for path in files}
     scratch = Scratch()
@@ -131,7 +136,9 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
         except InputError as error:
             problems += error.problems
     names = tuple(files.values())
-    problems += _differences(parts, names) if len(parts) == len(names) else ()
+    if len(parts) == len(names):
+        parts = matched(parts, names)
+        problems += differences(parts, names)
     if problems:
         scratch.close()
         raise InputError(problems)
@@ -213,27 +220,6 @@ def _check_signature(path: Path, file: str, kind: str) -> None:
 
 
 # -- several files as one sheet -----------------------------------------------------
-
-
-def _differences(parts: Sequence[Part], names: Sequence[str]) -> list[Problem]:
-    """Files whose columns are not those of the first."""
-    problems = []
-    first = parts[0].columns
-    for part, name in zip(parts[1:], names[1:], strict=True):
-        lacks = [shown(column) for column in first if column not in part.columns]
-        extra = [shown(column) for column in part.columns if column not in first]
-        other = [
-            f"{shown(column)} is {kind} here and {first[column]} there"
-            for column, kind in part.columns.items()
-            if column in first and kind != first[column]
-        ]
-        words = [f"it lacks {listed(lacks)}"] if lacks else []
-        words += [f"it has {listed(extra)} besides"] if extra else []
-        words += other
-        if words:
-            what = f"its columns are not those of {names[0]}: {'; '.join(words)}"
-            problems.append(Problem("E215", what, file=name))
-    return problems
 
 
 def _renamed(columns: Iterable[str], reserved: Collection[str]) -> dict[str, str]:

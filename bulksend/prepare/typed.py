@@ -15,20 +15,22 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.blocks import Digest
-from bulksend.prepare.columns import clean_header, listed
+from bulksend.prepare.columns import clean_header, listed, without_header
 from bulksend.prepare.delimited import (
     ROW,
     UNREADABLE,
     Part,
-    Wish,
     empty_rows,
 )
+from bulksend.prepare.error_cells import ErrorCell, error_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import fastexcel
+
+    from bulksend.prepare.sniff import Wish
 
 FIRST_ROW = 2
 """Spreadsheet row of the first record where the header is not a row of the file."""
@@ -155,7 +157,9 @@ def read_workbook(path: Path, file: str, wish: Wish) -> Part:
         book = fastexcel.read_excel(path)
         name, notices = _choose_sheet(book, wish.sheet, file)
         sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-        cells = sheet.to_polars()
+        places = {one.absolute_index: one.name for one in sheet.available_columns()}
+        errors = [one for one in error_cells(path, name) if one.column in places]
+        cells = _with_errors(sheet.to_polars(), errors, places)
     except (fastexcel.FastExcelError, *UNREADABLE) as error:
         reason = str(error).partition("\n")[0][:200]
         what = f"the workbook is damaged, or protected by a password ({reason})"
@@ -166,7 +170,34 @@ def read_workbook(path: Path, file: str, wish: Wish) -> Part:
     )
     if filled.is_empty():
         raise InputError(Problem("E204", f"sheet `{name}` is empty", file=file))
-    return _sheet_part(filled, notices, (file, digest))
+    part = _sheet_part(filled, wish, notices, (file, digest))
+    if not errors:
+        return part
+    first = errors[0]
+    what = f"the cell holds {first.text}, an error of the spreadsheet"
+    letter = _letters(first.column)
+    notice = Problem(
+        "W223", what, file=file, row=first.row, column=letter, more=len(errors) - 1
+    )
+    return replace(part, notices=(*part.notices, notice))
+
+
+def _with_errors(
+    cells: pl.DataFrame, errors: Sequence[ErrorCell], places: Mapping[int, str]
+) -> pl.DataFrame:
+    for column in {one.column for one in errors}:
+        here = [one for one in errors if one.column == column and one.row <= len(cells)]
+        texts = cells[places[column]].scatter(
+            [one.row - 1 for one in here], [one.text for one in here]
+        )
+        cells = cells.with_columns(texts)
+    return cells
+
+
+def _letters(column: int) -> str:
+    """0 is ``A``, 26 is ``AA``."""
+    above, place = divmod(column, 26)
+    return (_letters(above - 1) if above else "") + chr(ord("A") + place)
 
 
 def _choose_sheet(
@@ -189,12 +220,15 @@ def _choose_sheet(
 
 
 def _sheet_part(
-    filled: pl.DataFrame, notices: list[Problem], named: tuple[str, bytes]
+    filled: pl.DataFrame, wish: Wish, notices: list[Problem], named: tuple[str, bytes]
 ) -> Part:
     """The first row that holds anything is the header."""
     file, digest = named
-    top = filled.item(0, 0)
+    top, *first = filled.row(0)
     body = filled.slice(1)
+    if wish.may_lack_header and (made := without_header([one or "" for one in first])):
+        top, body = top - 1, filled
+        filled = pl.DataFrame([[top, *made]], filled.schema, orient="row")
     used = [
         column
         for column in filled.columns[1:]

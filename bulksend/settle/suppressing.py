@@ -19,7 +19,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import SUPPRESSED, Cause, suppression
 from bulksend.logs import mask_numbers
-from bulksend.prepare.lists import read_list
+from bulksend.prepare.lists import Reading, read_list
 from bulksend.prepare.phones import e164_text, read_numbers
 
 if TYPE_CHECKING:
@@ -174,9 +174,7 @@ class SuppressionList:
         Raises:
             InputError: The file cannot be read, or holds no numbers (E2xx).
         """
-        found = read_list(
-            [path.name], folder=path.parent, phone=(), region=region, keeps_out=True
-        )
+        found = read_list([path.name], Reading(path.parent, (), region, keeps_out=True))
         why = Cause(SUPPRESSED, f"import {path.name}", _now(), sender)
         added = self.journal.suppressions.add_numbers(found.numbers, why)
         return Imported(len(found.numbers), added, found.notices)

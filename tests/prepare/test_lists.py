@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 from bulksend.errors import InputError
 from tests.prepare.planning import codes, fates, number, plan
@@ -19,6 +21,17 @@ if TYPE_CHECKING:
 A, B, C = map(number, range(1, 4))
 PEOPLE = f"phone,name\n{A},Ana\n{B},Ben\n{C},Cy\n"
 SPELLED = "(919) 234-0001\n1.9192340002E+10\n"
+
+
+def sheet(rows: list[list[str]]) -> bytes:
+    """A workbook without column names."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        page = book.add_worksheet()
+        for place, row in enumerate(rows):
+            page.write_row(place, 0, row)
+    return buffer.getvalue()
+
 
 # name, file, content: each of them holds A and B
 LISTS: list[tuple[str, str, Content]] = [
@@ -34,11 +47,45 @@ LISTS: list[tuple[str, str, Content]] = [
     ("half of it empty", "x.csv", f"who,at\n{A},1\n,2\n,3\n{B},4\n"),
     ("mostly unreadable", "x.csv", f"phone\n{A}\nx\ny\nz\n{B}\n"),
     ("a number as the header", "x.csv", f"234-0009\n{A}\n{B}\n"),
+    ("no header", "x.csv", f"{A}\n{B}\n"),
+    ("no header, BOM and CRLF", "x.txt", f"\ufeff{A}\r\n{B}\r\n"),
+    ("no header, quoted, more cells", "x.csv", f'"{A}","STOP","{A}"\n"{B}","",""\n'),
+    ("no header, semicolons and blank lines", "x.csv", f"sep=;\n\n{A};x\n\n{B};y\n"),
+    ("no header, UTF-16", "x.csv", f"{A}\n{B}\n".encode("utf-16")),
+    ("a workbook without header", "x.xlsx", sheet([[A, "x"], [B, "y"]])),
+    ("windows-1252", "x.csv", f"name,phone\nJosé,{A}\nZoë,{B}\n".encode("cp1252")),
     ("integers", "x.parquet", pl.DataFrame({"n": [9192340001, 9192340002]})),
     ("floats", "x.parquet", pl.DataFrame({"n": [9192340001.0, 9192340002.0]})),
     ("objects", "x.ndjson", pl.DataFrame({"n": [A, B]})),
     ("a workbook", "x.xlsx", pl.DataFrame({"n": [9192340001, 9192340002]})),
 ]  # fmt: skip
+
+
+OPT_OUTS: list[tuple[str, dict[str, Content]]] = [
+    ("mail and numbers in one column",
+     {"x.csv": "contact\n" + "ann@example.com\n" * 20 + f"{A}\n{B}\n"}),
+    ("a column that is empty at first",
+     {"x.csv": "mail,n\n" + "a@b.com,\n" * 5_000 + f",{A}\n,{B}\n"}),
+    ("files with other columns", {"x1.csv": f"tel\n{A}\n", "x2.csv": f"id,n\n1,{B}\n"}),
+    ("files without a header", {"x1.csv": f"{A}\n", "x2.csv": f"{B}\n"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "files", [c[1] for c in OPT_OUTS], ids=[c[0] for c in OPT_OUTS]
+)
+def test_no_opt_out_is_missed(tmp_path: Path, files: dict[str, Content]) -> None:
+    """However a list of them grew."""
+    off = plan(tmp_path, PEOPLE, files, recipients={"suppress": ["x*.csv"]})
+    assert fates(off) == ["suppressed", "suppressed", "sent"]
+
+
+def test_a_column_of_ids_beside_the_numbers_keeps_out_nobody(tmp_path: Path) -> None:
+    """Ids of ten digits are numbers about one time in three."""
+    ids = [B[2:], *(f"{number:010}" for number in range(10))]
+    listed = "order,tel\n" + "".join(f"{one},{A}\n" for one in ids)
+    off = plan(tmp_path, PEOPLE, {"x.csv": listed}, recipients={"suppress": ["x.csv"]})
+    assert fates(off) == ["suppressed", "sent", "sent"]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +156,33 @@ def test_what_cannot_be_read_in_a_list_is_counted(tmp_path: Path) -> None:
     checked = plan(tmp_path, PEOPLE, files, recipients={"suppress": ["x.csv"]})
     (notice,) = checked.notices
     assert str(notice).startswith("W252 x.csv: 2 rows hold no number")
+    one = plan(
+        tmp_path / "b",
+        PEOPLE,
+        {"x.csv": f"phone\n{A}\nx\n"},
+        recipients={"suppress": ["x.csv"]},
+    ).notices
+    assert str(one[0]).startswith("W252 x.csv: 1 row holds no number")
+
+
+SAYS: list[tuple[str, Content, str | None, str]] = [
+    ("empty", "", "US", "E204 y.csv: the file is empty. If nobody is on the list, write a line `phone` into it; else export it anew."),
+    ("no numbers", "name,mail\nAna,a@b.com\n", "US", "E251 y.csv: none of its columns holds a number that can be read: `name`, `mail`; expected a column of numbers, under any name. Export it with the numbers; if they are there, check the file."),
+    ("no region", "n\n9192340001\n", None, "Set recipients.default_region if its numbers have no country code."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "region", "said"), [c[1:] for c in SAYS], ids=[c[0] for c in SAYS]
+)
+def test_a_list_without_numbers_says_what_to_do(
+    tmp_path: Path, content: Content, region: str | None, said: str
+) -> None:
+    """In words for a list of opt-outs, and not for one of recipients."""
+    recipients = {"suppress": ["y.csv"], "default_region": region}
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, PEOPLE, {"y.csv": content}, recipients=recipients)
+    assert said in str(caught.value.problems[0])
 
 
 @pytest.mark.parametrize(

@@ -357,6 +357,44 @@ def test_several_files_are_one_sheet(tmp_path: Path) -> None:
         assert [path.name for path in source.files] == ["a.csv", "b.csv", "c.csv"]
 
 
+ALIKE = [
+    ("same names, another order", "Mobile No,name\n", "name,Mobile No\n", ""),
+    ("case", "phone,First Name\n", "Phone,FIRST NAME\n", "`Phone` as `phone`, `FIRST NAME` as `First Name`"),
+    ("spaces and dashes", "Mobile No,name\n", "name,mobile_no\n", "`mobile_no` as `Mobile No`"),
+    ("full width", "phone,name\n", "ｐｈｏｎｅ,name\n", "`ｐｈｏｎｅ` as `phone`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [one[1:] for one in ALIKE],
+    ids=[one[0] for one in ALIKE],
+)
+def test_files_whose_headers_are_alike_belong_together(
+    tmp_path: Path, first: str, second: str, said: str
+) -> None:
+    """Each cell comes under the name that the first file has; what was matched is said."""
+    put(tmp_path, "a.csv", first + "+1,Ann\n")
+    turned = second.lower().startswith("name")
+    put(tmp_path, "b.csv", second + ("Bob,+2\n" if turned else "+2,Bob\n"))
+    with scan(["a.csv", "b.csv"], folder=tmp_path) as source:
+        assert list(source.columns) == first.strip().split(",")
+        assert [row[3:] for row in rows(source)] == [("+1", "Ann"), ("+2", "Bob")]
+        notices = [str(notice) for notice in source.notices]
+    expected = f"W215 b.csv: read with the columns of a.csv: {said}."
+    assert notices == ([f"{expected} Nothing needs to be done."] if said else [])
+
+
+def test_files_whose_headers_may_mean_two_columns_do_not(tmp_path: Path) -> None:
+    """Which of them is meant, nobody can know."""
+    put(tmp_path, "a.csv", "phone,Phone\n1,2\n")
+    put(tmp_path, "b.csv", "PHONE,Phone\n1,2\n")
+    assert "E215 b.csv" in refused(tmp_path, "*.csv")[0]
+    put(tmp_path, "a.csv", "phone,name\n1,2\n")
+    put(tmp_path, "b.csv", "Phone,PHONE,name\n1,2,3\n")
+    assert "E215 b.csv" in refused(tmp_path, "*.csv")[0]
+
+
 def test_files_with_other_columns_are_named(tmp_path: Path) -> None:
     """Each is compared with the first."""
     put(tmp_path, "a.csv", "x,y\n1,2\n")
@@ -464,6 +502,27 @@ def test_a_workbook_gives_text_as_a_person_sees_it(tmp_path: Path) -> None:
         ]
         assert [notice.code for notice in source.notices] == ["W214", "W220"]
         assert "row 5" in str(source.notices[1])
+
+
+def test_the_errors_of_a_sheet_are_kept_and_said(tmp_path: Path) -> None:
+    """Nothing in their place would be an empty cell; a row of them is no empty row."""
+    with xlsxwriter.Workbook(tmp_path / "l.xlsx") as book:
+        sheet = book.add_worksheet("Notes & <more>")
+        sheet.write_row(2, 1, ["phone", "name", "b"])
+        sheet.write_formula(3, 1, "=NA()", None, "#N/A")
+        sheet.write_row(3, 2, ["Ann", True])
+        for column in (1, 2):
+            sheet.write_formula(4, column, "=1/0", None, "#DIV/0!")
+        sheet.write_row(5, 1, ["+1", "Bob"])
+        sheet.write_formula(6, 27, "=Z1", None, "#REF!")
+    with scan(["l.xlsx"], folder=tmp_path) as source:
+        assert rows(source) == [
+            (4, "#N/A", "Ann", "true", None), (5, "#DIV/0!", "#DIV/0!", None, None),
+            (6, "+1", "Bob", None, None), (7, None, None, None, "#REF!"),
+        ]  # fmt: skip
+        said = [str(one) for one in source.notices if one.code == "W223"]
+    assert said[0].startswith('W223 l.xlsx row 4, column "B": the cell holds #N/A')
+    assert said[0].endswith(" 3 more like this.")
 
 
 def test_a_sheet_is_chosen_by_name(tmp_path: Path) -> None:
