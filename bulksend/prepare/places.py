@@ -14,7 +14,7 @@ does; where none does, all zones of the country may be it.
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -250,13 +250,18 @@ def _same_file(one: str, other: str) -> bool:
 class _Names:
     """The zone column's words as small numbers: `_BAD_ZONE`, `_EMPTY_ZONE`, known ones."""
 
-    def __init__(self) -> None:
-        known = sorted(available_timezones())
-        self._name = ["", "", *known]
-        self._number = {zone.casefold(): place for place, zone in enumerate(known, 2)}
+    @cached_property
+    def _known(self) -> list[str]:
+        return sorted(available_timezones())  # reads many files
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {zone.casefold(): place for place, zone in enumerate(self._known, 2)}
 
     def name(self, number: int) -> str | None:
-        return None if number == _BAD_ZONE else self._name[number]
+        if number == _BAD_ZONE:
+            return None
+        return "" if number == _EMPTY_ZONE else self._known[number - 2]
 
     def numbers_of(self, cells: pl.Series) -> pl.Series:
         text = cells.str.strip_chars()

@@ -29,6 +29,7 @@ _TAG_DIGITS = 8
 """So many last digits of a number in a tag tell whose it is."""
 
 _DIGITS_IN_TAG = r"\d" + r"\D{0,3}\d" * (_TAG_DIGITS - 1)
+_PARTED_DIGITS = r"\d\D+\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +284,18 @@ def _length(text: pl.Expr) -> pl.Expr:
     return pl.when(is_ucs2).then(utf16).otherwise(text.str.len_chars())
 
 
+def _longer(column: str, most: int) -> pl.Expr:
+    """The texts that have more bytes, and so may have more characters; else null."""
+    text = pl.col(column)
+    return pl.when(text.str.len_bytes() > most).then(text)
+
+
 def faults(loaded: Loaded) -> list[tuple[str, pl.Expr]]:
     """What makes a rendered message one that Bandwidth would refuse."""
     message = loaded.campaign.message
-    found = [("text_too_long", _length(pl.col(own("text"))) > LONGEST_TEXT)]
+    found = [
+        ("text_too_long", _length(_longer(own("text"), LONGEST_TEXT)) > LONGEST_TEXT)
+    ]
     if not message.media and not _is_never_empty(loaded):
         empty = pl.col(own("text")).str.strip_chars() == ""
         found.append(("text_empty", empty))
@@ -297,11 +306,10 @@ def faults(loaded: Loaded) -> list[tuple[str, pl.Expr]]:
         )
         found.append(("media_invalid", urls.list.eval(bad).list.any()))
     if message.tag:
-        length = pl.col(own("tag")).str.len_chars()
-        found.append(("tag_too_long", length > LONGEST_TAG - KEY_LENGTH))
-        pair = pl.struct(tag=own("tag"), to=own("to"))
-        tells = pair.map_batches(_tells, return_dtype=pl.Boolean, is_elementwise=True)
-        found.append(("tag_has_number", tells))
+        most = LONGEST_TAG - KEY_LENGTH
+        length = _longer(own("tag"), most).str.len_chars()
+        found.append(("tag_too_long", length > most))
+        found.append(("tag_has_number", _tells_number(group=message.group)))
     return found
 
 
@@ -315,14 +323,27 @@ def _is_never_empty(loaded: Loaded) -> bool:
     )
 
 
+def _tells_number(*, group: bool) -> pl.Expr:
+    """Whether a tag has the last digits of the person's number, however it is written.
+
+    Where they stand side by side a plain search finds them; only tags that part their
+    digits, and those of groups, are read with care.
+    """
+    tag, to = pl.col(own("tag")), pl.col(own("to"))
+    is_parted = tag.str.contains(_PARTED_DIGITS)
+    pair = pl.struct(tag=tag if group else pl.when(is_parted).then(tag), to=to)
+    parted = pair.map_batches(_tells, return_dtype=pl.Boolean, is_elementwise=True)
+    return tag.str.contains(to.str.tail(_TAG_DIGITS), literal=True) | parted
+
+
 def _tells(pair: pl.Series) -> pl.Series:
-    """Whether a tag has the last digits of the person's number, however it is written."""
+    """The same of any tags, and of the numbers of any group."""
     tag, to = pair.struct.field("tag"), pair.struct.field("to")
     tells = pl.repeat(value=False, n=len(pair), eager=True)
     rows = tag.str.contains(_DIGITS_IN_TAG).fill_null(value=False).arg_true()
     if not len(rows):
         return tells
-    digits = tag.gather(rows).str.replace_all(r"\D", "")
+    digits = tag.gather(rows).str.replace_all(r"\D+", "")
     members = to.gather(rows).str.split(",")
     said = pl.repeat(value=False, n=len(rows), eager=True)
     for place in range(int(str(members.list.len().max() or 0))):

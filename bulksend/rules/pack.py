@@ -324,9 +324,16 @@ def _version(one: _Version) -> Version:
     )
 
 
+SHIPPED_CALENDARS = frozenset(
+    {"FR", "US-AL", "US-LA", "US-MS", "US-PA", "US-RI", "US-UT"}
+)
+"""Those of the shipped rules: to ask the library would import every country there is."""
+
+
 @cache
 def _is_calendar(name: str) -> bool:
-    """Asked one by one: a list of all would import every country there is."""
+    if name in SHIPPED_CALENDARS:
+        return True
     import holidays
 
     country, _, part = name.partition("-")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import holidays
 import pytest
 import yaml
 
 from bulksend.errors import InputError
 from bulksend.rules.changes import rule_changes, rules_in_force
 from bulksend.rules.hours import Hours
-from bulksend.rules.pack import read_rules, shipped_rules
+from bulksend.rules.pack import SHIPPED_CALENDARS, read_rules, shipped_rules
 from bulksend.rules.place import Claim, Place, claims_of, word_of
 
 if TYPE_CHECKING:
@@ -82,6 +83,14 @@ def test_a_wrong_pack_is_refused_with_what_is_wrong(
         problem.code == code and said in str(problem)
         for problem in caught.value.problems
     ), caught.value
+
+
+def test_the_calendars_of_the_shipped_rules_are_known() -> None:
+    """They are taken as known when a pack is read, so they are asked for here."""
+    named = {rule.holidays for rule in shipped_rules().rules} - {None}
+    assert named == SHIPPED_CALENDARS
+    for country, _, part in (name.partition("-") for name in SHIPPED_CALENDARS):
+        holidays.country_holidays(country, subdiv=part or None)
 
 
 def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:

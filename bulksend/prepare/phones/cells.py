@@ -64,7 +64,9 @@ _MARKS: Final = r"^[^\w+#]+|[^\w#]+$"
 _DAMAGED: Final = (
     r"^#+$|^#[A-Za-z]|^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$|^[+-]?\d{7,}[.,]\d{1,3}$"
 )
-_DECIMALS: Final = r"[0-9]{7}[.][0-9]{1,3}$"
+_DOUBTFUL: Final = r"[0-9]{7}[.][0-9]{1,3}$|.\(0\)"
+"""Decimals, and a national prefix in the midst: for the repairs."""
+
 _NUMBER: Final = r"(?:\d[ ().\[\]\-]*){7,}"
 _SEVERAL: Final = (
     rf"(?i){_NUMBER}(?:[,;/|&+\t\r\n]|or|and)\D*{_NUMBER}|\d{{7,}}\D+\d{{7,}}"
@@ -174,19 +176,12 @@ _UNPUNCTUATED: Final = (
     .otherwise(_TEXT.str.replace_many(_PUNCTUATION))
     .alias("bare"),
     _IS_DECIMAL.alias("decimal"),
-    _TEXT.str.contains(_DECIMALS).alias("doubtful"),
-    _has_inner_zero(_TEXT).alias("inner"),
+    _TEXT.str.contains(_DOUBTFUL).alias("doubtful"),
 )
 _SURE: Final = pl.col("decimal") | (
     ~pl.col("doubtful") & (_BARE.str.len_bytes() < _SUSPECT)
 )
-_ITS_REPAIR: Final = (
-    pl.when("decimal")
-    .then(_code("point_zero"))
-    .when("inner")
-    .then(_code("inner_zero"))
-    .alias("repair")
-)
+_ITS_REPAIR: Final = pl.when("decimal").then(_code("point_zero")).alias("repair")
 
 _NUMBER_TEXT: Final = pl.col("number")
 _WITHOUT_EXTENSION: Final = _TEXT.str.replace(_EXTENSION, "").alias("number")

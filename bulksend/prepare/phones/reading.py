@@ -23,7 +23,9 @@ READ = pl.Struct({"e164": pl.Int64, **ENUMS})
 # Built once: in a small batch Polars takes longer to build a step than to compute it.
 _KEY = pl.col("key")
 _NO_CODE = pl.lit(None, CODE)
-_NOTHING = (_NO_CODE.alias("reason"), _NO_CODE.alias("repair"))
+_NO_REASON = _NO_CODE.alias("reason")
+_NOTHING = (_NO_REASON, _NO_CODE.alias("repair"))
+_NO_TEXTS = pl.DataFrame(schema={"row": pl.UInt32, "text": pl.String})
 _LEFT = pl.arg_where(_KEY.is_null())
 
 
@@ -53,22 +55,36 @@ _ANSWER = (
 
 def read(cells: pl.Series, table: pl.DataFrame, region: str | None) -> pl.Series:
     """The struct `READ` for each cell; *table* is that of *region*."""
-    keyed = _keyed(cells)
-    found = _found(keyed, table, region).with_columns(_REASON)
-    return found.select(_ANSWER).to_struct(cells.name)
+    keyed, texts = _keyed(cells.alias("text"))
+    found = _found(keyed, table, region)
+    rows = found.select(_IS_UNSETTLED).to_series()
+    if rows.len():
+        changed = rows.to_frame("row").join(
+            texts, on="row", how="left", maintain_order="left"
+        )
+        text = changed["text"].fill_null(cells.gather(rows))
+        found = _replaced(found, rows, asked(text, region))
+    return found.with_columns(_REASON).select(_ANSWER).to_struct(cells.name)
 
 
-def _keyed(cells: pl.Series) -> pl.DataFrame:
-    """*key*, or *reason*, or neither where `phonenumbers` must read the *text*."""
-    text = cells.alias("text")
-    frame = text.to_frame().with_columns(_NOTHING, key=plain(text))
-    for way in (punctuated, repaired):
-        left = frame.select(_LEFT).to_series()
-        if left.is_empty():
-            break
-        texts = frame.select(pl.col("text").gather(left)).to_series()
-        frame = _replaced(frame, left, way(texts))
-    return frame
+def _keyed(text: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """*key*, or *reason*, or neither where `phonenumbers` must read the text.
+
+    And, by *row*, the *text* where a repair has changed it.
+    """
+    frame = plain(text).to_frame("key").with_columns(_NOTHING)
+    left = frame.select(_LEFT).to_series()
+    if left.is_empty():
+        return frame, _NO_TEXTS
+    texts = text.gather(left)
+    read = punctuated(texts).with_columns(_NO_REASON)
+    rest = read.select(_LEFT).to_series()
+    if rest.is_empty():
+        return _replaced(frame, left, read), _NO_TEXTS
+    changed = repaired(texts.gather(rest))
+    read = _replaced(read, rest, changed.drop("text"))
+    rows = left.gather(rest).alias("row")
+    return _replaced(frame, left, read), changed.select("text", rows)
 
 
 def _found(
@@ -79,15 +95,10 @@ def _found(
         keyed["key"], reason_of_cell=keyed["reason"], repair_of_cell=keyed["repair"]
     )
     found = found.with_columns(lost=_LOST if region else pl.lit(value=False))
-
     abroad = found.select(_IS_ABROAD).to_series()
     if abroad.len():
         second = look_up(table, found["number"].gather(abroad))
         found = _replaced(found, abroad, second.drop("repair"))
-
-    rows = found.select(_IS_UNSETTLED).to_series()
-    if rows.len():
-        found = _replaced(found, rows, asked(keyed["text"].gather(rows), region))
     return found
 
 
