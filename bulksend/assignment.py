@@ -19,6 +19,7 @@ from bulksend.send.watch import refused
 from bulksend.settle.finding import purged
 from bulksend.settle.placing import check_place
 from bulksend.settle.standing import standing
+from bulksend.storage.location import holds_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +121,7 @@ class Assignment:
             raise purged(known)
         self._check_plan(known)
         is_ours = known is not None and known.results == str(self.output)
-        if self.shard is None:
+        if self.shard is None or holds_parts(self.output):
             check_place(self.output, self.home, run=self.plan.run, is_ours=is_ours)
         return known
 

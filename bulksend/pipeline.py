@@ -41,7 +41,8 @@ from bulksend.prepare.freshness import changed_inputs
 from bulksend.settle.arms import arms
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.notice import tell
-from bulksend.settle.placing import check_place, place_results
+from bulksend.settle.parts import Parts
+from bulksend.settle.placing import check_place, place_part, place_results
 from bulksend.settle.results import results
 from bulksend.settle.standing import Ended, standing, state
 from bulksend.storage.location import is_address, where
@@ -259,13 +260,16 @@ def _tell(asked: Assignment, ended: Ended) -> None:
 def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended:
     """Write the results, and say how the run stands.
 
-    A shard writes none: the others may be at work.  Whichever ends last ends the run.
+    A shard writes its own part at most: the others may be at work.  Whichever ends last
+    ends the run.
     """
     with Journal.open(asked.home.journal) as journal:
         if asked.shard is not None:
             if not standing(journal, run).counts["not_sent"]:
                 journal.finish_run(run.id, now=_now())
             ended = standing(journal, asked.own(run), asked.part)
+            if not (ended.left or ended.claimed):
+                _place_part(asked, journal, run)
         else:
             journal.set_results(run.id, str(asked.output))
             frame = results(asked.plan, journal, run)
@@ -278,6 +282,20 @@ def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended
         what = f"{ended.left:,} messages were not taken, however often they were tried"
         stopped = Stopped(Problem("E511", what))
     return replace(ended, stopped=stopped)
+
+
+def _place_part(asked: Assignment, journal: Journal, run: Run) -> None:
+    """Put the part of a shard that has ended, where the results are a folder of them."""
+    folder = asked.output
+    if isinstance(folder, Path) or not folder.is_folder or asked.shard is None:
+        return
+    parts = Parts(folder, run.run, asked.home.objects)
+    between = asked.part.first, asked.part.last
+    frame = results(asked.plan, journal, run, between=between)
+    of = asked.plan.shards
+    if not place_part(frame, parts, asked.home, shard=asked.shard, of=of):
+        frame = results(asked.plan, journal, run)
+        place_results(frame, folder, asked.home, run=run.run)
 
 
 def _broken_off(asked: Assignment, run: Run, stopped: BulksendError) -> Ended:

@@ -247,7 +247,8 @@ class Campaign(Section):
         Key(
             "Where the outcome of every row is written; {run} becomes the run's name, and "
             "{slot} the slot's, which a `schedule` adds by itself.",
-            "a path that ends in .csv, .parquet or .xlsx",
+            "a path or an address (s3://, gs://, az://) that ends in .csv, .parquet or "
+            ".xlsx; or an address that ends in a slash, for a part of each shard",
             "results/spring-sale.parquet",
         ),
     ] = Field(default_factory=lambda data: f"results/{data['name']}.csv")

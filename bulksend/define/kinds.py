@@ -184,7 +184,10 @@ Region = Annotated[
 Encoding = Annotated[Text, AfterValidator(_codec)]
 Delimiter = Annotated[str, StringConstraints(pattern=_whole(r"[\t -!#-~]"))]
 ResultsPath = Annotated[
-    str, StringConstraints(pattern=_whole(r".*[^/\\]\.(?:csv|parquet|xlsx)"))
+    str,
+    StringConstraints(
+        pattern=_whole(r"(?:.*[^/\\]\.(?:csv|parquet|xlsx)|(?:s3|gs|az)://[^/]+/.*/)")
+    ),
 ]
 Address = Annotated[str, StringConstraints(pattern=_whole(r"https?://[^\s/?#]\S*"))]
 Pace = Annotated[

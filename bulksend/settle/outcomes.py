@@ -35,13 +35,19 @@ SAID = {"row": pl.Int64, "error_code": pl.String, "error": pl.String}
 
 
 def outcomes(
-    plan: Plan, journal: Journal, run: Run, columns: Sequence[str]
+    plan: Plan,
+    journal: Journal,
+    run: Run,
+    columns: Sequence[str],
+    between: tuple[int, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """These columns of the plan, ``row`` among them, and those of `KNOWN` and `SAID`.
 
     While one chunk is worked on, the journal is already asked about the next.
     """
     chunks = plan.frame().select(columns)
+    if between is not None:
+        chunks = chunks.filter(pl.col("row").is_between(*between))
     before: tuple[pl.DataFrame, Future[Stretch]] | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="bulksend-columns") as reader:
         for chunk in chunks.collect_batches(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
 from bulksend.settle.files import FORMS, check_output, refuse, write_results
+from bulksend.settle.parts import Parts
 from bulksend.storage.ours import is_anothers, put_ours
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def check_place(place: Where, home: Home, *, run: str, is_ours: bool) -> None:
     if isinstance(place, Path):
         check_output(place, is_ours=is_ours)
         return
-    if place.suffix not in FORMS:
+    if place.is_folder:
+        place = Parts(place, run, home.objects).manifest
+    elif place.suffix not in FORMS:
         refuse(str(place), f"it ends in `{place.suffix}`")
     home.objects.may_write(place)
     if is_anothers(home.objects, place, run):
@@ -62,14 +65,39 @@ def place_results(
         write_results(frame, place, for_spreadsheet=for_spreadsheet)
         return
     try:
-        with home.outgoing(f"{run}{place.suffix}") as path:
+        with home.outgoing(f"{run}{place.suffix or '.parquet'}") as path:
 
             def make() -> Path:
                 write_results(frame, path, for_spreadsheet=for_spreadsheet)
                 return path
 
-            if not put_ours(home.objects, place, make, owner=run):
+            if place.is_folder:
+                is_put = Parts(place, run, home.objects).put_all(make)
+            else:
+                is_put = put_ours(home.objects, place, make, owner=run)
+            if not is_put:
                 raise _anothers(place)
+    except OSError as error:
+        found = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E625", found, file=str(home.folder))) from error
+
+
+def place_part(
+    frame: pl.LazyFrame, parts: Parts, home: Home, *, shard: int, of: int
+) -> bool:
+    """Put a shard's own part, and the manifest where it ended last.
+
+    Returns:
+        False where the results are to be written again as a whole.
+
+    Raises:
+        InputError: E625, where the part cannot be written here; E693 to E695.
+        Stopped: E698.
+    """
+    try:
+        with home.outgoing(f"{parts.run}-{shard}.parquet") as path:
+            write_results(frame, path)
+            return parts.put_shard(shard, of, path)
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E625", found, file=str(home.folder))) from error

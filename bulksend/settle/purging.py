@@ -16,6 +16,7 @@ from bulksend.define.amounts import lifetime
 from bulksend.define.document import clipped
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
+from bulksend.settle.parts import Parts
 from bulksend.settle.standing import standing
 from bulksend.storage.location import where
 
@@ -136,7 +137,12 @@ def _files(home: Home, run: Run, runs: list[Run], going: list[Run]) -> list[Wher
         one.results for one in runs if one.created_at > run.created_at and one in going
     }
     if run.results and run.results not in others | newer:
-        found.append(where(run.results))
+        results = where(run.results)
+        if not isinstance(results, Path) and results.is_folder:
+            parts = Parts(results, run.run, home.objects)
+            found += [one.place for one in parts.all()]
+        else:
+            found.append(results)
     return [place for place in found if _is_there(home, place, run)]
 
 

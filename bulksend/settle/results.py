@@ -40,8 +40,18 @@ OUTCOMES = (
 )
 
 
-def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
-    """Every row of the plan with its outcome, in the input's order."""
+def results(
+    plan: Plan,
+    journal: Journal,
+    run: Run,
+    *,
+    between: tuple[int, int] | None = None,
+) -> pl.LazyFrame:
+    """Every row of the plan with its outcome, in the input's order.
+
+    Args:
+        between: The first and the last row; None is all of them.
+    """
     winners = plan.winners().rename({"winner": own("winner")})
     columns, kept = _columns(plan), _kept(plan)
 
@@ -51,7 +61,7 @@ def results(plan: Plan, journal: Journal, run: Run) -> pl.LazyFrame:
         n_rows: int | None,
         batch_size: int | None,  # noqa: ARG001  (Polars' own signature)
     ) -> Iterator[pl.DataFrame]:
-        for chunk in outcomes(plan, journal, run, kept):
+        for chunk in outcomes(plan, journal, run, kept, between):
             frame = _said(chunk, plan, winners).select(columns)
             if predicate is not None:
                 frame = frame.filter(predicate)

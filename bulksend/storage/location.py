@@ -63,7 +63,8 @@ class Location:
 
     @property
     def stem(self) -> str:
-        return PurePosixPath(self.key).stem
+        path = PurePosixPath(self.key)
+        return path.name if self.is_folder else path.stem
 
     @property
     def suffix(self) -> str:
@@ -93,6 +94,11 @@ class Location:
 
 Where: TypeAlias = Path | Location
 """A place to read from or to write to."""
+
+
+def holds_parts(place: Where) -> bool:
+    """Whether it is a folder of objects."""
+    return isinstance(place, Location) and place.is_folder
 
 
 def is_address(text: str) -> bool:

@@ -38,6 +38,9 @@ PIECE = 8 * 1024 * 1024
 AT_ONCE = 8
 """Pieces of one object that are under way: at most 64 MB in memory."""
 
+MOST_PIECES = 9_000
+"""Of one object; S3 takes 10,000."""
+
 LARGEST = 5 * 1024**3
 """Bytes of one request; S3's limit, and Azure's is about the same."""
 
@@ -186,10 +189,13 @@ class Objects:
 
     def owner(self, place: Location) -> str:
         """The run that an object says it is of; empty where it says nothing."""
+        return self.metadata(place).get(OWNER, "")
+
+    def metadata(self, place: Location) -> dict[str, str]:
+        """What was put beside an object's content."""
         store = self._store(place)
         with told(place):
-            said = store.get(place.key, options={"head": True}).attributes
-            return said.get(OWNER, "")
+            return dict(store.get(place.key, options={"head": True}).attributes)
 
     def create(self, content: Path | bytes, place: Location, *, owner: str) -> bool:
         """Put what is new; False where something is there already.
@@ -203,6 +209,27 @@ class Objects:
         """Put over *before*; False where it is another object by now."""
         return self._put(content, before.place, owner, before.version)
 
+    def upload(
+        self, path: Path, place: Location, *, owner: str, more: dict[str, str]
+    ) -> None:
+        """Put a file of any size, in pieces side by side, under a name of its own.
+
+        Args:
+            more: Further metadata.
+        """
+        attributes = _attributes(place, owner) | more
+        size = path.stat().st_size
+        store = self._store(place)
+        with told(place):
+            store.put(
+                place.key,
+                path,
+                attributes=attributes,
+                use_multipart=size > PIECE,
+                chunk_size=max(PIECE, size // MOST_PIECES + 1),
+                max_concurrency=AT_ONCE,
+            )
+
     def overwrite(self, content: Path | bytes, place: Location, *, owner: str) -> None:
         """Put over whatever is there."""
         self._put(content, place, owner, "overwrite")
@@ -212,8 +239,6 @@ class Objects:
     ) -> bool:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        said = {"Content-Type": _TYPES.get(place.suffix, ""), OWNER: owner}
-        attributes = {name: value for name, value in said.items() if value}
         with _mapped(content) as buffer:
             if len(buffer) > LARGEST:
                 found = f"{len(buffer) / 1024**3:.1f} GiB"
@@ -225,7 +250,7 @@ class Objects:
                         place.key,
                         buffer,
                         mode=mode,
-                        attributes=attributes,
+                        attributes=_attributes(place, owner),
                         use_multipart=False,
                     )
                 except (AlreadyExistsError, PreconditionError):
@@ -254,6 +279,11 @@ class Objects:
 
     def _store(self, place: Location, *, size: int = PIECE) -> Store:
         return open_store(place, self.environment, size=size, retries=self.retries)
+
+
+def _attributes(place: Location, owner: str) -> dict[str, str]:
+    said = {"Content-Type": _TYPES.get(place.suffix, ""), OWNER: owner}
+    return {name: value for name, value in said.items() if value}
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def report_run(run: str = "", *, home: Home, output: Where | None = None) -> Whe
             or E671, where the file cannot be written.
     """
     with find_run(run, home, read_only=True) as (journal, known):
-        place = output or where(known.results).parent / f"{known.run}.html"
+        place = output or _beside(where(known.results)) / f"{known.run}.html"
         if isinstance(place, Path):
             _check(place)
         seen = count(
@@ -48,6 +48,12 @@ def report_run(run: str = "", *, home: Home, output: Where | None = None) -> Whe
     elif not put_ours(home.objects, place, page.encode, owner=REPORT):
         raise InputError(Problem("E670", "it is no report", file=str(place)))
     return place
+
+
+def _beside(results: Where) -> Where:
+    """The folder of the results, or the one that they are."""
+    is_folder = not isinstance(results, Path) and results.is_folder
+    return results if is_folder else results.parent
 
 
 def _check(path: Path) -> None:
