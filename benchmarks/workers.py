@@ -2,6 +2,7 @@
 
     python benchmarks/workers.py                  # 1 worker and 4, as fast as they can
     python benchmarks/workers.py --rate 200       # 4 workers share 200 segments/s
+    python benchmarks/workers.py --journal        # claims and outcomes alone, no posts
 
 Needs PostgreSQL's programs on this machine; starts a server of its own in a temporary
 folder.  Counts what the stand-in saw, not what the senders say; where a rate is to be
@@ -18,13 +19,21 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bulksend.home import Address
+from bulksend.journal.owner import Owner
+from bulksend.journal.records import Candidate, Outcome, Part
+from bulksend.journal.states import Event
+from bulksend.journal.store import Journal
 from tests.flow.desk import Desk, Served, served
 from tests.suites.arrivals import densest, watched
+from tests.suites.journal_suite import RUN
 from tests.suites.postgres_server import Server, running
 
 FAST = 100_000.0
@@ -90,11 +99,53 @@ def measure(workers: int, rows: int, rate: float | None) -> str:
     )
 
 
+def journal_alone(workers: int, rows: int) -> str:
+    """What the database does where no sender and no server take the processors."""
+    with running() as postgres:
+        address = Address(postgres.url())
+        with Journal.open(address) as journal:
+            journal.add_run(RUN)
+        share = rows // workers
+        parts = [Part(n, 2 + n * share, 1 + (n + 1) * share) for n in range(workers)]
+        before, began = cpu_seconds(postgres), time.perf_counter()
+        with ProcessPoolExecutor(workers, get_context("spawn")) as crowd:
+            busy = sum(crowd.map(claim_and_record, [postgres.url()] * workers, parts))
+        wall = time.perf_counter() - began
+        used = cpu_seconds(postgres) - before
+    return (
+        f"{workers} writer{'s' * (workers > 1)}: {rows:,} rows, "
+        f"{rows / busy * workers:,.0f} rows/s claimed and recorded ({wall:.1f} s with "
+        f"start), PostgreSQL {used / rows * 1e6:.0f} µs a row"
+    )
+
+
+def claim_and_record(url: str, part: Part) -> float:
+    """Seconds for the rows of *part*, a hundred at once."""
+    with Journal.open(Address(url)) as journal:
+        run = journal.run(RUN.run)
+        assert run is not None
+        now = time.time_ns() // 1_000_000
+        epoch = journal.leases.take_shard(run, part, Owner.me(run.run), now=now)
+        began = time.perf_counter()
+        for first in range(part.first, part.last + 1, 100):
+            some = range(first, min(first + 100, part.last + 1))
+            now = time.time_ns() // 1_000_000
+            wanted = [Candidate(row, row) for row in some]
+            mine = journal.claim(run, epoch, wanted, now=now)
+            journal.record(
+                run.id,
+                epoch,
+                [Outcome(row, Event.ACCEPT, now, now, f"id-{row}") for row in mine],
+            )
+        return time.perf_counter() - began
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--rows", type=int, default=20_000)
     asked.add_argument("--rate", type=float, help="segments/s")
     asked.add_argument("--workers", type=int, nargs="*", default=[1, 4])
+    asked.add_argument("--journal", action="store_true", help="no posts")
     said = asked.parse_args()
     print(
         subprocess.check_output(["uname", "-mr"], text=True).strip(),
@@ -102,7 +153,10 @@ def main() -> None:
         "CPUs",
     )
     for workers in said.workers:
-        print(measure(workers, said.rows, said.rate), flush=True)
+        if said.journal:
+            print(journal_alone(workers, said.rows), flush=True)
+        else:
+            print(measure(workers, said.rows, said.rate), flush=True)
 
 
 if __name__ == "__main__":

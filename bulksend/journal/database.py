@@ -62,8 +62,13 @@ class Database(Protocol):
     ) -> int:
         """Run a statement for each of *records*; how many rows were changed in all."""
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing, and alone with what it reads; not to be nested."""
+    def transaction(self, alone: str = "") -> AbstractContextManager[None]:
+        """All or nothing; not to be nested.
+
+        Args:
+            alone: What it reads and then decides on: one transaction at a time of all
+                that name the same.  A file has one writer at a time anyway.
+        """
 
     def reconnect(self) -> None:
         """After ConnectionLost: wait until it is there again; raises Stopped (E563)."""

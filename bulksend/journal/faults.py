@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.errors import BulksendError, Problem, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
@@ -21,6 +23,23 @@ DAMAGED = (
 
 class ConnectionLost(Stopped):
     """The database went away; whether it did what was last asked is not known."""
+
+
+class InTheWay(BulksendError):  # noqa: N818  (as BulksendError's others)
+    """Two transactions waited for each other, and this one was undone as a whole."""
+
+
+def until_done(work: Callable[[], T]) -> T:
+    """What *work* gives; after each `InTheWay` it is done again, a few times."""
+    for _ in range(_TRIES - 1):
+        try:
+            return work()
+        except InTheWay:
+            continue
+    return work()
+
+
+_TRIES = 5
 
 
 @contextmanager

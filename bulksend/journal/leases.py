@@ -6,10 +6,11 @@ an epoch that is over is nobody's any more: its sender is gone, so its fate is u
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, Problem
-from bulksend.journal.faults import undamaged
+from bulksend.journal.faults import undamaged, until_done
 from bulksend.journal.migrations import check
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import WHOLE, Lease, LeaseLost, Part
@@ -34,17 +35,17 @@ class Leases:
         Raises:
             GateRefused: E610, where another sender is at work on this campaign.
         """
-        return self._take(campaign, 0, WHOLE, owner, now)
+        return until_done(partial(self._take, campaign, 0, WHOLE, owner, now))
 
     def take_shard(self, run: Run, part: Part, owner: Owner, *, now: int) -> int:
         """The same for one shard: others of the same run may be at work beside it."""
-        return self._take(run.campaign, run.id, part, owner, now)
+        take = partial(self._take, run.campaign, run.id, part, owner, now)
+        return until_done(take)
 
     def _take(
         self, campaign: str, run_id: int, part: Part, owner: Owner, now: int
     ) -> int:
-        with self._db.transaction():
-            check(self._db)
+        with self._db.transaction(alone=campaign):
             leases = self._leases(campaign)
             for held in leases:
                 is_beside = (
@@ -63,6 +64,7 @@ class Leases:
                 now=now,
                 expires=now + LEASE_MS,
             )
+            check(self._db)
             self._db.execute(
                 "orphan",
                 campaign=campaign,

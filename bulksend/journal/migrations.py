@@ -24,6 +24,9 @@ from bulksend.journal.sql import OLDEST_PROGRAM, SCHEMA_VERSION
 from bulksend.journal.states import arrows
 from bulksend.logs import log
 
+TABLES = "the tables"
+"""What is changed by one program at a time."""
+
 
 class Found(NamedTuple):
     """What a journal says of itself.
@@ -68,7 +71,8 @@ def bring_up(database: Stepping, *, read_only: bool) -> None:
     if read_only:
         fix = "Run `bulksend status` once: it upgrades it. A backup first is wise."
         raise _refused(there, database.name, fix=fix)
-    with database.transaction():
+    with database.transaction(alone=TABLES):
+        database.execute("hold_leases")
         there = _found(database)
         _refuse_beside(there, database)
         for number in _lacking(there, database.name):
@@ -81,7 +85,9 @@ def bring_up(database: Stepping, *, read_only: bool) -> None:
 
 
 def check(database: Database) -> None:
-    """Before a lease is taken: another program may have upgraded the journal meanwhile.
+    """After a lease was taken, and before that is committed.
+
+    Another program may have upgraded the journal since it was opened.
 
     Raises:
         BulksendError: E602.

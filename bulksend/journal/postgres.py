@@ -19,18 +19,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import psycopg
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
-from bulksend.errors import BulksendError, InputError, Problem, Stopped
+from bulksend.errors import InputError, Problem, Stopped
 from bulksend.journal import migrations
 from bulksend.journal.faults import (
     BUSY_SECONDS,
     ConnectionLost,
     undamaged,
+    until_done,
 )
+from bulksend.journal.postgres_faults import explanation, refusals_explained
 from bulksend.journal.sql import (
     OLDEST_PROGRAM,
     SCHEMA_VERSION,
@@ -41,12 +44,14 @@ from bulksend.journal.sql import (
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from psycopg import Connection
 
     from bulksend.home import Address
     from bulksend.journal.database import Row
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 10
 STANDING_STILL_SECONDS = 10
@@ -63,42 +68,19 @@ _SETTINGS = f"""
     set lock_timeout = '{BUSY_SECONDS:g}s';
     set idle_in_transaction_session_timeout = '{STANDING_STILL_SECONDS}s';
 """
-_FIRST_OF_ALL = 0x62756C6B
-"""The advisory lock under which tables are made."""
+_FOR_WRITERS = "set enable_seqscan = off; set jit = off;"
+"""A run begins with a table that is empty or unlike its statistics.  What is prepared then
+would read all of it, and go on so while it grows by thousands of rows a second."""
 
-_MAY_NOT = (
-    "its user may not do this",
-    "Grant the user the right to create and use the schema `bulksend`.",
-)
-_CAUSES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
-    (
-        errors.DiskFull,
-        "the database's disk is full",
-        "Free some space, then run again.",
-    ),
-    (errors.InsufficientPrivilege, *_MAY_NOT),
-    (errors.InvalidSchemaName, *_MAY_NOT),
-    (
-        errors.ReadOnlySqlTransaction,
-        "the server only reads",
-        "Name the primary server in the URL.",
-    ),
-    (
-        errors.LockNotAvailable,
-        f"another process kept it locked for {BUSY_SECONDS:g} s",
-        "Wait for that process, or stop it, then run it again.",
-    ),
-)
+_FOR_WRITERS = "set enable_seqscan = off; set jit = off;"
+"""A run begins with a table that is empty or unlike its statistics.  What is prepared then
+would read all of it, and go on so while it grows by thousands of rows a second."""
+_OURS = 0x62756C6B
+"""Advisory locks of bulksend; each has a name beside it, in its schema."""
 
-
-_REFUSALS = (
-    "authentication failed",
-    "no password supplied",
-    "does not exist",
-    "no pg_hba.conf entry",
-    "invalid",
+_WAIT_FOR_TURN = (
+    "select pg_advisory_xact_lock(%s, hashtext(current_schema() || ' ' || %s))"
 )
-"""In what is said when no later try can help."""
 
 
 class Postgres:
@@ -168,8 +150,8 @@ class Postgres:
             yield from cursor
 
     def execute(self, query: str, /, **values: object) -> int:
-        with self._explained():
-            return self.connection.execute(self._q[query], values).rowcount
+        statement = self._q[query]
+        return self._alone(lambda: self.connection.execute(statement, values).rowcount)
 
     def change_each(
         self,
@@ -181,8 +163,9 @@ class Postgres:
         **values: object,
     ) -> list[Any] | None:
         columns = _columns(records, values)
-        with self._explained():
-            changed = self.connection.execute(self._q[query], columns).fetchall()
+        changed = self._alone(
+            lambda: self.connection.execute(self._q[query], columns).fetchall()
+        )
         if not changed and not self.fetch(given, **values):
             return None
         return [first for (first,) in changed]
@@ -193,36 +176,59 @@ class Postgres:
         if not records:
             return 0
         statement = self._q[query]
-        with self._explained():
-            if "unnest(" in statement:
-                rounds = _rounds(records)
-                if len(rounds) == 1:
-                    columns = _columns(records, values)
-                    return self.connection.execute(statement, columns).rowcount
-                with self.connection.transaction():
-                    return sum(
-                        self.connection.execute(
-                            statement, _columns(one, values)
-                        ).rowcount
-                        for one in rounds
-                    )
-            with self.connection.transaction(), self.connection.cursor() as cursor:
-                cursor.executemany(
-                    statement, [one._asdict() | values for one in records]
-                )
-                return cursor.rowcount
+        change = self._change_all if "unnest(" in statement else self._change_one_by_one
+        return self._alone(lambda: change(statement, records, values))
+
+    def _change_all(
+        self,
+        statement: str,
+        records: Sequence[NamedTuple],
+        values: Mapping[str, object],
+    ) -> int:
+        rounds = _rounds(records)
+        if len(rounds) == 1:
+            return self.connection.execute(
+                statement, _columns(records, values)
+            ).rowcount
+        with self.connection.transaction():
+            return sum(
+                self.connection.execute(statement, _columns(one, values)).rowcount
+                for one in rounds
+            )
+
+    def _change_one_by_one(
+        self,
+        statement: str,
+        records: Sequence[NamedTuple],
+        values: Mapping[str, object],
+    ) -> int:
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            cursor.executemany(
+                statement, [{**one._asdict(), **values} for one in records]
+            )
+            return cursor.rowcount
+
+    def _alone(self, change: Callable[[], T]) -> T:
+        """Outside of a transaction what was undone is done again."""
+
+        def work() -> T:
+            with self._explained():
+                return change()
+
+        is_part = self.connection.info.transaction_status != TransactionStatus.IDLE
+        return work() if is_part else until_done(work)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; one at a time, as on SQLite: none reads what another changes."""
+    def transaction(self, alone: str = "") -> Iterator[None]:
         with self._explained(), self.connection.transaction():
-            self.connection.execute("select pg_advisory_xact_lock(%s)", [_FIRST_OF_ALL])
+            if alone:
+                self.connection.execute(_WAIT_FOR_TURN, [_OURS, alone])
             yield
 
     # -- the connection -------------------------------------------------------------
 
     def _connect(self) -> Connection[Row]:
-        with _refusals_explained(self.name):
+        with refusals_explained(self.name):
             connection = psycopg.connect(
                 self._address.url,
                 autocommit=True,
@@ -237,6 +243,8 @@ class Postgres:
             self._choose_schema(connection)
             if self._read_only:
                 connection.execute("set default_transaction_read_only = on")
+            else:
+                connection.execute(_FOR_WRITERS)
             return connection
 
     def _choose_schema(self, connection: Connection[Row]) -> None:
@@ -259,7 +267,7 @@ class Postgres:
         migrations.bring_up(self, read_only=self._read_only)
 
     def _create(self) -> None:
-        with self.transaction():
+        with self.transaction(alone=migrations.TABLES):
             sql = self.connection
             sql.execute(postgres_schema())
             with sql.cursor() as cursor:
@@ -304,7 +312,7 @@ class Postgres:
                 raise ConnectionLost(
                     Problem("E563", "the connection was lost", file=self.name)
                 ) from error
-            raise _explanation(error, self.name) from error
+            raise explanation(error, self.name) from error
 
 
 def _rounds(records: Sequence[NamedTuple]) -> list[Sequence[NamedTuple]]:
@@ -328,35 +336,3 @@ def _columns(
     columns = zip(*records, strict=True)
     fields = records[0]._fields if records else ()
     return {**dict(zip(fields, map(list, columns), strict=True)), **values}
-
-
-def _explanation(error: psycopg.Error, name: str) -> BulksendError:
-    for kind, found, fix in _CAUSES:
-        if isinstance(error, kind):
-            return BulksendError(Problem("E601", found, fix=fix, file=name))
-    said = error.diag.message_primary or type(error).__name__
-    return BulksendError(Problem("E601", said, file=name))
-
-
-@contextmanager
-def _refusals_explained(name: str) -> Iterator[None]:
-    """What keeps a connection from being made; never with the password."""
-    try:
-        yield
-    except psycopg.ProgrammingError as error:  # what libpq cannot read
-        raise InputError(
-            Problem("E561", "the URL cannot be read", file=name)
-        ) from error
-    except psycopg.OperationalError as error:
-        said = _first_reason(str(error))
-        if any(sign in said for sign in _REFUSALS):
-            raise InputError(Problem("E561", said, file=name)) from error
-        raise Stopped(Problem("E563", said, file=name)) from error
-
-
-def _first_reason(text: str) -> str:
-    """Of all that libpq says about all it tried."""
-    for line in text.splitlines():
-        if "failed: " in line:
-            return line.rpartition("failed: ")[2].strip()
-    return text.strip().partition("\n")[0]

@@ -1,8 +1,9 @@
 -- Statements that PostgreSQL must have said otherwise; `sql.py` lays them over queries.sql.
 --
 -- A statement with `unnest` is run once for all records: each field comes as an array.
--- One trip over the network instead of one for each row.  `= any` says once more which
--- rows are meant: while a table has no statistics yet, the join alone would read all of it.
+-- One trip over the network instead of one for each row.  The run's id is an array among
+-- them: as a constant beside them it would be looked up alone, and all rows of the run be
+-- read, as long as PostgreSQL's statistics do not know how many a new run has.
 
 -- The lease is looked at in the statement that claims, and its row is held for as long:
 -- who wants to take it waits for this claim, and then sees it.
@@ -29,10 +30,11 @@ update messages
 set status = 'claimed', attempt = attempt + 1, epoch = :epoch, once = wanted.once,
     person = wanted.person, claimed_at = :now, posted_at = null, error_code = null,
     error = null
-from held, unnest(:row::bigint[], :once::bigint[], :person::bigint[])
-         as wanted (row, once, person)
-where messages.run_id = :run_id and messages.row = wanted.row
-  and messages.row = any(:row::bigint[]) and messages.status = 'planned'
+from held, unnest(array_fill(:run_id::bigint, array[cardinality(:row::bigint[])]),
+                  :row::bigint[], :once::bigint[], :person::bigint[])
+         as wanted (run_id, row, once, person)
+where messages.run_id = wanted.run_id and messages.row = wanted.row
+  and messages.status = 'planned'
 returning messages.row;
 
 -- name: close_unsent
@@ -60,12 +62,16 @@ set status = t.next,
     error = case when messages.status = 'delivered'
                    or messages.status = 'failed' and said.event <> 'deliver'
                  then messages.error else said.error end
-from unnest(:row::bigint[], :event::text[], :at::bigint[], :posted_at::bigint[],
+from unnest(array_fill(:run_id::bigint, array[cardinality(:row::bigint[])]),
+            :row::bigint[], :event::text[], :at::bigint[], :posted_at::bigint[],
             :message_id::text[], :error_code::text[], :error::text[])
-         as said (row, event, at, posted_at, message_id, error_code, error)
+         as said (run_id, row, event, at, posted_at, message_id, error_code, error)
      join transitions t on t.event = said.event
-where messages.run_id = :run_id and messages.row = said.row and messages.epoch = :epoch
-  and messages.row = any(:row::bigint[]) and t.status = messages.status;
+where messages.run_id = said.run_id and messages.row = said.row
+  and messages.epoch = :epoch and t.status = messages.status;
+
+-- name: hold_leases
+lock table leases in share row exclusive mode;
 
 -- name: columns_between
 select string_agg(row::text, ','), string_agg(status, ','), string_agg(attempt::text, ','),

@@ -65,7 +65,7 @@ class Selections:
         """
         if SELECTIONS[which] is None:
             return None
-        with self._db.transaction():
+        with self._db.transaction(alone=run.campaign):
             held = {"campaign": run.campaign, "epoch": epoch, "now": now}
             if not self._db.fetch("holds_lease", **held):
                 raise LeaseLost

@@ -164,7 +164,7 @@ class Sqlite:
             return self.connection.executemany(statement, rows).rowcount
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, alone: str = "") -> Iterator[None]:  # noqa: ARG002
         with _explained(self.name):
             self.connection.execute("begin immediate")
             try:

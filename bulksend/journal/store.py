@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from bulksend.errors import InputError, Problem
 from bulksend.journal.columns import Columns
 from bulksend.journal.decisions import Decisions
-from bulksend.journal.faults import undamaged
+from bulksend.journal.faults import undamaged, until_done
 from bulksend.journal.leases import Leases
 from bulksend.journal.limits import NO_LIMITS, Claimed, LimitBook, Limits
 from bulksend.journal.orders import Orders
@@ -281,7 +282,10 @@ class Journal:
 
     def take_in(self, news: News, *, now: int) -> None:
         """Callbacks and all that follows from them, durable together."""
-        with self.database.transaction():
+        until_done(partial(self._take_in, news, now=now))
+
+    def _take_in(self, news: News, *, now: int) -> None:
+        with self.database.transaction(alone="news"):
             self.receipts.keep(news.receipts)
             self.decisions.apply(news.evidence, now=now)
             self.suppressions.add(news.opted_out)

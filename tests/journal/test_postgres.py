@@ -15,6 +15,7 @@ import pytest
 from bulksend.errors import BulksendError, InputError, Stopped
 from bulksend.home import Address, Home
 from bulksend.journal.owner import Owner
+from bulksend.journal.postgres import Postgres
 from bulksend.journal.records import Candidate
 from bulksend.journal.sql import postgres_queries, postgres_schema, queries, schema
 from bulksend.journal.states import Event, Status
@@ -45,6 +46,10 @@ class PostgresPlace:
         with psycopg.connect(self.address.url, autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def ask(self, statement: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.address.url, autocommit=True) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
 
 @pytest.fixture
 def place(postgres: Server) -> PostgresPlace:
@@ -57,6 +62,78 @@ class TestPostgres(JournalSuite, OrdersSuite):
     @pytest.fixture
     def place(self, postgres: Server) -> PostgresPlace:
         return PostgresPlace(postgres.schema())
+
+
+# -- several at once ------------------------------------------------------------------
+
+
+def test_who_was_in_anothers_way_does_it_again(place: PostgresPlace) -> None:
+    """Two transactions that wait for each other: PostgreSQL ends ours, and it is done."""
+    with place.open() as journal, psycopg.connect(place.address.url) as other:
+        other.execute("set deadlock_timeout = '1min'")  # so it is ours that is ended
+        run = journal.add_run(RUN)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
+        rows = range(2, 5)
+        journal.claim(run, epoch, [Candidate(row, row) for row in rows], now=NOW)
+        other.execute("update messages set ended_at = 1 where row = 4")
+        accepted = [outcome(row, Event.ACCEPT) for row in rows]
+        found: list[int] = []
+        ours = threading.Thread(
+            target=lambda: found.append(journal.record(run.id, epoch, accepted))
+        )
+        ours.start()
+        while not place.ask("select 1 from pg_locks where not granted"):
+            pass
+        other.execute("update messages set ended_at = 1 where row in (2, 3)")
+        other.commit()
+        ours.join()
+
+        assert found == [3]
+        assert journal.counts(run.id) == {Status.ACCEPTED: 3}
+
+
+def test_transactions_of_one_name_take_turns_and_others_do_not_wait(
+    place: PostgresPlace,
+) -> None:
+    """A lease of one campaign does not wait for the callbacks of another."""
+    with place.open() as one, place.open() as other:
+        with one.database.transaction(alone="a"):
+            with other.database.transaction(alone="b"):
+                pass
+            waits = threading.Thread(target=_turn, args=(other, "a"))
+            waits.start()
+            while not place.ask("select 1 from pg_locks where not granted"):
+                pass
+            assert waits.is_alive()
+        waits.join()
+
+
+def _turn(journal: Journal, name: str) -> None:
+    with journal.database.transaction(alone=name):
+        pass
+
+
+def test_what_a_sender_writes_costs_the_same_however_large_the_run_is(
+    place: PostgresPlace,
+) -> None:
+    """By the key, also before PostgreSQL knows anything of the table."""
+    with place.open() as journal:
+        run = journal.add_run(RUN)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
+        for first in range(2, 402, 5):  # a plan is made for good while there are few
+            rows = range(first, first + 5)
+            journal.claim(run, epoch, [Candidate(row, row) for row in rows], now=NOW)
+            accepted = [outcome(row, Event.ACCEPT) for row in rows]
+            journal.record(run.id, epoch, accepted)
+        assert isinstance(journal.database, Postgres)
+        journal.database.connection.execute("select pg_stat_force_next_flush()")
+    ((read,),) = place.ask(
+        "select seq_tup_read + idx_tup_fetch from pg_stat_user_tables "
+        "where schemaname = current_schema() and relname = 'messages'"
+    )
+
+    assert isinstance(read, int)
+    assert 400 <= read <= 1_200
 
 
 # -- the words ------------------------------------------------------------------------
