@@ -726,6 +726,11 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 row``, ``1,204 rows``, ``1 person``, ``2 people``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from bulksend.assignment import Assignment
 from bulksend.define.slots import last_slot
 from bulksend.dispatch import Sending
-from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
+from bulksend.errors import BulksendError, GateRefused, Problem, Stopped, counted
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.logs import log
@@ -279,7 +279,8 @@ def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended
             if is_over or journal.orders.is_aborted(run.id):
                 journal.finish_run(run.id, now=_now())
     if ended.left and stopped is None:
-        what = f"{ended.left:,} messages were not taken, however often they were tried"
+        some = counted(ended.left, "message was", "messages were")
+        what = f"{some} not taken, however often tried"
         stopped = Stopped(Problem("E511", what))
     return replace(ended, stopped=stopped)
 

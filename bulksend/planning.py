@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bulksend.define.campaign import Campaign
 from bulksend.define.document import clipped
 from bulksend.define.load import load
-from bulksend.errors import InputError, Problem
+from bulksend.errors import InputError, Problem, counted
 from bulksend.home import Home
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
@@ -181,7 +181,8 @@ def checked_plan(
     summary = summarise(plan, campaign)
     gates = closed_gates(plan, summary, campaign, has_begun=has_begun(plan, home))
     if not summary.sendable:
-        what = f"all {summary.rows:,} rows have a reason against it"
+        rows = counted(summary.rows, "row has", "rows have")
+        what = f"{rows} each a reason against it"
         notices = (*notices, Problem("W403", what))
     done = already(plan, campaign, home, summary)
     return Checked(plan, campaign, summary, tuple(notices), tuple(gates), done)

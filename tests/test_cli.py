@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -249,3 +250,16 @@ def test_a_closed_pipe_is_no_traceback(ready: Desk) -> None:
     process.wait()
     assert "Traceback" not in err
     assert "Exception ignored" not in err
+
+
+def test_one_is_one_and_a_line_ends_where_it_ends(desk: Desk) -> None:  # noqa: F811
+    """A list of one row, looked at, sent and looked back at, in words and in a pipe."""
+    desk.people("id,name,mobile,at\n1,Ana,+19192340001,9:15\n")
+    prices = {"prices": {"US": "0.0075"}}
+    desk.campaign(provider="simulator", send={"rate": "9/s", "prices": prices})
+    commands = [("check", "hello.yaml"), RUN, ("status",), ("preview", "hello.yaml")]
+    said = "\n".join(desk.call(*command).all for command in commands)
+    assert "$0.0075" in said
+    assert "1 row = 1 accepted" in said
+    assert not re.findall(r"\b1 (?:rows|messages|texts|segments|people)\b", said)
+    assert not re.findall(r".* $", said, re.MULTILINE)

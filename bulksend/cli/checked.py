@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bulksend import REASONS
 from bulksend.cli.show import duration, out, show_problems, word
+from bulksend.errors import counted
 from bulksend.storage.location import where
 
 if TYPE_CHECKING:
@@ -120,9 +121,8 @@ def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
     encodings = _listed(summary.encodings)
     yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
     if summary.cost is not None:
-        priced = f"{summary.currency} {summary.cost / 1_000_000:,.2f}"
         missing = f", {summary.unpriced:,} without a price" if summary.unpriced else ""
-        yield "cost", priced + missing
+        yield "cost", summary.price + missing
     if summary.types:
         yield "lines", _listed(summary.types)
     if summary.sendable:
@@ -137,17 +137,23 @@ def _of_texts(advice: Advice) -> Iterator[tuple[str, str]]:
         shown = dear.character if dear.character.isprintable() else ""
         sign = f"{shown} {dear.code_point} {dear.name.lower()}".strip()
         origin = f"from {dear.origin}"
-        texts = _counted(dear.rows, "text needs", "texts need")
+        texts = counted(dear.rows, "text needs", "texts need")
         yield "UCS-2", f"{texts} it for {sign}, {origin} (row {dear.row:,})"
     if advice.saved > 0:
-        saved = _counted(advice.saved, "segment")
+        saved = counted(advice.saved, "segment")
         yield "UCS-2", f"message.smart_encoding would save {saved}"
     for character, replacement, count in advice.replaced:
         point = "+".join(f"U+{ord(one):04X}" for one in character)
         instead = repr(replacement) if replacement else "nothing"
         yield "replaced", f"{character!r} {point} by {instead}, {_times(count)}"
+    for doubt in advice.doubts:
+        where = f"in {counted(doubt.rows, 'text')} (row {doubt.row:,})"
+        said = f"`{doubt.column}` says {doubt.word!r} {where}: write a name, or nothing"
+        if not doubt.word:
+            said = f"`{doubt.column}` has broken letters {where}: export the list anew"
+        yield "look at", said
     for one in advice.longest:
-        over = _counted(one["over"], "character")
+        over = counted(one["over"], "character")
         yield "longest", f"row {one['row']:,}: {one['segments']} segments, {over} over"
 
 
@@ -155,7 +161,7 @@ def _of_duplicates(advice: Advice) -> Iterator[tuple[str, str]]:
     found = advice.conflicts
     if not found.rows:
         return
-    rows = _counted(found.rows, "duplicate holds", "duplicates hold")
+    rows = counted(found.rows, "duplicate holds", "duplicates hold")
     other = f", {found.texts:,} would say another text" if found.texts else ""
     yield "conflicts", f"{rows} other data than the row that is sent{other}"
     columns = list(found.columns.items())
@@ -174,7 +180,7 @@ def _of_changes(changes: Changes) -> Iterator[tuple[str, str]]:
     counts = {
         "added": f"{changes.added:,} added",
         "gone": f"{changes.gone:,} gone",
-        "changed": _counted(changes.changed, "changed text"),
+        "changed": counted(changes.changed, "changed text"),
     }
     said = [
         count + (f" (row {_some(changes.rows[kind])})" if changes.rows[kind] else "")
@@ -194,12 +200,8 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _rows(count: int) -> str:
-    return _counted(count, "row")
+    return counted(count, "row")
 
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

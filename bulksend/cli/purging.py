@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from bulksend.cli.sending import AS_JSON, JOURNAL
 from bulksend.cli.viewing import FOLDER
+from bulksend.errors import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,14 +69,15 @@ def show(found: Purge) -> None:
     if found.is_empty:
         out.print("Nothing to remove.")
     for run in found.runs[:MOST_SHOWN]:
-        out.print(f"{escape(run.run)}  {run.rows:,} rows", highlight=False)
+        out.print(f"{escape(run.run)}  {counted(run.rows, 'row')}", highlight=False)
     if len(found.runs) > MOST_SHOWN:
-        out.print(f"and {len(found.runs) - MOST_SHOWN:,} more runs")
+        out.print(f"and {counted(len(found.runs) - MOST_SHOWN, 'more run')}")
     if found.plans:
-        out.print(f"{found.plans:,} plans that are not sent")
+        plans = counted(found.plans, "plan that is", "plans that are")
+        out.print(f"{plans} not sent")
     for path in found.files[:MOST_SHOWN]:
         out.print(f"[dim]file[/] {escape(str(path))}")
     if len(found.files) > MOST_SHOWN:
-        out.print(f"and {len(found.files) - MOST_SHOWN:,} more files")
+        out.print(f"and {counted(len(found.files) - MOST_SHOWN, 'more file')}")
     for one in found.kept:
         out.print(f"[yellow]kept[/] {escape(one.run)}: {escape(one.why)}")

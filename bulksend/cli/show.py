@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from bulksend.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,11 +25,23 @@ WIDE = 160
 """Columns where nobody looks: in a file or a pipe, lines need not be folded."""
 
 
+class _Console(Console):
+    """Without the blanks that fill a table's cells, where nobody looks at them."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        if self.is_terminal or not any(isinstance(one, Table) for one in objects):
+            super().print(*objects, **options)
+            return
+        with self.capture() as caught:
+            super().print(*objects, **options)
+        self.file.write(re.sub(" +$", "", caught.get(), flags=re.MULTILINE))
+
+
 def _console(*, stderr: bool) -> Console:
     """Folds between words on a terminal, and leaves lines whole anywhere else."""
     stream = sys.stderr if stderr else sys.stdout
     seen = stream.isatty()
-    return Console(
+    return _Console(
         stderr=stderr,
         soft_wrap=not seen,
         highlight=False,
@@ -58,7 +73,7 @@ def show_problems(problems: Sequence[Problem]) -> None:
         code, _, rest = str(problem).partition(" ")
         _print_beside(f"[bold {colour}]{code}[/]", escape(rest))
     if len(problems) > MOST_SHOWN:
-        err.print(f"and {len(problems) - MOST_SHOWN:,} more problems")
+        err.print(f"and {counted(len(problems) - MOST_SHOWN, 'more problem')}")
 
 
 def _print_beside(mark: str, text: str) -> None:
@@ -107,7 +122,7 @@ def _sum(ended: Ended) -> str:
     counts = " + ".join(
         f"{count:,} {word(name)}" for name, count in ended.counts.items() if count
     )
-    return f"{ended.rows:,} rows = {counts or 'none'}"
+    return f"{counted(ended.rows, 'row')} = {counts or 'none'}"
 
 
 def show_runs(runs: Sequence[Ended]) -> None:

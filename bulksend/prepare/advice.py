@@ -10,6 +10,7 @@ import polars as pl
 
 from bulksend.prepare.blame import blame, culprits
 from bulksend.prepare.columns import as_text
+from bulksend.prepare.doubts import Doubt, doubts
 from bulksend.prepare.names import own
 from bulksend.prepare.segments import measure, offenders
 from bulksend.prepare.smart_encoding import replaced, smart_encode
@@ -76,6 +77,8 @@ class Advice:
 
         conflicts: Duplicates that hold other data than the row that is sent.
 
+        doubts: Cells that would be printed, such as Null, and are likely not meant to.
+
         details: For reasons that have one, such as a missing value's column, how many
             rows there are of each: ``{"value_missing": {"code": 12}}``.
     """
@@ -86,6 +89,7 @@ class Advice:
     saved: int
     replaced: tuple[tuple[str, str, int], ...]
     conflicts: Conflicts
+    doubts: tuple[Doubt, ...]
     details: dict[str, dict[str, int]]
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,6 +115,7 @@ def advise(
         saved=_saved(ucs2) if count and not is_smart else 0,
         replaced=replaced(sent) if is_smart else (),
         conflicts=_conflicts(plan, plan.winners() if winners is None else winners),
+        doubts=doubts(plan),
         details=_details(plan),
     )
 

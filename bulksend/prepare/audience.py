@@ -223,8 +223,8 @@ def ranks(column: str, kind: pl.DataType) -> list[pl.Expr]:
 
 
 def home(household: pl.Expr) -> pl.Expr:
-    """A household's key; an empty cell is no household."""
-    text = household.str.strip_chars()
+    """A household's key; an empty cell is no household, and case does not count."""
+    text = household.str.strip_chars().str.to_lowercase()
     return pl.when(text != "").then(text)
 
 

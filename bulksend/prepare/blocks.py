@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import lzma
+import re
 import shutil
 import tempfile
 import weakref
@@ -17,13 +18,16 @@ from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from zipfile import BadZipFile, ZipFile
 
+from bulksend.define.document import clipped
 from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 BLOCK = 1 << 21
+TEXTS = {".csv", ".tsv", ".tab", ".txt"}
 SAMPLE = 1 << 17  # also the longest cell that Python's csv module takes
 
 
@@ -79,7 +83,7 @@ class _Unpacker(Protocol):
     def eof(self) -> bool: ...
     @property
     def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
 def _zstd() -> _Unpacker:
@@ -106,7 +110,7 @@ def unpacked(blocks: Iterable[bytes], packing: str, file: str) -> Iterator[bytes
             data = block
             while data:
                 unpacker = unpacker or _UNPACKERS[packing]()
-                yield unpacker.decompress(data)
+                yield from _expanded(unpacker, data)
                 data = unpacker.unused_data
                 if unpacker.eof:
                     unpacker = None
@@ -116,6 +120,52 @@ def unpacked(blocks: Iterable[bytes], packing: str, file: str) -> Iterator[bytes
     if unpacker is not None:
         what = f"this {packing} file ends too early"
         raise InputError(Problem("E213", what, file=file))
+
+
+def _expanded(unpacker: _Unpacker, data: bytes) -> Iterator[bytes]:
+    """In blocks: a few bytes can stand for gigabytes."""
+    while True:
+        block = unpacker.decompress(data, BLOCK)
+        yield block
+        data = getattr(unpacker, "unconsumed_tail", b"")  # zlib's own way
+        is_done = not data and len(block) < BLOCK
+        if unpacker.eof or getattr(unpacker, "needs_input", is_done):
+            return
+
+
+def unzipped(digest: Digest, path: Path, file: str) -> Iterator[bytes]:
+    """The one list in a ZIP archive, after all of its bytes were hashed.
+
+    Raises:
+        InputError: E202, where it holds something else, or several; E213, where it is
+            damaged or locked.
+    """
+    for _ in digest.blocks():
+        pass
+    try:
+        with ZipFile(path) as archive:
+            member = _member(archive, file)
+            with archive.open(member) as stream:
+                while block := stream.read(BLOCK):
+                    yield block
+    except (BadZipFile, *_DAMAGED, NotImplementedError, RuntimeError) as error:
+        what = f"this ZIP archive is damaged, or locked by a password ({error})"
+        raise InputError(Problem("E213", what, file=file)) from error
+
+
+def _member(archive: ZipFile, file: str) -> str:
+    names = [
+        name
+        for name in archive.namelist()
+        if name[-1:] != "/" and not re.search(r"(^|/)(\.|__MACOSX/)", name)
+    ]
+    if len(names) == 1 and Path(names[0]).suffix.lower() in TEXTS:
+        return names[0]
+    holds = ", ".join(f"`{clipped(name)}`" for name in names[:3]) or "nothing"
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    what = f"this ZIP archive holds {holds}{more}"
+    fix = "Unpack it first."
+    raise InputError(Problem("E202", what, "one CSV file", fix, file=file))
 
 
 def decoded(blocks: Iterable[bytes], encoding: str, file: str) -> Iterator[bytes]:

@@ -60,6 +60,11 @@ def without_header(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"column_{place}" for place in range(1, len(cells) + 1))
 
 
+def is_made_up(name: str) -> bool:
+    """Whether it is a name that a column got for lack of one."""
+    return re.fullmatch(r"column_\d+_*", name) is not None
+
+
 def _bare(cell: str) -> str:
     return cell.strip("\ufeff\u200b \t\r\n\xa0")
 
@@ -155,6 +160,19 @@ def find_column(  # noqa: PLR0913  (an error needs its address)
     return Found(
         headers[alike[0]], Problem("W216", what, file=file, line=line, column=key)
     )
+
+
+def row_with(head: pl.DataFrame, wanted: str) -> int | None:
+    """The row of the list's beginning in which *wanted* stands: its header, most likely.
+
+    Above it a spreadsheet often has a title, the date, a header of merged cells.
+    """
+    for row, *cells in head.iter_rows():
+        for cell in cells:
+            parts = re.split("[,;\t|]", cell) if isinstance(cell, str) else []
+            if folded(wanted) in map(folded, parts):
+                return int(row)
+    return None
 
 
 def _may_hold(header: str, wanted: str) -> bool:

@@ -18,7 +18,15 @@ import polars as pl
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import sniff
 from bulksend.prepare.alphabets import judge_blocks
-from bulksend.prepare.blocks import Digest, Scratch, decoded, kept, peek, unpacked
+from bulksend.prepare.blocks import (
+    Digest,
+    Scratch,
+    decoded,
+    kept,
+    peek,
+    unpacked,
+    unzipped,
+)
 from bulksend.prepare.records import Records
 
 if TYPE_CHECKING:
@@ -89,6 +97,8 @@ class _NotUtf8(Exception):  # noqa: N818 - it is caught one function above
 
 def _bytes_of(path: Path, digest: Digest, file: str) -> Iterator[bytes]:
     packing = sniff.COMPRESSED.get(path.suffix.lower(), "")
+    if packing == "zip":
+        return unzipped(digest, path, file)
     blocks = digest.blocks()
     return unpacked(blocks, packing, file) if packing else blocks
 

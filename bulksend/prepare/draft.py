@@ -12,7 +12,7 @@ from bulksend.define.digest import content_digest
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience
 from bulksend.prepare.carriers import family
-from bulksend.prepare.columns import find_column, shown
+from bulksend.prepare.columns import find_column, is_made_up, row_with, shown
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.lint import lint
 from bulksend.prepare.lists import NumberList, Reading, read_list
@@ -34,11 +34,16 @@ from bulksend.prepare.timing import as_said, campaign_hours
 from bulksend.prepare.timing import decisive as decisive_hours
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulksend.define.campaign import Campaign, Experiment
     from bulksend.define.load import Loaded
     from bulksend.rules.hours import Hours
     from bulksend.storage.spool import Spool
 
+
+LOOKED_AT = 20
+"""Rows in which a header may stand that is not the first row."""
 
 ARM = "arm"
 """What a template calls the arm of an experiment."""
@@ -213,7 +218,7 @@ def _named(
                 source.headers, name, of=lists, key=key, file=file, line=line
             )
         except InputError as error:
-            problems.extend(error.problems)
+            problems.extend(_by_its_header(error.problems, source, name))
             continue
         kind = source.columns[column]
         if kind.is_nested() and key != "recipients.phone":
@@ -224,6 +229,19 @@ def _named(
     if problems:
         raise InputError(problems)
     return found, notices
+
+
+def _by_its_header(
+    problems: Sequence[Problem], source: Source, name: str
+) -> list[Problem]:
+    """Where the column's name stands further down, that is what there is to mend."""
+    is_titled = len(source.headers) == 1 or any(map(is_made_up, source.headers))
+    row = row_with(source.frame.head(LOOKED_AT).collect(), name) if is_titled else None
+    if row is None:
+        return list(problems)
+    above = "row" if row == 2 else "rows"  # the first is taken for the header
+    fix = f"{shown(name)} stands in row {row}: delete the {above} above it."
+    return [replace(problem, fix=fix) for problem in problems]
 
 
 class _Beside(NamedTuple):

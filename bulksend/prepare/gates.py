@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulksend.errors import Problem
+from bulksend.errors import Problem, counted
 from bulksend.prepare.cost import MICRO, money
 from bulksend.prepare.lint import links
 
@@ -25,28 +25,23 @@ def closed_gates(
     """
     found = _over_budget(summary, campaign)
     if not summary.sendable and summary.reasons.get("never_open"):
-        people = f"{summary.reasons['never_open']:,} people"
+        people = counted(summary.reasons["never_open"], "person", "people")
         found.append(Problem("E420", f"for {people} no hour is right"))
     message = campaign.message
     texts = [message.text or "", *(message.variants or {}).values()]
     if not has_begun and (message.file or any("{{" in text for text in texts)):
         found += links(plan, campaign)
     if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):
-        rows = (
-            plan.frame()
-            .filter(pl.col("reason") == "duplicate")
-            .select("row")
-            .head(1)
-            .collect()
-        )
-        count = summary.reasons["duplicate"]
+        is_duplicate = pl.col("reason") == "duplicate"
+        lost = plan.frame().filter(is_duplicate).select("row").head(1).collect()
+        row, won = plan.winners().join(lost, on="row").row(0)
         found.append(
             Problem(
                 "E402",
-                "this row's number stands in an earlier row too",
+                f"this row's number stands in row {won} too",
                 file=str(campaign.recipients.path[0]),
-                row=rows.item(),
-                more=count - 1,
+                row=row,
+                more=summary.reasons["duplicate"] - 1,
             )
         )
     return found
@@ -61,7 +56,7 @@ def _over_budget(summary: Summary, campaign: Campaign) -> list[Problem]:
         found.append(
             Problem(
                 "E400",
-                f"the plan takes {summary.weight:,} segments",
+                f"the plan takes {counted(summary.weight, 'segment')}",
                 f"at most {budget.segments:,} (send.budget.segments)",
             )
         )
@@ -75,7 +70,8 @@ def _over_money(summary: Summary, limit: float) -> list[Problem]:
         what = "send.budget.money is set, and there are no prices"
         return [Problem("E401", what, "send.prices")]
     if summary.unpriced:
-        what = f"{summary.unpriced:,} messages have no price in send.prices"
+        some = counted(summary.unpriced, "message has", "messages have")
+        what = f"{some} no price in send.prices"
         return [Problem("E401", what, "a price for each, or `default`")]
     if summary.cost <= round(limit * MICRO):
         return []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulksend.errors import InputError, Problem
+from bulksend.errors import InputError, Problem, counted
 from bulksend.prepare.columns import listed, shown
 from bulksend.prepare.files import find_files
 from bulksend.prepare.phones import read_numbers
@@ -111,7 +111,7 @@ def _read_file(file: str, reading: Reading) -> NumberList:
         if source.rows and not len(numbers):
             raise InputError(_without_numbers(file, source, reading))
         if unreadable:
-            rows = "1 row holds" if unreadable == 1 else f"{unreadable:,} rows hold"
+            rows = counted(unreadable, "row holds", "rows hold")
             what = f"{rows} no number that can be read"
             notices.append(Problem("W252", what, file=file))
         return NumberList(numbers, source.digest, tuple(notices))

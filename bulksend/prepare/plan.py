@@ -231,7 +231,7 @@ class Plan:
         for reason, column in reversed(keys.items()):
             if column is None:
                 continue
-            key = as_text(column, schema[column]).str.strip_chars()
+            key = as_text(column, schema[column]).str.strip_chars().str.to_lowercase()
             if column == "number_key" and not self._keeps_numbers:
                 key = pl.col(column)
             elif column == "number_key":

@@ -297,8 +297,11 @@ class Records:
                     f"this record has {cells}",
                     f"{width:,} as in the header",
                 )
+                fix = ""
+                if width == 1 and kind == "many":  # a title, and no header
+                    fix = "If this row holds the column names, delete what is above it."
                 return Problem(
-                    "E209", what, expected, file=file, row=fault.row, more=more
+                    "E209", what, expected, fix, file, row=fault.row, more=more
                 )
         return Problem("E208", what, file=file, row=fault.row, column=name, more=more)
 

@@ -33,7 +33,19 @@ KINDS = {
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
 }
-COMPRESSED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+COMPRESSED = {
+    ".gz": "gzip",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+    ".zst": "zstd",
+    ".zip": "zip",
+}
+
+_UNPACK = "Unpack it first."
+_SAVE = "Open it, and save it as .xlsx or CSV."
+NOT_READ = dict.fromkeys(
+    (".7z", ".lz4", ".rar", ".tar", ".tgz"), _UNPACK
+) | dict.fromkeys((".ods", ".numbers", ".xlsb", ".docx", ".mdb", ".dbf", ".sav"), _SAVE)
 
 # First bytes, what they are in words, and the way out when that is not expected.
 SIGNATURES: tuple[tuple[bytes, str, str], ...] = (

@@ -180,9 +180,8 @@ def _state(path: Path) -> tuple[int, int]:
 def _read(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     last = suffixes[-1] if suffixes else ""
-    if last in {".zip", ".7z", ".lz4", ".rar"}:
-        what = f"{last} files are not read"
-        raise InputError(Problem("E202", what, fix="Unpack it first.", file=file))
+    if fix := sniff.NOT_READ.get(last):
+        raise InputError(Problem("E202", f"{last} files are not read", "", fix, file))
     packed = last in sniff.COMPRESSED
     kind = sniff.KINDS.get("".join(suffixes[-2:-1]) if packed else last, "csv")
     if packed and kind != "csv":

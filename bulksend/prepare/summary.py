@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from bulksend.prepare.cost import money
+
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
     from bulksend.define.sending import Send
@@ -41,6 +43,11 @@ class Summary:
     currency: str
     unpriced: int
     seconds: float
+
+    @property
+    def price(self) -> str:
+        """``$1,284.00``; nothing where it is not known."""
+        return "" if self.cost is None else money(self.cost, self.currency)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bulksend.errors import BulksendError, GateRefused, InputError, Problem
+from bulksend.errors import BulksendError, GateRefused, InputError, Problem, counted
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.planning import load_campaign, plan_campaign
@@ -107,7 +107,7 @@ def rehearse_campaign(
             raise GateRefused(checked.gates)
         if not checked.summary.sendable:
             raise InputError(Problem("E632", "no row gets a message"))
-        rehearsal.note(f"{checked.summary.sendable:,} messages are planned")
+        rehearsal.note(f"{counted(checked.summary.sendable, 'message')} planned")
         proof = _play(checked, rehearsal, Path(scratch))
     return replace(proof, seconds=round(time.monotonic() - began, 1))
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from bulksend.errors import Problem
+from bulksend.errors import Problem, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def payload(ended: Ended, said: Mapping[str, str]) -> dict[str, Any]:
         if count
     )
     what = "stopped" if ended.left else "ended"
-    text = f"{said['campaign']} {what}: {counts} of {ended.rows:,} rows."
+    text = f"{said['campaign']} {what}: {counts} of {counted(ended.rows, 'row')}."
     return {
         "text": text,
         "run": ended.run,

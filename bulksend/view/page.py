@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from bulksend.errors import counted
 from bulksend.prepare.cost import money
 from bulksend.view import charts, words
 from bulksend.view.causes import cause
@@ -151,9 +152,11 @@ class Page:
         if left == self.to_send and left:
             return "not begun", "Nothing has been sent yet."
         if left and self.live:
-            return "under way", f"{left:,} messages are still to be sent."
+            some = counted(left, "message is", "messages are")
+            return "under way", f"{some} still to be sent."
         if left:
-            return "unfinished", f"{left:,} messages are not sent: run it again."
+            some = counted(left, "message is", "messages are")
+            return "unfinished", f"{some} not sent: run it again."
         if unknown := seen.counts["unknown"]:
             are = "message is" if unknown == 1 else "messages are"
             return "open", f"{unknown:,} {are} unknown: `bulksend settle` finds out."

@@ -24,7 +24,7 @@ def advice(folder: Path, people: str, **sections: Any) -> Advice:
 def test_a_plain_campaign_has_nothing_to_say(tmp_path: Path) -> None:
     """Every field is empty."""
     found = advice(tmp_path, f"phone\n{A}\n{B}\n{A}\n")
-    assert found == Advice((), 0, (), 0, (), Conflicts(), {})
+    assert found == Advice((), 0, (), 0, (), Conflicts(), (), {})
     assert found.as_dict()["longest"] == ()
 
 
@@ -124,6 +124,32 @@ def test_a_list_may_have_the_names_of_what_is_compared(tmp_path: Path) -> None:
     people = f"phone,winner,said\n{A},x,1\n{A},y,2\n"
     found = advice(tmp_path, people, message={"text": "{{ winner }}"}).conflicts
     assert (found.columns, found.examples) == ({"winner": 1, "said": 1}, ((3, 2),))
+
+
+def test_words_that_may_say_nothing_are_counted(tmp_path: Path) -> None:
+    """Where they would be printed; whoever is called Null gets a text."""
+    names = [
+        "Null",
+        " null ",
+        "-",
+        "Nan",
+        "Ann",
+        "SÃ£o",
+        "Jos\ufffd",
+        "São",
+        "SÃO",
+        "NULL",
+    ]
+    people = "phone,Name,other\n" + "".join(
+        f"{number(place)},{name},-\n" for place, name in enumerate(names)
+    )
+    found = advice(tmp_path, people, message={"text": "{{ name }}"}).doubts
+    assert {(one.column, one.word, one.rows, one.row) for one in found} == {
+        ("Name", "Null", 1, 2), ("Name", " null ", 1, 3), ("Name", "-", 1, 4),
+        ("Name", "Nan", 1, 5), ("Name", "", 2, 7),
+    }  # fmt: skip
+    assert found[0].word == ""
+    assert advice(tmp_path, people, message={"text": "Hi"}).doubts == ()
 
 
 def test_a_reason_with_a_detail_is_counted_by_it(tmp_path: Path) -> None:

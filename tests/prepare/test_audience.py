@@ -108,7 +108,7 @@ def test_a_household_gets_one_text_and_an_empty_cell_is_none(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "homes",
-    [[1, 1, 2], [1.0, 1.0, 2.5], ["a", " a", "b"], [b"a", b"a", b"\xff"], [True, True, None]],
+    [[1, 1, 2], [1.0, 1.0, 2.5], ["a", " a", "b"], ["Elm St", "ELM ST ", "Oak"], [b"a", b"a", b"\xff"], [True, True, None]],
     ids=lambda homes: type(homes[0]).__name__,
 )  # fmt: skip
 def test_a_household_may_be_a_column_of_any_plain_type(
@@ -120,6 +120,16 @@ def test_a_household_may_be_a_column_of_any_plain_type(
         tmp_path, people, recipients={"path": "list.parquet", "household": "home"}
     )
     assert fates(checked) == ["sent", "household", "sent"]
+
+
+def test_a_household_that_pandas_left_empty_is_none(tmp_path: Path) -> None:
+    """NaN is an empty cell, and no address that a thousand people share."""
+    homes = pl.Series([float("nan"), float("nan"), 1.0])
+    people = pl.DataFrame({"phone": [A, B, C], "home": homes})
+    checked = plan(
+        tmp_path, people, recipients={"path": "list.parquet", "household": "home"}
+    )
+    assert fates(checked) == ["sent"] * 3
 
 
 def test_a_number_whose_row_lost_its_household_names_the_row_that_is_sent(

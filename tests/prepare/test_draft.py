@@ -196,6 +196,36 @@ def test_what_is_sent_with_every_message_leaves_the_rows_alone(tmp_path: Path) -
     assert usual.plan.hash != other.plan.hash
 
 
+TITLED: list[tuple[str, str, int | None]] = [
+    ("a title", f"Contacts,,\nphone,name,x\n{A},Ann,1\n", 2),
+    (
+        "a title and a date",
+        f"Contacts;;\n;;\n2026-01-02;;\nPhone ;name;x\n{A};Ann;1\n",
+        4,
+    ),
+    ("a short title", f"Contacts\nphone;name\n{A};Ann\n", 2),
+    ("merged cells", f"Who,,When\nphone,name,day\n{A},Ann,1\n", 2),
+    ("a value, no header", f"kind,number,x\nphone,{A},1\n", None),
+    ("nowhere", f"Contacts,,\ntel,name,x\n{A},Ann,1\n", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("people", "row"), [one[1:] for one in TITLED], ids=[one[0] for one in TITLED]
+)
+def test_rows_above_the_header_are_named(
+    tmp_path: Path, people: str, row: int | None
+) -> None:
+    """What spreadsheets write above their table is not what has to be looked for."""
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, people)
+    (problem,) = caught.value.problems
+    assert problem.code == "E216"
+    above = "row" if row == 2 else "rows"
+    said = f"`phone` stands in row {row}: delete the {above} above it."
+    assert (problem.fix == said) == (row is not None)
+
+
 def test_a_list_without_rows_is_refused(tmp_path: Path) -> None:
     """A header alone is a broken export, and never a campaign to nobody."""
     with pytest.raises(InputError, match=r"E204 list\.csv"):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import bz2
 import datetime as dt
 import gzip
+import io
 import lzma
 import os
 import random
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ import xlsxwriter
 from backports import zstd
 
 from bulksend.errors import KINDS, InputError
+from bulksend.prepare.blocks import BLOCK, unpacked
 from bulksend.prepare.columns import as_text, find_column
 from bulksend.prepare.source import scan
 
@@ -105,11 +108,20 @@ def test_a_good_file_gives_its_records_and_says_what_was_done(
         assert set(source.columns.values()) == {pl.String()}
 
 
+def zipped(members: dict[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
 UTF16 = "a,b\n1,2\n".encode("utf-16-le")
 REFUSED: list[tuple[str, str, bytes | str, list[str]]] = [
     ("too few", "l.csv", "a,b,c\n1,2\n4,5,6\n1\n", ["E209 l.csv row 2: this record has 2 cells; expected 3 as in the header", "1 more"]),
     ("too many", "l.csv", "a,b\n1,2\n1,2,3\n", ["E209 l.csv row 3: this record has 3 cells; expected 2"]),
     ("both", "l.csv", "a,b\n1\n1,2,3\n", ["E209 l.csv row 2", "E209 l.csv row 3"]),
+    ("a title above", "l.csv", "Contacts\n\na,b,c\n1,2,3\n", ["E209 l.csv row 3: this record has 3 cells; expected 1 as in the header. If this row holds the column names, delete what is above it. 1 more"]),
     ("balanced out", "l.csv", "a,b,c\n1,2\n1,2,3,4\n", ["E209 l.csv row 2", "E209 l.csv row 3"]),
     ("never closed", "l.csv", 'a,b\n1,2\n3,"4\n5,6\n', ['E208 l.csv row 3, column "b": a quote opens']),
     ("closed rows later", "l.csv", 'a,b\n1,2\n3,"4\n5,6\n7,"8"\n', ['E208 l.csv row 3, column "b": a quote opens']),
@@ -137,7 +149,12 @@ REFUSED: list[tuple[str, str, bytes | str, list[str]]] = [
     ("gzip", "l.csv", gzip.compress(b"a"), ["E203 l.csv", ".gz"]),
     ("cut gzip", "l.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-9], ["E213 l.csv.gz", "ends too early"]),
     ("no gzip", "l.csv.gz", "a,b\n1,2\n", ["E213 l.csv.gz"]),
-    ("zip", "l.csv.zip", "x", ["E202 l.csv.zip", "Unpack it first"]),
+    ("no zip", "l.csv.zip", "x", ["E213 l.csv.zip: this ZIP archive is damaged"]),
+    ("zip of two", "l.zip", zipped({"a.csv": "x", "b/c.csv": "y"}), ["E202 l.zip: this ZIP archive holds `a.csv`, `b/c.csv`; expected one CSV file. Unpack it first."]),
+    ("zip of a workbook", "l.zip", zipped({"a.xlsx": "x"}), ["E202 l.zip: this ZIP archive holds `a.xlsx`"]),
+    ("zip of nothing", "l.zip", zipped({}), ["E202 l.zip: this ZIP archive holds nothing"]),
+    ("7-Zip", "l.csv.7z", "x", ["E202 l.csv.7z: .7z files are not read. Unpack it first."]),
+    ("OpenDocument", "l.ods", "x", ["E202 l.ods", "save it as .xlsx or CSV"]),
     ("cut zstd", "l.csv.zst", zstd.compress(b"a,b\n1,2\n")[:-3], ["E213 l.csv.zst", "ends too early"]),
     ("no zstd", "l.csv.zst", "a,b\n1,2\n", ["E213 l.csv.zst"]),
     ("unnamed zstd", "l.csv", zstd.compress(b"a"), ["E203 l.csv", ".zst"]),
@@ -290,6 +307,34 @@ def test_a_late_letter_is_read_and_a_late_stray_byte_is_named(tmp_path: Path) ->
         assert last == (700_002, "José", "2")
     put(tmp_path, "l.csv", many + "José,2\n".encode() + b"Zo\xeb,3\n")
     assert "E205 l.csv row 700003" in refused(tmp_path, "l.csv")[0]
+
+
+def test_the_one_list_of_a_zip_archive_is_read(tmp_path: Path) -> None:
+    """Wherever it lies in it; what macOS adds beside it is no list."""
+    members: dict[str, str | bytes] = {
+        "export/": "",
+        "export/Liste.TXT": "a;b\nZoë;2\n".encode("cp1252"),
+        "__MACOSX/export/._Liste.TXT": "x",
+        "export/.DS_Store": "x",
+    }
+    put(tmp_path, "l.zip", zipped(members))
+    with scan(["l.zip"], folder=tmp_path) as source:
+        assert rows(source) == [(2, "Zoë", "2")]
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress, zstd.compress]
+)
+def test_few_packed_bytes_that_stand_for_many_are_read_in_blocks(
+    pack: Callable[[bytes], bytes],
+) -> None:
+    """A block of them is no larger than one of plain bytes, whatever it was packed with."""
+    packing = {gzip: "gzip", bz2: "bzip2", lzma: "xz", zstd: "zstd"}
+    name = next(n for module, n in packing.items() if module.compress is pack)
+    plain = b"0" * (1 << 24)
+    sizes = [len(block) for block in unpacked([pack(plain)], name, "l")]
+    assert sum(sizes) == len(plain)
+    assert max(sizes) <= BLOCK
 
 
 def test_a_stated_encoding_is_used_and_its_scratch_file_goes(tmp_path: Path) -> None:

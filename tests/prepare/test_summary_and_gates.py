@@ -114,7 +114,7 @@ GATES: list[tuple[str, dict[str, Any], list[str]]] = [
      ["E400: the plan takes", "E400: the plan costs"]),
     ("no prices", {"budget": {"money": 1}}, ["E401: send.budget.money is set"]),
     ("not all prices", {"budget": {"money": 1}, "prices": {"prices": {"US": "0.01"}}},
-     ["E401: 1 messages have no price"]),
+     ["E401: 1 message has no price"]),
 ]  # fmt: skip
 
 
@@ -138,7 +138,9 @@ def test_refuse_is_a_gate_that_names_the_first_and_counts_the_rest(
     people = f"phone\n{A}\n{B}\n{A}\n{B}\n{A}\n"
     refused = plan(tmp_path, people, recipients={"duplicates": "refuse"})
     (gate,) = refused.gates
-    assert str(gate).startswith("E402 list.csv row 4: this row's number stands in an")
+    assert str(gate).startswith(
+        "E402 list.csv row 4: this row's number stands in row 2 t"
+    )
     assert gate.more == 2
     assert plan(tmp_path, people).gates == ()
     alone = plan(tmp_path / "b", f"phone\n{A}\n", recipients={"duplicates": "refuse"})

@@ -1,0 +1,85 @@
+"""Cells that would be printed as they are, and are likely not meant to be read by anybody.
+
+Words such as Null, NA or a dash are no proof of an empty cell: Null, Nan and Na are
+people's names.  So they are sent, and somebody is told how often.  The same goes for
+letters that an earlier export has broken: JosÃ© was José, and Jos� will never be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from bulksend.prepare.plan import Plan
+
+WORDS = (
+    "null", "nul", "none", "nan", "na", "n/a", "#n/a", "n.a.", "n.a", "nil", "undefined",
+    "unknown", "empty", "tbd", "test", "-", "--", "---", ".", "?", "??", "x", "xx", "xxx",
+)  # fmt: skip
+_LONGEST = max(map(len, WORDS)) + 2  # a space on each side
+
+BROKEN = (
+    "\ufffd|â€|Â[\u0080-\u00bf]|"
+    "Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"  # noqa: RUF001 - they are meant
+)
+"""Where a letter was lost, or UTF-8 was read as windows-1252."""
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a column says in texts that are sent.
+
+    Args:
+        word: The cell as it stands; empty where it is letters that are broken.
+
+        rows: In how many texts.
+
+        row: One of them.
+    """
+
+    column: str
+    word: str
+    rows: int
+    row: int
+
+
+def doubts(plan: Plan) -> tuple[Doubt, ...]:
+    """The most frequent ones, in the columns that the texts name."""
+    sent = plan.frame().filter(pl.col("reason").is_null())
+    schema, headers = sent.collect_schema(), plan.about["headers"]
+    names = [name for name in plan.about.get("filled", []) if schema[name] == pl.String]
+    queries = [query for name in names for query in _queries(sent, name)]
+    found = [
+        Doubt(headers[name], word, rows, row)
+        for name, one in zip(
+            [name for name in names for _ in range(2)],
+            pl.collect_all(queries, engine="streaming"),
+            strict=True,
+        )
+        for word, rows, row in one.iter_rows()
+        if rows
+    ]
+    return tuple(sorted(found, key=lambda one: -one.rows)[:SHOWN])
+
+
+def _queries(sent: pl.LazyFrame, name: str) -> list[pl.LazyFrame]:
+    cell = pl.col(name)
+    said = cell.str.strip_chars().str.to_lowercase()
+    counted = {"rows": pl.len(), "first": pl.col("row").min()}
+    words = (
+        sent.filter(cell.str.len_bytes() <= _LONGEST)
+        .filter(said.is_in(WORDS))
+        .group_by(cell.alias("word"))
+        .agg(**counted)
+    )
+    broken = (
+        sent.filter(cell.str.len_bytes() != cell.str.len_chars())
+        .filter(cell.str.contains(BROKEN))
+        .select(word=pl.lit(""), **counted)
+    )
+    return [words, broken]
