@@ -13,21 +13,24 @@ import polars as pl
 from bulksend.journal.records import WHOLE
 from bulksend.prepare.outlook import end_of
 from bulksend.prepare.timing import plan_hours
+from bulksend.rules.place import Place
 from bulksend.runs import ended_in_doubt, envelope, scope
 from bulksend.send.account import Account
+from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.breakers import Breakers
 from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.source import PlanSource
-from bulksend.send.timed import Manner, TimedSource
+from bulksend.send.timed import UNKNOWN, Manner, TimedSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulksend.assignment import Assignment
     from bulksend.journal.mark import Mark
+    from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.send.bandwidth import Client
     from bulksend.send.clocks import SystemClocks
@@ -57,13 +60,22 @@ class Assembly:
     writer: Writer
     clocks: SystemClocks
 
-    async def engine(self, mark: Mark) -> Assembled:
-        """An engine for what is left of the run whose lease the writer holds."""
+    async def engine(self, *, first: int = 0) -> Assembled | None:
+        """An engine for what is left of the run whose lease the writer holds.
+
+        Args:
+            first: Only so many messages of the run, with those that were sent before;
+                then there may be nothing left, and no engine.
+        """
         writer, asked, clocks = self.writer, self.assignment, self.clocks
         run, campaign, part = writer.run, asked.campaign, asked.part
-        await self._begin_mark(mark)
         chosen = await self._reopened() if asked.only else None
         closed = await writer.call(lambda journal: journal.closed_rows(run.id, part))
+        if first:
+            wanted = first - len(closed)
+            if wanted <= 0:
+                return None
+            chosen = await asyncio.to_thread(self._first, wanted, closed)
         source = await asyncio.to_thread(self._read, closed, chosen)
         in_doubt = await writer.call(
             lambda journal: ended_in_doubt(journal, run, closed)
@@ -86,19 +98,52 @@ class Assembly:
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
             breakers=Breakers(
                 **campaign.send.stop_at.model_dump(),
+                before=len(closed),
                 in_doubt=in_doubt,
             ),
             not_after=asked.deadline(clocks.wall_ms()),
         )
         return Assembled(engine, source, asked.own(run).sendable, len(closed))
 
-    async def _begin_mark(self, mark: Mark) -> None:
-        """Compare the journal with the mark; a worker's disk knows nothing of the others."""
+    async def begin(self, mark: Mark) -> None:
+        """Compare the journal with the mark; a worker's disk knows nothing of the others.
+
+        What stopped the run before does so no more, but for its first few.
+        """
         writer = self.writer
         if self.assignment.shard is None:
             claims = await writer.call(lambda journal: journal.claims(writer.run.id))
             runs = await writer.call(lambda journal: journal.runs())
             mark.begin(claims, {each.run for each in runs})
+        now = self.clocks.wall_ms()
+        await writer.call(lambda journal: _lift(journal, writer.run.id, now))
+
+    def _first(self, wanted: int, closed: Sequence[int]) -> list[int]:
+        """So many rows, chosen by a hash of the number; of who may be texted now, first.
+
+        Where that are too few, some of the others: their windows are waited for.
+        """
+        asked, now = self.assignment, self.clocks.wall_ms()
+        part, hours = asked.part, plan_hours(asked.plan)
+        between = None if part is WHOLE else (part.first, part.last)
+        drawn = asked.plan.drawn(pl.Series(closed, dtype=pl.Int64), between=between)
+        if hours is not None and asked.campaign.keeps_hours:
+            words = drawn["place"].cast(pl.String).fill_null(UNKNOWN)
+            opens = {
+                word: hours.next(Place.parse(word), now, least=LEAST_LIFE_MS)
+                for word in words.unique()
+            }
+            is_open = {
+                word: one is not None and one.start <= now
+                for word, one in opens.items()
+            }
+            here = words.replace_strict(is_open, return_dtype=pl.Boolean)
+            drawn = drawn.with_columns(here=here).sort(
+                pl.col("here").not_(), "score", "row"
+            )
+        else:
+            drawn = drawn.sort("score", "row")
+        return drawn["row"].head(wanted).sort().to_list()
 
     async def _reopened(self) -> Sequence[int] | None:
         """The rows that `only` stands for, planned anew."""
@@ -186,3 +231,9 @@ class Assembly:
         if self.assignment.campaign.send.repeat == "allow":
             return array("q")
         return await self.writer.call(lambda journal: journal.ledger(self.writer.run))
+
+
+def _lift(journal: Journal, run_id: int, now: int) -> None:
+    halt = journal.canaries.standing(run_id)
+    if halt is not None and not halt.is_canary:
+        journal.canaries.lift(run_id, now=now)

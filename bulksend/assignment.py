@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, InputError, Problem
+from bulksend.journal.canaries import AGAIN
 from bulksend.journal.records import WHOLE, Part, Run
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
@@ -104,7 +105,7 @@ class Assignment:
         Raises:
             GateRefused: E622, where another plan of this campaign is half sent, unless
                 *replan* says that this is meant; E612 or E613, where somebody paused or
-                aborted the run.
+                aborted the run; E427, where its first few speak against the rest.
             InputError: E623 or E627, the plan is not the one that was begun, or made;
                 E624 or E625, the results cannot go where they should.
         """
@@ -117,6 +118,8 @@ class Assignment:
                     refuse_other_input(journal, scope(self.plan), self.plan)
                 if known is not None and (order := journal.orders.of(known.id)):
                     raise refused(order)
+                if known is not None:
+                    _refuse_halted(journal, known)
         if known is not None and known.purged_at is not None:
             raise purged(known)
         self._check_plan(known)
@@ -172,3 +175,10 @@ class Assignment:
         """Raises InputError (E500) where the environment lacks them."""
         if self.campaign.provider == "bandwidth":
             Credentials.from_environment(self.environment)
+
+
+def _refuse_halted(journal: Journal, run: Run) -> None:
+    """Raises GateRefused (E427), unless what is missing are receipts: they may come."""
+    halt = journal.canaries.standing(run.id)
+    if halt is not None and halt.is_canary and halt.code != AGAIN:
+        raise GateRefused(Problem("E427", f"{halt.code}: {halt.found}"))

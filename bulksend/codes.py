@@ -85,6 +85,9 @@ ENDS_NUMBER = OPTED_OUT | {4482, 4721}
 SPAM = frozenset({4470, 4770, 4771})
 """A filter stopped the content, and would stop it for everybody else."""
 
+UNREGISTERED = frozenset({4476})
+"""The sender is not registered, and nothing from it gets through."""
+
 NOT_PROVEN = frozenset({9902})
 """No receipt came in time; a later one may still say that it was delivered."""
 

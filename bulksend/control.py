@@ -59,9 +59,15 @@ def pause_run(run: str, *, home: Home) -> Ordered:
 
 
 def resume_run(run: str, *, home: Home) -> Ordered:
-    """Take back a pause or an abort: a sender that waits goes on, a new one may begin."""
+    """Take back a pause or an abort: a sender that waits goes on, a new one may begin.
+
+    A run that was halted after its first few may go on, too.
+    """
     with find_run(run, home) as (journal, known):
         journal.orders.take_back(known.id)
+        halt = journal.canaries.standing(known.id)
+        if halt is not None and halt.is_canary:
+            journal.canaries.passed(known.id, by=_me(), now=_now())
         ended = standing(journal, known)
         if ended.counts["not_sent"]:
             journal.reopen_run(known.id)

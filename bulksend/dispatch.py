@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.assembly import Assembled, Assembly
 from bulksend.errors import GateRefused, Problem, Stopped
+from bulksend.first_few import FirstFew, stand_in
 from bulksend.journal.mark import Mark
 from bulksend.journal.owner import Owner
 from bulksend.journal.states import Event
@@ -50,11 +51,12 @@ class Sending:
     _assembled: Assembled | None = field(default=None, init=False)
     _asked_to_stop: bool = field(default=False, init=False)
     _signing_in: asyncio.Future[None] | None = field(default=None, init=False)
+    _first_few: FirstFew | None = field(default=None, init=False)
 
     @property
     def has_begun(self) -> bool:
         """Whether the lease was taken: from then on messages may have gone out."""
-        return self._assembled is not None
+        return self._first_few is not None
 
     async def send(self, run: Run) -> None:
         """Send every row that is still planned.
@@ -64,7 +66,7 @@ class Sending:
         """
         asked, clocks = self.assignment, SystemClocks()
         async with AsyncExitStack() as stack:
-            credentials = self._credentials(stack)
+            credentials = await self._credentials(stack)
             client = await stack.enter_async_context(
                 Client(credentials, clock=clocks.monotonic, patience=asked.patience)
             )
@@ -76,7 +78,14 @@ class Sending:
             writer.epoch = await self._take_lease(writer, clocks)
             try:
                 assembly = Assembly(asked, client, writer, clocks)
-                await self._work_off(await assembly.engine(mark), writer, clocks)
+                await assembly.begin(mark)
+                work_off = partial(self._work_off, writer=writer, clocks=clocks)
+                self._first_few = FirstFew(assembly, work_off)
+                if self._asked_to_stop:
+                    self._first_few.stop(_asked())
+                await self._first_few.go()
+                if (assembled := await assembly.engine()) is not None:
+                    await work_off(assembled)
             finally:
                 await writer.give_up(now=clocks.wall_ms())
 
@@ -96,6 +105,9 @@ class Sending:
         try:
             with collector.seldom():
                 await _run(assembled, writer, clocks, parent=self.assignment.parent)
+        except GateRefused as why:
+            await _note(writer, why, now=clocks.wall_ms())
+            raise
         finally:
             log.info("ended", run=run.run, **_counted(assembled.engine))
         if (opens := assembled.source.comes_back_at) is not None:
@@ -147,6 +159,8 @@ class Sending:
     def stop(self) -> None:
         """Drain: nothing new goes out.  For a signal handler in the loop's thread."""
         self._asked_to_stop = True
+        if self._first_few is not None:
+            self._first_few.stop(_asked())
         if self._assembled is not None:
             self._assembled.engine.stop(_asked())
         elif self._signing_in is not None:
@@ -162,21 +176,25 @@ class Sending:
                 raise
             raise _asked() from None
 
-    def _credentials(self, stack: AsyncExitStack) -> Credentials:
+    async def _credentials(self, stack: AsyncExitStack) -> Credentials:
         if self.assignment.campaign.provider == "bandwidth":
             return Credentials.from_environment(self.assignment.environment)
-        from bulksend.simulator.lifetime import in_thread
-        from bulksend.simulator.scenario import Scenario
-
-        rehearsal = stack.enter_context(
-            in_thread(Scenario(rate=None), rng=random.Random())  # noqa: S311
-        )
+        rehearsal = await stand_in(self.assignment, stack)
         return Credentials(
             account_id="1",
             url=rehearsal.url,
             token_url=rehearsal.token_url,
             client_id="simulator",
             client_secret="simulator",  # noqa: S106  (the stand-in takes anything)
+        )
+
+
+async def _note(writer: Writer, why: GateRefused, *, now: int) -> None:
+    """What stopped the run, for whoever looks at it later."""
+    if writer.failure is None:
+        run_id, problem = writer.run.id, why.problems[0]
+        await writer.call(
+            lambda journal: journal.canaries.halt(run_id, problem, now=now)
         )
 
 

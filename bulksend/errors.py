@@ -300,6 +300,29 @@ KINDS: dict[str, Kind] = {
             "Use --cron, or an expression without L, W and #.",
         ),
         Kind(
+            "E424",
+            "too many messages were not delivered",
+            "See why in `bulksend report`; take those numbers off the list. "
+            "`send.stop_at.failed` says how many are too many.",
+        ),
+        Kind(
+            "E425",
+            "carriers do not know the sender (4476)",
+            "Register brand and campaign for it (10DLC), then run it again.",
+        ),
+        Kind(
+            "E426",
+            "the receipts of the first few did not come",
+            "Start `bulksend listen`, or run `bulksend poll`; run it again, and it waits "
+            "once more. `bulksend resume RUN` goes on without them.",
+        ),
+        Kind(
+            "E427",
+            "the first few of this run spoke against the rest",
+            "See why in `bulksend report`; `bulksend resume RUN` goes on nevertheless, "
+            "`bulksend abort RUN` ends it.",
+        ),
+        Kind(
             "E420",
             "there is no hour at which anybody could be texted",
             "Widen send.window, or look at `bulksend rules list`.",

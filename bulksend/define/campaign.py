@@ -33,7 +33,15 @@ from bulksend.define.message import Message
 from bulksend.define.recipients import Ranked, Recipients
 from bulksend.define.rules import conflicts
 from bulksend.define.section import Section
-from bulksend.define.sending import Budget, Carriers, Chosen, Send, StopAt, Window
+from bulksend.define.sending import (
+    Budget,
+    Canary,
+    Carriers,
+    Chosen,
+    Send,
+    StopAt,
+    Window,
+)
 
 
 class Experiment(Section):
@@ -291,6 +299,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "send": Send,
     "send.window": Window,
     "send.rules": Chosen,
+    "send.canary": Canary,
     "send.carriers": Carriers,
     "send.budget": Budget,
     "send.stop_at": StopAt,

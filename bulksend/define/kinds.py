@@ -94,6 +94,19 @@ def _share(value: object) -> float:
     return float(str(value).rstrip(" %")) / 100
 
 
+def _portion(value: object) -> int | float:
+    """So many, or a share: ``100`` or ``1%``."""
+    if isinstance(value, int):
+        return value
+    if re.fullmatch(r"[1-9][0-9]{0,8}", str(value)):
+        return int(str(value))
+    return _share(value)
+
+
+def _spelled_portion(value: float) -> int | str:
+    return value if isinstance(value, int) else f"{value * 100:.6g}%"
+
+
 def _deadline(value: object) -> Deadline:
     return value if isinstance(value, Deadline) else Deadline.parse(str(value))
 
@@ -248,6 +261,19 @@ Share = Annotated[
     PlainValidator(_share),
     PlainSerializer(lambda value: f"{value * 100:.6g}%", when_used="json"),
     WithJsonSchema({"type": "string", "pattern": SHARE_PATTERN}),
+]
+Portion = Annotated[
+    int | float,
+    PlainValidator(_portion),
+    PlainSerializer(_spelled_portion, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": SHARE_PATTERN},
+            ]
+        }
+    ),
 ]
 Until = Annotated[
     Deadline,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -14,6 +16,7 @@ from bulksend.define.kinds import (
     Key,
     Pace,
     PerSender,
+    Portion,
     Share,
     Span,
     Text,
@@ -106,6 +109,15 @@ class StopAt(Section):
             20,
         ),
     ] = 20
+    failed: Annotated[
+        Share,
+        Key(
+            "The share of the people texted whose message may turn out not to be "
+            "delivered; of fewer than 200 people, of 200.",
+            "a share above 0% up to 100%, which never stops",
+            "30%",
+        ),
+    ] = 0.3
     opt_outs: Annotated[
         Share,
         Key(
@@ -115,6 +127,34 @@ class StopAt(Section):
             "4%",
         ),
     ] = 0.04
+
+
+class Canary(Section):
+    """The first few, whose receipts are waited for before the rest goes."""
+
+    first: Annotated[
+        Portion,
+        Key(
+            "How many messages are sent first, chosen by a hash of the number.",
+            "a whole number above 0, or a share of the list such as 1%",
+            "1%",
+        ),
+    ] = 0.01
+    wait: Annotated[
+        Span,
+        Key(
+            "How long their receipts, and opt-outs, are waited for.",
+            "a time such as 15 min",
+            "15 min",
+        ),
+    ] = timedelta(minutes=15)
+
+    def size(self, messages: int) -> int:
+        """Of so many messages; 0 where there would be no others."""
+        wanted = self.first
+        if isinstance(wanted, float):
+            wanted = ceil(messages * wanted)
+        return wanted if wanted < messages else 0
 
 
 class Carriers(Section):
@@ -195,11 +235,20 @@ class Send(Section):
             "18:00 America/New_York",
         ),
     ] = None
+    canary: Annotated[
+        Canary | None,
+        Key(
+            "Send a few first, wait for their receipts (`bulksend listen` or `poll` "
+            "brings them), and then go on, or halt.",
+            "keys below it: `first` and `wait`",
+            {"first": "1%", "wait": "15 min"},
+        ),
+    ] = None
     stop_at: Annotated[
         StopAt,
         Key(
             "What stops the run; the rest stays not_sent, and can be resumed.",
-            "`refused`, `spam` or both",
+            "keys below it: `refused`, `spam`, `failed`, `opt_outs`",
             {"refused": "20%"},
         ),
     ] = StopAt()

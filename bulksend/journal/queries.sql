@@ -179,6 +179,41 @@ where name = :name and at = :at;
 -- name: forget_purses
 delete from purses where at < :before;
 
+-- name: begin_canary
+insert into canaries (run_id, size) values (:run_id, :size)
+on conflict (run_id) do nothing;
+
+-- name: canary
+select size, sent_at, passed_at, passed_by from canaries where run_id = :run_id;
+
+-- name: canary_sent
+update canaries set sent_at = :now where run_id = :run_id and passed_at is null;
+
+-- name: canary_passed
+update canaries set passed_at = :now, passed_by = :by
+where run_id = :run_id and passed_at is null;
+
+-- name: fates
+select status, error_code, count(*) from messages
+where run_id = :run_id and status <> 'planned'
+group by status, error_code;
+
+-- name: first_claim
+select min(claimed_at) from messages where run_id = :run_id;
+
+-- name: halt
+insert into halts (run_id, at, code, found, is_canary)
+values (:run_id, :now, :code, :found, :is_canary)
+on conflict (run_id, at, code) do nothing;
+
+-- name: halts
+select at, code, found, is_canary, lifted_at from halts
+where run_id = :run_id order by at desc, code limit :most;
+
+-- name: lift_halts
+update halts set lifted_at = case when at > :now then at else :now end
+where run_id = :run_id and lifted_at is null;
+
 -- Keys of texts that people have, or may have, from other runs of this campaign.
 -- name: ledger
 select once from messages

@@ -173,6 +173,26 @@ create table if not exists purses (
     primary key (name, at)
 ) without rowid;
 
+-- The first few of a run: while they are not passed, nothing else of it is sent.
+create table if not exists canaries (
+    run_id    integer primary key references runs (id),
+    size      integer not null check (size > 0),
+    sent_at   integer,                          -- since when receipts are waited for
+    passed_at integer,
+    passed_by text not null default ''          -- '': its receipts
+) without rowid;
+
+-- What stopped a run.
+create table if not exists halts (
+    run_id    integer not null references runs (id),
+    at        integer not null,
+    code      text not null,                    -- of the problem, as in docs/errors.md
+    found     text not null,
+    is_canary integer not null check (is_canary in (0, 1)),
+    lifted_at integer check (lifted_at >= at),
+    primary key (run_id, at, code)
+) without rowid;
+
 create trigger if not exists only_known_arrows
 before update of status on messages
 when old.status <> new.status

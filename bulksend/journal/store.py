@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from bulksend.errors import InputError, Problem
+from bulksend.journal.canaries import Canaries
 from bulksend.journal.columns import Columns
 from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged, until_done
@@ -71,6 +72,7 @@ class Journal:
         self.selections = Selections(database)
         self.paces = Paces(database)
         self.limits = LimitBook(database)
+        self.canaries = Canaries(database)
         self.suppressions = Suppressions(database)
         self.receipts = Receipts(database)
         self.decisions = Decisions(database)

@@ -236,7 +236,7 @@ def sender(senders: Sequence[str], key: pl.Expr) -> pl.Expr:
     """
     if len(senders) == 1:
         return pl.lit(senders[0])
-    scores = [_score(one, key) for one in senders]
+    scores = [score(one, key) for one in senders]
     highest = pl.max_horizontal(scores)
     choice = pl.lit(senders[-1])
     for name, score in reversed(list(zip(senders[:-1], scores[:-1], strict=True))):
@@ -250,17 +250,17 @@ def arm(experiment: Experiment, key: pl.Expr) -> pl.Expr:
     Their score says where in the hundred percent they are; an arm is a stretch of it, in
     the order in which the campaign names them.
     """
-    score = _score(f"arm of {experiment.name}", key)
+    place = score(f"arm of {experiment.name}", key)
     choice, end = pl.lit(None, pl.String), 100
     for name, share in reversed(list(experiment.arms.items())):
         choice = (
-            pl.when(score * 100 < end * _PRIME).then(pl.lit(name)).otherwise(choice)
+            pl.when(place * 100 < end * _PRIME).then(pl.lit(name)).otherwise(choice)
         )
         end -= share
     return pl.when(key.is_not_null()).then(choice)
 
 
-def _score(name: str, key: pl.Expr) -> pl.Expr:
+def score(name: str, key: pl.Expr) -> pl.Expr:
     """A hash below 2^31, so that its products fit 64 bits on any version.
 
     Twice, with the upper half folded into the lower between: people of one exchange have

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 
 from bulksend.errors import InputError, Problem
-from bulksend.prepare import seal
+from bulksend.prepare import audience, seal
 from bulksend.prepare.carriers import counted
 from bulksend.prepare.columns import as_text
 from bulksend.whole import whole
@@ -197,6 +197,21 @@ class Plan:
             self.frame()
             .filter(pl.col("reason").is_null() & _left(closed, only, between))
             .select("row", "place", _CARRIER)
+            .collect(engine="streaming")
+        )
+
+    def drawn(
+        self, closed: pl.Series, *, between: tuple[int, int] | None = None
+    ) -> pl.DataFrame:
+        """``row``, ``place`` and ``score`` of what `sendable` gives.
+
+        The score is by chance, and a number's is the same in every plan of the campaign.
+        """
+        name = f"first of {self.about['campaign']['name']}"
+        return (
+            self.frame()
+            .filter(pl.col("reason").is_null() & _left(closed, None, between))
+            .select("row", "place", score=audience.score(name, pl.col("number_key")))
             .collect(engine="streaming")
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from bulksend.codes import SPAM
+from bulksend.codes import SPAM, UNREGISTERED
 from bulksend.errors import Problem
 from bulksend.journal.states import Event
 
@@ -18,6 +18,9 @@ LATEST = 200
 
 FEWEST_PEOPLE = 200
 """A share of opt-outs is one of at least so many people."""
+
+MOST_UNREGISTERED = 5
+"""Receipts that say so of a sender: each of its messages would meet the same."""
 
 FEWEST = 50
 """A share is one of at least so many answers, so that three bad numbers stop nobody."""
@@ -43,27 +46,36 @@ class Breakers:
 
         spam: How many receipts may say that a filter stopped the text.
 
+        failed: The share of the people texted whose message may not arrive; 1 never
+            stops.
+
         opt_outs: The share of the people texted who may opt out; 1 never stops.
+
+        before: How many people were texted before.
 
         in_doubt: Whether an earlier attempt at this run left unknowns: then one message
             goes first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each bound of `send.stop_at`)
         self,
         *,
         refused: float = 0.2,
         spam: int = 20,
+        failed: float = 0.3,
         opt_outs: float = 0.04,
+        before: int = 0,
         in_doubt: bool = False,
     ) -> None:
         self._most_refused = refused
         self._most_spam = spam
+        self._most_failed = failed
         self._most_opt_outs = opt_outs
+        self._texted = before
         self._in_doubt = in_doubt
         self._latest: deque[bool] = deque(maxlen=LATEST)
         self._unknown = 0
-        self._spam = 0
+        self._spam = self._unregistered = self._failed = 0
         self._same, self._times = "", 0
 
     @property
@@ -81,6 +93,7 @@ class Breakers:
         self._unknown, self._in_doubt = 0, False
         self._latest.append(event is Event.REFUSE)
         if event is Event.ACCEPT:
+            self._texted += 1
             self._same, self._times = "", 0
             return None
         self._times = self._times + 1 if words == self._same else 1
@@ -89,12 +102,19 @@ class Breakers:
 
     def failed(self, error_code: str) -> Problem | None:
         """A receipt says that a message was not delivered."""
-        if not error_code.isdecimal() or int(error_code) not in SPAM:
+        code = int(error_code) if error_code.isdecimal() else 0
+        self._failed += 1
+        self._spam += code in SPAM
+        self._unregistered += code in UNREGISTERED
+        if code in SPAM and self._spam == self._most_spam:
+            return Problem("E514", f"{self._spam} texts were stopped as spam")
+        if code in UNREGISTERED and self._unregistered == MOST_UNREGISTERED:
+            return Problem("E425", f"{self._unregistered} messages")
+        most = self._most_failed * max(self._texted, FEWEST_PEOPLE)
+        if self._most_failed >= 1.0 or self._failed <= most:
             return None
-        self._spam += 1
-        if self._spam != self._most_spam:
-            return None
-        return Problem("E514", f"{self._spam} texts were stopped as spam")
+        found = f"{self._failed:,} of {self._texted:,} people texted"
+        return Problem("E424", found)
 
     def opted_out(self, count: int, people: int) -> Problem | None:
         """So many opted out since the run began, and so many have its text."""

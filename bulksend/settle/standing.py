@@ -107,8 +107,19 @@ def state(journal: Journal, run: Run, *, now: int) -> str:
     order = journal.orders.of(run.id)
     sender = journal.leases.holder(run.campaign, now=now)
     if sender is not None and sender.run == run.run:
-        doing = "paused" if order is not None else "sending"
+        doing = "paused" if order is not None else _doing(journal, run)
         return f"{doing} (process {sender.pid} on {sender.host})"
     if order is not None:
         return "paused"
-    return "done" if run.finished_at is not None else "stopped"
+    if run.finished_at is not None:
+        return "done"
+    halt = journal.canaries.standing(run.id)
+    return "stopped" if halt is None else f"halted ({halt.code}: {halt.found})"
+
+
+def _doing(journal: Journal, run: Run) -> str:
+    canary = journal.canaries.of(run.id)
+    is_over = canary is None or canary.passed_at is not None
+    if is_over or canary is None or canary.sent_at is None:
+        return "sending"
+    return f"waiting for receipts of the first {canary.size:,}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bulksend.define.amounts import Rate
+    from bulksend.journal.canaries import Halt
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
@@ -68,7 +69,8 @@ class Slot(NamedTuple):
 class Figures:
     """A run, counted.  Times are milliseconds since 1970; ``at`` is when it was looked at.
 
-    ``counts`` has every outcome, and they add up to the run's rows.
+    ``counts`` has every outcome, and they add up to the run's rows; ``halts`` is what
+    stopped it, the latest first.
     """
 
     run: Run
@@ -81,6 +83,7 @@ class Figures:
     answers: Waits
     deliveries: Waits
     retried: int
+    halts: tuple[Halt, ...] = ()
 
     @property
     def rate(self) -> Rate:
@@ -141,6 +144,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         answers=waits(answers),
         deliveries=waits(deliveries),
         retried=sum(retried["retried"]),
+        halts=tuple(journal.canaries.halts(run.id)),
     )
 
 

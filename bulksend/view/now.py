@@ -24,7 +24,8 @@ class Now:
     """How a run stands at ``at`` (milliseconds since 1970).
 
     Args:
-        state: ``sending``, ``paused``, ``aborted``, ``done`` or ``stopped``, and by whom.
+        state: ``sending``, ``paused``, ``aborted``, ``done``, ``stopped`` or
+            ``halted``, and by whom or why.
 
         per_second: Messages posted a second, over the last `PACE_SECONDS`.
     """
@@ -52,7 +53,8 @@ class Now:
     @property
     def is_over(self) -> bool:
         """Nobody sends it, and nobody was told to wait."""
-        return self.state in ("done", "stopped", "aborted")
+        is_halted = self.state.startswith("halted")
+        return is_halted or self.state in ("done", "stopped", "aborted")
 
     def as_dict(self) -> dict[str, Any]:
         return {

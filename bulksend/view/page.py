@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bulksend.errors import counted
+from bulksend.errors import KINDS, counted
 from bulksend.prepare.cost import money
 from bulksend.view import charts, words
 from bulksend.view.causes import cause
@@ -116,6 +116,10 @@ class Page:
             "version": version("bulksend"),
             "zone_name": words.zone_name(seen.at, self.zone),
         }
+
+    def title(self, code: str) -> str:
+        """What a problem is called."""
+        return KINDS[code].title if code in KINDS else ""
 
     def moment(self, ms: int) -> str:
         return words.moment(ms, self.zone)

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bulksend.errors import BulksendError, GateRefused
+from bulksend.errors import BulksendError, GateRefused, Problem
 from bulksend.journal.columns import NAMES, NOTHING
 from bulksend.journal.decisions import (
     CLAIM_TO_POST_MS,
@@ -1020,6 +1020,55 @@ class JournalSuite:
                 sender.run, sender.epoch + 1, wanted, limits, now=NOW
             )
         assert sender.journal.limits.used("t", since=NOW) == {}
+
+    # -- the first few, and what stops a run --------------------------------------------
+
+    def test_a_canary_is_begun_sent_and_passed_once(self, sender: Sender) -> None:
+        """Its size stays as it was said first; who passed it stays, too."""
+        canaries, run_id = sender.journal.canaries, sender.run.id
+        assert canaries.of(run_id) is None
+        assert canaries.begin(run_id, 5) == (5, None, None, "")
+        assert canaries.begin(run_id, 9) == (5, None, None, "")
+        canaries.sent(run_id, now=NOW)
+        canaries.sent(run_id, now=NOW + 5)  # anew, after a halt
+        assert canaries.passed(run_id, by="ops", now=NOW + 9)
+        canaries.sent(run_id, now=NOW + 20)
+        assert not canaries.passed(run_id, by="", now=NOW + 30)
+        assert canaries.of(run_id) == (5, NOW + 5, NOW + 9, "ops")
+
+    def test_what_stopped_a_run_is_kept_and_lifted(self, sender: Sender) -> None:
+        """The latest first; passing a canary lifts all of it."""
+        canaries, run_id = sender.journal.canaries, sender.run.id
+        assert canaries.standing(run_id) is None
+        canaries.halt(run_id, Problem("E513", "a fifth"), now=NOW)
+        canaries.halt(run_id, Problem("E514", "spam"), is_canary=True, now=NOW + 1)
+        assert canaries.standing(run_id) == (NOW + 1, "E514", "spam", True, None)
+        canaries.begin(run_id, 5)
+        assert canaries.passed(run_id, by="ops", now=NOW + 2)
+        assert canaries.standing(run_id) is None
+        assert [(one.code, one.lifted_at) for one in canaries.halts(run_id)] == [
+            ("E514", NOW + 2),
+            ("E513", NOW + 2),
+        ]
+        canaries.halt(run_id, Problem("E514", "again"), now=NOW + 3)
+        assert canaries.lift(run_id, now=NOW) == 1  # by a clock that is behind
+
+    def test_what_became_of_all_that_was_sent_is_counted(self, sender: Sender) -> None:
+        """By status and code; what is planned again was not sent."""
+        sender.claim(2, 3, 4)
+        sender.journal.record(
+            sender.run.id,
+            sender.epoch,
+            [
+                outcome(2, Event.ACCEPT),
+                outcome(3, Event.REFUSE),
+                outcome(4, Event.RELEASE),
+            ],
+        )
+        assert sorted(sender.journal.canaries.fates(sender.run.id)) == [
+            ("accepted", None, 1),
+            ("refused", "400", 1),
+        ]
 
     # -- who must not be texted -------------------------------------------------------
 

@@ -1,0 +1,172 @@
+"""A run's first few, from the command line: what is sent, what is said, who goes on."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bulksend.home import Home
+from bulksend.journal.store import Journal
+from tests.flow.desk import codes, counts, ended, served, until
+from tests.flow.test_listen import listening
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+HUNDRED = "id,name,mobile,at\n" + "".join(
+    f"{n},P{n},+1919{2_000_000 + n},9:00\n" for n in range(100)
+)
+
+
+def journal_of(desk: Desk) -> Journal:
+    return Journal.open(Home.find(desk.folder, {}).journal)
+
+
+def begin(desk: Desk, *, wait: str = "1s", **more: Any) -> None:
+    desk.people(HUNDRED)
+    send = {"canary": {"first": 10, "wait": wait}}
+    desk.campaign(send=send | more.pop("send", {}), **more)
+
+
+def run(desk: Desk) -> Any:
+    return desk.call("run", "hello.yaml", "--yes", "--json")
+
+
+def test_the_rest_goes_when_the_receipts_came(desk: Desk, bandwidth: Bandwidth) -> None:
+    """By callbacks beside the run; the ten were the first ten."""
+    with listening(desk) as at:
+        simulator = bandwidth(
+            callback_url=at.url,
+            callback_user="bw",
+            callback_password="open-sesame-7",
+        )
+        begin(desk)
+        ran = run(desk)
+        until(lambda: not simulator.callbacks.waiting, at.process)
+    assert ran.code == 0
+    assert sum(counts(ran).values()) == 100
+    with journal_of(desk) as journal:
+        (known,) = journal.runs()
+        canary = journal.canaries.of(known.id)
+    assert canary is not None
+    assert (canary.size, canary.passed_by) == (10, "")
+
+
+def test_the_simulator_calls_back_by_itself(desk: Desk) -> None:
+    """So that a campaign with a canary can be tried at a desk."""
+    begin(desk, provider="simulator", application_id=None)
+    ran = run(desk)
+    assert (ran.code, sum(counts(ran).values())) == (0, 100)
+
+
+def test_without_receipts_nothing_more_is_sent(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Exit 3 with the way out; status says why; again, it waits once more; resume goes on."""
+    simulator = bandwidth()
+    begin(desk)
+    for _ in range(2):
+        ran = run(desk)
+        assert (ran.code, codes(ran)) == (3, ["E426"])
+        assert counts(ran) == {"accepted": 10, "not_sent": 90}
+    name = ran.json["run"]
+    said = desk.call("status", "--json")
+    assert json.loads(said.out)[0]["state"].startswith("halted (E426")
+    assert desk.call("resume", name).code == 0
+    assert run(desk).code == 0
+    numbers = [one.to[0] for one in simulator.bandwidth.witness.accepted]
+    assert len(numbers) == len(set(numbers)) == 100
+
+
+def test_a_verdict_stands_until_somebody_says_to_go_on(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """A filter's word halts; a second run is refused; the report tells what tripped."""
+    with listening(desk) as at:
+        simulator = bandwidth(
+            callback_url=at.url,
+            callback_user="bw",
+            callback_password="open-sesame-7",
+            undelivered=1.0,
+        )
+        begin(desk, wait="5 min")
+        ran = run(desk)
+        assert (ran.code, counts(ran)["not_sent"]) == (3, 90)
+        (code,) = codes(ran)
+        assert code in {"E424", "E425", "E514", "E547"}
+        again = run(desk)
+        assert (again.code, codes(again)) == (3, ["E427"])
+        report = desk.call("report", ran.json["run"], "--output", "r.html")
+        assert report.code == 0, report
+        page = (desk.folder / "r.html").read_text()
+        assert "What stopped it" in page
+        assert f"<code>{code}</code>" in page
+        assert desk.call("resume", ran.json["run"]).code == 0
+        never = {"failed": "100%", "spam": 1_000, "opt_outs": "100%"}
+        begin(desk, send={"stop_at": never})
+        after = run(desk)
+        until(lambda: not simulator.callbacks.waiting, at.process)
+    # What nobody can mend by waiting, an unregistered sender, may stop the rest as well.
+    assert (after.code, codes(after)) in [(0, []), (1, []), (3, ["E425"])]
+    numbers = [one.to[0] for one in simulator.bandwidth.witness.accepted]
+    assert len(numbers) == len(set(numbers))
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_sender_that_ends_while_it_waits_is_followed(desk: Desk, how: int) -> None:
+    """The next one waits on, for the same ten; nobody gets two."""
+    with served(desk.folder) as simulator:
+        desk.environment |= simulator.environment
+        begin(desk, wait="5 min")
+        process = desk.start("run", "hello.yaml", "--yes", "--json")
+        until(simulator.has(10), process)
+
+        def waits() -> bool:
+            with journal_of(desk) as journal:
+                runs = journal.runs()
+                canary = journal.canaries.of(runs[0].id) if runs else None
+                return canary is not None and canary.sent_at is not None
+
+        until(waits, process)
+        process.send_signal(how)
+        ran = ended(process)
+        if how == signal.SIGTERM:
+            assert (ran.code, codes(ran)) == (4, ["E631"])
+        follower = desk.start("run", "hello.yaml", "--yes", "--json")
+        with journal_of(desk) as journal:
+            (known,) = journal.runs()
+            until(
+                lambda: (
+                    (owner := journal.leases.holder(known.campaign, now=0)) is not None
+                    and owner.pid == follower.pid
+                ),
+                follower,
+            )
+        assert simulator.stats()["accepted"] == 10
+        follower.send_signal(signal.SIGTERM)
+        assert ended(follower).code == 4
+        desk.call("resume", known.run)
+        assert simulator.stats()["accepted"] == 10
+
+
+def test_shards_wait_for_the_first(desk: Desk, bandwidth: Bandwidth) -> None:
+    """Shard 0 sends the first few of the whole run; shard 1 begins when they passed."""
+    with listening(desk) as at:
+        simulator = bandwidth(
+            callback_url=at.url,
+            callback_user="bw",
+            callback_password="open-sesame-7",
+        )
+        begin(desk, wait="2s")
+        plan = desk.call("plan", "hello.yaml", "--shards", "2", "--json").json["plan"]
+        other = desk.start("send", plan, "--shard", "1", "--yes", "--json")
+        first = desk.call("send", plan, "--shard", "0", "--yes", "--json")
+        assert first.code == 0, first
+        assert ended(other).code == 0
+        until(lambda: not simulator.callbacks.waiting, at.process)
+    numbers = [one.to[0] for one in simulator.bandwidth.witness.accepted]
+    assert len(numbers) == len(set(numbers)) == 100
