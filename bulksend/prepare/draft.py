@@ -14,6 +14,7 @@ from bulksend.prepare import audience
 from bulksend.prepare.carriers import family
 from bulksend.prepare.columns import find_column, is_made_up, row_with, shown
 from bulksend.prepare.cost import RateCard
+from bulksend.prepare.duplicates import once_key, with_repeats, without_duplicates
 from bulksend.prepare.lint import lint
 from bulksend.prepare.lists import NumberList, Reading, read_list
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
@@ -166,7 +167,8 @@ def _draft(
         .with_columns(_place(loaded, source, named, hours).alias(own("placed")))
         .with_columns(_reason(loaded, lists, rendered).alias(own("reason")))
     )
-    frame = _without_duplicates(frame, loaded, source, named)
+    frame = without_duplicates(frame, loaded, source, named)
+    frame = with_repeats(frame, loaded)
     final, names = _columns(loaded, source)
     about["columns"] = list(names.values())
     about["headers"] = _original_headers(source, names)
@@ -380,56 +382,6 @@ def _reason(
     )
 
 
-def _without_duplicates(
-    frame: pl.LazyFrame, loaded: Loaded, source: Source, named: dict[str, list[str]]
-) -> pl.LazyFrame:
-    policy = loaded.campaign.recipients.duplicates
-    reason = pl.col(own("reason"))
-    key: pl.Expr = pl.when(reason.is_null()).then(pl.col(own("e164")))
-    if policy == "keep" and loaded.campaign.message.once_key:
-        key, policy = _with_once_key(key), "first"
-    ranks = [
-        rank
-        for column in named["recipients.duplicates.by"]
-        for rank in audience.ranks(column, source.columns[column])
-    ]
-    keep = policy if isinstance(policy, str) else policy.keep
-    loses = audience.losing(key, keep, ranks)
-    frame = frame.with_columns(
-        pl.when(loses).then(code("duplicate")).otherwise(reason).alias(own("reason"))
-    )
-    if not named["recipients.household"]:
-        return frame
-    home = audience.home(source.text(named["recipients.household"][0]))
-    home = pl.when(reason.is_null()).then(home)
-    return frame.with_columns(
-        pl.when(audience.losing(home, "first"))
-        .then(code("household"))
-        .otherwise(reason)
-        .alias(own("reason"))
-    )
-
-
-def _with_once_key(number: pl.Expr) -> pl.Expr:
-    return pl.concat_str(number, pl.lit(" "), own("once_key"))
-
-
-def _once_key(loaded: Loaded, is_sent: pl.Expr) -> pl.Expr:
-    """What stands for the content in the ledger; null where the content does.
-
-    Where duplicates are kept, the second equal message to a number is another one than
-    the first, and the same one when the list is sent again.
-    """
-    campaign = loaded.campaign
-    if campaign.message.once_key or campaign.recipients.duplicates != "keep":
-        return pl.col(own("once_key"))
-    said = pl.concat_str(own("text"), own("media"), separator=" ", ignore_nulls=True)
-    whole = pl.concat_str(own("to"), pl.lit(" "), said).hash()
-    nth = pl.int_range(pl.len()).over(pl.when(is_sent).then(whole))
-    again = pl.concat_str(said, pl.lit(" "), nth)
-    return pl.when(is_sent & (nth > 0)).then(again)
-
-
 def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, str]]:
     """The plan's columns: ``row``, the input's, ours."""
     campaign = loaded.campaign
@@ -456,7 +408,7 @@ def _columns(loaded: Loaded, source: Source) -> tuple[list[pl.Expr], dict[str, s
         "text_before": pl.col(own("text_before")),
         "media": pl.col(own("media")),
         "tag": pl.col(own("tag")),
-        "once_key": _once_key(loaded, is_sent),
+        "once_key": once_key(loaded),
         "segments": segments.cast(pl.UInt16),
         "encoding": measured.struct.field("encoding"),
         "reason": reason.cat.to(REASON),
