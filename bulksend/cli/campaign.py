@@ -134,7 +134,7 @@ def preview(
         check_rows(checked.plan, rows)
         print_json(found)
     else:
-        if found or not rows:
+        if found or not (rows or sample == 0 or longest == 0):
             show_preview(found)
         check_rows(checked.plan, rows)
 

@@ -132,6 +132,13 @@ def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
     yield "plan", near(where(checked.plan.place))
 
 
+_DOUBTS = {
+    "word": ("says {}", "write a name, or leave it empty"),
+    "broken": ("has broken letters", "export the list anew"),
+    "blanks": ("has blanks around it", "write {{ name | trim }}"),
+}
+
+
 def _of_texts(advice: Advice) -> Iterator[tuple[str, str]]:
     for dear in advice.dear:
         shown = dear.character if dear.character.isprintable() else ""
@@ -148,10 +155,9 @@ def _of_texts(advice: Advice) -> Iterator[tuple[str, str]]:
         yield "replaced", f"{character!r} {point} by {instead}, {_times(count)}"
     for doubt in advice.doubts:
         where = f"in {counted(doubt.rows, 'text')} (row {doubt.row:,})"
-        said = f"`{doubt.column}` says {doubt.word!r} {where}: write a name, or nothing"
-        if not doubt.word:
-            said = f"`{doubt.column}` has broken letters {where}: export the list anew"
-        yield "look at", said
+        what, fix = _DOUBTS[doubt.kind]
+        what = what.format(repr(doubt.word))
+        yield "look at", f"`{doubt.column}` {what} {where}: {fix}"
     for one in advice.longest:
         over = counted(one["over"], "character")
         yield "longest", f"row {one['row']:,}: {one['segments']} segments, {over} over"

@@ -2,7 +2,8 @@
 
 Words such as Null, NA or a dash are no proof of an empty cell: Null, Nan and Na are
 people's names.  So they are sent, and somebody is told how often.  The same goes for
-letters that an earlier export has broken: JosÃ© was José, and Jos� will never be.
+letters that an earlier export has broken: JosÃ© was José, and Jos� will never be; and for
+blanks around a name, which stand in the text.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ BROKEN = (
 )
 """Where a letter was lost, or UTF-8 was read as windows-1252."""
 
+_BLANK = r"^\s|\s$"
 SHOWN = 8
 
 
@@ -35,7 +37,9 @@ class Doubt:
     """What a column says in texts that are sent.
 
     Args:
-        word: The cell as it stands; empty where it is letters that are broken.
+        kind: ``word``, ``broken`` or ``blanks``.
+
+        word: The cell as it stands; empty where it is not a word.
 
         rows: In how many texts.
 
@@ -43,6 +47,7 @@ class Doubt:
     """
 
     column: str
+    kind: str
     word: str
     rows: int
     row: int
@@ -53,21 +58,18 @@ def doubts(plan: Plan) -> tuple[Doubt, ...]:
     sent = plan.frame().filter(pl.col("reason").is_null())
     schema, headers = sent.collect_schema(), plan.about["headers"]
     names = [name for name in plan.about.get("filled", []) if schema[name] == pl.String]
-    queries = [query for name in names for query in _queries(sent, name)]
+    asked = [(name, *query) for name in names for query in _queries(sent, name)]
+    frames = pl.collect_all([query for *_, query in asked], engine="streaming")
     found = [
-        Doubt(headers[name], word, rows, row)
-        for name, one in zip(
-            [name for name in names for _ in range(2)],
-            pl.collect_all(queries, engine="streaming"),
-            strict=True,
-        )
-        for word, rows, row in one.iter_rows()
+        Doubt(headers[name], kind, word, rows, row)
+        for (name, kind, _), frame in zip(asked, frames, strict=True)
+        for word, rows, row in frame.iter_rows()
         if rows
     ]
     return tuple(sorted(found, key=lambda one: -one.rows)[:SHOWN])
 
 
-def _queries(sent: pl.LazyFrame, name: str) -> list[pl.LazyFrame]:
+def _queries(sent: pl.LazyFrame, name: str) -> list[tuple[str, pl.LazyFrame]]:
     cell = pl.col(name)
     said = cell.str.strip_chars().str.to_lowercase()
     counted = {"rows": pl.len(), "first": pl.col("row").min()}
@@ -77,9 +79,13 @@ def _queries(sent: pl.LazyFrame, name: str) -> list[pl.LazyFrame]:
         .group_by(cell.alias("word"))
         .agg(**counted)
     )
-    broken = (
-        sent.filter(cell.str.len_bytes() != cell.str.len_chars())
-        .filter(cell.str.contains(BROKEN))
-        .select(word=pl.lit(""), **counted)
+    broken = sent.filter(cell.str.len_bytes() != cell.str.len_chars()).filter(
+        cell.str.contains(BROKEN)
     )
-    return [words, broken]
+    blanks = sent.filter(cell.str.contains(_BLANK))
+    no_word = pl.lit("").alias("word")
+    return [
+        ("word", words),
+        ("broken", broken.select(no_word, **counted)),
+        ("blanks", blanks.select(no_word, **counted)),
+    ]

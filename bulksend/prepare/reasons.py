@@ -40,7 +40,7 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "number_damaged",
-            "A spreadsheet has replaced some of its digits.",
+            "A spreadsheet has replaced its digits, or some of them.",
             "Format the column as text, and export the list again.",
         ),
         Reason(

@@ -32,7 +32,7 @@ _INVISIBLE = "".join(
 _INVISIBLE += "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe0e\ufe0f"
 """What leaves no ink: spaces, controls, marks of direction, fillers, a Braille blank."""
 
-_MAY_BEGIN = pl.Series(["", *_INVISIBLE, "#", "("])
+_MAY_BEGIN = ["", *_INVISIBLE, "#", "("]
 
 
 def blank(text: pl.Expr, words: Collection[str] = ()) -> pl.Expr:
