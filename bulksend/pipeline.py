@@ -40,7 +40,7 @@ from bulksend.planning import (
 from bulksend.prepare.freshness import changed_inputs
 from bulksend.settle.arms import arms
 from bulksend.settle.finding import find_run, plan_of
-from bulksend.settle.notice import tell
+from bulksend.settle.notice import tell, whom_to_tell
 from bulksend.settle.parts import Parts
 from bulksend.settle.placing import check_place, place_part, place_results
 from bulksend.settle.results import results
@@ -164,7 +164,8 @@ def send_plan(
     """
     options = options or Options()
     opened = load_plan(plan, environment=environment, journal=options.journal)
-    campaign = campaign_of(opened)
+    notify = whom_to_tell(opened, environment)
+    campaign = campaign_of(opened).model_copy(update={"notify": notify})
     folder = folder_of(opened)
     home = Home.find(folder, environment, options.journal)
     checked = checked_plan(opened, campaign, home, ())
@@ -227,7 +228,8 @@ def _send(
         if stopped is None:
             raise
         ended = _broken_off(asked, run, stopped)
-    _tell(asked, ended)
+    if asked.shard is None:
+        _tell(asked, ended)
     return ended
 
 
@@ -242,9 +244,9 @@ def _pass_gates(asked: Assignment, checked: Checked, options: Options) -> None:
 
 
 def _tell(asked: Assignment, ended: Ended) -> None:
-    """Of a run that ended just now; one shard of it is not told of."""
+    """Of a run that ended just now."""
     notify = asked.campaign.notify
-    if notify is None or asked.shard is not None:
+    if notify is None:
         return
     said = {"campaign": asked.campaign.name, "provider": asked.campaign.provider}
     folder = Path(asked.plan.about["folder"])
@@ -261,12 +263,14 @@ def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended
     """Write the results, and say how the run stands.
 
     A shard writes its own part at most: the others may be at work.  Whichever ends last
-    ends the run.
+    ends the run, and tells of it.
     """
     with Journal.open(asked.home.journal) as journal:
         if asked.shard is not None:
-            if not standing(journal, run).counts["not_sent"]:
-                journal.finish_run(run.id, now=_now())
+            whole = standing(journal, run)
+            is_over = not (whole.left or whole.claimed)
+            if is_over and journal.end_run(run.id, now=_now()):
+                _tell(asked, whole)
             ended = standing(journal, asked.own(run), asked.part)
             if not (ended.left or ended.claimed):
                 _place_part(asked, journal, run)

@@ -112,6 +112,7 @@ def plan_campaign(
         about = drafted.about | {
             "folder": str(loaded.folder.absolute()),
             "objects": spool.taken,
+            "notify": loaded.notify,
         }
 
         def make(path: Path) -> Plan:

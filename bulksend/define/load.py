@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from bulksend.define.campaign import Campaign
 from bulksend.define.complaint import report_shape
 from bulksend.define.document import Folds, nearest_line, suggestion
 from bulksend.define.reading import read_document
+from bulksend.define.reference import written
 from bulksend.define.rules import conflicts
 from bulksend.define.syntax import compose
 from bulksend.errors import InputError, Problem
@@ -25,12 +26,17 @@ LARGEST = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A campaign, and where its keys stand in the file."""
+    """A campaign, and where its keys stand in the file.
+
+    Args:
+        notify: The section as it was written, its ``${VAR}`` unread; None without one.
+    """
 
     campaign: Campaign
     path: Path
     lines: Mapping[str, int] = field(repr=False)
     folds: Mapping[str, Folds] = field(repr=False, default_factory=dict)
+    notify: Any = field(repr=False, default=None)
 
     @property
     def folder(self) -> Path:
@@ -76,7 +82,8 @@ def load(path: Path, environment: Mapping[str, str]) -> Loaded:
 
     if campaign is None or document.problems:
         raise InputError(sorted(document.problems, key=lambda p: p.line or 0))
-    return Loaded(campaign, path, document.lines, document.folds)
+    notify = written(document, ("notify",))
+    return Loaded(campaign, path, document.lines, document.folds, notify)
 
 
 def _text(path: Path, file: str) -> str:

@@ -154,7 +154,8 @@ class _Reading:
             self.complain(path, "it has no value", fix, code="E104")
             return None
 
-        text = self.clean(self.expanded(node.value, path), path)
+        whole = expanded(node.value, path, self.document, self.environment)
+        text = self.clean(whole, path)
         if text is not None and plain and path[:2] == UNTYPED:
             read = (kind for pattern, kind in _CORE if pattern.fullmatch(text))
             return next(read, str)(text)
@@ -172,23 +173,29 @@ class _Reading:
             return None
         return text
 
-    def expanded(self, text: str, path: Place) -> str:
-        def put(match: re.Match[str]) -> str:
-            name = match[1]
-            if match[0].startswith("$$"):
-                return match[0][1:]
-            if name not in self.environment:
-                fix = suggestion(name, self.environment)
-                fix = fix and f"Set it. {fix}"
-                self.complain(path, f"${{{name}}} is not set", fix, code="E105")
-                return match[0]
 
-            self.document.sources[path] = text
-            if _SECRET.search(name):
-                self.document.secrets.add(path)
-            return self.environment[name]
+def expanded(
+    text: str, path: Place, document: Document, environment: Mapping[str, str]
+) -> str:
+    """*text* with its variables' values; *document* is told where they were, or lack."""
 
-        return _VARIABLE.sub(put, text)
+    def put(match: re.Match[str]) -> str:
+        name = match[1]
+        if match[0].startswith("$$"):
+            return match[0][1:]
+        if name not in environment:
+            fix = suggestion(name, environment)
+            fix = fix and f"Set it. {fix}"
+            document.spoiled.add(path)
+            document.report(path, "E105", found=f"${{{name}}} is not set", fix=fix)
+            return match[0]
+
+        document.sources[path] = text
+        if _SECRET.search(name):
+            document.secrets.add(path)
+        return environment[name]
+
+    return _VARIABLE.sub(put, text)
 
 
 def _is_merge(key: yaml.Node) -> bool:

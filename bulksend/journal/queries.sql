@@ -47,6 +47,9 @@ from runs order by created_at desc, id desc;
 -- name: finish_run
 update runs set finished_at = :now where id = :run_id;
 
+-- name: end_run
+update runs set finished_at = :now where id = :run_id and finished_at is null;
+
 -- name: reopen_run
 update runs set finished_at = null where id = :run_id;
 

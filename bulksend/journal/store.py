@@ -119,6 +119,10 @@ class Journal:
     def finish_run(self, run_id: int, *, now: int) -> None:
         self.database.execute("finish_run", run_id=run_id, now=now)
 
+    def end_run(self, run_id: int, *, now: int) -> bool:
+        """Finish it, unless it is finished; of several at once one hears that it did."""
+        return self.database.execute("end_run", run_id=run_id, now=now) == 1
+
     def reopen_run(self, run_id: int) -> None:
         self.database.execute("reopen_run", run_id=run_id)
 

@@ -265,7 +265,7 @@ def _about(
     template = read_template(loaded) if campaign.message.file else ""
     said: dict[str, Any] = {
         # As it was written, for `send PLAN` reads it again by the rules of the file; but
-        # a webhook's address is often a secret, and a plan is handed around.
+        # a webhook's address is often a secret: `define.reference` keeps that one.
         "campaign": campaign.model_dump(
             mode="json", by_alias=True, exclude_unset=True, exclude={"notify"}
         ),

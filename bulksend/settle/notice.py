@@ -14,17 +14,35 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+from pydantic import ValidationError
 
-from bulksend.errors import Problem, counted
+from bulksend.define.campaign import Notify
+from bulksend.define.reference import resolved
+from bulksend.errors import InputError, Problem, counted
+from bulksend.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bulksend.define.campaign import Notify
+    from bulksend.prepare.plan import Plan
     from bulksend.settle.standing import Ended
 
 LIMIT_SECONDS = 10.0
+
+
+def whom_to_tell(plan: Plan, environment: Mapping[str, str]) -> Notify | None:
+    """As the plan says it; nobody where a variable is missing, which is a warning."""
+    said = plan.about.get("notify")
+    if said is None:
+        return None
+    try:
+        return Notify.model_validate(resolved(said, environment))
+    except InputError as error:
+        log.warning("nobody will be told", problem=str(error.problems[0]))
+    except ValidationError:  # what it found may be a secret
+        log.warning("nobody will be told", problem="`notify.webhook` is no address")
+    return None
 
 
 def tell(

@@ -264,6 +264,7 @@ class JournalSuite:
         run, other = journal.add_run(RUN), journal.add_run(replace(RUN, run="other"))
 
         journal.finish_run(run.id, now=NOW + 5)
+        assert not journal.end_run(run.id, now=NOW + 6)  # it is
         journal.set_results(run.id, "results/spring.csv")
         finished = replace(run, finished_at=NOW + 5, results="results/spring.csv")
         assert journal.run(run.run) == finished
@@ -271,6 +272,7 @@ class JournalSuite:
         journal.reopen_run(run.id)
         assert journal.run(run.run) == replace(finished, finished_at=None)
         assert journal.run("other") == other
+        assert journal.end_run(run.id, now=NOW + 7)
 
     # -- the lease ------------------------------------------------------------------
 
