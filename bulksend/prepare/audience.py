@@ -239,8 +239,8 @@ def sender(senders: Sequence[str], key: pl.Expr) -> pl.Expr:
     scores = [score(one, key) for one in senders]
     highest = pl.max_horizontal(scores)
     choice = pl.lit(senders[-1])
-    for name, score in reversed(list(zip(senders[:-1], scores[:-1], strict=True))):
-        choice = pl.when(score == highest).then(pl.lit(name)).otherwise(choice)
+    for name, own_score in reversed(list(zip(senders[:-1], scores[:-1], strict=True))):
+        choice = pl.when(own_score == highest).then(pl.lit(name)).otherwise(choice)
     return choice
 
 
