@@ -66,6 +66,8 @@ def _blank_cells(
             rows = unusual.arg_true()
             some = cells.gather(rows)
             doubtful = some.str.head(1).is_in(_MAY_BEGIN)
+            if not doubtful.any():
+                continue
             rows, some = rows.filter(doubtful), some.filter(doubtful)
             bare = (some.str.strip_chars(_INVISIBLE) == "") | some.is_in(begin_low)
             gone = gone.scatter(rows.filter(bare), values=True) if bare.any() else gone
