@@ -106,8 +106,21 @@ def _check(path: Path, slot: str, shards: int = 1, *, as_json: bool) -> None:
 @click.command(short_help="Show the messages of chosen rows as they would arrive.")
 @CAMPAIGN
 @click.option("--row", "rows", type=int, multiple=True, help="A spreadsheet row.")
-@click.option("--random", "sample", type=click.IntRange(0), help="So many random rows.")
-@click.option("--longest", type=click.IntRange(0), help="So many of the longest texts.")
+@click.option(
+    "--random",
+    "sample",
+    type=click.IntRange(0),
+    is_flag=False,
+    flag_value=3,
+    help="So many random rows; 3 if you do not say.",
+)
+@click.option(
+    "--longest",
+    type=click.IntRange(0),
+    is_flag=False,
+    flag_value=3,
+    help="So many of the longest texts; 3 if you do not say.",
+)
 @AS_JSON
 def preview(
     campaign: Path,

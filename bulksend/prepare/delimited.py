@@ -207,11 +207,13 @@ def _refuse(records: Records, file: str, likely: str) -> None:
     problems = records.problems(file)
     row, more = records.foreign_rows()
     if row:
-        likely = likely or sniff.likely_encoding(records.foreign)
+        names = [likely] if likely else sniff.likely_encodings(records.foreign)
         what = "this record is not UTF-8"
-        if likely:
-            what += f"; it looks like {likely}"
-        fix = f"Save the file as UTF-8, or set `recipients.encoding: {likely or '…'}`."
+        if names:
+            what += f"; it may be {' or '.join(names)}"
+        fix = (
+            f"Save the file as UTF-8, or set `recipients.encoding: {[*names, '…'][0]}`."
+        )
         problems.insert(0, Problem("E205", what, "", fix, file, row=row, more=more))
     if problems:
         raise InputError(problems)

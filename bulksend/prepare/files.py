@@ -91,7 +91,7 @@ def _check_file(path: Path, written: str) -> None:
 
 def _near_files(path: Path) -> str:
     try:
-        there = [entry.name for entry in path.parent.iterdir()]
+        there = [one.name for one in path.parent.iterdir() if one.name != path.name]
     except (OSError, ValueError):
         return ""
     lists = [name for name in there if Path(name).suffix == path.suffix]

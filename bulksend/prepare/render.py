@@ -196,13 +196,14 @@ def read_template(loaded: Loaded) -> str:
     try:
         text = (loaded.folder / name).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        found = "it is not UTF-8"
+        found, fix = "it is not UTF-8", "Save it as UTF-8."
         if isinstance(error, OSError):
-            found = (error.strerror or str(error)).lower()
+            found, fix = (error.strerror or str(error)).lower(), ""
         raise InputError(
             Problem(
                 "E330",
                 f"`{name}` cannot be read: {found}",
+                fix=fix,
                 file=str(loaded.path),
                 line=loaded.line_of("message.file"),
                 column="message.file",

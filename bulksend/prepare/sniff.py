@@ -57,8 +57,8 @@ SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     ),
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "an old Excel workbook (.xls)",
-        "Open it in a spreadsheet and save it as .xlsx or CSV.",
+        "an old Excel workbook (.xls), or one with a password",
+        "Open it in a spreadsheet and save it as CSV, or as .xlsx without a password.",
     ),
     (b"\x1f\x8b", "a gzip file", "Let its name end in .gz."),
     (b"BZh", "a bzip2 file", "Let its name end in .bz2."),
@@ -133,8 +133,10 @@ def mistaken(head: bytes, kind: str) -> tuple[str, str] | None:
         found = "JSON", "Rename it to .ndjson if each line is an object."
     elif kind == "csv" and _is_binary(head):
         found = "not text", "Export the list as CSV or .xlsx."
-    elif own:
+    elif own and _is_binary(head):
         found = "something else", "Export the list anew."
+    elif own:
+        found = "text", "Let its name end in .csv, if it is a list."
     return found
 
 
@@ -167,23 +169,17 @@ def unmarked_utf16(head: bytes) -> str:
     return encoding if has_lines and strange <= len(text) // 1000 else ""
 
 
-def likely_encoding(sample: bytes) -> str:
-    """The encoding of text that is not UTF-8, or ``""``: a proposal, never to be used.
+def likely_encodings(sample: bytes) -> list[str]:
+    """What text may be that is not UTF-8: a proposal, never to be used.
 
     For encodings of several bytes a letter, which `alphabets` does not know.
     """
     from charset_normalizer import from_bytes
 
     candidates = ["cp1252", "shift_jis", "gb18030", "big5", "euc_kr"]
-    best = from_bytes(sample, cp_isolation=candidates).best()
-    if best is None or not {best.encoding, *best.could_be_from_charset} & set(
-        candidates
-    ):
-        return ""
-    # Where two of them say the same about these bytes, the commonest is meant.
-    same = [name for name in candidates if name in best.could_be_from_charset]
-    name = min(same, key=candidates.index) if same else best.encoding
-    return re.sub(r"^cp", "windows-", name).replace("_", "-")
+    found = [match.encoding for match in from_bytes(sample, cp_isolation=candidates)]
+    known = [name for name in dict.fromkeys(found) if name in candidates]
+    return [re.sub(r"^cp", "windows-", name).replace("_", "-") for name in known[:3]]
 
 
 def sniff_layout(text: str, wish: Wish, *, file: str, usual: str) -> Layout:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from bulksend.define.document import clipped
+
 from .pythonic import INT64, INT128, TEXT, blank
 from .syntax import Refusal, near
 from .values import ANY, LIMIT, Case, Kind, Value, undefined
@@ -54,7 +56,7 @@ def find(name: str, schema: Mapping[str, pl.DataType]) -> str:
 
 
 def _listed(schema: Mapping[str, pl.DataType]) -> str:
-    names = [spelled(column) for column in schema]
+    names = [clipped(spelled(column)) for column in schema]
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(names[:8]) + more
 
