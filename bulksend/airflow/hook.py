@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from bulksend import BulksendError, Home, check_connection
 from bulksend.airflow.provider import get_provider_info
+from bulksend.airflow.storage import with_storage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ _FROM_EXTRA = {
     "account_id": "BW_ACCOUNT_ID",
     "application_id": "BW_MESSAGING_APPLICATION_ID",
     "token_url": "BW_TOKEN_URL",
+    "home": "BULKSEND_HOME",
 }
 _FROM_FIELDS = {
     "login": "BW_CLIENT_ID",
@@ -26,7 +28,7 @@ _FROM_FIELDS = {
 
 
 class BulksendHook(BaseHook):
-    """Credentials and the journal's address, from Airflow's connections.
+    """Credentials, the journal's address and object storage, from Airflow's connections.
 
     Args:
         bulksend_conn_id: A connection of type `bulksend`; empty where the worker's own
@@ -34,6 +36,10 @@ class BulksendHook(BaseHook):
 
         journal_conn_id: A connection of type Postgres for the journal; else the one that
             the `bulksend` connection names, else ``BULKSEND_JOURNAL``.
+
+        storage_conn_id: A connection for object storage, of type `aws`,
+            `google_cloud_platform` or `wasb`; else the one that the `bulksend`
+            connection names, else the worker's own environment or role.
     """
 
     conn_name_attr = "bulksend_conn_id"
@@ -42,16 +48,24 @@ class BulksendHook(BaseHook):
     hook_name = "bulksend"
 
     def __init__(
-        self, bulksend_conn_id: str = default_conn_name, journal_conn_id: str = ""
+        self,
+        bulksend_conn_id: str = default_conn_name,
+        journal_conn_id: str = "",
+        storage_conn_id: str = "",
     ) -> None:
         super().__init__()
         self.bulksend_conn_id = bulksend_conn_id
         self.journal_conn_id = journal_conn_id
+        self.storage_conn_id = storage_conn_id
 
     def environment(self) -> dict[str, str]:
-        """Variables as bulksend reads them; those of the worker underneath."""
+        """Variables as bulksend reads them; those of the worker underneath.
+
+        Raises:
+            InputError: E694, where the connection for object storage is of another type.
+        """
         found = dict(os.environ)
-        journal = self.journal_conn_id
+        journal, storage = self.journal_conn_id, self.storage_conn_id
         if self.bulksend_conn_id:
             known = self.get_connection(self.bulksend_conn_id)
             extra = known.extra_dejson
@@ -59,9 +73,12 @@ class BulksendHook(BaseHook):
             said |= {name: extra.get(field) for field, name in _FROM_EXTRA.items()}
             found |= {name: str(value) for name, value in said.items() if value}
             journal = journal or str(extra.get("journal_conn_id") or "")
+            storage = storage or str(extra.get("storage_conn_id") or "")
         if journal:
             uri = self.get_connection(journal).get_uri()
             found["BULKSEND_JOURNAL"] = "postgresql:" + uri.partition(":")[2]
+        if storage:
+            found = with_storage(found, self.get_connection(storage))
         return found
 
     def home(self, folder: Path) -> Home:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from bulksend import Ended
 
-MAY_PASS = frozenset({"E610", "E563", "E502", "E510", "E511", "E512"})
+MAY_PASS = frozenset({"E610", "E563", "E502", "E510", "E511", "E512", "E697"})
 """Codes that a later try may not meet any more."""
 
 LEASE_WAIT_SECONDS = 20.0
@@ -69,6 +69,8 @@ class _Task(BaseOperator):
 
         journal_conn_id: A connection of type Postgres, for the journal.
 
+        storage_conn_id: A connection for object storage; empty for the worker's own role.
+
         allow_local_journal: Keep the journal on the worker's disk: for one machine only.
     """
 
@@ -85,6 +87,7 @@ class _Task(BaseOperator):
         variables: dict[str, str] | None = None,
         bulksend_conn_id: str = "",
         journal_conn_id: str = "",
+        storage_conn_id: str = "",
         allow_local_journal: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -94,11 +97,14 @@ class _Task(BaseOperator):
         self.variables = variables
         self.bulksend_conn_id = bulksend_conn_id
         self.journal_conn_id = journal_conn_id
+        self.storage_conn_id = storage_conn_id
         self.allow_local_journal = allow_local_journal
 
     @cached_property
     def hook(self) -> BulksendHook:
-        return BulksendHook(self.bulksend_conn_id, self.journal_conn_id)
+        return BulksendHook(
+            self.bulksend_conn_id, self.journal_conn_id, self.storage_conn_id
+        )
 
     def environment(self) -> dict[str, str]:
         """What bulksend reads here.

@@ -60,6 +60,14 @@ def get_provider_info() -> dict[str, Any]:
                     "journal_conn_id": text(
                         "Journal connection", "A connection of type Postgres."
                     ),
+                    "storage_conn_id": text(
+                        "Storage connection",
+                        "Of type aws, google_cloud_platform or wasb; empty for the "
+                        "worker's own role.",
+                    ),
+                    "home": text(
+                        "Home", "Where plans are: a folder of all workers, or s3://…"
+                    ),
                 },
             }
         ],

@@ -314,10 +314,15 @@ def _found(place: Location, meta: Any) -> Found:
     return Found(
         place,
         meta["size"],
-        meta["e_tag"] or "",
+        _quoted(meta["e_tag"] or ""),
         meta["version"] or "",
         meta["last_modified"],
     )
+
+
+def _quoted(tag: str) -> str:
+    """As a condition wants it: Azure's listing leaves the quotes out."""
+    return f'"{tag}"' if tag and not tag.endswith('"') else tag
 
 
 def _write_at(handle: int, data: memoryview, start: int) -> None:

@@ -15,8 +15,9 @@ _CODE = re.compile(r"<Code>([A-Za-z0-9_.]{1,60})</Code>")
 _JSON_CODE = re.compile(r'"(?:error|code|reason)"\s*:\s*"([A-Za-z0-9_.]{1,60})"')
 _STATUS = re.compile(r"status code: (\d{3})")
 _METADATA = re.compile(
-    r"latest/api/token|security-credentials|169\.254\.|metadata\.google|msi|oauth2/token"
+    r"://(?:[^/\s]*169\.254\.|metadata\.google)|/latest/api/token|/security-credentials"
 )
+"""Where a machine asks for its own role; who is asked there has no other credentials."""
 
 
 class Said(NamedTuple):
@@ -79,6 +80,9 @@ def trouble(error: Exception, place: str) -> BulksendError:
         `Stopped` (E698) where it may pass by itself; else `InputError`.
     """
     said = _said(error)
+    if _METADATA.search(said.text):
+        found = "there are none, neither in the environment nor from the machine's role"
+        return InputError(Problem("E694", f"credentials: {found}", file=place))
     for rule in _RULES:
         if (
             said.code in rule.names
@@ -89,9 +93,6 @@ def trouble(error: Exception, place: str) -> BulksendError:
     if "Received redirect without LOCATION" in said.text:
         found = "the bucket is in another region"
         return InputError(Problem("E693", found, file=place))
-    if _METADATA.search(said.text):
-        found = "there are none, neither in the environment nor from the machine's role"
-        return InputError(Problem("E694", f"credentials: {found}", file=place))
     if 400 <= said.status < 500 and said.status not in {408, 409, 429}:
         return InputError(
             Problem("E694", _found("the store refuses", said), file=place)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from runpy import run_path
@@ -24,10 +25,13 @@ from bulksend.airflow import (
     BulksendHook,
     BulksendNotifier,
     BulksendOperator,
+    PlanOperator,
 )
 from bulksend.airflow.drain import Drain
 from bulksend.airflow.provider import get_provider_info
+from bulksend.storage.objects import Objects
 from tests.flow.desk import ROOT, served
+from tests.storage.refusing import LEAK, Answer, refusing
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
@@ -181,6 +185,53 @@ def test_what_no_retry_can_help_fails_at_once(
 
     assert isinstance(failed.value, AirflowFailException) == (code != "E563")
     assert "t0p-s3cret" not in str(failed.value)
+
+
+STORES = {
+    "expired": (Answer(400, "ExpiredToken"), "E695", AirflowFailException),
+    "refused": (Answer(403, "AccessDenied"), "E694", AirflowFailException),
+    "no bucket": (Answer(404, "NoSuchBucket"), "E693", AirflowFailException),
+    "busy": (Answer(503, "SlowDown"), "E698", AirflowException),
+}
+
+
+@pytest.mark.parametrize(("answer", "code", "kind"), STORES.values(), ids=STORES)
+def test_a_store_is_asked_again_only_where_that_can_help(
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    code: str,
+    kind: type[Exception],
+) -> None:
+    """By the connection's credentials, which are in no message."""
+    pytest.importorskip("obstore")
+    monkeypatch.setattr("bulksend.home.Objects", partial(Objects, retries=0))
+    desk.campaign(
+        provider="simulator",
+        recipients={"path": "s3://crm/list.csv", "phone": "mobile"},
+    )
+    with refusing(answer) as url:
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_CRM",
+            json.dumps(
+                {
+                    "conn_type": "aws",
+                    "login": "AKIA",
+                    "password": LEAK,
+                    "extra": {"endpoint_url": url},
+                }
+            ),
+        )
+        operator = PlanOperator(
+            task_id="plan",
+            campaign=str(desk.folder / "hello.yaml"),
+            storage_conn_id="crm",
+            allow_local_journal=True,
+        )
+        with pytest.raises(kind, match=code) as failed:
+            operator.execute({"dag_run": _Run(), "ti": None})
+    assert isinstance(failed.value, AirflowFailException) == (code != "E698")
+    assert LEAK not in str(failed.value)
 
 
 class _Run:
