@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bulksend.assignment import Assignment
+    from bulksend.journal.columns import Closed
     from bulksend.journal.mark import Mark
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
@@ -60,17 +61,23 @@ class Assembly:
     writer: Writer
     clocks: SystemClocks
 
-    async def engine(self, *, first: int = 0) -> Assembled | None:
+    async def engine(
+        self, known: Closed | None = None, *, first: int = 0
+    ) -> Assembled | None:
         """An engine for what is left of the run whose lease the writer holds.
 
         Args:
+            known: What is over of it, where that has just been read.
+
             first: Only so many messages of the run, with those that were sent before;
                 then there may be nothing left, and no engine.
         """
         writer, asked, clocks = self.writer, self.assignment, self.clocks
-        run, campaign, part = writer.run, asked.campaign, asked.part
+        run, campaign = writer.run, asked.campaign
         chosen = await self._reopened() if asked.only else None
-        closed = await writer.call(lambda journal: journal.closed_rows(run.id, part))
+        if known is None or asked.only:
+            known = await self._known()
+        closed = await asyncio.to_thread(_numbers, known.rows)
         if first:
             wanted = first - len(closed)
             if wanted <= 0:
@@ -105,20 +112,29 @@ class Assembly:
         )
         return Assembled(engine, source, asked.own(run).sendable, len(closed))
 
-    async def begin(self, mark: Mark) -> None:
+    async def begin(self, mark: Mark) -> Closed:
         """Compare the journal with the mark; a worker's disk knows nothing of the others.
 
         What stopped the run before does so no more, but for its first few.
+
+        Returns:
+            What is over of the run: nobody else changes that now.
         """
-        writer = self.writer
+        writer, known = self.writer, await self._known()
         if self.assignment.shard is None:
-            claims = await writer.call(lambda journal: journal.claims(writer.run.id))
-            runs = await writer.call(lambda journal: journal.runs())
-            mark.begin(claims, {each.run for each in runs})
+            runs = await self.writer.call(lambda journal: journal.runs())
+            mark.begin(known.claims, {each.run for each in runs})
         now = self.clocks.wall_ms()
         await writer.call(lambda journal: _lift(journal, writer.run.id, now))
+        return known
 
-    def _first(self, wanted: int, closed: Sequence[int]) -> list[int]:
+    async def _known(self) -> Closed:
+        run, part = self.writer.run, self.assignment.part
+        return await self.writer.call(
+            lambda journal: journal.columns.closed(run.id, part)
+        )
+
+    def _first(self, wanted: int, closed: pl.Series) -> list[int]:
         """So many rows, chosen by a hash of the number; of who may be texted now, first.
 
         Where that are too few, some of the others: their windows are waited for.
@@ -126,7 +142,7 @@ class Assembly:
         asked, now = self.assignment, self.clocks.wall_ms()
         part, hours = asked.part, plan_hours(asked.plan)
         between = None if part is WHOLE else (part.first, part.last)
-        drawn = asked.plan.drawn(pl.Series(closed, dtype=pl.Int64), between=between)
+        drawn = asked.plan.drawn(closed, between=between)
         if hours is not None and asked.campaign.keeps_hours:
             words = drawn["place"].cast(pl.String).fill_null(UNKNOWN)
             opens = {
@@ -173,7 +189,7 @@ class Assembly:
         return BySender(pace, own) if own else pace
 
     def _read(
-        self, closed: Sequence[int], chosen: Sequence[int] | None
+        self, closed: pl.Series, chosen: Sequence[int] | None
     ) -> PlanSource | TimedSource:
         """What is left of the plan: by windows and caps, or where none are kept in order."""
         asked = self.assignment
@@ -181,13 +197,12 @@ class Assembly:
         between = None if part is WHOLE else (part.first, part.last)
         hours = plan_hours(plan) if campaign.keeps_hours else None
         by_carrier = campaign.send.carriers is not None
-        if hours is None and not by_carrier:
-            return PlanSource(plan, closed, chosen=chosen, between=between)
         only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
-        left_out = pl.Series(closed, dtype=pl.Int64)
-        rows = plan.places(left_out, only, between=between)
+        if hours is None and not by_carrier:
+            return PlanSource(plan, closed, only=only, between=between)
+        columns = ("row", "place", "carrier") if by_carrier else ("row", "place")
         return TimedSource(
-            rows if by_carrier else rows.drop("carrier"),
+            plan.left(*columns, closed=closed, only=only, between=between),
             hours,
             self._messages_of,
             clocks=self.clocks,
@@ -237,3 +252,12 @@ def _lift(journal: Journal, run_id: int, now: int) -> None:
     halt = journal.canaries.standing(run_id)
     if halt is not None and not halt.is_canary:
         journal.canaries.lift(run_id, now=now)
+
+
+def _numbers(lines: str) -> pl.Series:
+    """A number a line, in order; a million of them never become Python's objects."""
+    schema = {"row": pl.Int64}
+    if not lines:
+        return pl.Series(dtype=pl.Int64)
+    read = pl.read_csv(lines.encode(), has_header=False, schema=schema)
+    return read["row"].sort()

@@ -106,8 +106,9 @@ class Assignment:
             GateRefused: E622, where another plan of this campaign is half sent, unless
                 *replan* says that this is meant; E612 or E613, where somebody paused or
                 aborted the run; E427, where its first few speak against the rest.
-            InputError: E623 or E627, the plan is not the one that was begun, or made;
-                E624 or E625, the results cannot go where they should.
+            InputError: E627, the plan is not the one that was made; E624 or E625, the
+                results cannot go where they should.  Whether it is the one that was
+                begun, `check_plan` says.
         """
         _ = self.part  # first of all: is there such a shard
         known = None
@@ -122,14 +123,20 @@ class Assignment:
                     _refuse_halted(journal, known)
         if known is not None and known.purged_at is not None:
             raise purged(known)
-        self._check_plan(known)
+        if known is None:
+            self.check_plan(None)
         is_ours = known is not None and known.results == str(self.output)
         if self.shard is None or holds_parts(self.output):
             check_place(self.output, self.home, run=self.plan.run, is_ours=is_ours)
         return known
 
-    def _check_plan(self, known: Run | None) -> None:
-        """Whether it is the plan that was begun, or, where none was, the one that was made."""
+    def check_plan(self, known: Run | None) -> None:
+        """Read all of its bytes, before any of its messages is sent.
+
+        Raises:
+            InputError: E623, it is not the plan that was begun; E627, where none was
+                begun, it is not the one that was made.
+        """
         seal, where = self.plan.seal(), self.plan.place
         if known is not None and known.plan_digest != seal.digest:
             raise InputError(Problem("E623", "its bytes changed", file=where))

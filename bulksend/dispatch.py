@@ -50,7 +50,7 @@ class Sending:
     assignment: Assignment
     _assembled: Assembled | None = field(default=None, init=False)
     _asked_to_stop: bool = field(default=False, init=False)
-    _signing_in: asyncio.Future[None] | None = field(default=None, init=False)
+    _ready: asyncio.Future[None] | None = field(default=None, init=False)
     _first_few: FirstFew | None = field(default=None, init=False)
 
     @property
@@ -70,7 +70,8 @@ class Sending:
             client = await stack.enter_async_context(
                 Client(credentials, clock=clocks.monotonic, patience=asked.patience)
             )
-            await self._sign_in(client)
+            self._ready = asyncio.ensure_future(self._get_ready(client, run))
+            stack.push_async_callback(_let_go, self._ready)
             mark = Mark(asked.home.mark_path(run.campaign, run.run))
             writer = await stack.enter_async_context(
                 Writer(asked.home.journal, run, mark)
@@ -78,13 +79,15 @@ class Sending:
             writer.epoch = await self._take_lease(writer, clocks)
             try:
                 assembly = Assembly(asked, client, writer, clocks)
-                await assembly.begin(mark)
+                known = await assembly.begin(mark)
+                await self._until_ready()
                 work_off = partial(self._work_off, writer=writer, clocks=clocks)
                 self._first_few = FirstFew(assembly, work_off)
                 if self._asked_to_stop:
                     self._first_few.stop(_asked())
                 await self._first_few.go()
-                if (assembled := await assembly.engine()) is not None:
+                latest = known if self._assembled is None else None
+                if (assembled := await assembly.engine(latest)) is not None:
                     await work_off(assembled)
             finally:
                 await writer.give_up(now=clocks.wall_ms())
@@ -135,6 +138,7 @@ class Sending:
                 writer.failure = None  # nothing is wrong with the journal
                 if not asked.wait:
                     raise
+                await self._until_ready()
                 if not waited:
                     log.info("waiting", run=run.run, why=held.problems[0].found)
                 waited = True
@@ -163,14 +167,19 @@ class Sending:
             self._first_few.stop(_asked())
         if self._assembled is not None:
             self._assembled.engine.stop(_asked())
-        elif self._signing_in is not None:
-            self._signing_in.cancel()
+        elif self._ready is not None:
+            self._ready.cancel()
 
-    async def _sign_in(self, client: Client) -> None:
-        """Fail early; and do not wait for a silent token address when asked to stop."""
-        self._signing_in = asyncio.ensure_future(client.sign_in())
+    async def _get_ready(self, client: Client, run: Run) -> None:
+        """Sign in, and read the whole plan, while the journal is read: all in one wait."""
+        check = asyncio.to_thread(self.assignment.check_plan, run)
+        await asyncio.gather(client.sign_in(), check)
+
+    async def _until_ready(self) -> None:
+        """Nothing is sent before; nor is a silent token address waited for, when stopped."""
+        assert self._ready is not None
         try:
-            await self._signing_in
+            await self._ready
         except asyncio.CancelledError:
             if not self._asked_to_stop:
                 raise
@@ -196,6 +205,14 @@ async def _note(writer: Writer, why: GateRefused, *, now: int) -> None:
         await writer.call(
             lambda journal: journal.canaries.halt(run_id, problem, now=now)
         )
+
+
+async def _let_go(waiting: asyncio.Future[None]) -> None:
+    """What came first has been said."""
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    if not waiting.cancelled():
+        waiting.exception()
 
 
 async def _run(

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,20 +38,36 @@ if TYPE_CHECKING:
 SLOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:+-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checked:
     """A plan, what it amounts to, what to know, and what stands against sending it.
 
+    What nobody asks for is not counted: a run that is resumed need not wait for it.
+
     Args:
-        already: Messages of it that are done, or that people have from an earlier run.
+        counted: The summary, where it is there.
+
+        done: The messages that are done, where only a part of them is meant.
     """
 
     plan: Plan
     campaign: Campaign
-    summary: Summary
-    notices: tuple[Problem, ...]
-    gates: tuple[Problem, ...]
-    already: int = 0
+    home: Home
+    notices: tuple[Problem, ...] = ()
+    gates: tuple[Problem, ...] = ()
+    counted: Summary | None = None
+    done: int | None = None
+
+    @cached_property
+    def summary(self) -> Summary:
+        return self.counted or summarise(self.plan, self.campaign)
+
+    @cached_property
+    def already(self) -> int:
+        """Messages of it that are done, or that people have from an earlier run."""
+        if self.done is not None:
+            return self.done
+        return already(self.plan, self.campaign, self.home, self.summary)
 
     @property
     def left(self) -> int:
@@ -178,15 +195,20 @@ def campaign_of(plan: Plan) -> Campaign:
 def checked_plan(
     plan: Plan, campaign: Campaign, home: Home, notices: Sequence[Problem]
 ) -> Checked:
-    """What a plan amounts to, and what stands against sending it."""
+    """What a plan amounts to, and what stands against sending it.
+
+    Of a run that has begun only the budget may have changed since it was asked.
+    """
+    begun = has_begun(plan, home)
+    if begun and campaign.send.budget is None:
+        return Checked(plan, campaign, home, tuple(notices))
     summary = summarise(plan, campaign)
-    gates = closed_gates(plan, summary, campaign, has_begun=has_begun(plan, home))
+    gates = closed_gates(plan, summary, campaign, has_begun=begun)
     if not summary.sendable:
         rows = counted(summary.rows, "row has", "rows have")
         what = f"{rows} each a reason against it"
         notices = (*notices, Problem("W403", what))
-    done = already(plan, campaign, home, summary)
-    return Checked(plan, campaign, summary, tuple(notices), tuple(gates), done)
+    return Checked(plan, campaign, home, tuple(notices), tuple(gates), summary)
 
 
 def loaded_campaign(

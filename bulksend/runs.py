@@ -14,7 +14,7 @@ from bulksend.send.source import messages
 from bulksend.settle.standing import standing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import polars as pl
 
     from bulksend.define.campaign import Campaign
     from bulksend.home import Home
@@ -49,8 +49,7 @@ def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int
         return 0
     with Journal.open(home.journal) as journal:
         if (run := journal.run(plan.run)) is not None:
-            counts = journal.counts(run.id)
-            return sum(counts.values()) - counts.get(Status.PLANNED, 0)
+            return journal.closed_count(run.id)
         if campaign.send.repeat == "allow":
             return 0
         ledger = journal.ledger(new_run(plan, campaign, summary))
@@ -92,10 +91,14 @@ def envelope(plan: Plan, campaign: Campaign) -> Envelope:
     )
 
 
-def ended_in_doubt(journal: Journal, run: Run, closed: Sequence[int]) -> bool:
-    """Whether there are unknowns among the latest messages of a run that is resumed."""
-    latest = closed[-LOOKED_BACK_ON:]
-    if not latest:
+def ended_in_doubt(journal: Journal, run: Run, closed: pl.Series) -> bool:
+    """Whether there are unknowns among the latest messages of a run that is resumed.
+
+    Args:
+        closed: Its closed rows, in order.
+    """
+    latest = closed.tail(LOOKED_BACK_ON)
+    if not len(latest):
         return False
     entries = journal.entries(run.id, latest[0], latest[-1])
     return any(one.status == Status.UNKNOWN for one in entries)

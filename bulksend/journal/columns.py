@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.journal.faults import undamaged
+from bulksend.journal.records import WHOLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bulksend.journal.database import Database
+    from bulksend.journal.records import Part
 
 NAMES = (
     "row",
@@ -43,6 +47,19 @@ class Stretch(NamedTuple):
 NOTHING = Stretch({}, "[]")
 
 
+class Closed(NamedTuple):
+    """The rows of a run that are not *planned* any more.
+
+    Args:
+        rows: A line for each, in any order.
+
+        claims: How often a row was claimed, of those that are planned again too.
+    """
+
+    rows: str
+    claims: int
+
+
 class Columns:
     """What the journal knows of a run's rows, as columns."""
 
@@ -67,6 +84,17 @@ class Columns:
             )
             columns["message_id"] = ",".join(ids)
         return Stretch(columns, said or "[]")
+
+    def closed(self, run_id: int, part: Part = WHOLE) -> Closed:
+        """What a sender who takes a run up must know of all of its rows at once."""
+        found = self._db.fetch(
+            "closed", run_id=run_id, first=part.first, last=part.last
+        )
+        ((rows, claims),) = found
+        with undamaged(self._db.name):
+            if rows and not rows.replace("\n", "").isdecimal():
+                raise ValueError
+            return Closed(rows or "", int(claims))
 
     def posted_since(self, run_id: int, since: int) -> int:
         """How many messages were posted at *since* (milliseconds since 1970) or later.

@@ -246,19 +246,20 @@ where run_id = :run_id and row = :row and epoch = :epoch
   and exists (select 1 from transitions t
               where t.status = messages.status and t.event = :event);
 
--- name: claims
-select coalesce(sum(attempt), 0) from messages where run_id = :run_id;
-
 -- name: counts
 select status, count(*) from messages
 where run_id = :run_id and row between :first and :last
 group by status;
 
--- Rows that the engine must not touch again.
--- name: closed_rows
-select row from messages
-where run_id = :run_id and row between :first and :last and status <> 'planned'
-order by row;
+-- Rows that the engine must not touch again, as one text, and how often any was claimed:
+-- in one pass over all of a run's rows.
+-- name: closed
+select group_concat(case when status <> 'planned' then row end, '
+'), coalesce(sum(attempt), 0)
+from messages where run_id = :run_id and row between :first and :last;
+
+-- name: closed_count
+select count(*) from messages where run_id = :run_id and status <> 'planned';
 
 -- name: rows_between
 select row, status, attempt, posted_at, accepted_at, ended_at, message_id,

@@ -73,6 +73,11 @@ where messages.run_id = said.run_id and messages.row = said.row
 -- name: hold_leases
 lock table leases in share row exclusive mode;
 
+-- name: closed
+select string_agg(case when status <> 'planned' then row::text end, e'\n'),
+       coalesce(sum(attempt), 0)
+from messages where run_id = :run_id and row between :first and :last;
+
 -- name: columns_between
 select string_agg(row::text, ','), string_agg(status, ','), string_agg(attempt::text, ','),
        string_agg(coalesce(posted_at::text, ''), ','),

@@ -265,11 +265,6 @@ class Journal:
                 count += changed
         return count
 
-    def claims(self, run_id: int) -> int:
-        """How often a row of this run was claimed."""
-        ((claims,),) = self.database.fetch("claims", run_id=run_id)
-        return int(claims)
-
     def counts(self, run_id: int, part: Part = WHOLE) -> dict[Status, int]:
         found = self.database.fetch(
             "counts", run_id=run_id, first=part.first, last=part.last
@@ -277,12 +272,10 @@ class Journal:
         with undamaged(self.database.name):
             return {Status(status): count for status, count in found}
 
-    def closed_rows(self, run_id: int, part: Part = WHOLE) -> list[int]:
-        """Rows that are not *planned* any more, in order."""
-        found = self.database.stream(
-            "closed_rows", run_id=run_id, first=part.first, last=part.last
-        )
-        return [row for (row,) in found]
+    def closed_count(self, run_id: int) -> int:
+        """How many rows of a run are not *planned* any more."""
+        ((count,),) = self.database.fetch("closed_count", run_id=run_id)
+        return int(count)
 
     # -- news -----------------------------------------------------------------------
 

@@ -185,18 +185,19 @@ class Plan:
             for start in range(0, len(chunk), CHUNK_ROWS):
                 yield chunk.slice(start, CHUNK_ROWS)
 
-    def places(
+    def left(
         self,
+        *columns: str,
         closed: pl.Series | None = None,
         only: pl.Series | None = None,
-        *,
         between: tuple[int, int] | None = None,
     ) -> pl.DataFrame:
-        """``row``, ``place`` and ``carrier`` (whose caps) of what `sendable` gives."""
+        """These columns of what `sendable` gives: ``row``, ``place``, ``carrier`` (whose caps)."""
+        wanted = [_CARRIER if name == "carrier" else pl.col(name) for name in columns]
         return (
             self.frame()
             .filter(pl.col("reason").is_null() & _left(closed, only, between))
-            .select("row", "place", _CARRIER)
+            .select(*wanted)
             .collect(engine="streaming")
         )
 

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
 
 HANDED_OVER_AT_ONCE = 500
+READ_AT_ONCE = 20_000
 
 
 class PlanSource:
     """The rows of *plan* that get a message, without those that are *closed*.
 
+    Which rows they are is read first, 4 bytes each; the messages when their turn comes,
+    and of those the first few by themselves, so that a run that is resumed begins at once.
+
     Args:
-        chosen: The rows to choose from; None is all.
+        only: The rows to choose from; None is all.
 
         between: The first and the last row to choose from; None is all.
     """
@@ -30,24 +34,26 @@ class PlanSource:
     def __init__(
         self,
         plan: Plan,
-        closed: Sequence[int],
+        closed: pl.Series | None = None,
         *,
-        chosen: Sequence[int] | None = None,
+        only: pl.Series | None = None,
         between: tuple[int, int] | None = None,
     ) -> None:
         self._plan = plan
-        only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
-        left_out = pl.Series(closed, dtype=pl.Int64)
-        self._chunks = plan.sendable(left_out, only, between=between)
+        left = plan.left("row", closed=closed, only=only, between=between)
+        self._rows = left["row"].cast(pl.UInt32)
+        self._at, self._most = 0, HANDED_OVER_AT_ONCE
         self._pieces: deque[pl.DataFrame] = deque()
 
     async def ahead(self) -> Sequence[Message] | None:
         """The next of them, in the plan's order; None when it is through."""
         if not self._pieces:
-            chunk = await asyncio.to_thread(next, self._chunks, None)
-            if chunk is None:
+            wanted = self._rows.slice(self._at, self._most).cast(pl.Int64)
+            if not len(wanted):
                 return None
-            self._pieces.extend(chunk.iter_slices(HANDED_OVER_AT_ONCE))
+            self._at, self._most = self._at + len(wanted), READ_AT_ONCE
+            found = await asyncio.to_thread(self._plan.messages_of, wanted)
+            self._pieces.extend(found.iter_slices(HANDED_OVER_AT_ONCE))
         return messages(self._pieces.popleft())
 
     async def of(self, rows: Sequence[int]) -> Sequence[Message]:

@@ -9,6 +9,7 @@ the extra ``bulksend[otel]``.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,8 +53,11 @@ GAUGES: tuple[tuple[str, str, str, Callable[[Progress], float]], ...] = (
 def observed(run: Run, progress: Callable[[], Progress | None]) -> Iterator[None]:
     """Tell of *progress* until the block ends; the last of it is told then.
 
-    Where OpenTelemetry is not installed nothing happens.
+    Where OpenTelemetry is not installed, or nobody has set it up, nothing happens.
     """
+    if "opentelemetry.metrics" not in sys.modules and not _is_asked(os.environ):
+        yield  # to import it takes longer than to begin a run
+        return
     try:
         from opentelemetry import metrics
     except ImportError:
@@ -70,6 +74,10 @@ def observed(run: Run, progress: Callable[[], Progress | None]) -> Iterator[None
         if own is not None:
             own.shutdown()
         over.append(True)
+
+
+def _is_asked(environment: Mapping[str, str]) -> bool:
+    return any(name.startswith("OTEL_") for name in environment)
 
 
 def _observe(

@@ -24,7 +24,14 @@ from bulksend.journal.records import ALREADY_SENT, Candidate, LeaseLost
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import TRANSITIONS, Event, Status
 from bulksend.journal.store import Journal
-from tests.suites.journal_suite import CAMPAIGN, NOW, RUN, JournalSuite, outcome
+from tests.suites.journal_suite import (
+    CAMPAIGN,
+    NOW,
+    RUN,
+    JournalSuite,
+    closed_rows,
+    outcome,
+)
 from tests.suites.orders_suite import OrdersSuite
 
 if TYPE_CHECKING:
@@ -317,7 +324,7 @@ def _use_everything(path: Path) -> list[str]:
         lambda journal: journal.runs(),
         lambda journal: journal.run(RUN.run),
         lambda journal: journal.counts(1),
-        lambda journal: journal.closed_rows(1),
+        lambda journal: closed_rows(journal, 1),
         lambda journal: journal.entries(1, 0, 10_000),
         lambda journal: journal.ledger(replace(RUN, id=2)),
         lambda journal: journal.leases.holder(CAMPAIGN, now=NOW),
@@ -504,7 +511,7 @@ def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path: Path) -> Non
                 claim_for_ever()
             (folder / "ballast").unlink()
 
-            assert journal.closed_rows(run.id) == claimed
+            assert closed_rows(journal, run.id) == claimed
             assert journal.claim(run, epoch, [Candidate(99_999, 1)], now=NOW)
 
         with Journal.open(folder / "journal.db") as journal:

@@ -316,4 +316,4 @@ async def test_a_mark_follows_the_claims(path: Path, run: Run, tmp_path: Path) -
         for rows in ((2, 3), (3, 4)):
             await writer.claim([Candidate(row, None) for row in rows], now=NOW)
             with Journal.open(path) as journal:
-                assert mark._read() == journal.claims(run.id)
+                assert mark._read() == journal.columns.closed(run.id).claims

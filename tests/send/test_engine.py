@@ -36,6 +36,7 @@ from bulksend.send.intake import Intake, Source
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import TICK, BySender, Pacer
 from bulksend.send.verdict import Reached, Verdict, judge
+from tests.suites.journal_suite import closed_rows
 from tests.virtual_time import VirtualClocks, VirtualLoop
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class Stage:
         return Pacer(self.rate, self.loop.time())
 
     def rows_left(self) -> list[int]:
-        closed = set(self._journal(lambda journal: journal.closed_rows(self.run.id)))
+        closed = set(self._journal(lambda journal: closed_rows(journal, self.run.id)))
         return [row for row in range(2, self.rows + 2) if row not in closed]
 
     def _journal(self, work: Callable[[Journal], T]) -> T:
