@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-from bulksend.cli.stopping import stopping
+from bulksend.cli.stopping import DEADLINE, stopping
 from bulksend.errors import BulksendError
 
 COMMANDS = {
@@ -100,13 +100,13 @@ def main() -> None:
         from bulksend.cli.show import show_error
 
         show_error(error)
-        sys.exit(error.exit_code)
+        DEADLINE.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped; nothing more was done.", err=True)
-        sys.exit(4)
+        DEADLINE.exit(4)
     except BrokenPipeError:
         sys.exit(1)
     except SystemExit:

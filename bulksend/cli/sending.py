@@ -200,9 +200,10 @@ def _confirm(yes: bool, as_json: bool) -> Callable[[Checked], bool]:
 
 def _end(ended: Ended, as_json: bool) -> None:
     from bulksend.cli.show import print_json, show_ended
+    from bulksend.cli.stopping import DEADLINE
 
     if as_json:
         print_json(ended.as_dict())
     else:
         show_ended(ended)
-    sys.exit(ended.exit_code)
+    DEADLINE.exit(ended.exit_code)

