@@ -175,18 +175,16 @@ class Assembly:
         asked = self.assignment
         send, clocks = asked.campaign.send, self.clocks
         rate, ramp = send.rate.per_second, send.ramp.total_seconds() if send.ramp else 0
-        pace: Pace
-        if not asked.shares_its_rate:
-            pace = Pacer(rate, clocks.monotonic(), ramp=ramp)
-        else:
-            name = scope(asked.plan)
-            if asked.campaign.provider == "bandwidth":
-                name = f"bandwidth/{self.client.account}"
-            account = Account(name, rate, writer=self.writer, clocks=clocks)
-            urgent = asked.campaign.message.priority == "high"
-            pace = account.pace(urgent=urgent, ramp=ramp)
         own = asked.per_sender
-        return BySender(pace, own) if own else pace
+        if not asked.shares_its_rate:
+            pacer = Pacer(rate, clocks.monotonic(), ramp=ramp)
+            return BySender(pacer, own) if own else pacer
+        name = scope(asked.plan)
+        if asked.campaign.provider == "bandwidth":
+            name = f"bandwidth/{self.client.account}"
+        account = Account(name, rate, writer=self.writer, clocks=clocks)
+        urgent = asked.campaign.message.priority == "high"
+        return account.pace(own, urgent=urgent, ramp=ramp)
 
     def _read(
         self, closed: pl.Series, chosen: Sequence[int] | None

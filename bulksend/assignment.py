@@ -94,10 +94,8 @@ class Assignment:
 
     @property
     def per_sender(self) -> dict[str, float]:
-        """The rates of senders that have one of their own; shards part them."""
-        shards = 1 if self.shard is None else self.plan.shards
-        rates = self.campaign.send.rates(self.campaign.senders)
-        return {sender: rate / shards for sender, rate in rates.items()}
+        """The rates of senders that have one of their own."""
+        return self.campaign.send.rates(self.campaign.senders)
 
     def known_run(self, *, replan: bool) -> Run | None:
         """The plan's run, where it was begun before.

@@ -18,6 +18,10 @@ both together never give out more than the rate.
 After a 429 the share of the rate is halved for all, once a second at most; each second
 gives a twentieth of the rate back.
 
+A sender with a rate of its own has a line, too; what it may send is given out within the
+account's stretches (send/senders.py).  It catches up one segment: the account's stretch
+comes when it comes.
+
 A *ramp* is a run's own line before the account's: it rises from a twentieth of the rate
 to all of it, for all workers of the run together.  When nobody has sent the run for a
 minute it begins anew.
@@ -25,9 +29,12 @@ minute it begins anew.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bulksend.journal.database import Database
 
 MICROSECONDS = 1_000_000
@@ -52,12 +59,22 @@ class Stretch(NamedTuple):
         rate: Segments per second from then on.
 
         whole: The account's segments per second as it is now, of all lines together.
+
+        begins: When the first is, in microseconds by the clock that gave it.
+
+        now: What that clock says.
     """
 
     wait: float
     segments: int
     rate: float
     whole: float
+    begins: int
+    now: int
+
+    @property
+    def ends(self) -> int:
+        return self.begins + round(self.segments / self.rate * MICROSECONDS)
 
 
 class Paces:
@@ -66,19 +83,22 @@ class Paces:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def reserve(
+    def reserve(  # noqa: PLR0913  (who, how much, when)
         self,
         name: str,
         segments: int,
         full_rate: float,
         *,
         now: int,
+        lead: float = 0.0,
         kept: bool = False,
     ) -> Stretch:
         """The next *segments* of the account *name*.
 
         Args:
             now: Microseconds since 1970; a server uses its own clock instead.
+
+            lead: Seconds before which they are of no use to who asks.
 
             kept: Of the part that is kept for urgent runs.
         """
@@ -90,10 +110,11 @@ class Paces:
             recovery=RECOVERY_PER_SECOND,
             hold=round(KEPT_SECONDS * MICROSECONDS),
             kept=KEPT_SHARE,
+            lead=round(lead * MICROSECONDS),
             now=now,
         )
         rate = whole * part
-        return Stretch(_wait(until, now, segments / rate), segments, rate, whole)
+        return _stretch(until, now, segments=segments, rate=rate, whole=whole)
 
     def climb(
         self, run_id: int, segments: int, full_rate: float, *, seconds: float, now: int
@@ -112,7 +133,37 @@ class Paces:
             lowest=RAMP_FROM,
             now=now,
         )
-        return Stretch(_wait(until, now, segments / rate), segments, rate, rate)
+        return _stretch(until, now, segments=segments, rate=rate, whole=rate)
+
+    def grant(
+        self, name: str, senders: Mapping[str, float], stretch: Stretch
+    ) -> dict[str, tuple[int, int]]:
+        """What senders with a rate of their own may send in a *stretch* of the account.
+
+        Args:
+            name: The account.
+
+            senders: Segments per second of each.
+
+        Returns:
+            When the first segment may go (microseconds), and how many may until the
+            stretch ends; nothing of senders that may send none.
+        """
+        found: dict[str, tuple[int, int]] = {}
+        for rate in set(senders.values()):
+            names = {f"{name}/{one}": one for one in senders if senders[one] == rate}
+            granted = self._db.fetch(
+                "grant_pace",
+                names=json.dumps(list(names)),
+                rate=rate,
+                begins=stretch.begins,
+                ends=stretch.ends,
+                catch_up=round(MICROSECONDS / rate),
+            )
+            for one, begins, until in granted:
+                slots = round((until - begins) * rate / MICROSECONDS)
+                found[names[one]] = (begins, slots)
+        return found
 
     def slow_down(self, name: str, *, now: int) -> bool:
         """Halve the rate for all; whether this call did."""
@@ -126,6 +177,10 @@ class Paces:
         return changed == 1
 
 
-def _wait(until: int, now: int, seconds: float) -> float:
-    """Until a stretch of so many *seconds* begins that is given out until then."""
-    return max(0.0, (until - now) / MICROSECONDS - seconds)
+def _stretch(
+    until: int, now: int, *, segments: int, rate: float, whole: float
+) -> Stretch:
+    """The stretch that ends where all is given out now."""
+    begins = max(now, until - round(segments / rate * MICROSECONDS))
+    wait = (begins - now) / MICROSECONDS
+    return Stretch(wait, segments, rate, whole, begins, now)

@@ -457,9 +457,9 @@ where run_id = :run_id and status = 'accepted' and message_id is not null;
 -- what is kept for urgent runs, where one has asked lately.
 -- name: reserve_pace
 insert into paces (name, given_to)
-values (:name, :now + cast(:segments * 1000000 / :full as integer))
+values (:name, :now + :lead + cast(:segments * 1000000 / :full as integer))
 on conflict (name) do update
-    set given_to = max(paces.given_to, :now) + cast(:segments * 1000000 / (
+    set given_to = max(paces.given_to, :now + :lead) + cast(:segments * 1000000 / (
         :full * min(1.0, paces.share
                     + :recovery * max(0, :now - paces.changed_at) / 1000000)
         * case when paces.kept_to + :hold > :now then 1 - :kept else 1 end) as integer)
@@ -470,15 +470,31 @@ returning given_to, :now,
 -- What is kept begins where all was given away before anybody asked for it.
 -- name: reserve_kept
 insert into paces (name, given_to, kept_to)
-values (:name, :now, :now + cast(:segments * 1000000 / (:full * :kept) as integer))
+values (:name, :now,
+        :now + :lead + cast(:segments * 1000000 / (:full * :kept) as integer))
 on conflict (name) do update
-    set kept_to = max(:now, case when paces.kept_to + :hold > :now then paces.kept_to
+    set kept_to = max(:now + :lead, case when paces.kept_to + :hold > :now then paces.kept_to
                                  else paces.given_to end)
         + cast(:segments * 1000000 / (:full * :kept * min(1.0, paces.share
                + :recovery * max(0, :now - paces.changed_at) / 1000000)) as integer)
 returning kept_to, :now,
           :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
           :kept;
+
+-- Of one sender or several of the same rate: all segments that may go until :ends.
+-- name: grant_pace
+insert into paces (name, begins, given_to)
+select value, :begins,
+       :begins + cast((cast((:ends - 1 - :begins) * :rate / 1000000 as integer) + 1)
+                      * 1000000 / :rate as integer)
+from json_each(:names) where true
+on conflict (name) do update
+    set begins = max(paces.given_to, :begins - :catch_up),
+        given_to = max(paces.given_to, :begins - :catch_up)
+            + cast((cast((:ends - 1 - max(paces.given_to, :begins - :catch_up)) * :rate
+                         / 1000000 as integer) + 1) * 1000000 / :rate as integer)
+    where paces.given_to < :ends
+returning name, begins, given_to;
 
 -- A run that nobody has sent for a while begins its ramp again.
 -- name: reserve_ramp

@@ -110,9 +110,11 @@ with clock as materialized (
     select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 )
 insert into paces (name, given_to)
-select :name, now + (:segments::bigint * 1000000 / :full::float8)::bigint from clock
+select :name,
+       now + :lead::bigint + (:segments::bigint * 1000000 / :full::float8)::bigint
+from clock
 on conflict (name) do update
-    set given_to = greatest(paces.given_to, (select now from clock))
+    set given_to = greatest(paces.given_to, (select now from clock) + :lead::bigint)
         + (:segments::bigint * 1000000 / (:full::float8 * least(1.0, paces.share
                + :recovery::float8
                    * greatest(0, (select now from clock) - paces.changed_at) / 1000000)
@@ -130,10 +132,11 @@ with clock as materialized (
 )
 insert into paces (name, given_to, kept_to)
 select :name, now,
-       now + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8))::bigint
+       now + :lead::bigint
+       + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8))::bigint
 from clock
 on conflict (name) do update
-    set kept_to = greatest((select now from clock),
+    set kept_to = greatest((select now from clock) + :lead::bigint,
             case when paces.kept_to + :hold::bigint > (select now from clock)
                  then paces.kept_to else paces.given_to end)
         + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8
@@ -143,6 +146,21 @@ returning kept_to, (select now from clock),
           :full::float8 * least(1.0, share + :recovery::float8
               * greatest(0, (select now from clock) - changed_at) / 1000000),
           :kept::float8;
+
+-- name: grant_pace
+insert into paces (name, begins, given_to)
+select value, :begins::bigint,
+       :begins::bigint + ((trunc((:ends::bigint - 1 - :begins::bigint) * :rate::float8
+                                 / 1000000) + 1) * 1000000 / :rate::float8)::bigint
+from json_array_elements_text(:names::json) as one (value)
+on conflict (name) do update
+    set begins = greatest(paces.given_to, :begins::bigint - :catch_up::bigint),
+        given_to = greatest(paces.given_to, :begins::bigint - :catch_up::bigint)
+            + ((trunc((:ends::bigint - 1
+                       - greatest(paces.given_to, :begins::bigint - :catch_up::bigint))
+                      * :rate::float8 / 1000000) + 1) * 1000000 / :rate::float8)::bigint
+    where paces.given_to < :ends::bigint
+returning name, begins, given_to;
 
 -- name: reserve_ramp
 with clock as materialized (

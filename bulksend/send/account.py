@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bulksend.journal.paces import KEPT_SHARE
-from bulksend.send.shared import GIVEN_OUT, Line, Ramp, SharedPace
+from bulksend.journal.paces import KEPT_SHARE, MICROSECONDS
+from bulksend.send.reckoning import Reckoning
+from bulksend.send.senders import Granted, Senders
+from bulksend.send.shared import GIVEN_OUT, Held, Line, Ramp, SharedPace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Mapping
 
     from bulksend.journal.paces import Stretch
+    from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.send.clocks import Clocks
 
@@ -31,34 +35,68 @@ class Account:
         self._rate = rate
         self._writer = writer
         self._clocks = clocks
+        self._reckoning = Reckoning()
 
-    def pace(self, *, urgent: bool = False, ramp: float = 0.0) -> SharedPace:
+    def pace(
+        self,
+        rates: Mapping[str, float],
+        *,
+        urgent: bool = False,
+        ramp: float = 0.0,
+    ) -> SharedPace:
         """The pace of this sender.
 
         Args:
+            rates: Segments per second of senders that have a rate of their own.
+
             urgent: Whether it has a part in what is kept for such runs.
 
             ramp: Seconds in which its run rises to the whole rate; 0 is at once.
         """
-        rate, rising = self._rate, self._ramp(ramp) if ramp else None
-        lines = [Line(rate, reserve=self._reserve(kept=False), ramp=rising)]
+        rising = self._ramp(ramp) if ramp else None
+        senders = Senders(rates)
+
+        def line(rate: float, *, kept: bool) -> Line:
+            reserve = partial(self._reserve, kept=kept)
+            return Line(rate, reserve=reserve, senders=senders, ramp=rising)
+
+        lines = [line(self._rate, kept=False)]
         if urgent:
-            reserve = self._reserve(kept=True)
-            lines.append(Line(rate * KEPT_SHARE, reserve=reserve, ramp=rising))
+            lines.append(line(self._rate * KEPT_SHARE, kept=True))
         return SharedPace(lines, self._clocks.monotonic, slow_down=self._slow_down)
 
-    def _reserve(self, *, kept: bool) -> Callable[[int], Awaitable[Stretch]]:
-        name, given_out = self._name, self._rate * GIVEN_OUT
+    async def _reserve(
+        self, segments: int, senders: Mapping[str, float], lead: float, *, kept: bool
+    ) -> Held:
+        """Asked and answered in the journal's own thread: how long it waited is no time."""
 
-        async def reserve(segments: int) -> Stretch:
-            now = self._now()
-            return await self._writer.call(
-                lambda journal: journal.paces.reserve(
-                    name, segments, given_out, now=now, kept=kept
-                )
+        def work(journal: Journal) -> Held:
+            asked, paces = self._clocks.monotonic(), journal.paces
+            given_out = self._rate * GIVEN_OUT
+            stretch = paces.reserve(
+                self._name,
+                segments,
+                given_out,
+                now=self._now(),
+                lead=lead,
+                kept=kept,
             )
+            answered = self._clocks.monotonic()
+            self._reckoning.hear(asked, stretch.now / MICROSECONDS, answered)
+            given = {name: rate * GIVEN_OUT for name, rate in senders.items()}
+            spans = paces.grant(self._name, given, stretch)
+            return self._held(stretch, spans)
 
-        return reserve
+        return await self._writer.call(work)
+
+    def _held(self, stretch: Stretch, spans: Mapping[str, tuple[int, int]]) -> Held:
+        ours = self._reckoning.ours
+        granted = {
+            name: Granted(ours(begins / MICROSECONDS), slots)
+            for name, (begins, slots) in spans.items()
+        }
+        begin = ours(stretch.begins / MICROSECONDS)
+        return Held(begin, stretch.segments, stretch.rate, stretch.whole, granted)
 
     def _ramp(self, seconds: float) -> Ramp:
         run_id, rate = self._writer.run.id, self._rate

@@ -1,7 +1,8 @@
 """The pace of several senders: slots that the journal gives out, kept to the moment.
 
 A sender reserves a twentieth of a second's work at a time, one stretch ahead of what it
-posts, and only while it has something to post.  What it claims takes slots that are due
+posts, and only while it has something to post.  Where the journal answers slowly it asks
+for more, and for none that would be over before it could use it.  What it claims takes slots that are due
 soon, and is posted when they are.  A slot that it could not use in time is lost, not
 caught up: whoever caught up would send in another's time.  A hundredth of the rate is
 never given out, and a slot may be used five milliseconds late: so in any second
@@ -14,80 +15,47 @@ and takes of both what comes first (`journal.paces`).
 from __future__ import annotations
 
 import asyncio
-import heapq
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bulksend.send.senders import Senders
+from bulksend.send.slots import LATE_SECONDS, Slots
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from bulksend.journal.paces import Stretch
+    from bulksend.send.senders import Granted
 
 STRETCH_SECONDS = 0.05
 CLAIM_SECONDS = 0.02
-"""So long before its moment a message may be claimed: a commit's time."""
+"""So long before its moment a message is claimed, at least: a commit's time."""
 
-LATE_SECONDS = 0.005
+MOST_LEAD = 1.0
+FORGETTING = 0.9
+"""What is left of a slow answer with each quicker one."""
+
 GIVEN_OUT = 0.99
-SOON = 0.005
+SOON = LATE_SECONDS
 
 
-class Slots:
-    """Moments at which one segment each may go, in order.  *now*: monotonic seconds.
+class Held(NamedTuple):
+    """A stretch that is ours.
 
-    Stretches of two lines may lie over each other.
+    Args:
+        begin: When its first slot is, in monotonic seconds.
+
+        rate: Segments per second from then on.
+
+        whole: The account's, of all lines together.
+
+        senders: What senders with a rate of their own may send of it.
     """
 
-    def __init__(self) -> None:
-        self._runs: list[_Run] = []
-        self.left = 0
-
-    @property
-    def first(self) -> float | None:
-        """When the first one is."""
-        return self._runs[0].begin if self._runs else None
-
-    def add(self, begin: float, slots: int, rate: float) -> None:
-        if slots > 0:
-            heapq.heappush(self._runs, _Run(begin, slots, rate))
-            self.left += slots
-
-    def move(self, slots: int, to: Slots) -> int:
-        """Give the first so many to *to*; how many there were."""
-        moved = 0
-        while self._runs and moved < slots:
-            run = self._runs[0]
-            piece = min(run.left, slots - moved) if len(self._runs) == 1 else 1
-            to.add(run.begin, piece, run.rate)
-            self._skip(piece)
-            moved += piece
-        return moved
-
-    def drop(self, slots: int) -> int:
-        return self.move(slots, Slots())
-
-    def drop_late(self, now: float) -> None:
-        while self._runs:
-            run = self._runs[0]
-            late = now - LATE_SECONDS - run.begin
-            if late <= 0:
-                return
-            self._skip(min(run.left, int(late * run.rate) + 1))
-
-    def _skip(self, slots: int) -> None:
-        run = self._runs[0]
-        self.left -= slots
-        if slots == run.left:
-            heapq.heappop(self._runs)
-        else:
-            begin = run.begin + slots / run.rate
-            rest = run._replace(begin=begin, left=run.left - slots)
-            heapq.heapreplace(self._runs, rest)
-
-
-class _Run(NamedTuple):
     begin: float
-    left: int
+    segments: int
     rate: float
+    whole: float
+    senders: Mapping[str, Granted]
 
 
 class Ramp:
@@ -121,7 +89,10 @@ class Line:
     Args:
         rate: Segments per second of all senders together.
 
-        reserve: Asks the journal for so many segments.
+        reserve: Asks the journal for so many segments, for these senders' part, and for
+            none within the next so many seconds.
+
+        senders: Those with a rate of their own.
 
         ramp: What comes before that.
     """
@@ -130,14 +101,17 @@ class Line:
         self,
         rate: float,
         *,
-        reserve: Callable[[int], Awaitable[Stretch]],
+        reserve: Callable[[int, Mapping[str, float], float], Awaitable[Held]],
+        senders: Senders | None = None,
         ramp: Ramp | None = None,
     ) -> None:
         self.whole = self._rate = rate
         self._reserve = reserve
+        self.senders = senders or Senders()
         self._ramp = ramp
         self._free = Slots()
         self._debt = 0
+        self._took = 0.0
         self.asking: asyncio.Task[None] | None = None
 
     @property
@@ -145,11 +119,15 @@ class Line:
         """When its first free slot is."""
         return self._free.first
 
-    def fill(self, now: float, clock: Callable[[], float]) -> None:
-        """Let go what is late, and ask for more in time."""
+    def fill(self, now: float, ahead: float, clock: Callable[[], float]) -> None:
+        """Let go what is late, and ask for more in time.
+
+        Args:
+            ahead: Seconds before its moment at which a message is claimed.
+        """
         self._free.drop_late(now)
-        if self._free.left <= _stretch(self._rate) / 2 and self.asking is None:
-            self.asking = asyncio.create_task(self._more(clock))
+        if self._free.left <= self._at_once / 2 and self.asking is None:
+            self.asking = asyncio.create_task(self._more(ahead, clock))
             self.asking.add_done_callback(_look_at)  # who asks again meets it again
 
     def move(self, slots: int, to: Slots) -> int:
@@ -159,20 +137,27 @@ class Line:
         """The next slots are spent already."""
         self._debt += slots
 
-    async def _more(self, clock: Callable[[], float]) -> None:
+    @property
+    def _at_once(self) -> int:
+        """More where an answer takes longer: half of it must last until the next."""
+        return _stretch(self._rate, STRETCH_SECONDS + 3 * self._took)
+
+    async def _more(self, ahead: float, clock: Callable[[], float]) -> None:
         try:
-            wanted = _stretch(self._rate) + self._debt
+            wanted = self._at_once + self._debt
             if self._ramp is not None:
                 wanted = await self._ramp.wait(wanted)
-            asked_at = clock()
-            stretch = await self._reserve(wanted)
+            asked, lead = clock(), self._took + ahead
+            held = await self._reserve(wanted, self.senders.take_wanted(), lead)
+            self._took = min(MOST_LEAD, max(clock() - asked, self._took * FORGETTING))
         finally:
             self.asking = None
-        self._rate, self.whole = stretch.rate, stretch.whole
+        self._rate, self.whole = held.rate, held.whole
         if self._ramp is not None:
             self._rate = min(self._rate, self._ramp.rate)
             self.whole = min(self.whole, self._ramp.rate)
-        self._free.add(asked_at + stretch.wait, stretch.segments, stretch.rate)
+        self._free.add(held.begin, held.segments, held.rate)
+        self.senders.add(held.senders)
         self._debt -= self._free.drop(self._debt)
 
 
@@ -195,6 +180,9 @@ class SharedPace:
         slow_down: Callable[[], Awaitable[bool]],
     ) -> None:
         self._lines = lines
+        self._senders = lines[0].senders
+        self._refused = self._could = False
+        self._ahead, self._taken_at = CLAIM_SECONDS, clock()
         self._claimed = Slots()
         self._clock = clock
         self._slow_down = slow_down
@@ -211,6 +199,10 @@ class SharedPace:
         return self._lines[0].whole
 
     async def tick(self, now: float) -> None:
+        if self._refused and not self._could:  # whoever has something to send must wait
+            await asyncio.sleep(SOON)  # what is reserved now, others lack
+            now = self._clock()
+        self._refused = self._could = False
         while (seconds := self._seconds_to_claim(now)) != 0.0:
             asking = [line.asking for line in self._lines if line.asking is not None]
             if seconds is not None:  # who is asked may know of an earlier one
@@ -222,26 +214,49 @@ class SharedPace:
                         one.result()
             now = self._clock()
 
-    def allows(self, sender: str) -> bool:  # noqa: ARG002  (the account is everybody's)
-        return self._seconds_to_claim(self._clock()) == 0.0
+    def allows(self, sender: str) -> bool:
+        now = self._clock()
+        if self._seconds_to_claim(now) != 0.0:
+            return False
+        line = self._earliest()
+        assert line is not None
+        assert line.first is not None
+        allowed = self._senders.allows(sender, at=line.first, now=now)
+        if allowed or self._senders.has_slots(sender):
+            self._could = True
+        else:
+            self._refused = True
+        return allowed
 
-    def spend(self, sender: str, weight: int) -> None:  # noqa: ARG002
+    def spend(self, sender: str, weight: int) -> None:
         lacking = weight
         while lacking and (line := self._earliest()) is not None:
             lacking -= line.move(1, self._claimed)
         self._lines[0].owe(lacking)
+        self._taken_at = self._clock()
+        self._senders.spend(sender, weight)
 
-    def seconds_too_early(self, sender: str, now: float) -> float:  # noqa: ARG002
+    def seconds_too_early(self, sender: str, now: float) -> float:
+        had = self._claimed.left
         self._claimed.drop_late(now)
-        if self._claimed.first is None:  # its moment is over, so it needs another one
+        is_late = had and not self._claimed.left
+        wanted = CLAIM_SECONDS + (now - self._taken_at if is_late else 0.0)
+        self._ahead = min(MOST_LEAD, max(wanted, self._ahead * FORGETTING))
+        seconds = self._senders.seconds_too_early(sender, now)
+        if seconds is None or self._claimed.first is None:
             self._fill(now)
-            if (line := self._earliest()) is not None:
+        if self._claimed.first is None:  # its moment is over, so it needs another one
+            line = self._earliest()
+            if line is not None:
                 line.move(1, self._claimed)
         first = self._claimed.first
-        return SOON if first is None else max(0.0, first - now)
+        if seconds is None or first is None:
+            return SOON
+        return max(0.0, first - now, seconds)
 
     def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
         self._claimed.drop(weight)
+        self._senders.posted(sender, weight)
 
     def throttled(self, now: float) -> bool:
         """All senders halve the pace; once a second is enough to say so."""
@@ -258,11 +273,11 @@ class SharedPace:
         line = self._earliest()
         if line is None or line.first is None:
             return None
-        return max(0.0, line.first - CLAIM_SECONDS - now)
+        return max(0.0, line.first - self._ahead - now)
 
     def _fill(self, now: float) -> None:
         for line in self._lines:
-            line.fill(now, self._clock)
+            line.fill(now, self._ahead, self._clock)
 
     def _earliest(self) -> Line | None:
         """The line whose free slot is the first of all."""
@@ -273,9 +288,9 @@ class SharedPace:
         )
 
 
-def _stretch(rate: float) -> int:
+def _stretch(rate: float, seconds: float = STRETCH_SECONDS) -> int:
     """How many segments are asked for at once."""
-    return max(1, round(rate * STRETCH_SECONDS))
+    return max(1, round(rate * seconds))
 
 
 def _look_at(task: asyncio.Future[Any]) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulksend.journal.paces import KEPT_SHARE
+from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.store import Journal
-from bulksend.send.shared import LATE_SECONDS, Line, Ramp, SharedPace, Slots
+from bulksend.send.reckoning import Reckoning
+from bulksend.send.senders import Granted, Senders
+from bulksend.send.shared import Held, Line, Ramp, SharedPace
+from bulksend.send.slots import LATE_SECONDS, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
     from pathlib import Path
 
     from bulksend.journal.paces import Stretch
@@ -68,6 +73,8 @@ class World:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
+        assert isinstance(journal.database, Sqlite)
+        journal.database.connection.execute("pragma synchronous = off")
         self.now = 100.0
         self._wakes: list[float] = []
 
@@ -81,12 +88,28 @@ class World:
         urgent: bool = False,
         ramp: float = 0.0,
         run_id: int = 1,
+        own: Mapping[str, float] | None = None,
+        slow: Callable[[], float] = lambda: 0.0,
     ) -> SharedPace:
-        def asks(*, kept: bool) -> Callable[[int], Awaitable[Stretch]]:
-            async def reserve(segments: int) -> Stretch:
+        senders = Senders(own)
+
+        def asks(*, kept: bool) -> Callable[..., Awaitable[Held]]:
+            async def reserve(
+                segments: int, wanted: Mapping[str, float], lead: float
+            ) -> Held:
+                await self.sleep(slow())
                 now = round(self.now * 1e6)
                 paces = self.journal.paces
-                return paces.reserve("55", segments, rate, now=now, kept=kept)
+                said = paces.reserve(
+                    "55", segments, rate, now=now, lead=lead, kept=kept
+                )
+                granted = {
+                    name: Granted(begins / 1e6, slots)
+                    for name, (begins, slots) in paces.grant("55", wanted, said).items()
+                }
+                await self.sleep(slow())
+                begin = said.begins / 1e6
+                return Held(begin, said.segments, said.rate, said.whole, granted)
 
             return reserve
 
@@ -100,10 +123,11 @@ class World:
             return paces.climb(run_id, segments, rate, seconds=ramp, now=now)
 
         slowly = Ramp(rate, climb=climb) if ramp else None
-        lines = [Line(rate, reserve=asks(kept=False), ramp=slowly)]
+        lines = [Line(rate, reserve=asks(kept=False), senders=senders, ramp=slowly)]
         if urgent:
             kept = rate * KEPT_SHARE
-            lines.append(Line(kept, reserve=asks(kept=True), ramp=slowly))
+            reserve = asks(kept=True)
+            lines.append(Line(kept, reserve=reserve, senders=senders, ramp=slowly))
         return SharedPace(lines, self.clock, slow_down=slow_down)
 
     async def sleep(self, seconds: float) -> None:
@@ -126,17 +150,25 @@ class World:
     async def posts(
         self, pace: SharedPace, count: int, sender: str = ""
     ) -> list[float]:
-        return [await self.post(pace) for _ in range(count)]
+        return [await self.post(pace, sender=sender) for _ in range(count)]
 
-    async def post(self, pace: SharedPace, weight: int = 1) -> float:
-        """One message as the engine sends it; when it went."""
+    async def post(
+        self, pace: SharedPace, weight: int = 1, *, sender: str = "", claim: float = 0.0
+    ) -> float:
+        """One message as the engine sends it; when it went.
+
+        Args:
+            claim: How long its claim takes.
+        """
         await pace.tick(self.now)
-        while not pace.allows(""):
+        while not pace.allows(sender):
             await self.sleep(0.01)
-        pace.spend("", weight)
-        while early := pace.seconds_too_early("", self.now):
+            await pace.tick(self.now)
+        pace.spend(sender, weight)
+        await self.sleep(claim)
+        while early := pace.seconds_too_early(sender, self.now):
             await self.sleep(early)
-        pace.posted("", weight, self.now)
+        pace.posted(sender, weight, self.now)
         return self.now
 
 
@@ -306,3 +338,110 @@ async def test_a_ramp_is_not_begun_anew_by_a_worker_that_is(world: World) -> Non
     await world.together(world.sleep(61.0))
     (moments,) = await world.together(world.posts(world.pace(50.0, ramp=4.0), 50))
     assert moments[-1] - moments[0] > 2.0
+
+
+# -- whatever happens ----------------------------------------------------------------
+
+
+@pytest.mark.slow
+@given(
+    workers=st.integers(1, 5),
+    rate=st.sampled_from([3.0, 20.0, 200.0]),
+    own=st.sampled_from([None, 1.0, 7.0, 60.0]),
+    delays=st.lists(st.sampled_from([0.0] * 6 + [0.004, 0.03, 0.4]), min_size=1),
+)
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_second_holds_more_than_the_rate_whoever_stands_still(
+    tmp_path_factory: pytest.TempPathFactory,
+    workers: int,
+    rate: float,
+    own: float | None,
+    delays: list[float],
+) -> None:
+    """Slow answers, slow claims, freezes before a post, any number of workers.
+
+    The whole rate is one message above what is given out and used five milliseconds
+    late; a sender's is its own and one message.
+    """
+    place = tmp_path_factory.mktemp("paces") / "journal.db"
+    turns = cycle(delays)
+
+    async def all_of_them(world: World) -> list[list[float]]:
+        rates = None if own is None else {"+1": own}
+        paces = [
+            world.pace(rate, own=rates, slow=lambda: next(turns))
+            for _ in range(workers)
+        ]
+
+        async def work(pace: SharedPace) -> list[float]:
+            found = []
+            for _ in range(max(3, int(1.5 * min(rate, own or rate)) // workers)):
+                sender = "" if own is None else "+1"
+                claim = next(turns)
+                found.append(await world.post(pace, sender=sender, claim=claim))
+            return found
+
+        return await world.together(*map(work, paces))
+
+    with Journal.open(place) as journal, pytest.MonkeyPatch.context() as patch:
+        world = World(journal)
+        patch.setattr("bulksend.send.shared.asyncio.sleep", world.sleep)
+        found = asyncio.run(all_of_them(world))
+
+    moments = sorted(at for one in found for at in one)
+    assert densest(moments) <= rate * (1 + LATE_SECONDS) + 1
+    if own is not None:
+        assert densest(moments) <= own + 1
+
+
+async def test_a_sender_has_its_own_rate_over_all_workers(world: World) -> None:
+    """Not one for each of them; and those without one have what the account leaves."""
+    rates = {"+1": 10.0, "+2": 5.0}
+    paces = [world.pace(100.0, own=rates) for _ in range(3)]
+    ones, twos, others = await world.together(
+        world.posts(paces[0], 30, "+1"),
+        world.posts(paces[1], 15, "+2"),
+        world.posts(paces[2], 200, "+3"),
+    )
+    more = await world.together(*(world.posts(pace, 10, "+1") for pace in paces))
+
+    assert densest(ones) <= 11
+    assert densest(twos) <= 6
+    assert densest(sorted([*ones, *twos, *others])) <= 101
+    assert densest(sorted(at for one in more for at in one)) <= 11
+    assert ones[-1] - ones[0] == pytest.approx(3.0, rel=0.25)
+    assert twos[-1] - twos[0] == pytest.approx(3.0, rel=0.25)
+
+
+@given(
+    ahead=st.floats(-1e6, 1e6),
+    heard=st.lists(
+        st.tuples(st.floats(0.01, 9), st.floats(0, 1), st.floats(0, 1)), min_size=1
+    ),
+)
+def test_anothers_clock_is_never_thought_to_be_ahead(
+    ahead: float, heard: list[tuple[float, float, float]]
+) -> None:
+    """However long questions and answers take; the best answer decides how near it is."""
+    reckoning, now, best = Reckoning(), 0.0, float("inf")
+    for pause, question, answer in heard:
+        now += pause
+        asked, told, answered = now, now + question + ahead, now + question + answer
+        reckoning.hear(asked, told, answered)
+        best = min(best + pause * 0.001 + 0.002, question + answer)
+        late = reckoning.ours(now + ahead) - now
+        assert -1e-6 <= late <= best + 1e-6
+        now = answered
+
+
+def test_a_clock_that_was_set_is_believed_anew() -> None:
+    """What contradicts all that was heard before counts alone."""
+    reckoning = Reckoning()
+    reckoning.hear(1.0, 101.0, 1.001)
+    reckoning.hear(2.0, 50.0, 2.01)
+
+    assert reckoning.ours(50.0) == pytest.approx(2.01)

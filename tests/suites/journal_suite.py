@@ -462,6 +462,25 @@ class JournalSuite:
         place.execute("update paces set changed_at = changed_at - 40000000")
         assert journal.paces.reserve("55", 1, 100.0, now=now).rate == 100
 
+    def test_a_sender_has_a_line_within_the_accounts(self, place: Place) -> None:
+        """As many as its own rate lets go until the stretch ends, over all workers."""
+        now = time.time_ns() // 1_000
+        with place.open() as journal, place.open() as other:
+            stretch = journal.paces.reserve("55", 100, 100.0, now=now)
+            own = {"+1": 10.0, "+2": 3.0}
+            first = journal.paces.grant("55", own, stretch)
+            again = other.paces.grant("55", own, stretch)
+            following = other.paces.reserve("55", 100, 100.0, now=now)
+            more = other.paces.grant("55", {"+1": 10.0}, following)
+            apart = other.paces.grant("56", {"+1": 10.0}, stretch)
+
+        assert first == {"+1": (stretch.begins, 10), "+2": (stretch.begins, 3)}
+        assert again == {}
+        begins, slots = more["+1"]
+        assert begins == pytest.approx(stretch.begins + 1_000_000, abs=3)
+        assert slots in (10, 11)
+        assert apart["+1"] == (stretch.begins, 10)
+
     def test_what_is_kept_for_urgent_runs_is_not_given_to_others(
         self, place: Place, journal: Journal
     ) -> None:
