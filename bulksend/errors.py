@@ -7,7 +7,7 @@ one `BulksendError`, so that a person sees everything at once.
 
     BulksendError              stops the program; carries problems and an exit code
     ├── InputError      (2)    the input is wrong; nothing was sent
-    ├── GateRefused     (3)    a gate said no; nothing was sent by this command
+    ├── GateRefused     (3)    a gate said no: nothing was sent, or nothing more
     └── Stopped         (4)    stopped half-way; run again to resume
 
 What happened to a single message is never an exception: see `send/verdict.py`.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DONE, SOME_FAILED, BAD_INPUT, REFUSED_BY_GATE, RESUMABLE, SOME_UNKNOWN = range(6)
-"""Exit codes, as README and docs/operations.md list them."""
+"""Exit codes, as docs/operations.md lists them."""
 
 
 class Kind(NamedTuple):

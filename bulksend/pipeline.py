@@ -220,10 +220,11 @@ def _send(
         raise stopped  # it never began: the results may be another sender's
     try:
         ended = _finish(asked, run, stopped)
-    except BulksendError as error:
-        if stopped is None:
-            raise
-        raise type(stopped)((*stopped.problems, *error.problems)) from error
+    except (
+        BulksendError
+    ) as error:  # messages have gone out: it is resumed, not corrected
+        kind = Stopped if stopped is None else type(stopped)
+        raise kind((*getattr(stopped, "problems", ()), *error.problems)) from error
     except KeyboardInterrupt:
         if stopped is None:
             raise

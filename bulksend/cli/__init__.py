@@ -81,7 +81,7 @@ class _Lazy(click.Group):
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
     epilog="""Exit codes: 0 done · 1 done, some refused or failed · 2 the input is wrong ·
-    3 a gate refused · 4 stopped, run again to resume · 5 done, some unknown""",
+    3 a gate or breaker refused · 4 stopped, run again to resume · 5 done, some unknown""",
 )
 @click.version_option(package_name="bulksend")
 def cli() -> None:

@@ -91,8 +91,11 @@ def test_a_disk_that_runs_full_in_the_middle(
         assert set(texted(ground)) <= {ground.numbers[row - 2] for row in known}
         assert sent < 3_000
         subprocess.run(["mount", "-o", "remount,size=64m", str(home)], check=True)
-        ground.begin(nursery, **PATIENT)
-        code = nursery.wait()
+        for _ in range(10):  # a busy machine may stop it once more: it resumes
+            ground.begin(nursery, **PATIENT)
+            if (code := nursery.wait()) in {0, 5}:
+                break
+            assert code in {3, 4}, ground.said()
         assert code in {0, 5}, ground.said()
         verdict = ground.judge()
 

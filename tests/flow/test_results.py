@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
+import pytest
 
-from tests.flow.desk import Desk, counts
+from tests.flow.desk import Desk, codes, counts, ended, served, until
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
@@ -180,3 +181,27 @@ def test_results_are_found_from_another_folder(
     ran = there.call("results", run, "--json")
 
     assert ran.code == 0, ran
+
+
+@pytest.mark.slow
+def test_results_whose_disk_goes_away_while_it_sends(desk: Desk) -> None:
+    """E625 and exit 4, not 2: messages went out. Run again, it only writes them."""
+    command = ("run", "hello.yaml", "--yes", "--json")
+    folder = desk.folder / "results"
+    with served(desk.folder) as server:
+        desk.environment = server.environment
+        desk.people()
+        desk.campaign(send={"rate": "2/s"})
+        sender = desk.start(*command)
+        until(server.has(1), sender)
+        if folder.exists():
+            folder.rmdir()
+        folder.write_text("no folder any more")
+        ran = ended(sender)
+        folder.unlink()
+        again = desk.process(*command)
+
+    assert (ran.code, codes(ran)) == (4, ["E625"]), ran
+    assert (again.code, counts(again)) == (0, {"accepted": 4, "excluded": 3}), again
+    assert len(server.lines()) == 4
+    assert desk.results().height == 7
