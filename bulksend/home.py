@@ -67,22 +67,18 @@ class Home:
         Raises:
             InputError: E601, where the journal would be in object storage; E692.
         """
-        said = environment.get("BULKSEND_HOME") or str(beside / ".bulksend")
+        folder, shared = _room(beside, environment)
         elsewhere = _journal(journal or environment.get("BULKSEND_JOURNAL", ""))
-        objects = Objects(environment)
-        if not is_address(said):
-            folder = Path(said)
-            return cls(folder, elsewhere or folder / "journal.sqlite", objects)
-        shared = located(said.rstrip("/") + "/")
-        if elsewhere is None:
+        if shared is not None and elsewhere is None:
             expected = "BULKSEND_JOURNAL, such as postgresql://USER@HOST/DATABASE"
             found = "BULKSEND_HOME is in object storage, where no journal can be"
             raise InputError(Problem("E601", found, expected))
-        return cls(_room(shared), elsewhere, objects, shared)
+        journal_at = elsewhere or folder / "journal.sqlite"
+        return cls(folder, journal_at, Objects(environment), shared)
 
     def spool(self) -> Spool:
         """Where objects are copied to, before anything reads them."""
-        return Spool(self.folder / "objects", self.objects)
+        return _spool(self.folder, self.objects)
 
     @contextmanager
     def outgoing(self, name: str) -> Iterator[Path]:
@@ -116,10 +112,29 @@ class Home:
         return root / "rejects" / f"{run}.csv"
 
 
-def _room(shared: Location) -> Path:
-    """This machine's room for work on a home that is elsewhere."""
+def find_spool(environment: Mapping[str, str]) -> Spool:
+    """A home's, for who needs no journal yet: to read a campaign file.
+
+    Raises:
+        InputError: E692, where the home's address is not understood.
+    """
+    folder, _ = _room(Path(), environment)
+    return _spool(folder, Objects(environment))
+
+
+def _spool(folder: Path, objects: Objects) -> Spool:
+    return Spool(folder / "objects", objects)
+
+
+def _room(beside: Path, environment: Mapping[str, str]) -> tuple[Path, Location | None]:
+    """The home's folder; where it is elsewhere, this machine's room for work on it."""
+    said = environment.get("BULKSEND_HOME") or str(beside / ".bulksend")
+    if not is_address(said):
+        return Path(said), None
+    shared = located(said.rstrip("/") + "/")
     name = blake2b(str(shared).encode(), digest_size=8).hexdigest()
-    return platformdirs.user_cache_path("bulksend", appauthor=False) / "homes" / name
+    caches = platformdirs.user_cache_path("bulksend", appauthor=False)
+    return caches / "homes" / name, shared
 
 
 def _journal(named: str) -> Path | Address | None:

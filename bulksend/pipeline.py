@@ -105,7 +105,7 @@ class Options:
 
 
 def run_campaign(
-    campaign: str | Path | Loaded,
+    campaign: str | Where | Loaded,
     *,
     environment: Mapping[str, str] = os.environ,
     options: Options | None = None,

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.define.campaign import Campaign
+from bulksend.define.distant import load_distant
 from bulksend.define.document import clipped
 from bulksend.define.load import load
 from bulksend.errors import InputError, Problem, counted
-from bulksend.home import Home
+from bulksend.home import Home, find_spool
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
@@ -26,7 +27,7 @@ from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.runs import already, has_begun
-from bulksend.storage.location import where
+from bulksend.storage.location import Location, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,18 +87,21 @@ class Closer:
 
 
 def load_campaign(
-    path: str | Path, *, environment: Mapping[str, str] = os.environ
+    path: str | Where, *, environment: Mapping[str, str] = os.environ
 ) -> Loaded:
     """The campaign file as values.
 
     Raises:
         InputError: With every problem of the file.
     """
-    return load(Path(path), environment)
+    place = where(path)
+    if isinstance(place, Path):
+        return load(place, environment)
+    return load_distant(place, environment, find_spool(environment))
 
 
 def plan_campaign(
-    campaign: str | Path | Loaded,
+    campaign: str | Where | Loaded,
     *,
     environment: Mapping[str, str] = os.environ,
     journal: str = "",
@@ -212,9 +216,9 @@ def checked_plan(
 
 
 def loaded_campaign(
-    campaign: str | Path | Loaded, environment: Mapping[str, str]
+    campaign: str | Where | Loaded, environment: Mapping[str, str]
 ) -> Loaded:
     """The campaign as values, read where only its path is given."""
-    if isinstance(campaign, str | Path):
+    if isinstance(campaign, str | Path | Location):
         return load_campaign(campaign, environment=environment)
     return campaign

@@ -41,7 +41,8 @@ def schedule_form(loaded: Loaded, form: str, *, program: Path) -> str:
     if schedule is None:
         raise InputError(Problem("E125", "it has none", file=str(loaded.path)))
     file = loaded.path.absolute()
-    return FORMS[form](Job(loaded.campaign.name, schedule, file, program))
+    folder = loaded.folder.absolute()
+    return FORMS[form](Job(loaded.campaign.name, schedule, file, program, folder))
 
 
 def load_schedule(path: str | Path) -> Schedule | None:

@@ -25,9 +25,9 @@ from bulksend.settle.results import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from bulksend.settle.standing import Ended
+    from bulksend.storage.location import Where
 
 SHOWN = ("to", "text", "media", "status", "message_id", "error_code", "error")
 
@@ -45,7 +45,7 @@ class Tested:
 
 
 def send_test(
-    campaign: str | Path,
+    campaign: str | Where,
     numbers: Sequence[str],
     *,
     row: int | None = None,

@@ -6,12 +6,17 @@ import os
 import random
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bulksend.cli.places import PLACE
 from bulksend.errors import REFUSED_BY_GATE
 
-CAMPAIGN = click.argument("campaign", type=click.Path(path_type=Path))
+if TYPE_CHECKING:
+    from bulksend.storage.location import Where
+
+CAMPAIGN = click.argument("campaign", type=PLACE)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 SLOT = click.option(
     "--slot", default="", help="Which of a recurring campaign's sends: 2026-11-30."
@@ -41,7 +46,7 @@ def init(name: str, folder: Path) -> None:
 @CAMPAIGN
 @SLOT
 @AS_JSON
-def check(campaign: Path, slot: str, as_json: bool) -> None:
+def check(campaign: Where, slot: str, as_json: bool) -> None:
     """Read a campaign and its list, and show what would happen; sends nothing.
 
     Example: bulksend check campaigns/reminder.yaml
@@ -59,7 +64,7 @@ def check(campaign: Path, slot: str, as_json: bool) -> None:
     help="Cut it into so many parts, for as many senders.",
 )
 @AS_JSON
-def plan(campaign: Path, slot: str, shards: int, as_json: bool) -> None:
+def plan(campaign: Where, slot: str, shards: int, as_json: bool) -> None:
     """Freeze a campaign and its list into a plan for `bulksend send`.
 
     Example: bulksend plan campaigns/reminder.yaml
@@ -67,7 +72,7 @@ def plan(campaign: Path, slot: str, shards: int, as_json: bool) -> None:
     _check(campaign, slot, shards, as_json=as_json)
 
 
-def _check(path: Path, slot: str, shards: int = 1, *, as_json: bool) -> None:
+def _check(path: Where, slot: str, shards: int = 1, *, as_json: bool) -> None:
     from bulksend import Home, load_campaign, look_closer, plan_campaign
     from bulksend.cli.checked import show_checked, show_closer
     from bulksend.cli.outlook import show_outlook
@@ -123,7 +128,7 @@ def _check(path: Path, slot: str, shards: int = 1, *, as_json: bool) -> None:
 )
 @AS_JSON
 def preview(
-    campaign: Path,
+    campaign: Where,
     rows: tuple[int, ...],
     sample: int | None,
     longest: int | None,

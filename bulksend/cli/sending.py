@@ -42,7 +42,7 @@ WITH_PARENT = click.option(
 
 
 @click.command(short_help="Plan and send; run again to resume.")
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("campaign", type=PLACE)
 @YES
 @click.option("--replan", is_flag=True, help="Begin anew though the input changed.")
 @click.option(
@@ -61,7 +61,7 @@ WITH_PARENT = click.option(
 @RESULTS
 @JOURNAL
 @AS_JSON
-def run(campaign: Path, yes: bool, as_json: bool, **said: Any) -> None:
+def run(campaign: Where, yes: bool, as_json: bool, **said: Any) -> None:
     """Plan a campaign and send it.
 
     Run it again after any stop: it resumes, and sends nobody twice. A recurring campaign

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bulksend.cli.places import PLACE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bulksend.storage.location import Where
+
 
 @click.command(short_help="Send one row's message to numbers of your own.")
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("campaign", type=PLACE)
 @click.option(
     "--to", "numbers", multiple=True, required=True, help="A number of yours."
 )
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Do not ask before sending.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def test(
-    campaign: Path, numbers: tuple[str, ...], row: int | None, yes: bool, as_json: bool
+    campaign: Where, numbers: tuple[str, ...], row: int | None, yes: bool, as_json: bool
 ) -> None:
     """Send the message of one row, as it would arrive, to numbers of your own.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -18,7 +19,8 @@ from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from bulksend.storage.location import Where
 
 LARGEST = 256 * 1024
 """Bytes.  A campaign is a page of text; a file beyond this is the list of people."""
@@ -33,15 +35,18 @@ class Loaded:
     """
 
     campaign: Campaign
-    path: Path
+    path: Where
     lines: Mapping[str, int] = field(repr=False)
     folds: Mapping[str, Folds] = field(repr=False, default_factory=dict)
     notify: Any = field(repr=False, default=None)
 
     @property
     def folder(self) -> Path:
-        """Where the campaign's relative paths start."""
-        return self.path.parent
+        """Where the campaign's relative paths start.
+
+        A campaign at an address has none left (see `distant`): it is where we are.
+        """
+        return self.path.parent if isinstance(self.path, Path) else Path()
 
     def line_of(self, key: str) -> int:
         """The 1-based line of ``message.text`` or ``recipients.suppress[1]``.
@@ -56,13 +61,16 @@ class Loaded:
         return self.folds.get(key, ())
 
 
-def load(path: Path, environment: Mapping[str, str]) -> Loaded:
+def load(path: Path, environment: Mapping[str, str], *, name: str = "") -> Loaded:
     """Read a campaign file; ``${VAR}`` in a text is taken from *environment*.
+
+    Args:
+        name: What messages call it, where that is not its path.
 
     Raises:
         InputError: With every problem of the file, in the order of its lines.
     """
-    file = str(path)
+    file = name or str(path)
     root = compose(_text(path, file), file)
     document = read_document(root, file, environment)
 

@@ -18,18 +18,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bulksend.define.campaign import Schedule
+    from bulksend.storage.location import Where
 
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class Job(NamedTuple):
-    """What is to be started: a campaign file, and the program that runs it."""
+    """What is to be started: a campaign file, the program that runs it, and where."""
 
     name: str
     schedule: Schedule
-    file: Path
+    file: Where
     program: Path
+    folder: Path
 
     @property
     def command(self) -> str:
@@ -53,7 +55,7 @@ After=network-online.target
 
 [Service]
 Type=oneshot
-WorkingDirectory={job.file.parent}
+WorkingDirectory={job.folder}
 EnvironmentFile=-%h/.config/bulksend.env
 ExecStart={command}
 # 4: stopped half-way, run again to resume. 2 and 3 need a person.
@@ -79,7 +81,7 @@ WantedBy=timers.target
 def crontab(job: Job) -> str:
     """Lines for `crontab -e`."""
     command = job.command.replace("%", r"\%")
-    folder = shlex.quote(str(job.file.parent)).replace("%", r"\%")
+    folder = shlex.quote(str(job.folder)).replace("%", r"\%")
     return f"""\
 # CRON_TZ needs cronie; where cron does not know it, its clock is the machine's.
 CRON_TZ={job.schedule.zone}
@@ -112,7 +114,7 @@ with DAG(
         task_id="run",
         # A retry resumes, and sends nobody twice.
         bash_command={job.command!r},
-        cwd={str(job.file.parent)!r},
+        cwd={str(job.folder)!r},
         retries=10,
         retry_delay=pendulum.duration(minutes=1),
     )

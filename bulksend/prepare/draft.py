@@ -33,6 +33,7 @@ from bulksend.prepare.segments import measure
 from bulksend.prepare.source import Source, scan
 from bulksend.prepare.timing import as_said, campaign_hours
 from bulksend.prepare.timing import decisive as decisive_hours
+from bulksend.storage.location import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -281,7 +282,8 @@ def _about(
     }
     # Pace and place of the results decide nobody's text: they may change in mid-run.
     # So may the lists' names, for their bytes count; but several name their own rows.
-    several = source.files if len(source.files) > 1 else ()
+    named = list(zip(source.files, source.names, strict=True))
+    several = named if len(named) > 1 else ()
     content = campaign.model_dump(
         mode="json",
         include={
@@ -300,7 +302,10 @@ def _about(
         "campaign": content,
         "hours": decisive_hours(beside.hours, bars=_bars_hours(campaign)),
         "prices": campaign.send.prices,  # the plan holds each message's cost
-        "files": [os.path.relpath(file, loaded.folder) for file in several],
+        "files": [
+            name if is_address(name) else os.path.relpath(file, loaded.folder)
+            for file, name in several
+        ],
         "format": FORMAT,
     }
     if slot:

@@ -42,6 +42,8 @@ class Source:
             ``source_file`` and ``source_row``, and ``row`` counts on over all of them
             as if they were one sheet.
 
+        names: The files as messages call them: as they were written, or their addresses.
+
         rows: How many rows the frame gives.
 
         digest: SHA-256 over the files' bytes, whatever their names.
@@ -52,6 +54,7 @@ class Source:
     frame: pl.LazyFrame
     columns: Mapping[str, pl.DataType]
     files: tuple[Path, ...]
+    names: tuple[str, ...]
     rows: int
     digest: str
     notices: tuple[Problem, ...]
@@ -156,6 +159,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
             {renamed.get(name, name): kind for name, kind in parts[0].columns.items()}
         ),
         files=tuple(files),
+        names=names,
         rows=sum(part.rows for part in parts),
         digest=joint_digest([part.digest for part in parts]),
         notices=tuple(notices),

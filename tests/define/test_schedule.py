@@ -56,7 +56,9 @@ def test_the_slot_that_is_due(cron: str, now: str, due: str, then: str) -> None:
 
 def job(cron: str, zone: str = NEW_YORK) -> Job:
     here = Path("/srv/texts/50% off/weekly.yaml")
-    return Job("weekly", schedule(cron, zone), here, Path("/opt/b/bin/bulksend"))
+    return Job(
+        "weekly", schedule(cron, zone), here, Path("/opt/b/bin/bulksend"), here.parent
+    )
 
 
 CALENDARS = [
