@@ -17,28 +17,19 @@ import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
 from bulksend.journal.states import Event
-from bulksend.journal.store import News
 from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
-from bulksend.settle.evidence import (
-    BEFORE_MS,
-    LOOKS_BACK_MS,
-    WAIT_MS,
-    Look,
-    Proof,
-    conclude,
-)
+from bulksend.settle.evidence import WAIT_MS, Proof
 from bulksend.settle.finding import find_run, plan_of
-from bulksend.settle.proving import absent, fate, gone, proven
-from bulksend.settle.search import NUMBERS_A_CALL, MessageSearch
-from bulksend.settle.unknowns import open_messages
+from bulksend.settle.looking import look, look_at_accepted
+from bulksend.settle.proving import absent
+from bulksend.settle.search import MessageSearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,7 +38,6 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
-    from bulksend.settle.evidence import Open
 
 AGAIN_SECONDS = 60.0
 """Between two looks of `--watch`."""
@@ -226,7 +216,7 @@ async def _settle(
 ) -> None:
     async with _search(credentials, how) as search:
         while True:
-            counts = await _look(journal, plans, search, how)
+            counts = await look(journal, plans, search, wait_ms=how.wait_ms, now=_now)
             done = Counter(
                 {one: settled.counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
             )
@@ -241,52 +231,6 @@ async def _settle(
             await asyncio.sleep(how.again_seconds)
 
 
-async def _look(
-    journal: Journal, plans: Mapping[Run, Plan], search: MessageSearch, how: Manner
-) -> Counter[str]:
-    """One look at every unknown message, ten numbers at a time; what is proven."""
-    known = {one.id: one for one in plans}
-    messages = [
-        message
-        for run, plan in plans.items()
-        for message in open_messages(run, plan, journal.decisions.unknown(run.id))
-    ]
-    counts: Counter[str] = Counter()
-    if not messages:
-        return counts
-    first = min(one.since for one in messages) - BEFORE_MS
-    watermark = await search.newest(max(first, _now() - LOOKS_BACK_MS + BEFORE_MS))
-    for numbers, some in _batches(messages):
-        since = min(one.since for one in some) - BEFORE_MS
-        asked_at = _now()
-        found = await search.to(numbers, max(since, asked_at - LOOKS_BACK_MS))
-        ids = {one.message_id for one in found}
-        ours = {one for one in ids if journal.receipts.place_of(one)}
-        look = Look(found, watermark, asked_at, search.skew)
-        said = conclude(some, look, known_ids=ours, wait_ms=how.wait_ms)
-        counts.update(one.proof for one in said)
-        evidence = [one for each in said if (one := proven(each, known))]
-        now = _now()
-        with journal.database.transaction():
-            journal.decisions.apply(evidence, now=now)
-    return counts
-
-
-def _batches(messages: Iterable[Open]) -> Iterator[tuple[list[str], list[Open]]]:
-    """Messages by ten numbers; all that are to one number stay together."""
-    ordered = sorted(messages, key=lambda one: one.to)
-    numbers: list[str] = []
-    some: list[Open] = []
-    for to, group in groupby(ordered, key=lambda one: one.to):
-        if numbers and len(numbers) + len(to) > NUMBERS_A_CALL:
-            yield numbers, some
-            numbers, some = [], []
-        numbers = [*dict.fromkeys([*numbers, *to])]
-        some = [*some, *group]
-    if some:
-        yield numbers, some
-
-
 async def _poll(
     journal: Journal,
     runs: Sequence[Run],
@@ -297,21 +241,13 @@ async def _poll(
     """Look until everything has its end, or once; only what is ours is believed."""
     async with _search(credentials, how) as search:
         while True:
-            found.clear()
             firsts = [journal.decisions.first_accepted(one.id) for one in runs]
             waiting = [one for one in firsts if one is not None]
             if not waiting:
                 return
-            since = max(min(waiting) - BEFORE_MS, _now() - LOOKS_BACK_MS + BEFORE_MS)
-            async for page in search.since(since):
-                evidence = [
-                    one for sight in page if (one := fate(journal, sight, now=_now()))
-                ]
-                found.update(one.event.value for one in evidence)
-                ended = [
-                    stop for sight in page if (stop := gone(journal, sight, now=_now()))
-                ]
-                journal.take_in(News((), evidence, ended), now=_now())
+            seen = await look_at_accepted(journal, search, min(waiting), now=_now)
+            found.clear()
+            found.update(seen)
             how.tell(dict(found))
             if how.again_seconds is None:
                 return

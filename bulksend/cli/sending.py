@@ -125,12 +125,12 @@ def status(folder: Path, journal: str, as_json: bool) -> None:
     from bulksend.cli.show import print_json, show_opt_outs, show_runs
 
     home = Home.find(folder, os.environ, journal)
-    runs = list_runs(home)
+    runs, rate = list_runs(home), opt_out_rate(home)
     if as_json:
-        print_json([each.as_dict() for each in runs])
+        print_json([each.as_dict() | {"opt_outs": rate.as_dict()} for each in runs])
     else:
         show_runs(runs)
-        show_opt_outs(opt_out_rate(home))
+        show_opt_outs(rate)
 
 
 @click.command(short_help="Write a run's results again.")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from bulksend.settle.results import results
+from bulksend.settle.outcomes import outcomes
+from bulksend.settle.results import SHOWN
 
 if TYPE_CHECKING:
     from bulksend.journal.records import Run
@@ -22,6 +23,10 @@ Z95 = 1.959964
 """The normal distribution's two-sided 95 %."""
 
 TAKEN = ("accepted", "delivered", "failed")
+NEEDED = ("row", "reason", "experiment_arm")
+NOBODY = pl.DataFrame(
+    schema={"arm": pl.String, "status": pl.String, "people": pl.Int64}
+)
 
 
 class Arm(NamedTuple):
@@ -48,25 +53,33 @@ class Arm(NamedTuple):
 
 def arms(plan: Plan, journal: Journal, run: Run) -> list[Arm]:
     """Each arm of a run's experiment, by name; none where it has no experiment."""
-    parted = (
-        plan.frame()
-        .filter(pl.col("experiment_arm").is_not_null())
-        .filter(pl.col("reason").is_null() | (pl.col("reason") == "holdout"))
-        .select("row", arm="experiment_arm")
-        .collect(engine="streaming")
+    chunks = outcomes(plan, journal, run, NEEDED)
+    return arms_of(pl.concat([NOBODY, *map(people_of, chunks)]))
+
+
+def people_of(chunk: pl.DataFrame) -> pl.DataFrame:
+    """How many of a chunk of `outcomes` are in which arm, by what became of them.
+
+    Args:
+        chunk: With the plan's columns `NEEDED`.
+
+    Returns:
+        ``arm``, ``status`` and ``people``.
+    """
+    has_part = pl.col("reason").is_null() | (pl.col("reason") == "holdout")
+    return (
+        chunk.filter(pl.col("experiment_arm").is_not_null() & has_part)
+        .group_by(arm="experiment_arm", status=pl.col("status").replace(SHOWN))
+        .agg(people=pl.len().cast(pl.Int64))
     )
-    if parted.is_empty():
-        return []
-    said = results(plan, journal, run).select("row", "status").collect()
-    counted = (
-        parted.join(said, on="row", how="left")
-        .with_columns(pl.col("status").cast(pl.String))
-        .group_by("arm", "status")
-        .len("count")
-    )
+
+
+def arms_of(people: pl.DataFrame) -> list[Arm]:
+    """The arms, by name, of what `people_of` counted."""
     found: dict[str, dict[str, int]] = {}
-    for name, status, count in counted.iter_rows():
-        found.setdefault(name, {})[status] = count
+    for name, status, count in people.iter_rows():
+        counts = found.setdefault(name, {})
+        counts[status] = counts.get(status, 0) + count
     return [_arm(name, found[name]) for name in sorted(found)]
 
 

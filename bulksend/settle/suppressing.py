@@ -97,6 +97,9 @@ class OptOutRate(NamedTuple):
     def may_suspend(self) -> bool:
         return self.opted_out > 0.04 * self.people
 
+    def as_dict(self) -> dict[str, int | float]:
+        return {"opted_out": self.opted_out, "people": self.people, "share": self.share}
+
 
 def opt_out_rate(home: Home) -> OptOutRate:
     """Who opted out in the last 24 hours, of how many people texted in them."""

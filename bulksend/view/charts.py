@@ -122,7 +122,7 @@ def pace(slots: Sequence[Slot], rate: float, zone: tzinfo | None = None) -> Char
     }
 
     def specify(width: int) -> Spec:
-        return _base(width, 180) | {"layer": [bars, line]}
+        return base(width, 180) | {"layer": [bars, line]}
 
     rows = [
         (_clock(bar, zone), *(f"{value:,.1f}" for value in bar[2:])) for bar in found
@@ -253,7 +253,7 @@ def _rows(values: list[Spec], name: str, *, width: int) -> Spec:
             "text": {"field": "messages", "type": "quantitative", "format": ","},
         },
     }
-    spec = _base(width, ROW_HEIGHT * len(sums))
+    spec = base(width, ROW_HEIGHT * len(sums))
     spec["config"]["axisY"] |= {"domain": False, "ticks": False, "labelPadding": 8}
     return spec | {"data": {"values": values}, "layer": [bars, ends]}
 
@@ -268,7 +268,7 @@ def _colours(name: str, values: Sequence[str]) -> Spec:
     }
 
 
-def _base(width: int, height: int) -> Spec:
+def base(width: int, height: int) -> Spec:
     muted = {"labelColor": "var(--muted)", "titleColor": "var(--muted)"}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",

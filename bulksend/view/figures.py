@@ -15,6 +15,7 @@ from bulksend.codes import table
 from bulksend.define.campaign import Campaign
 from bulksend.journal.columns import NOTHING
 from bulksend.journal.states import Status
+from bulksend.settle import arms
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 from bulksend.settle.results import OUTCOMES, SHOWN
 from bulksend.view.waits import Waits, waits
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
+    from bulksend.settle.arms import Arm
 
 TAKEN = ("accepted", "delivered", "failed")
 """Statuses of messages that Bandwidth took."""
 
-_NEEDED = ("row", "reason", "segments", "encoding", "pace_weight", "cost_micros")
+_NEEDED = (*arms.NEEDED, "segments", "encoding", "pace_weight", "cost_micros")
 
 
 class Fate(NamedTuple):
@@ -83,6 +85,7 @@ class Figures:
     answers: Waits
     deliveries: Waits
     retried: int
+    arms: tuple[Arm, ...] = ()
     halts: tuple[Halt, ...] = ()
 
     @property
@@ -125,9 +128,9 @@ def _is_billed(fate: Fate) -> bool:
 def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
     """Count a run as it stands now."""
     campaign = Campaign.model_validate(plan.about["campaign"], by_alias=True)
-    parts: list[list[pl.DataFrame]] = [_parts(_chunk(_nothing(plan)))]
-    parts += [_parts(_chunk(one)) for one in outcomes(plan, journal, run, _NEEDED)]
-    fates, sizes, pace, answers, deliveries, retried = map(
+    parts: list[list[pl.DataFrame]] = [_parts(_nothing(plan))]
+    parts += [_parts(one) for one in outcomes(plan, journal, run, _NEEDED)]
+    fates, sizes, pace, answers, deliveries, retried, people = map(
         _added, zip(*parts, strict=True)
     )
     counts = dict.fromkeys(OUTCOMES, 0)
@@ -144,6 +147,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         answers=waits(answers),
         deliveries=waits(deliveries),
         retried=sum(retried["retried"]),
+        arms=tuple(arms.arms_of(people)),
         halts=tuple(journal.canaries.halts(run.id)),
     )
 
@@ -176,8 +180,9 @@ def _chunk(chunk: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parts(chunk: pl.DataFrame) -> list[pl.DataFrame]:
+def _parts(found: pl.DataFrame) -> list[pl.DataFrame]:
     """The counts of one chunk; `_added` puts those of several together."""
+    chunk = _chunk(found)
     posted = chunk.filter(pl.col("posted").is_not_null())
     weight = {
         "taken": pl.col("status").is_in(TAKEN),
@@ -200,6 +205,7 @@ def _parts(chunk: pl.DataFrame) -> list[pl.DataFrame]:
         _waited(chunk, "answered"),
         _waited(chunk, "delivered"),
         chunk.select(pl.col("retried").sum().cast(pl.Int64)),
+        arms.people_of(found),
     ]
 
 
@@ -222,7 +228,10 @@ def _added(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 
 _COUNTS = frozenset(
-    ("rows", "segments", "cost", "messages", "taken", "refused", "unknown", "retried")
+    (
+        *("rows", "segments", "cost", "messages", "taken", "refused", "unknown"),
+        *("retried", "people"),
+    )
 )
 
 

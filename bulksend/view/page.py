@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from bulksend.errors import KINDS, counted
 from bulksend.prepare.cost import money
-from bulksend.view import charts, words
+from bulksend.view import charts, comparison, words
 from bulksend.view.causes import cause
 from bulksend.view.drawing import draw
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import tzinfo
 
+    from bulksend.settle.arms import Arm
     from bulksend.view.charts import Chart
     from bulksend.view.figures import Fate, Figures
 
@@ -84,6 +85,15 @@ class Use(NamedTuple):
     used: str
     maybe: str
     share: float
+
+
+class Of(NamedTuple):
+    """One arm of the experiment, and its shares in words, with their 95 % intervals."""
+
+    arm: Arm
+    is_holdout: bool
+    delivered: str
+    failed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +248,36 @@ class Page:
     @property
     def sizes_chart(self) -> Drawn:
         return _drawn(charts.sizes(self.figures.sizes))
+
+    @property
+    def arms_chart(self) -> Drawn | None:
+        """Nothing before a receipt has come."""
+        seen = self.figures.arms
+        told = any(one.delivered or one.failed for one in seen)
+        return _drawn(comparison.arms(seen)) if told else None
+
+    @property
+    def arms(self) -> list[Of]:
+        return [
+            Of(
+                one,
+                is_holdout=one.name == self._holdout,
+                delivered=_of(one.delivered, one.taken, one.delivered_share),
+                failed=_of(one.failed, one.taken, one.failed_share),
+            )
+            for one in self.figures.arms
+        ]
+
+    @property
+    def _holdout(self) -> str | None:
+        experiment = self.figures.campaign.experiment
+        return None if experiment is None else experiment.holdout
+
+
+def _of(part: int, whole: int, spread: tuple[float, float] | None) -> str:
+    if spread is None:
+        return ""
+    return f"{words.share(part, whole)} ({comparison.spread(*spread)})"
 
 
 def _lines(fates: Iterable[Fate]) -> list[Line]:

@@ -379,3 +379,5 @@ def test_a_run_that_too_many_people_leave_is_stopped(
     status = desk.call("status")
     assert "have opted out" in status.out
     assert "may suspend a campaign" in status.out
+    rates = [one["opt_outs"] for one in desk.call("status", "--json").json]
+    assert rates[0]["share"] == rates[0]["opted_out"] / rates[0]["people"] > 0.04

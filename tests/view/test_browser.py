@@ -17,6 +17,7 @@ from bulksend.view.figures import count
 from bulksend.view.page import Page
 from tests.settle.test_results import NOW
 from tests.view.browser import LOOKS, chromium, live, needs_chromium
+from tests.view.test_arms import compared
 from tests.view.test_figures import everything
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
 
-__all__ = ["everything"]  # a fixture of the neighbour's
+__all__ = ["compared", "everything"]  # fixtures of the neighbours'
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
@@ -149,3 +150,26 @@ def test_the_live_page_follows_the_run(
         assert tab.evaluate(focused) == "sizes-table"
         expect(tab.locator(".beat")).to_contain_text("of 9")
     assert complaints == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_arms_can_be_compared_by_everybody(
+    browser: Browser,
+    compared: tuple[Plan, Journal, Run],
+    tmp_path: Path,
+    width: int,
+    scheme: Any,
+) -> None:
+    """Axe finds nothing in that part either, and it needs no scrolling sideways."""
+    path = tmp_path / "arms.html"
+    path.write_text(Page(count(*compared, now=NOW), UTC).html(), encoding="utf-8")
+    look = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    tab = opened(browser, path.as_uri(), **look)
+    part = tab.locator("section[aria-labelledby=arms]")
+    found = Axe().run(tab, "section[aria-labelledby=arms]")
+    assert found.violations_count == 0, found.generate_report()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    wider = "one => [one.scrollWidth, one.clientWidth]"
+    inside, room = part.locator(".scroll").first.evaluate(wider)
+    assert inside <= room
+    assert part.locator("svg:visible").count() == 1
