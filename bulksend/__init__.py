@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bulksend.connection import check_connection
     from bulksend.control import Ordered, abort_run, pause_run, resume_run
+    from bulksend.crowd import run_on_workers
     from bulksend.define.campaign import Campaign
     from bulksend.define.schema import json_schema, write_starter
     from bulksend.define.slots import ScheduledFor
@@ -125,6 +126,7 @@ _HOME_OF = {
     "plan_campaign": "planning",
     "run_arms": "pipeline",
     "run_campaign": "pipeline",
+    "run_on_workers": "crowd",
     "schedule_form": "scheduling",
     "schedule_slots": "scheduling",
     "send_plan": "pipeline",
@@ -241,6 +243,7 @@ __all__ = [
     "rules_in_force",
     "run_arms",
     "run_campaign",
+    "run_on_workers",
     "schedule_form",
     "schedule_slots",
     "send_plan",

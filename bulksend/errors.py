@@ -500,6 +500,36 @@ KINDS: dict[str, Kind] = {
             "no such shard",
             "Make a plan with `plan --shards N`; its shards are 0 to N-1.",
         ),
+        # -- E59x: a cluster's workers ----------------------------------------------------
+        Kind(
+            "E590",
+            "Dask is missing",
+            "Install it here and on every worker: pip install 'bulksend[dask]'.",
+        ),
+        Kind(
+            "E591",
+            "the cluster's scheduler cannot be reached",
+            "Check host and port of --workers; or send here: --workers local:4.",
+        ),
+        Kind(
+            "E592",
+            "a worker is not like this program",
+            "Give all workers the same bulksend, the plan's folder at the same path, and "
+            "the same BULKSEND_JOURNAL; nothing was sent.",
+        ),
+        Kind(
+            "E593",
+            "workers on other machines need a journal in PostgreSQL",
+            "Set BULKSEND_JOURNAL=postgresql://… here and on every worker.",
+        ),
+        Kind(
+            "E594", "no such workers", "Name a Dask scheduler, or how many processes."
+        ),
+        Kind(
+            "E595",
+            "a worker did not end its shard",
+            "Run it again: it resumes, and sends nobody twice.",
+        ),
         # -- E6xx: journal, plan and output -----------------------------------------
         Kind(
             "E600",

@@ -55,13 +55,18 @@ WITH_PARENT = click.option(
     help="Of a run that is there: the rows that are left, that failed, or that failed "
     "in a way that Bandwidth lets one repeat.",
 )
+@click.option(
+    "--workers",
+    default="",
+    help="Send by a Dask cluster: dask://HOST:PORT, or local:4 for processes here.",
+)
 @WAIT
 @NO_WAIT
 @WITH_PARENT
 @RESULTS
 @JOURNAL
 @AS_JSON
-def run(campaign: Where, yes: bool, as_json: bool, **said: Any) -> None:
+def run(campaign: Where, yes: bool, as_json: bool, workers: str, **said: Any) -> None:
     """Plan a campaign and send it.
 
     Run it again after any stop: it resumes, and sends nobody twice. A recurring campaign
@@ -69,12 +74,16 @@ def run(campaign: Where, yes: bool, as_json: bool, **said: Any) -> None:
 
     Example: bulksend run campaigns/reminder.yaml --slot 2026-11-30
     """
-    from bulksend import load_campaign, run_campaign
+    from bulksend import load_campaign, run_campaign, run_on_workers
 
     loaded = load_campaign(campaign, environment=os.environ)
     real = loaded.campaign.provider == "bandwidth"
     options = _options(yes or not real, as_json, **said)
-    _end(run_campaign(loaded, environment=os.environ, options=options), as_json)
+    if workers:
+        ended = run_on_workers(loaded, workers, environment=os.environ, options=options)
+    else:
+        ended = run_campaign(loaded, environment=os.environ, options=options)
+    _end(ended, as_json)
 
 
 @click.command(short_help="Send a plan as it stands.")
