@@ -19,6 +19,7 @@ from bulksend.send.account import Account
 from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.breakers import Breakers
 from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap
+from bulksend.send.company import Company
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.pacing import BySender, Pace, Pacer
@@ -171,20 +172,28 @@ class Assembly:
         )
 
     def _pace(self) -> Pace:
-        """Its own, or the account's, where others may send with it; and the senders'."""
+        """Its own; or the account's, where others send with it, or are to be looked for."""
         asked = self.assignment
         send, clocks = asked.campaign.send, self.clocks
         rate, ramp = send.rate.per_second, send.ramp.total_seconds() if send.ramp else 0
-        own = asked.per_sender
-        if not asked.shares_its_rate:
-            pacer = Pacer(rate, clocks.monotonic(), ramp=ramp)
-            return BySender(pacer, own) if own else pacer
-        name = scope(asked.plan)
-        if asked.campaign.provider == "bandwidth":
-            name = f"bandwidth/{self.client.account}"
+        rates, is_real = asked.per_sender, asked.campaign.provider == "bandwidth"
+        name = f"bandwidth/{self.client.account}" if is_real else scope(asked.plan)
         account = Account(name, rate, writer=self.writer, clocks=clocks)
         urgent = asked.campaign.message.priority == "high"
-        return account.pace(own, urgent=urgent, ramp=ramp)
+        shared = account.pace(rates, urgent=urgent, ramp=ramp)
+        if asked.shares_its_rate:
+            return shared
+        pacer = Pacer(rate, clocks.monotonic(), ramp=ramp)
+        own = BySender(pacer, rates) if rates else pacer
+        if not is_real:  # each run on the simulator has one of its own
+            return own
+        return Company(own, shared, look=self._has_others, clock=clocks.monotonic)
+
+    async def _has_others(self) -> bool:
+        campaign, now = self.writer.run.campaign, self.clocks.wall_ms()
+        return await self.writer.call(
+            lambda journal: journal.leases.has_others(campaign, now=now)
+        )
 
     def _read(
         self, closed: pl.Series, chosen: Sequence[int] | None

@@ -201,7 +201,8 @@ class Send(Section):
     rate: Annotated[
         Pace,
         Key(
-            "Segments per time.",
+            "Segments per time of the account: campaigns that are sent at once from one "
+            "journal share it.",
             "a number per time such as 50/s, 60/min or 3000/h",
             "50/s",
         ),

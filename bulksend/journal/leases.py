@@ -16,7 +16,9 @@ from bulksend.journal.owner import Owner
 from bulksend.journal.records import WHOLE, Lease, LeaseLost, Part
 
 if TYPE_CHECKING:
-    from bulksend.journal.database import Database
+    from collections.abc import Sequence
+
+    from bulksend.journal.database import Database, Row
     from bulksend.journal.records import Run
 
 LEASE_MS = 30_000
@@ -101,8 +103,18 @@ class Leases:
         alive = (one for one in self._leases(campaign) if one.is_alive(now))
         return next((one.owner for one in alive), None)
 
+    def has_others(self, campaign: str, *, now: int) -> bool:
+        """Whether other campaigns of the same provider have a sender at work."""
+        provider, _, _ = campaign.partition("/")
+        found = self._db.fetch(
+            "leases_beside", campaign=campaign, alike=f"{provider}/%", now=now
+        )
+        return any(one.is_alive(now) for one in self._read(found))
+
     def _leases(self, campaign: str) -> list[Lease]:
-        found = self._db.fetch("leases", campaign=campaign)
+        return self._read(self._db.fetch("leases", campaign=campaign))
+
+    def _read(self, found: Sequence[Row]) -> list[Lease]:
         with undamaged(self._db.name):
             return [
                 Lease(epoch, Owner.parse(owner), *rest) for epoch, owner, *rest in found

@@ -90,6 +90,11 @@ select epoch, owner, since, expires, run_id, shard from leases
 where campaign = :campaign
 order by shard;
 
+-- Who sends other campaigns of a provider; :alike is a pattern for their names.
+-- name: leases_beside
+select epoch, owner, since, expires, run_id, shard from leases
+where campaign <> :campaign and campaign like :alike and expires >= :now;
+
 -- Whether it is free was judged in the same transaction.
 -- name: take_lease
 insert into leases (campaign, shard, run_id, epoch, owner, since, expires)

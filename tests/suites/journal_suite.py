@@ -426,6 +426,21 @@ class JournalSuite:
         said = [outcome(3, Event.ACCEPT), outcome(12, Event.ACCEPT)]
         assert journal.record(run.id, first, said) == 1
 
+    def test_who_sends_beside_is_found_by_its_lease(self, sender: Sender) -> None:
+        """Another campaign of the provider, while its lease stands; never one's own."""
+        leases = sender.journal.leases
+        assert not leases.has_others(CAMPAIGN, now=NOW)
+        leases.take("simulator/other", ELSEWHERE, now=NOW)
+        assert not leases.has_others(CAMPAIGN, now=NOW)
+        epoch = leases.take("bandwidth/other", ELSEWHERE, now=NOW)
+
+        assert leases.has_others(CAMPAIGN, now=NOW)
+        assert not leases.has_others(CAMPAIGN, now=NOW + LEASE_MS + 1)
+        leases.end("bandwidth/other", epoch)
+        assert not leases.has_others(CAMPAIGN, now=NOW)
+        leases.take("bandwidth/other", dead_owner(), now=NOW)
+        assert not leases.has_others(CAMPAIGN, now=NOW)
+
     # -- one rate for all ---------------------------------------------------------------
 
     def test_what_two_senders_reserve_comes_one_after_the_other(
