@@ -32,46 +32,60 @@ _INVISIBLE = "".join(
 _INVISIBLE += "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe0e\ufe0f"
 """What leaves no ink: spaces, controls, marks of direction, fillers, a Braille blank."""
 
-_MAY_BEGIN = ["", *_INVISIBLE, "#", "("]
+_LETTERS = (("\u00c0", "\u034f"), ("\u0370", "\u0600"), ("\u3165", "\ufe00"))
+"""Most scripts, each up to where the next of those characters may be."""
+
+_LOW = "0"
 
 
 def blank(text: pl.Expr, words: Collection[str] = ()) -> pl.Expr:
     """Boolean: null, empty, without ink, or one of *words*: every name pays for this test.
 
-    Stripping and looking up cost ten times as much as looking at the first character, so
-    only those cells of a batch pay it that begin below a digit or beyond ASCII.  A word
-    that begins otherwise is compared with every cell, a nanosecond each.
+    Stripping and looking up cost ten times as much as looking at length and first
+    character, so first it is asked whether any cell of a batch is short, or begins below
+    a digit or beyond the letters, and what such cells are.
     """
     begin_low = [word for word in words if word < _LOW]
     others = [word for word in words if word >= _LOW]
+    longest = max(map(len, others), default=0)
+
+    def is_nothing(cells: pl.Series) -> pl.Series:
+        return _is_bare(cells) | cells.is_in(begin_low)
 
     def batch(cells: pl.Series) -> pl.Series:
-        return _blank_cells(cells, begin_low, others)
+        gone = cells.is_null()
+        if others:
+            short = cells.str.len_bytes() <= longest
+            gone = _marked(gone, cells, short, lambda some: some.is_in(others))
+        gone = _marked(gone, cells, cells < _LOW, is_nothing)
+        return _marked(gone, cells, cells > "~", _is_bare)
 
     return text.map_batches(batch, return_dtype=pl.Boolean, is_elementwise=True)
 
 
-_LOW = "0"
-
-
-def _blank_cells(
-    cells: pl.Series, begin_low: Sequence[str], others: Sequence[str]
+def _marked(
+    gone: pl.Series,
+    cells: pl.Series,
+    where: pl.Series,
+    judge: Callable[[pl.Series], pl.Series],
 ) -> pl.Series:
-    gone = cells.is_null()
-    for word in others:
-        if (same := cells == word).any():
-            gone |= same.fill_null(value=False)
-    for unusual in (cells < _LOW, cells > "~"):
-        if unusual.any():
-            rows = unusual.arg_true()
-            some = cells.gather(rows)
-            doubtful = some.str.head(1).is_in(_MAY_BEGIN)
-            if not doubtful.any():
-                continue
-            rows, some = rows.filter(doubtful), some.filter(doubtful)
-            bare = (some.str.strip_chars(_INVISIBLE) == "") | some.is_in(begin_low)
-            gone = gone.scatter(rows.filter(bare), values=True) if bare.any() else gone
-    return gone
+    """*gone*, and those of the cells *where* it is worth asking that *judge* finds."""
+    if not where.any():
+        return gone
+    found = judge(cells.filter(where))
+    if not found.any():
+        return gone
+    return gone.scatter(where.arg_true().filter(found), values=True)
+
+
+def _is_bare(cells: pl.Series) -> pl.Series:
+    """Of cells without null: which have nothing to see."""
+    strange = pl.repeat(value=True, n=len(cells), eager=True)
+    for first, after in _LETTERS:
+        strange &= (cells < first) | (cells >= after)
+    if not strange.any():
+        return strange
+    return strange & (cells.str.strip_chars(_INVISIBLE) == "")
 
 
 def unless(
