@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bulksend.errors import InputError, Problem
 from bulksend.storage.access import RETRIES, open_store
 from bulksend.storage.location import Location
-from bulksend.storage.trouble import trouble
+from bulksend.storage.trouble import is_wordless, trouble
 from bulksend.whole import whole
 
 if TYPE_CHECKING:
@@ -126,7 +126,9 @@ class Objects:
             with told(place):
                 try:
                     return _found(place, store.head(place.key))
-                except Exception:  # noqa: BLE001  (a HEAD's answer does not say why)
+                except Exception as error:
+                    if not is_wordless(error):
+                        raise
                     return _found(place, store.get(place.key).meta)
         except InputError as error:
             if error.problems[0].code != "E696":

@@ -100,6 +100,12 @@ def trouble(error: Exception, place: str) -> BulksendError:
     return Stopped(Problem("E698", _found("no answer", said), file=place))
 
 
+def is_wordless(error: Exception) -> bool:
+    """Whether a store refused without saying why, as it must to a HEAD."""
+    said = _said(error)
+    return bool(said.status and not said.code) and not _METADATA.search(said.text)
+
+
 def _said(error: Exception) -> Said:
     text = str(error).partition("Debug source")[0]
     code = _CODE.search(text) or _JSON_CODE.search(text)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.flow.desk import PEOPLE, ROOT
 from tests.storage.store import Bucket
 
@@ -21,6 +23,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_page_runs(desk: Desk, s3: str) -> None:
     """The campaign from list to report, and the reader of a folder of results."""
     crm = Bucket.make(s3, "crm")
