@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Candidate
 
 INDEX = "index_people"
+LIMITS = "limits"
+"""Who claims within a limit does so alone: what it counts is what is there."""
+
 DAY_MS = 86_400_000
 
 
@@ -104,7 +107,7 @@ class LimitBook:
 
     def prepare(self) -> None:
         """Once before people are counted: nobody else pays for that index."""
-        with self._db.transaction():
+        with self._db.transaction(alone=LIMITS):
             self._db.execute(INDEX)
 
     def over(self, candidates: Sequence[Candidate], limits: Limits) -> set[int]:

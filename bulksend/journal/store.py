@@ -21,7 +21,7 @@ from bulksend.journal.columns import Columns
 from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged, until_done
 from bulksend.journal.leases import Leases
-from bulksend.journal.limits import NO_LIMITS, Claimed, LimitBook, Limits
+from bulksend.journal.limits import LIMITS, NO_LIMITS, Claimed, LimitBook, Limits
 from bulksend.journal.orders import Orders
 from bulksend.journal.paces import Paces
 from bulksend.journal.purges import Purges
@@ -208,7 +208,7 @@ class Journal:
         """
         if not (limits.people or limits.purses):
             return Claimed(self.claim(run, epoch, candidates, now=now), {})
-        with self.database.transaction():
+        with self.database.transaction(alone=LIMITS):
             over = self.limits.over(candidates, limits)
             allowed = [one for one in candidates if one.row not in over]
             held = self.limits.held(allowed, limits)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -967,6 +968,34 @@ class JournalSuite:
             6: "claimed",
         }
         assert closed[2].error_code == "person_capped"
+
+    def test_limits_hold_between_senders_that_claim_in_the_same_moment(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """Four campaigns at once: each person twice, and the cap to the last segment."""
+        purse = Purse("t", frozenset({"unknown"}), 70, NOW, NOW, 1_000)
+        limits = Limits(RUN.provider, (Often(2, NOW - 1_000),), (purse,))
+        journal.limits.prepare()
+
+        def send(number: int) -> int:
+            claimed = 0
+            with place.open() as mine:
+                run = mine.add_run(
+                    replace(RUN, run=f"r{number}", campaign=f"c{number}")
+                )
+                epoch = mine.leases.take(run.campaign, Owner.me(), now=NOW)
+                for row in range(60):
+                    one = Candidate(row, None, False, row, carrier="unknown")
+                    found = mine.claim_within(run, epoch, [one], limits, now=NOW)
+                    claimed += len(found.rows)
+            return claimed
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(send, range(4))) == 70
+        assert journal.limits.used("t", since=NOW) == {NOW: 70}
+        asked = [Candidate(1_000 + one, None, False, one) for one in range(60)]
+        three = Limits(RUN.provider, (Often(3, NOW - 1_000),))
+        assert journal.limits.over(asked, three) == set()
 
     def test_what_was_given_back_does_not_count_for_its_person(
         self, sender: Sender
