@@ -13,12 +13,13 @@ import polars as pl
 from bulksend.journal.records import WHOLE
 from bulksend.prepare.outlook import end_of
 from bulksend.prepare.timing import plan_hours
+from bulksend.rules.carriers import ATT, T_MOBILE
 from bulksend.rules.place import Place
 from bulksend.runs import ended_in_doubt, envelope, scope
 from bulksend.send.account import Account
 from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.breakers import Breakers
-from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap
+from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap, purse
 from bulksend.send.company import Company
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
@@ -234,9 +235,11 @@ class Assembly:
         name, t_mobile, att = campaign.provider, None, None
         if carriers is not None and carriers.t_mobile_per_day:
             cap = carriers.t_mobile_per_day
-            t_mobile = CarrierCap(f"{name}/t_mobile/{carriers.brand}", cap)
+            t_mobile = CarrierCap(purse(name, T_MOBILE, carriers.brand), cap)
         if carriers is not None and carriers.att_per_minute:
-            att = CarrierCap(f"{name}/att/{carriers.campaign}", carriers.att_per_minute)
+            att = CarrierCap(
+                purse(name, ATT, carriers.campaign), carriers.att_per_minute
+            )
         people = [
             PersonCap(one.count, round(one.span.total_seconds() * 1000))
             for one in campaign.send.per_person or ()

@@ -17,6 +17,7 @@ from bulksend.define.document import clipped
 from bulksend.define.load import load
 from bulksend.errors import InputError, Problem, counted
 from bulksend.home import Home, find_spool
+from bulksend.journal.store import Journal
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
@@ -26,7 +27,9 @@ from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.summary import Summary, summarise
+from bulksend.rules.carriers import T_MOBILE, pacific_day
 from bulksend.runs import already, has_begun
+from bulksend.send.caps import purse
 from bulksend.storage.location import Location, where
 
 if TYPE_CHECKING:
@@ -149,20 +152,32 @@ def look_closer(
     """What `check` shows beyond the counts; writes the rejected rows to *rejects*.
 
     Args:
-        home: Gives the credentials where *rejects* is in object storage.
+        home: Gives the credentials where *rejects* is in object storage, and what
+            carriers have taken today; None: nothing.
 
     Raises:
         InputError: E621, where the rejects cannot be written.
     """
-    plan = checked.plan
+    plan, now = checked.plan, time.time_ns() // 1_000_000
+    used = 0 if home is None else _used_today(campaign, home, now)
     before = earlier_plan(plan)
     winners = plan.winners()
     return Closer(
         advice=advise(plan, campaign, winners=winners),
-        outlook=outlook(plan, campaign, now=time.time_ns() // 1_000_000),
+        outlook=outlook(plan, campaign, now=now, used=used),
         changes=changes(before, plan) if before else None,
         rejects=place_rejects(plan, rejects, winners=winners, home=home),
     )
+
+
+def _used_today(campaign: Campaign, home: Home, now: int) -> int:
+    """Segments of T-Mobile's day that other runs have used."""
+    carriers = campaign.send.carriers
+    if carriers is None or not home.journal.exists():
+        return 0
+    name = purse(campaign.provider, T_MOBILE, carriers.brand)
+    with Journal.open(home.journal) as journal:
+        return sum(journal.limits.used(name, since=pacific_day(now)[0]).values())
 
 
 def load_plan(

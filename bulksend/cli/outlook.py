@@ -25,12 +25,7 @@ def show_outlook(outlook: Outlook) -> None:
     if course is None:
         return
     out.print()
-    if course.begins is not None and course.ends is not None:
-        idle = f", {duration(course.idle_ms / 1000)} of it waiting for windows"
-        out.print(
-            f"begun now, Bandwidth would get it from {moment(course.begins)} to "
-            f"{moment(course.ends)}{idle if course.idle_ms >= 60_000 else ''}"
-        )
+    _when(outlook)
     places = Table.grid(padding=(0, 2, 0, 0))
     for place in outlook.places:
         if place.opens is None or place.closes is None:
@@ -55,6 +50,32 @@ def show_outlook(outlook: Outlook) -> None:
         brings = [f"{remedy.fits:,} more fit"] if remedy.fits else []
         brings += [f"{duration(remedy.minutes * 60)} less"] if remedy.minutes else []
         out.print(f"  {escape(remedy.change)}: {', '.join(brings)}")
+
+
+def _when(outlook: Outlook) -> None:
+    """When Bandwidth gets it, and when it has sent it on."""
+    course = outlook.course
+    assert course is not None
+    if course.begins is not None and course.ends is not None:
+        idle = (
+            f", {duration(course.idle_ms / 1000)} of it waiting for windows or carriers"
+        )
+        out.print(
+            f"begun now, Bandwidth would get it from {moment(course.begins)} to "
+            f"{moment(course.ends)}{idle if course.idle_ms >= 60_000 else ''}"
+        )
+        if course.leaves is not None and course.leaves - course.ends >= 60_000:
+            out.print(f"and would have sent it on by {moment(course.leaves)}")
+        if course.full_at is not None:
+            out.print(
+                f"[yellow]its queue would be full at {moment(course.full_at)}[/]: from "
+                "then on it answers 429, and takes what it sends on"
+            )
+        if course.expires:
+            out.print(
+                f"[yellow]{course.expires:,} segments would expire in that queue[/]: "
+                "their windows close before their turn"
+            )
 
 
 def _few(names: Sequence[str]) -> str:

@@ -217,6 +217,15 @@ class Send(Section):
             "1/s",
         ),
     ] = None
+    dequeue: Annotated[
+        Pace | None,
+        Key(
+            "How fast Bandwidth itself lets your messages out, where that is slower than "
+            "`rate`; for the forecast, since what it cannot hold it answers with 429.",
+            "a number per time such as 10/s",
+            "10/s",
+        ),
+    ] = None
     ramp: Annotated[
         Span | None,
         Key(

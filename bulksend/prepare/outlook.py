@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from bulksend.prepare.forecast import Load, Volume, course, remedies
+from bulksend.prepare.forecast import (
+    UNCAPPED,
+    Caps,
+    Load,
+    Queue,
+    Volume,
+    course,
+    remedies,
+)
+from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.segments import measure
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.hours import Opening
@@ -24,6 +33,9 @@ if TYPE_CHECKING:
 
 LEAST_LIFE_MS = 60_000
 ALWAYS_MS = 10 * 366 * 24 * 3_600_000
+QUEUE_SECONDS = 900
+"""Bandwidth holds a quarter of an hour of its rate (bandwidth.md §2)."""
+
 MOST_CUT = 80
 """Characters; to cut more is another text."""
 
@@ -60,8 +72,12 @@ class PlaceHours:
     rules: tuple[str, ...]
 
 
-def outlook(plan: Plan, campaign: Campaign, *, now: int) -> Outlook:
-    """Forecast a run of *plan* that begins at *now*."""
+def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlook:
+    """Forecast a run of *plan* that begins at *now*.
+
+    Args:
+        used: Segments that T-Mobile's day has taken already.
+    """
     hours = plan_hours(plan)
     places: dict[str, Place] = {}
 
@@ -76,7 +92,15 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int) -> Outlook:
     volumes, rate = _volumes(plan, campaign)
     if not volumes:
         return Outlook(None, (), ())
-    load = Load(volumes, now, _last(campaign, now), rate, opening)
+    carriers, dequeue = campaign.send.carriers, campaign.send.dequeue
+    caps, queue = UNCAPPED, None
+    if carriers is not None:
+        day, minute = carriers.t_mobile_per_day or 0, carriers.att_per_minute or 0
+        caps = Caps(day, minute, used)
+    if dequeue is not None:
+        holds = dequeue.per_second * QUEUE_SECONDS
+        queue = Queue(dequeue.per_second, holds)
+    load = Load(volumes, now, _last(campaign, now), rate, opening, caps, queue)
     goes = course(load)
     cuts = best_cuts(plan) if not campaign.message.media else []
     shown = []
@@ -114,11 +138,20 @@ def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]
     found = (
         plan.frame()
         .filter(pl.col("reason").is_null())
-        .group_by(pl.col("place").cast(pl.String).fill_null(""), "from")
+        .group_by(
+            pl.col("place").cast(pl.String).fill_null(""),
+            "from",
+            CARRIER if campaign.send.carriers else pl.lit("").alias("carrier"),
+        )
         .agg(pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"), rows=pl.len())
         .collect(engine="streaming")
     )
-    places = found.group_by("place").agg(pl.col("weight", "rows").sum()).sort("place")
+    places = (
+        found.group_by("place", "carrier")
+        .agg(pl.col("weight", "rows").sum())
+        .select("place", "weight", "rows", "carrier")
+        .sort("place", "carrier")
+    )
     senders = found.group_by("from").agg(pl.col("weight").sum())
     rate = campaign.send.rate.per_second
     own = campaign.send.rates(campaign.senders)

@@ -33,9 +33,10 @@ MARK_LENGTH = 8
 
 TO_SEND = ("row", "to", "from", "text", "media", "tag", "pace_weight", "once_key")
 
-_CARRIER = counted(
+CARRIER = counted(
     pl.col("carrier_family"), pl.col("number_region"), pl.col("from")
 ).alias("carrier")
+"""Whose caps a row counts against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class Plan:
         between: tuple[int, int] | None = None,
     ) -> pl.DataFrame:
         """These columns of what `sendable` gives: ``row``, ``place``, ``carrier`` (whose caps)."""
-        wanted = [_CARRIER if name == "carrier" else pl.col(name) for name in columns]
+        wanted = [CARRIER if name == "carrier" else pl.col(name) for name in columns]
         return (
             self.frame()
             .filter(pl.col("reason").is_null() & _left(closed, only, between))
@@ -219,7 +220,7 @@ class Plan:
     def messages_of(self, rows: pl.Series, *, with_place: bool = False) -> pl.DataFrame:
         """These of the rows to send, in order."""
         near = pl.col("row").is_between(rows.min(), rows.max())  # skips row groups
-        more = (pl.col("place"), _CARRIER) if with_place else ()
+        more = (pl.col("place"), CARRIER) if with_place else ()
         frame = self._to_send(*more)
         frame = frame.filter(near & pl.col("row").is_in(rows.implode()))
         return frame.collect(engine="streaming")

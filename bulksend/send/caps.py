@@ -9,19 +9,19 @@ whose the number is, it may be either's, and counts against both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from bulksend.journal.limits import Limits, Often, Purse
+from bulksend.rules.carriers import (
+    BY_DAY,
+    BY_MINUTE,
+    MINUTE_LASTS_MS,
+    MINUTE_MS,
+    pacific_day,
+)
 
 DAY_MS = 86_400_000
-MINUTE_MS = 60_000
 SECOND_MS = 1_000
-PACIFIC = ZoneInfo("America/Los_Angeles")
-"""Where T-Mobile's day ends."""
-
-T_MOBILE, ATT, UNKNOWN = "t_mobile", "att", "unknown"
 
 
 class PersonCap(NamedTuple):
@@ -36,6 +36,11 @@ class CarrierCap(NamedTuple):
 
     name: str
     most: int
+
+
+def purse(provider: str, carrier: str, who: str) -> str:
+    """What the journal calls the cap of a brand or a 10DLC campaign at a carrier."""
+    return f"{provider}/{carrier}/{who}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +84,12 @@ class Caps:
         return Limits(self.provider, tuple(people), tuple(purses))
 
 
-def pacific_day(now: int) -> tuple[int, int]:
-    """When T-Mobile's day began, and when it ends; 23 or 25 hours, twice a year."""
-    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(PACIFIC).date()
-    begin, end = (
-        datetime.combine(day, time(), PACIFIC).timestamp()
-        for day in (today, today + timedelta(days=1))
-    )
-    return round(begin * 1000), round(end * 1000)
-
-
 def _day(cap: CarrierCap, now: int) -> Purse:
     begin, end = pacific_day(now)
-    whose = frozenset({T_MOBILE, UNKNOWN})
-    return Purse(cap.name, whose, cap.most, begin, begin, end - begin)
+    return Purse(cap.name, BY_DAY, cap.most, begin, begin, end - begin)
 
 
 def _minute(cap: CarrierCap, now: int) -> Purse:
     second = now - now % SECOND_MS
-    whose = frozenset({ATT, UNKNOWN})
-    # The second that began sixty seconds ago still reaches into this minute.
-    since, lasts = second - MINUTE_MS, MINUTE_MS + SECOND_MS
-    return Purse(cap.name, whose, cap.most, since, second, lasts)
+    since = second - MINUTE_MS  # that second still reaches into this minute
+    return Purse(cap.name, BY_MINUTE, cap.most, since, second, MINUTE_LASTS_MS)

@@ -13,11 +13,16 @@ import pytest
 from bulksend.errors import Problem, Stopped
 from bulksend.journal import leases
 from bulksend.journal.store import Journal
+from bulksend.prepare import forecast
+from bulksend.prepare.forecast import Load, Queue, Volume, course
+from bulksend.rules.carriers import pacific_day
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
+from bulksend.rules.place import Place
 from bulksend.send import engine as engine_module
 from bulksend.send import hold, timed
-from bulksend.send.caps import Caps, CarrierCap, pacific_day
+from bulksend.send.agenda import LEAST_LIFE_MS
+from bulksend.send.caps import Caps, CarrierCap
 from bulksend.send.message import Envelope
 from bulksend.send.timed import Manner, TimedSource
 from tests.send.test_engine import ACCEPTED, FULL, REFUSED, Answer
@@ -26,6 +31,8 @@ from tests.send.test_hours import LOS_ANGELES, NEW_YORK, Timed, utc
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from bulksend.rules.hours import Opening
 
 T_MOBILE = CarrierCap("bandwidth/t_mobile/default", 30)
 ATT = CarrierCap("bandwidth/att/default", 10)
@@ -206,3 +213,117 @@ def test_a_stop_while_a_carrier_is_waited_for(path: Path) -> None:
     assert again.fates() == {"accepted": 60}
     assert all(a.at <= b.at for a, b in pairwise(again.poster.posted))
     assert NEW_YORK in again.places
+
+
+FORECASTS = [
+    # rows, weight, rate, carriers, places, T-Mobile a day, AT&T a minute, start
+    (400, 1, 50.0, ("t_mobile", "att", "unknown", ""), (NEW_YORK,), 90, 0, "2026-09-14T13:00"),
+    (300, 3, 5.0, ("t_mobile", ""), (NEW_YORK, LOS_ANGELES), 333, 0, "2026-09-14T20:00"),
+    (600, 1, 20.0, ("att", "unknown", ""), (NEW_YORK,), 0, 10, "2026-09-14T13:00"),
+    (500, 2, 3.0, ("att", "t_mobile"), (NEW_YORK, LOS_ANGELES), 400, 60, "2026-09-13T22:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "weight", "rate", "carriers", "places", "day", "minute", "start"),
+    FORECASTS,
+)
+def test_a_run_with_caps_ends_when_it_was_forecast(
+    path: Path,
+    *,
+    rows: int,
+    weight: int,
+    rate: float,
+    carriers: Sequence[str],
+    places: Sequence[str],
+    day: int,
+    minute: int,
+    start: str,
+) -> None:
+    """Within 2 % of the time that it takes, over several days and many minutes."""
+    caps = Caps(
+        "p",
+        t_mobile=CarrierCap("t", day) if day else None,
+        att=CarrierCap("a", minute) if minute else None,
+    )
+    stage = Capped(rows=rows, weight=weight, rate=rate, caps=caps, start=start)
+    stage.carriers, stage.places = carriers, places
+    stage.play(path)
+    assert stage.fates() == {"accepted": rows}
+    ended = max(at for _, at, _ in stage.posts())
+    told = course(_load(stage, forecast.Caps(day, minute)))
+    assert told.ends is not None
+    assert told.left == 0
+    assert abs(told.ends - ended) < 0.02 * (ended - utc(start)) + 2_000
+
+
+def _load(stage: Capped, caps: forecast.Caps, queue: Queue | None = None) -> Load:
+    hours = Hours(shipped_rules(), "us-marketing")
+
+    def opening(word: str, now: int) -> Opening | None:
+        return hours.next(Place.parse(word), now, least=LEAST_LIFE_MS)
+
+    counted = Counter(
+        (stage.place(row), stage.carrier(row)) for row in range(2, stage.rows + 2)
+    )
+    volumes = tuple(
+        Volume(place, count * stage.weight, count, carrier)
+        for (place, carrier), count in sorted(counted.items())
+    )
+    return Load(volumes, utc(stage.start), None, stage.rate, opening, caps, queue)
+
+
+def test_what_the_day_has_taken_already_is_known() -> None:
+    """Nothing is left of today's thirty: it begins tomorrow at eight."""
+    stage = Capped(rows=30, carriers=("t_mobile",))
+    stage.loop.close()
+    told = course(_load(stage, forecast.Caps(30, 0, used=30)))
+    assert told.begins == utc("2026-09-15T12:00")
+
+
+QUEUES = [(700, 20.0, 2.0), (400, 9.0, 8.0)]
+
+
+@pytest.mark.parametrize(("rows", "rate", "dequeue"), QUEUES)
+def test_a_run_into_a_full_queue_ends_when_it_was_forecast(
+    path: Path, rows: int, rate: float, dequeue: float
+) -> None:
+    """Bandwidth takes at the rate, until it is full; then what it sends on (429s)."""
+    holds, waiting, seen = 100 * dequeue, 0.0, 0.0
+
+    def script(_row: int, _attempt: int) -> Answer:
+        nonlocal waiting, seen
+        now = stage.loop.time()
+        waiting, seen = max(0.0, waiting - (now - seen) * dequeue), now
+        if waiting + 1 > holds:
+            return Answer(FULL)
+        waiting += 1
+        return Answer(ACCEPTED)
+
+    stage = Capped(rows=rows, rate=rate, carriers=("",), script=script)
+    stage.play(path)
+    assert stage.fates() == {"accepted": rows}
+    taken = [one.at for one in stage.poster.posted if one.answer.what is ACCEPTED]
+    load = _load(stage, forecast.UNCAPPED, Queue(dequeue, holds))
+    told = course(load)
+    assert told.ends is not None
+    assert told.leaves is not None
+    ended = utc(stage.start) + max(taken) * 1000
+    assert abs(told.ends - ended) < 0.02 * (ended - utc(stage.start)) + 1_000
+    full = next(
+        (one.at for one in stage.poster.posted if one.answer.what is FULL), None
+    )
+    assert (told.full_at is None) == (full is None)
+    if told.full_at is not None and full is not None:
+        assert abs(told.full_at - utc(stage.start) - full * 1000) < 3_000
+    left = told.leaves - utc(stage.start)
+    assert abs(left - rows / dequeue * 1000) < 0.02 * left
+
+
+def test_what_waits_longer_than_its_window_is_told() -> None:
+    """Taken in the last quarter of an hour before eight, by a queue that is slow."""
+    stage = Capped(rows=3_600, rate=10.0, carriers=("",), start="2026-09-14T23:50")
+    stage.loop.close()
+    told = course(_load(stage, forecast.UNCAPPED, Queue(1.0, 900)))
+    # Until 19:59 some 1,350 are taken: what leaves at one a second after 20:00 is lost.
+    assert told.expires == pytest.approx(840, abs=10)
