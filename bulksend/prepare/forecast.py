@@ -162,6 +162,7 @@ class _Run:
         self._idle = 0.0
         self._day_ends = float(pacific_day(load.start)[1])
         self._day = float(max(0, caps.per_day - caps.used))
+        self._has_by_day = False  # whether any of these is open
         self._minute = float(caps.per_minute)
         self._waiting = 0.0  # in Bandwidth's queue
         self._full_at: float | None = None
@@ -195,7 +196,10 @@ class _Run:
         """To the next event: a window opens or closes, a cap is met, a place is served."""
         while self._closed and self._closed[0][0] <= self._now:
             _, until, place = heapq.heappop(self._closed)
-            self._push(_Open(until, place))
+            if self._by_day[place] and self._day <= DUST and self._now < self._day_ends:
+                self._schedule(place, self._many)
+            else:
+                self._push(_Open(until, place))
         if self._now >= self._day_ends:
             self._day_ends = float(pacific_day(round(self._now))[1])
             self._day = float(self._load.caps.per_day)
@@ -217,8 +221,9 @@ class _Run:
             if opened and opened[0].until - LEAST_LIFE_MS <= self._now:
                 self._schedule(heapq.heappop(opened).place, self._many)
                 return True
-        if self._day > DUST or not self._load.caps.per_day:
+        if self._day > DUST or not self._has_by_day:
             return False
+        self._has_by_day = False
         held = [
             one
             for some in self._open.values()
@@ -325,6 +330,7 @@ class _Run:
 
     def _push(self, one: _Open) -> None:
         heapq.heappush(self._open[self._by_minute[one.place]], one)
+        self._has_by_day = self._has_by_day or self._by_day[one.place]
 
     def _schedule(self, place: int, lost: dict[str, int]) -> None:
         volume, left = self._load.volumes[place], self._left[place]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from bulksend.prepare.forecast import (
+    DAY,
+    HORIZON_DAYS,
     UNCAPPED,
     Caps,
     Load,
@@ -23,7 +25,7 @@ from bulksend.prepare.forecast import (
 from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.segments import measure
 from bulksend.prepare.timing import plan_hours
-from bulksend.rules.hours import Opening
+from bulksend.rules.hours import Hours, Opening
 from bulksend.rules.place import Place
 
 if TYPE_CHECKING:
@@ -80,14 +82,21 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlo
     """
     hours = plan_hours(plan)
     places: dict[str, Place] = {}
+    known: dict[str, tuple[int, Opening | None]] = {}
 
     def opening(word: str, moment: int) -> Opening | None:
         if hours is None:
             return Opening(moment, moment + ALWAYS_MS)
+        since, last = known.get(word, (moment, None))
+        life = 0 if last is None else last.end - max(last.start, moment)
+        if since <= moment and life > LEAST_LIFE_MS:
+            return last
         place = places.get(word)
         if place is None:
             place = places[word] = Place.parse(word)
-        return hours.next(place, moment, least=LEAST_LIFE_MS)
+        found = hours.next(place, moment, least=LEAST_LIFE_MS)
+        known[word] = moment, found
+        return found
 
     volumes, rate = _volumes(plan, campaign)
     if not volumes:
@@ -100,7 +109,8 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlo
     if dequeue is not None:
         holds = dequeue.per_second * QUEUE_SECONDS
         queue = Queue(dequeue.per_second, holds)
-    load = Load(volumes, now, _last(campaign, now), rate, opening, caps, queue)
+    flows = volumes if hours is None else _alike(volumes, hours, now)
+    load = Load(flows, now, _last(campaign, now), rate, opening, caps, queue)
     goes = course(load)
     cuts = best_cuts(plan) if not campaign.message.media else []
     shown = []
@@ -112,6 +122,20 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlo
         opens, closes = found if found is not None else (None, None)
         shown.append(PlaceHours(volume.place, volume.rows, opens, closes, rules))
     return Outlook(goes, tuple(remedies(load, cuts=cuts)), tuple(shown))
+
+
+def _alike(volumes: tuple[Volume, ...], hours: Hours, now: int) -> tuple[Volume, ...]:
+    """Places whose hours are the same flow as one; the first of them names it."""
+    together: dict[object, Volume] = {}
+    horizon = now + HORIZON_DAYS * DAY
+    for one in volumes:
+        key = hours.alike(Place.parse(one.place), now, horizon), one.carrier
+        known = together.get(key)
+        if known is not None:
+            weight, rows = known.weight + one.weight, known.rows + one.rows
+            one = known._replace(weight=weight, rows=rows)  # noqa: PLW2901
+        together[key] = one
+    return tuple(together.values())
 
 
 def end_of(campaign: Campaign) -> int | None:

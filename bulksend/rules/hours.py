@@ -100,6 +100,15 @@ class Hours:
                 return one
         return None
 
+    def alike(self, place: Place, start: int, end: int) -> tuple[tuple[str, ...], ...]:
+        """A key that places share whose openings in ``start..end`` are the same."""
+        months = _months_between(start, end)
+        zones = (
+            tuple(sorted({_alike(zone, month) for zone in place.zones}))
+            for month in months
+        )
+        return tuple(rule.id for rule in self.rules(place)), *zones
+
     def ever_opens(self, place: Place) -> bool:
         """Whether there is an opening in all of the year in which the pack was checked."""
         months = (self.pack.checked.year * 12 + month for month in range(12))
