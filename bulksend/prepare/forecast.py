@@ -181,13 +181,14 @@ class _Run:
         if queue is not None and ends is not None:
             leaves = ends + self._waiting / queue.rate * 1000
         return Course(
-            *(_whole(moment) for moment in (self._begins, self._ends)),
-            round(self._idle),
-            self._late,
-            self._many,
-            _whole(self._full_at),
-            _whole(leaves),
-            round(self._expires),
+            begins=_whole(self._begins),
+            ends=_whole(ends),
+            idle_ms=round(self._idle),
+            too_late=self._late,
+            too_many=self._many,
+            full_at=_whole(self._full_at),
+            leaves=_whole(leaves),
+            expires=round(self._expires),
         )
 
     # -- the next event ---------------------------------------------------------------
