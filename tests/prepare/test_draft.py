@@ -286,6 +286,20 @@ def test_a_plan_streams_but_where_a_later_row_decides(
     assert found & MEMORY == held
 
 
+def test_equal_messages_that_are_kept_are_told_apart(tmp_path: Path) -> None:
+    """By their place among the equal ones that are sent, whatever stands between them."""
+    people = f"phone,word\n{A},hi\n{B},hi\n{A},\n{A},hi\n{A},bye\n{A},hi\n"
+    checked = plan(
+        tmp_path,
+        people,
+        recipients={"duplicates": "keep"},
+        message={"text": "{{ word }}", "media": ["http://x.example/a.png"]},
+    )
+    said = "hi http://x.example/a.png"
+    told = [None, None, None, f"{said} 1", None, f"{said} 2"]
+    assert column(checked, "once_key") == told
+
+
 def test_three_hundred_thousand_rows_reach_the_plan(tmp_path: Path) -> None:
     """In order, each once, with every fifth a duplicate."""
     rows = 300_000

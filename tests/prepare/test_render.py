@@ -155,6 +155,13 @@ TAGS: list[tuple[str, str, str]] = [
     ("as people write it", "(919) 234-0001", "tag_has_number"),
     ("within", f"x{A[2:]}y", "tag_has_number"),
     ("its last eight digits", "92340001", "tag_has_number"),
+    (
+        "over many signs, beside other digits",
+        "9234 -- -- 0001 20261126",
+        "tag_has_number",
+    ),
+    ("beside a date", "2026-11-26 92340001", "tag_has_number"),
+    ("a date and other digits", "2026-11-26 92340002", "sent"),
     ("seven of them", "2340001", "sent"),
     ("another number", B, "sent"),
     ("an id", "order-2026-000123", "sent"),
