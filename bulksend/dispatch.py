@@ -237,7 +237,11 @@ async def _run(
 
 def _closed(opens: int) -> Stopped:
     then = datetime.fromtimestamp(opens / 1000, UTC)
-    return Stopped(Problem("E430", f"the next one opens at {then:%Y-%m-%d %H:%M} UTC"))
+    stopped = Stopped(
+        Problem("E430", f"the next one opens at {then:%Y-%m-%d %H:%M} UTC")
+    )
+    stopped.resumes_at = opens
+    return stopped
 
 
 def _asked() -> Stopped:

@@ -884,6 +884,11 @@ class GateRefused(BulksendError):  # noqa: N818  (it says what happened)
 
 
 class Stopped(BulksendError):  # noqa: N818  (it says what happened)
-    """Stopped half-way with every row in a true state; run again to resume."""
+    """Stopped half-way with every row in a true state; run again to resume.
+
+    ``resumes_at`` is when there will be something to send again (milliseconds since
+    1970), where that is known.
+    """
 
     exit_code = RESUMABLE
+    resumes_at: int | None = None

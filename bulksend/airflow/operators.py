@@ -149,7 +149,8 @@ class _Sender(_Task):
     Args:
         on_unknown: ``warn``: unknown outcomes are counted; ``fail``: they fail the task.
 
-        deferrable: Wait without a worker while another sender has the campaign.
+        deferrable: Wait without a worker: while another sender has the campaign, and
+            while nobody may be texted at this hour.
     """
 
     def __init__(
@@ -172,15 +173,14 @@ class _Sender(_Task):
     def send(self, send: Callable[[Options], Ended], context: Any) -> dict[str, Any]:
         """Send in a thread; how it ended, as XCom has it."""
         drain = self._drain = Drain()
-        options = Options(with_parent=True, wait=not self.deferrable)
+        options = Options(
+            with_parent=True, wait=not self.deferrable, until_closed=self.deferrable
+        )
         try:
             ended = drain.run(lambda beside: send(replace(options, beside=beside)))
         except BulksendError as error:
             if self.deferrable and {one.code for one in error.problems} == {"E610"}:
-                self.defer(
-                    trigger=Until(time.time() + LEASE_WAIT_SECONDS),
-                    method_name="execute_again",
-                )
+                self._wait_until(time.time() + LEASE_WAIT_SECONDS)
             raise
         self.log.info("bulksend: %s %s", ended.run, ended.counts)
         said = counted(ended)
@@ -188,6 +188,9 @@ class _Sender(_Task):
         if drain.was_stopped:
             raise AirflowException("stopped while sending; a retry resumes")
         if ended.stopped is not None:
+            opens = getattr(ended.stopped, "resumes_at", None)
+            if self.deferrable and opens is not None:
+                self._wait_until(opens / 1000)
             raise ended.stopped
         if ended.counts["not_sent"]:
             raise AirflowException(f"{ended.counts['not_sent']:,} messages are left")
@@ -195,6 +198,10 @@ class _Sender(_Task):
             found = f"{ended.counts['unknown']:,} outcomes are unknown"
             raise AirflowFailException(f"{found}: see `bulksend settle`")
         return said
+
+    def _wait_until(self, moment: float) -> None:
+        """Without a worker; the lease has ended by now."""
+        self.defer(trigger=Until(moment), method_name="execute_again")
 
     def get_openlineage_facets_on_complete(self, _ti: Any) -> Any:
         return lineage([self.campaign or str(getattr(self, "plan", ""))], [])

@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -19,18 +20,24 @@ import pytest
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
+    TaskDeferred,
 )
 
+from bulksend import Home
 from bulksend.airflow import (
     BulksendHook,
     BulksendNotifier,
     BulksendOperator,
     PlanOperator,
+    operators,
 )
 from bulksend.airflow.drain import Drain
 from bulksend.airflow.provider import get_provider_info
+from bulksend.journal.owner import Owner
+from bulksend.journal.store import Journal
 from bulksend.storage.objects import Objects
 from tests.flow.desk import ROOT, served
+from tests.flow.test_hours import window
 from tests.storage.refusing import LEAK, Answer, refusing
 
 if TYPE_CHECKING:
@@ -296,6 +303,91 @@ def test_a_task_that_is_stopped_drains_and_is_no_success(
         assert said["accepted"] == 500
         sent = Counter(line["to"][0] for line in server.lines())
         assert (len(sent), max(sent.values())) == (500, 1)
+
+
+def test_a_deferrable_task_waits_for_the_lease_in_a_trigger(
+    desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow's own triggerer code runs it; then the task goes on, and sends."""
+    simulator = bandwidth()
+    monkeypatch.setattr(operators, "LEASE_WAIT_SECONDS", 1.0)
+    _use(desk, monkeypatch)
+    desk.people(_people(4))
+    campaign = desk.campaign()
+    home = Home.find(desk.folder, BulksendHook("", journal).environment())
+    now = time.time_ns() // 1_000_000
+    with Journal.open(home.journal) as held:
+        other = replace(Owner.me("other"), host="elsewhere", machine="elsewhere")
+        epoch = held.leases.take("bandwidth/hello", other, now=now)
+        release = threading.Timer(4.0, _end, (home, epoch))
+        release.start()
+        run = _run(
+            "deferred",
+            f"""
+from airflow.providers.common.compat.sdk import DAG
+from bulksend.airflow import BulksendOperator
+
+with DAG("deferred", schedule=None) as dag:
+    BulksendOperator(
+        task_id="send", campaign="{campaign}", journal_conn_id="{journal}",
+        deferrable=True,
+    )
+""",
+        )
+        release.join()
+
+    assert run == {"success": 1}
+    assert simulator.bandwidth.witness.stats().accepted == 4
+
+
+def _end(home: Home, epoch: int) -> None:
+    with Journal.open(home.journal) as journal:
+        journal.leases.end("bandwidth/hello", epoch)
+
+
+def test_a_deferrable_task_waits_for_the_hours_without_a_worker(
+    desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the next window opens, by a trigger that Airflow can store and load."""
+    simulator = bandwidth()
+    _use(desk, monkeypatch)
+    desk.people()
+    campaign = desk.campaign(send={"window": window(3), "rules": None})
+    operator = BulksendOperator(
+        task_id="send",
+        campaign=str(campaign),
+        journal_conn_id=journal,
+        deferrable=True,
+    )
+
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute({"dag_run": _Run(), "ti": _Ti()})
+
+    name, said = deferred.value.trigger.serialize()
+    assert name == "bulksend.airflow.trigger.Until"
+    assert 2 * 3600 < said["moment"] - time.time() < 24 * 3600
+    assert deferred.value.method_name == "execute_again"
+    assert simulator.bandwidth.witness.stats().accepted == 0
+
+
+def test_lineage_names_lists_and_results_and_no_numbers(
+    desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What OpenLineage is told of a task, by its own classes."""
+    pytest.importorskip("airflow.providers.openlineage.extractors")
+    bandwidth()
+    _use(desk, monkeypatch)
+    desk.people()
+    campaign = desk.campaign()
+    operator = BulksendOperator(
+        task_id="send", campaign=str(campaign), journal_conn_id=journal
+    )
+    operator.execute({"dag_run": _Run(), "ti": _Ti()})
+
+    told = operator.get_openlineage_facets_on_complete(_Ti())
+
+    assert [one.name for one in told.inputs] == [str(campaign).lstrip("/")]
+    assert "9192" not in repr(told)
 
 
 def _raising(wait: Any, server: Any, asked: list[float]) -> Any:
