@@ -1,0 +1,155 @@
+"""Looks at a search that lags, with the margins that hold out there, on a clock that jumps.
+
+What is looked at is the stand-in's own search over its own log; only the wire between
+them is left out, and hours pass in a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+
+from bulksend.journal.records import Candidate, Outcome
+from bulksend.journal.states import Event
+from bulksend.send.signin import Credentials
+from bulksend.settle.evidence import ON_ITS_WAY_MS, SKEW_MS, WAIT_MS, Proof
+from bulksend.settle.looking import look
+from bulksend.settle.search import MessageSearch
+from bulksend.simulator.answers import Moment, Request
+from bulksend.simulator.scenario import Scenario
+from bulksend.simulator.search import Search
+from bulksend.simulator.witness import Accepted, Witness
+from tests.prepare.planning import SENDER, number, plan
+from tests.settle.test_results import NOW, begun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCOUNT = "9900000"
+MINUTE = 60_000
+ROWS = 300
+
+
+class World:
+    """A Bandwidth whose search lags, and the time there."""
+
+    def __init__(self, lag: float) -> None:
+        self.now = NOW
+        self.witness = Witness()
+        self.search = Search(self.witness, Scenario(search_lag=lag))
+
+    def accept(self, message_id: str, to: str, text: str, at: int) -> None:
+        said: dict[str, Any] = dict.fromkeys(Accepted._fields) | {
+            "seq": len(self.witness.accepted),
+            "id": message_id,
+            "wall": at / 1000,
+            "mono": at / 1000,
+            "account": ACCOUNT,
+            "to": (to,),
+            "sender": SENDER,
+            "text": text,
+            "media": (),
+            "segments": 1,
+            "units": 1,
+        }
+        self.witness.accepted.append(Accepted(**said))
+
+
+class Wireless(MessageSearch):
+    """The real client, but for the wire."""
+
+    def __init__(self, world: World) -> None:
+        credentials = Credentials(ACCOUNT, username="u", password="p")
+        super().__init__(
+            credentials,
+            clock=lambda: 0.0,
+            now=lambda: world.now,
+            rng=random.Random(7),
+        )
+        self._world = world
+
+    async def _ask(self, params: dict[str, str]) -> dict[str, Any]:
+        wanted = {"messageDirection": "OUTBOUND"} | params
+        request = Request("GET", f"/messages?{urlencode(wanted)}")
+        at = Moment(self._world.now / 1000, self._world.now / 1000)
+        answer = self._world.search.answer(ACCOUNT, request, at)
+        assert answer.status == 200, answer
+        said: dict[str, Any] = orjson.loads(answer.body)
+        return said
+
+
+@pytest.mark.parametrize(
+    ("lag", "others", "ends"),
+    [
+        pytest.param(30, True, True, id="30 s"),
+        pytest.param(15 * 60, True, True, id="as documented"),
+        pytest.param(3 * 3600, True, True, id="far beyond what is documented"),
+        pytest.param(30, False, False, id="nobody else sends"),
+    ],
+)
+def test_absence_is_believed_when_it_is_proven_and_not_before(
+    tmp_path: Path, lag: int, others: bool, ends: bool
+) -> None:
+    """2 % lost, half of them taken: these are found, and only the others are absent.
+
+    Nothing is absent before the waiting time, or before the search shows a message that
+    was accepted later by all margins; where it never shows one, nothing ever is.
+    """
+    people = "phone\n" + "".join(f"{number(row)}\n" for row in range(2, ROWS + 2))
+    made = plan(tmp_path, people, message={"text": "Hi"})
+    world, lost = World(lag), range(2, ROWS + 2, 50)
+    taken = {row for row in lost if row % 100 == 2}
+    with begun(tmp_path, made.plan, ROWS) as (journal, run, epoch):
+        rows = range(2, ROWS + 2)
+        journal.claim(run, epoch, [Candidate(row, row) for row in rows], now=NOW)
+        for row in rows:
+            at = NOW + 20 * row
+            if row not in lost or row in taken:
+                world.accept(f"m{row}", number(row), "Hi", at)
+            if row in lost:
+                outcome = Outcome(row, Event.LOSE, at + 50, at, None, "no_answer", "-")
+            else:
+                outcome = Outcome(row, Event.ACCEPT, at + 50, at, f"m{row}")
+            assert journal.record(run.id, epoch, [outcome]) == 1
+        posted = {row: NOW + 20 * row for row in lost}
+
+        seen: Counter[str] = Counter()
+        for minute in range(1, 60 * 5):
+            world.now = NOW + minute * MINUTE
+            if others and not minute % 5:
+                world.accept(f"x{minute}", number(9_000 + minute), "Yo", world.now)
+            before = {one.row for one in journal.decisions.unknown(run.id)}
+            counts = asyncio.run(
+                look(
+                    journal,
+                    {run: made.plan},
+                    Wireless(world),
+                    wait_ms=WAIT_MS,
+                    now=lambda: world.now,
+                )
+            )
+            seen += Counter(
+                {one: counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
+            )
+            after = {one.row for one in journal.decisions.unknown(run.id)}
+            for row in before - after:
+                (entry,) = journal.entries(run.id, row, row)
+                if row in taken:
+                    assert (entry.status, entry.message_id) == ("accepted", f"m{row}")
+                    continue
+                assert entry.status == "not_sent"
+                assert world.now - posted[row] >= WAIT_MS
+                visible = [
+                    one.wall * 1000
+                    for one in world.witness.accepted
+                    if one.mono <= world.now / 1000 - lag
+                ]
+                assert max(visible) - posted[row] > ON_ITS_WAY_MS + SKEW_MS
+    assert seen[Proof.ACCEPTED] == len(taken)
+    assert seen[Proof.ABSENT] == (len(lost) - len(taken) if ends else 0)
