@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import configparser
+import re
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,3 +181,78 @@ def test_schedule_shows_slots_and_forms(desk: Desk) -> None:  # noqa: F811
     desk.campaign()
     none = desk.call("schedule", "hello.yaml")
     assert (none.code, "E125" in none.err) == (2, True)
+
+
+ANALYZE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="needs systemd-analyze")
+
+CRONS = [
+    "0 10 * * MON",
+    "*/15 9-17 * * 1-5",
+    "30 7 1,15 * *",
+    "0 9 29 2 *",
+    "0 12 13 * FRI",  # the 13th, or a Friday
+    "5 4 * */3 0",
+    "59 23 31 12 *",
+]
+
+
+@needs_systemd
+@pytest.mark.parametrize("zone", [NEW_YORK, "Asia/Kolkata", "UTC"])
+@pytest.mark.parametrize("cron", CRONS)
+def test_systemd_itself_reads_the_timer_as_cron_is_read(cron: str, zone: str) -> None:
+    """Its next moments are the slots, through a summer and a winter."""
+    begin = at("2026-02-20T00:00")
+    lines = systemd(job(cron, zone)).splitlines()
+    dates = [one.partition("=")[2] for one in lines if one.startswith("OnCalendar=")]
+    elapses = set()
+    for date in dates:
+        said = subprocess.run(
+            [
+                str(ANALYZE),
+                "calendar",
+                "--base-time=2026-02-20 00:00:00 UTC",
+                "--iterations=40",
+                date,
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"TZ": "UTC", "LC_ALL": "C"},
+        ).stdout
+        found = re.findall(
+            r"(?:elapse|#\d+): \w{3} (\d{4}-\d\d-\d\d \d\d:\d\d):00 UTC", said
+        )
+        assert found, said
+        elapses |= {at(one) for one in found}
+    count = 1 if "29 2" in cron else 12
+    slots = [one.at for one in next_slots(schedule(cron, zone), begin, count)]
+    assert sorted(elapses)[:count] == slots
+
+
+@needs_systemd
+def test_systemd_itself_takes_both_units(tmp_path: Path) -> None:
+    """`systemd-analyze verify`, with a program and a folder that are there."""
+    program = shutil.which("true") or "/bin/true"
+    text = systemd(
+        Job(
+            "weekly",
+            schedule("0 10 * * MON"),
+            tmp_path / "50% off.yaml",
+            Path(program),
+            tmp_path,
+        )
+    )
+    service, _, timer = text.partition("# ~/.config/systemd/user/bulksend-weekly.timer")
+    paths = []
+    for name, unit in (("service", service), ("timer", timer)):
+        path = tmp_path / f"bulksend-weekly.{name}"
+        path.write_text(unit)
+        paths.append(str(path))
+    ran = subprocess.run(
+        [str(ANALYZE), "verify", "--man=no", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "bulksend-weekly" not in ran.stderr, ran.stderr
