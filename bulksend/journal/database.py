@@ -9,6 +9,7 @@ A call outside of `transaction` is a transaction of its own, durable when it ret
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -70,7 +71,24 @@ class Database(Protocol):
                 that name the same.  A file has one writer at a time anyway.
         """
 
+    def together(self) -> AbstractContextManager[None]:
+        """What is done meanwhile may become durable at once, where that is cheaper."""
+
     def reconnect(self) -> None:
         """After ConnectionLost: wait until it is there again; raises Stopped (E563)."""
 
     def close(self) -> None: ...
+
+
+def rounds(records: Sequence[NamedTuple]) -> list[Sequence[NamedTuple]]:
+    """*records* in order, parted so that none has a row twice: a statement sees one."""
+    if len({one[0] for one in records}) == len(records):
+        return [records]
+    parted: list[list[NamedTuple]] = []
+    turn: Counter[object] = Counter()
+    for one in records:
+        if turn[one[0]] == len(parted):
+            parted.append([])
+        parted[turn[one[0]]].append(one)
+        turn[one[0]] += 1
+    return list(parted)

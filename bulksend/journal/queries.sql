@@ -1,5 +1,8 @@
 -- Every statement the journal runs, by name.  `sql.py` reads this file.  Values are
 -- `:named`; what SQLite and PostgreSQL cannot both take, queries_postgres.sql says anew.
+--
+-- A statement with `:records` is run once for all records: a JSON array of each one's
+-- fields.  Python lets its other threads in for every statement, and has to wait for them.
 
 -- See migrations.py.
 -- name: said
@@ -136,7 +139,9 @@ where run_id = :run_id and status = 'claimed' and epoch = :epoch;
 -- First attempt: the row is not there yet.
 -- name: claim_new
 insert into messages (run_id, row, status, attempt, epoch, once, person, claimed_at)
-values (:run_id, :row, 'claimed', 1, :epoch, :once, :person, :now)
+select :run_id, json_extract(value, '$[0]'), 'claimed', 1, :epoch,
+       json_extract(value, '$[1]'), json_extract(value, '$[3]'), :now
+from json_each(:records) where true
 on conflict (run_id, row) do nothing;
 
 -- name: claim_again
@@ -233,23 +238,28 @@ where run_id in (select id from runs
 -- Under its own epoch only: an owner that was thought dead may still bring the truth
 -- about the messages it claimed, and about no others.  What a receipt has said stays: a
 -- 202 may come after it, and a failure after a delivery.
+-- `0 * said.key` has it begin with what is said, and look each row up.
 -- name: record
 update messages
-set status = (select next from transitions t
-              where t.status = messages.status and t.event = :event),
-    posted_at = coalesce(:posted_at, posted_at),
-    accepted_at = case when :event = 'accept' then :at else accepted_at end,
-    ended_at = case when :event = 'release' then null
-                    when status = 'delivered' or status = 'failed' and :event <> 'deliver'
-                    then ended_at else :at end,
-    message_id = coalesce(:message_id, message_id),
-    error_code = case when status = 'delivered' or status = 'failed' and :event <> 'deliver'
-                      then error_code else :error_code end,
-    error = case when status = 'delivered' or status = 'failed' and :event <> 'deliver'
-                 then error else :error end
-where run_id = :run_id and row = :row and epoch = :epoch
-  and exists (select 1 from transitions t
-              where t.status = messages.status and t.event = :event);
+set status = t.next,
+    posted_at = coalesce(json_extract(said.value, '$[3]'), messages.posted_at),
+    accepted_at = case when t.event = 'accept' then json_extract(said.value, '$[2]')
+                       else messages.accepted_at end,
+    ended_at = case when t.event = 'release' then null
+                    when messages.status = 'delivered'
+                      or messages.status = 'failed' and t.event <> 'deliver'
+                    then messages.ended_at else json_extract(said.value, '$[2]') end,
+    message_id = coalesce(json_extract(said.value, '$[4]'), messages.message_id),
+    error_code = case when messages.status = 'delivered'
+                        or messages.status = 'failed' and t.event <> 'deliver'
+                      then messages.error_code else json_extract(said.value, '$[5]') end,
+    error = case when messages.status = 'delivered'
+                   or messages.status = 'failed' and t.event <> 'deliver'
+                 then messages.error else json_extract(said.value, '$[6]') end
+from json_each(:records) as said, transitions as t
+where messages.run_id = :run_id + 0 * said.key
+  and messages.row = json_extract(said.value, '$[0]') and messages.epoch = :epoch
+  and t.status = messages.status and t.event = json_extract(said.value, '$[1]');
 
 -- name: counts
 select status, count(*) from messages

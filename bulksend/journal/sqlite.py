@@ -15,8 +15,11 @@ from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import orjson
+
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal import migrations
+from bulksend.journal.database import rounds
 from bulksend.journal.faults import (
     BUSY_SECONDS,
     DAMAGED,
@@ -33,7 +36,8 @@ from bulksend.journal.sql import (
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bulksend.journal.database import Row
@@ -143,6 +147,8 @@ class Sqlite:
                 return None
             if not records:
                 return []
+            if ":records" in self._q[query]:
+                return self._changed_at_once(query, records, values)
             statement, placed = _placed(query, (*records[0]._fields, *values))
             same = tuple(values.values())
             execute = self.connection.execute
@@ -152,11 +158,43 @@ class Sqlite:
                 if execute(statement, placed((*one, *same))).rowcount == 1
             ]
 
+    def _changed_at_once(
+        self,
+        query: str,
+        records: Sequence[NamedTuple],
+        values: Mapping[str, object],
+    ) -> list[Any]:
+        """As a rule they all change something; where not, each is asked alone."""
+        execute = self.connection.execute
+        execute("savepoint all_of_them")
+        changed = self._at_once(query, records, values)
+        if changed < len(records):
+            execute("rollback to all_of_them")
+        execute("release all_of_them")
+        if changed == len(records):
+            return [one[0] for one in records]
+        return [one[0] for one in records if self._at_once(query, [one], values)]
+
+    def _at_once(
+        self,
+        query: str,
+        records: Sequence[NamedTuple],
+        values: Mapping[str, object],
+    ) -> int:
+        said = orjson.dumps(list(map(tuple, records)), default=tuple).decode()
+        both = {**values, "records": said}
+        return self.connection.execute(self._q[query], both).rowcount
+
     def execute_each(
         self, query: str, records: Sequence[NamedTuple], /, **values: object
     ) -> int:
         if not records:
             return 0
+        if ":records" in self._q[query]:
+            with self._whole():
+                return sum(
+                    self._at_once(query, some, values) for some in rounds(records)
+                )
         statement, placed = _placed(query, (*records[0]._fields, *values))
         same = tuple(values.values())
         rows = (placed((*one, *same)) for one in records)
@@ -174,6 +212,9 @@ class Sqlite:
                 if self.connection.in_transaction:
                     self.connection.execute("rollback")
                 raise
+
+    def together(self) -> AbstractContextManager[None]:
+        return self._whole()  # one flush of the disk
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

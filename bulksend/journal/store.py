@@ -132,16 +132,36 @@ class Journal:
     # -- messages -------------------------------------------------------------------
 
     def claim(
-        self, run: Run, epoch: int, candidates: Sequence[Candidate], *, now: int
+        self,
+        run: Run,
+        epoch: int,
+        candidates: Sequence[Candidate],
+        *,
+        now: int,
+        outcomes: Sequence[Outcome] = (),
     ) -> list[int]:
         """Make the intent to send durable; the rows that are now ours to post, in order.
 
         A row left out was closed before, by whomever, or is closed now, because its
         person must not be texted any more.
 
+        Args:
+            outcomes: Recorded before, as `record` does.
+
         Raises:
             LeaseLost: Another sender has the campaign; nothing was claimed.
         """
+        with self.database.together():
+            if outcomes:
+                self.record(run.id, epoch, outcomes)
+            claimed = self._claim(run, epoch, candidates, now)
+        if claimed is None:
+            raise LeaseLost
+        return claimed
+
+    def _claim(
+        self, run: Run, epoch: int, candidates: Sequence[Candidate], now: int
+    ) -> list[int] | None:
         held = {"campaign": run.campaign, "epoch": epoch, "now": now}
         closings = self.suppressions.among(candidates)
         wanted = [one for one in candidates if one.row not in closings]
@@ -156,7 +176,7 @@ class Journal:
                 how, left, given="holds_lease", run_id=run.id, **held
             )
             if rows is None and not claimed:
-                raise LeaseLost
+                return None
             claimed.update(rows or ())
         for row, why in closings.items():
             self.close_unsent(run.id, epoch, [row], why, now=now)
@@ -193,7 +213,7 @@ class Journal:
             mine.update(more)
         return Claimed([row for row in dict.fromkeys(rows) if row in mine], held)
 
-    def claim_within(
+    def claim_within(  # noqa: PLR0913  (a claim, and its limits)
         self,
         run: Run,
         epoch: int,
@@ -201,13 +221,17 @@ class Journal:
         limits: Limits,
         *,
         now: int,
+        outcomes: Sequence[Outcome] = (),
     ) -> Claimed:
         """`claim`, within *limits*.
 
         Who has had enough is closed; what a carrier does not take yet stays planned.
         """
         if not (limits.people or limits.purses):
-            return Claimed(self.claim(run, epoch, candidates, now=now), {})
+            rows = self.claim(run, epoch, candidates, now=now, outcomes=outcomes)
+            return Claimed(rows, {})
+        if outcomes:
+            self.record(run.id, epoch, outcomes)
         with self.database.transaction(alone=LIMITS):
             over = self.limits.over(candidates, limits)
             allowed = [one for one in candidates if one.row not in over]

@@ -120,8 +120,9 @@ class Writer:
         run, epoch = self.run, self.epoch
 
         def work(journal: Journal) -> Claimed:
-            self._record(journal, outcomes)
-            claimed = journal.claim_within(run, epoch, candidates, limits, now=now)
+            claimed = journal.claim_within(
+                run, epoch, candidates, limits, now=now, outcomes=outcomes
+            )
             if self._mark is not None:
                 self._mark.add(len(claimed.rows))
             return claimed

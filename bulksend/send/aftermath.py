@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
 from bulksend.journal.records import Outcome
@@ -23,7 +23,7 @@ from bulksend.send import retry
 from bulksend.send.verdict import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from random import Random
 
     from bulksend.journal.writer import Writer
@@ -41,13 +41,17 @@ FAILURES_TO_HOLD = 8
 """After so many failures in a row nothing new is begun before the retries are done."""
 
 
+Turn: TypeAlias = "Callable[[], Awaitable[None]]"
+"""Waits until the bytes, ready to leave, may."""
+
+
 class Poster(Protocol):
     """What the engine needs of a client; `bandwidth.Client` is one."""
 
     @property
     def generation(self) -> int: ...
 
-    async def post(self, body: bytes) -> Verdict: ...
+    async def post(self, body: bytes, turn: Turn) -> Verdict: ...
 
     async def renew(self, generation: int) -> bool: ...
 

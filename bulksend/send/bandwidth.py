@@ -26,7 +26,7 @@ from bulksend.send.signin import SignIn
 from bulksend.send.verdict import Reached, Verdict, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
     from typing import Any
 
@@ -36,19 +36,34 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
+LONGEST_ANSWER = 1 << 20
+"""Bytes; Bandwidth's have a few hundred.  What a gateway says beyond is not read."""
+
 KEEP_ALIVE_SECONDS = 4.0
 """Idle connections are not used after so long: servers close theirs after five seconds or
 more, and a POST that meets a closing connection is an unknown."""
 
 
-class _TrackedBody(BytesPayload):
-    """A body that knows whether it was handed over."""
+async def _at_once() -> None:
+    """No pace."""
 
-    handed = False
+
+class _TrackedBody(BytesPayload):
+    """A body that leaves when it may, and knows whether it was handed over.
+
+    Args:
+        turn: Awaited when all is ready to leave.
+    """
+
+    def __init__(self, body: bytes, turn: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(body, content_type="application/json")
+        self._turn = turn
+        self.handed = False
 
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
+        await self._turn()
         transport = writer.transport
         if transport is None or transport.is_closing():
             raise aiohttp.ClientConnectionResetError("the connection was closing")
@@ -162,13 +177,18 @@ class Client:
     def generation(self) -> int:
         return self._sign_in.generation
 
-    async def post(self, body: bytes) -> Verdict:
+    async def post(
+        self, body: bytes, turn: Callable[[], Awaitable[None]] = _at_once
+    ) -> Verdict:
         """Post one message.  Being cancelled means: stop waiting, and say what is known.
+
+        Args:
+            turn: Awaited when all is ready to leave; nothing has left if it is cancelled.
 
         Raises:
             GateRefused: The sign-in failed; nothing left.
         """
-        payload = _TrackedBody(body, content_type="application/json")
+        payload = _TrackedBody(body, turn)
         task = asyncio.current_task()
         assert task is not None
         cause = ""
@@ -177,12 +197,12 @@ class Client:
             if signed != self._session.headers.get("Authorization"):
                 self._session.headers["Authorization"] = signed
             self._alarm.watch(task)
-            async with self._session.post(
+            answer = await self._session.post(
                 self._url, data=payload, allow_redirects=False
-            ) as answer:
-                return judge(
-                    Reached.ANSWERED, status=answer.status, body=await _read(answer)
-                )
+            )
+            return judge(
+                Reached.ANSWERED, status=answer.status, body=await _read(answer)
+            )
         except asyncio.CancelledError:
             cause = "stopped while waiting"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -194,11 +214,20 @@ class Client:
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """The body as far as it came: the status alone already proves what it proves."""
+    """The body as far as it came: the status alone already proves what it proves.
+
+    Where all of it came, the connection is free again; or else it is closed.
+    """
+    said, content = b"", answer.content
     try:
-        return await answer.read()
+        while len(said) < LONGEST_ANSWER:
+            said += await content.readany()
+            if content.at_eof():
+                return said
     except (asyncio.CancelledError, aiohttp.ClientError, TimeoutError, OSError):
-        return b""
+        said = b""
+    answer.close()
+    return said
 
 
 def _cause(error: BaseException) -> str:

@@ -19,6 +19,7 @@ never sent, so the permits come first, and nothing waits for them claimed.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulksend.errors import BulksendError, Problem, Stopped
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from bulksend.send.pacing import Pace
 
 MOST_IN_FLIGHT = 1_000
+MOST_AT_ONCE = 128
+"""In one round: what lies claimed while others are posted is unknown if we die."""
+
 DRAIN_SECONDS = 2.5
 """A stop is over within four seconds: Airflow kills after five (airflow.md §0)."""
 IDLE_SECONDS = 0.5
@@ -214,7 +218,7 @@ class Engine:
                 await self._wait_for_change(IDLE_SECONDS)
                 continue
             await self._unless_stopped(self._pacer.tick(self._clocks.monotonic()))
-            most = 1 if probing else MOST_IN_FLIGHT
+            most = 1 if probing else MOST_AT_ONCE
             items = await self._intake.take(self._pacer, most, retries_only=only)
             if not self._may_go_on:
                 self._intake.put_back(items)
@@ -291,7 +295,9 @@ class Engine:
             return
         posted = Posted(self._clocks.wall_ms(), self._client.generation)
         try:
-            verdict = await self._client.post(item.body)
+            message, clock = item.message, self._clocks.monotonic
+            turn = partial(self._pacer.turn, message.sender, message.weight, clock)
+            verdict = await self._client.post(item.body, turn)
         except BulksendError as error:  # the sign-in failed before anything left
             self._intake.unclaim([item])
             self.stop(error)

@@ -2,23 +2,38 @@
 
 Theory of operation
 -------------------
-Two rules, because one of them cannot be both exact and forgiving.
+*What is asked for.*  In any second, wherever it begins, at most a hundredth more than the
+rate, by the clock of whoever receives; and over a while hardly less than the rate.
 
-A *bucket* (`aiolimiter`) says when the next messages may be claimed.  It holds a quarter
-of a second: a loop that wakes up late, or waited for the disk, catches up.  The one feeder
-takes permits from it in ticks.  (One permit at a time loses each late wake-up, a bucket
-of a whole second sends double in the first one: sending.md §2.)  A message may go when
-there is one permit; it takes its whole weight, and leaves a debt that the next ones wait
-for.  The bucket is filled with seconds, and a permit costs 1/rate of them: so the rate
-can change at any time without a new bucket, which would begin with a burst.
+*What follows.*  A message takes between ``d`` and ``d + j`` seconds to arrive, so those
+that arrive within a second have left within ``1 + j``: it is that longer stretch that must
+hold no more than the hundredth.  And it must be kept when the bytes leave, after all that
+may take long: a commit, a connection, a turn of the event loop.  (To bound what is begun
+in each second, as this did once, lets pass what a stall held up and then let go at once:
+1.015 times the rate, measured.)
 
-A *window* says when what was claimed may be posted: while fewer than the rate went in
-the second before.  So no second ever holds more, however late anything was.  A two
-hundredth on top keeps the two from pushing each other, and the weight of one message may
-stick out: Bandwidth counts segments, and a message cannot be cut.
+*What does not follow* is that everything can be caught up.  At exactly the rate nothing
+can: what one second wins back, the same place in the next one has to miss.  What may be
+won back is what the hundredth leaves beyond ``j``, some 3 ms a second; longer stalls cost
+what they take.
 
-Both are kept for the account and, where it is asked for, for each sender.  A sender that
-has to wait keeps nobody else waiting (`backlog`).
+*Two rules* for each allowance:
+
+    schedule   the rate, and a twentieth of a second of credit: nothing is begun before
+               its moment, and what was late may follow.  It keeps the mean.
+    window     `WINDOW_SECONDS`, and what a second may hold: asked when the bytes leave.
+
+*Permits* say what may be claimed, from a bucket (`aiolimiter`) that one feeder takes
+from in ticks: a commit is for many.  (One permit at a time loses each late wake-up, a
+bucket of a whole second sends double in the first one: sending.md §2.)  It begins with
+one tick of credit, so that one tick lies claimed when the next one's commit takes long.
+A message may be claimed when there is one permit; it takes its whole weight, and leaves a
+debt that the next ones wait for: Bandwidth counts segments, and a message cannot be cut.
+The bucket is filled with seconds, and a permit costs 1/rate of them: so the rate can
+change at any time without a new bucket, which would begin with a burst.
+
+All of it is kept for the account and, where it is asked for, for each sender.  A sender
+that has to wait keeps nobody else waiting (`backlog`).
 
 A 429 says that Bandwidth's queue is full.  It halves the pace, at most once a second;
 every second without one adds a twentieth of the full rate back.
@@ -26,21 +41,26 @@ every second without one adds a twentieth of the full rate back.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-TICK = 0.01
+TICK = 0.02
 """What is due within so many seconds is claimed together: a commit is not free."""
 
-CATCH_UP_SECONDS = 0.25
+CATCH_UP_SECONDS = 0.05
 CATCH_UP_PERMITS = 1.5
-WINDOW_SLACK = 0.005
-SMALLEST_SLACK = 0.5
+
+WINDOW_SECONDS = 1.007
+"""A second, and what the ways of two messages may differ by."""
+
+NEAR_SECONDS = 0.005
+"""So long before it may leave a message is begun: then nothing is left to be done."""
 
 SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
@@ -72,12 +92,15 @@ class Pace(Protocol):
     def posted(self, sender: str, weight: int, now: float) -> None:
         """A message is posted now."""
 
+    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
+        """Wait until a message's bytes, ready to leave, may: they leave at once then."""
+
     def throttled(self, now: float) -> bool:
         """Bandwidth's queue is full; whether that changed the pace."""
 
 
 class Gone(NamedTuple):
-    """Segments that went at a moment."""
+    """Segments that left at a moment."""
 
     at: float
     weight: int
@@ -92,8 +115,10 @@ class Limit:
         self._bucket = AsyncLimiter(self._most, self._most)
         self._permits = 1.0  # the first message need not wait
         self._is_full = True
-        self._second: deque[Gone] = deque()
-        self._in_second = 0
+        self._due = 0.0
+        self._window: deque[Gone] = deque()
+        self._in_window = 0
+        self.gate = asyncio.Lock()  # who waits stands in line
 
     @property
     def is_open(self) -> bool:
@@ -120,18 +145,31 @@ class Limit:
         self._permits -= weight
 
     def seconds_too_early(self, now: float) -> float:
-        """Until fewer went in the second before than the rate allows."""
-        second = self._second
-        while second and second[0].at + 1.0 <= now:
-            self._in_second -= second.popleft().weight
-        most = max(self.rate * (1 + WINDOW_SLACK), self.rate + SMALLEST_SLACK)
-        if not second or self._in_second + 1 <= most:
-            return 0.0
-        return second[0].at + 1.0 - now
+        """Until its moment on the schedule, and until that of the window is near."""
+        return max(0.0, self._due - now, self.seconds_too_close(now) - NEAR_SECONDS)
 
     def posted(self, weight: int, now: float) -> None:
-        self._in_second += weight
-        self._second.append(Gone(now, weight))
+        late_at_most = now - self._most if self._due else now
+        self._due = max(self._due, late_at_most) + weight / self.rate
+
+    def seconds_too_close(self, now: float) -> float:
+        """Until the window holds less than it may."""
+        window = self._window
+        while window and window[0].at + WINDOW_SECONDS <= now:
+            self._in_window -= window.popleft().weight
+        most = max(self.rate * 1.01, self.rate + 1.0)
+        if not window or self._in_window + 1 <= most:
+            return 0.0
+        return window[0].at + WINDOW_SECONDS - now
+
+    async def clear(self, clock: Callable[[], float]) -> None:
+        """Wait for that; however long a wait became, the clock is asked after it."""
+        while (seconds := self.seconds_too_close(clock())) > 0.0:  # noqa: ASYNC110
+            await asyncio.sleep(seconds)
+
+    def leave(self, weight: int, now: float) -> None:
+        self._in_window += weight
+        self._window.append(Gone(now, weight))
 
     @property
     def _tick(self) -> float:
@@ -140,7 +178,7 @@ class Limit:
     async def _spend_what_nobody_waited_for(self) -> None:
         if self._is_full:
             self._is_full = False
-            await self._bucket.acquire(self._most)  # at once: it has just begun
+            await self._bucket.acquire(self._most - TICK)  # at once: it has just begun
 
 
 class Pacer:
@@ -186,6 +224,17 @@ class Pacer:
 
     def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
         self._limit.posted(weight, now)
+
+    async def turn(
+        self,
+        sender: str,  # noqa: ARG002
+        weight: int,
+        clock: Callable[[], float],
+    ) -> None:
+        limit = self._limit
+        async with limit.gate:
+            await limit.clear(clock)
+            limit.leave(weight, clock())
 
     def throttled(self, now: float) -> bool:
         """Halve the pace, once for all that were in flight."""
@@ -252,6 +301,17 @@ class BySender:
         self._account.posted(sender, weight, now)
         if limit := self._limits.get(sender):
             limit.posted(weight, now)
+
+    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
+        """First the sender's: nobody stands in the account's line who waits for another."""
+        limit = self._limits.get(sender)
+        if limit is None:
+            await self._account.turn(sender, weight, clock)
+            return
+        async with limit.gate:
+            await limit.clear(clock)
+            await self._account.turn(sender, weight, clock)
+            limit.leave(weight, clock())
 
     def throttled(self, now: float) -> bool:
         return self._account.throttled(now)

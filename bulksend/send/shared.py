@@ -258,6 +258,9 @@ class SharedPace:
         self._claimed.drop(weight)
         self._senders.posted(sender, weight)
 
+    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
+        """At once: each has its slot."""
+
     def throttled(self, now: float) -> bool:
         """All senders halve the pace; once a second is enough to say so."""
         if now - self._slowed_at < 1.0:

@@ -65,6 +65,9 @@ class Rule(NamedTuple):
     action: Action
 
 
+NUL = "\0"
+"""Left out of what is said: PostgreSQL has no place for it in a text."""
+
 WHOLESALE = (402, 403, 404, 405, 406, 415)
 """No credit, no right, no such address, not in this form (bandwidth.md §1.3)."""
 
@@ -154,7 +157,7 @@ def _kind(said: dict[str, object]) -> Body:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value.replace(NUL, "") or None if isinstance(value, str) else None
 
 
 def _count(value: object) -> int | None:
@@ -180,7 +183,8 @@ def _words(status: int | None, said: dict[str, object], rule: Rule) -> str:
     ]
     words = "; ".join(details) or _text(said.get("description"))
     if words:
-        return mask_numbers(f"{status} {said.get('type', '')}: {words}"[:500])
+        whole = f"{status} {said.get('type', '')}: {words}".replace(NUL, "")
+        return mask_numbers(whole[:500])
     if rule.event is Event.LOSE:
         return (
             f"{status} from a gateway, not from Bandwidth: it may have been sent, "

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.send.backlog import LOW_WATER, READ_AT_ONCE, Backlog, Item
 from bulksend.send.message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 A, B, OTHER = "+19195550100", "+19195550101", "+19195550102"
 
@@ -35,6 +39,9 @@ class Purse:
         return 0.0
 
     def posted(self, sender: str, weight: int, now: float) -> None:
+        return
+
+    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
         return
 
     def throttled(self, now: float) -> bool:

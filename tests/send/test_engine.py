@@ -42,6 +42,7 @@ from tests.virtual_time import VirtualClocks, VirtualLoop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from bulksend.send.aftermath import Turn
     from bulksend.send.caps import Caps
     from bulksend.send.pacing import Pace
 
@@ -94,11 +95,15 @@ class ScriptedPoster:
         self.on_renew: Callable[[], bool] = lambda: True
         self.generation = 1
 
-    async def post(self, body: bytes) -> Verdict:
+    async def post(self, body: bytes, turn: Turn) -> Verdict:
         said = orjson.loads(body)
         row = int(said["tag"])
         attempt = sum(one.row == row for one in self.posted) + 1
         answer = self._script(row, attempt)
+        try:
+            await turn()
+        except asyncio.CancelledError:
+            return UNREACHED
         now = asyncio.get_running_loop().time()
         self._see_intent(row)
         self.posted.append(Posted(row, now, said, answer))
@@ -599,17 +604,20 @@ def test_a_journal_that_cannot_be_written_stops_the_posts_at_once(
     assert stage.fates()["planned"] > 1_500
 
 
-def test_what_waits_for_its_permits_is_not_posted_after_a_failure(path: Path) -> None:
+def test_what_waits_claimed_is_not_posted_after_a_failure(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its claim was durable; but the outcome could not be written any more."""
+    monkeypatch.setattr(engine_module, "MOST_IN_FLIGHT", 1)
     broken = BulksendError(Problem("E601", "the disk is full"))
-    stage = Stage(rows=50, rate=30, weight=30, script=always(ACCEPTED, 0.2))
-    stage.at = {3.0: lambda s: setattr(s.writer, "broken", broken)}
+    stage = Stage(rows=50, script=always(ACCEPTED, 0.4))
+    stage.at = {0.2: lambda s: setattr(s.writer, "broken", broken)}
 
     with pytest.raises(BulksendError) as raised:
         stage.play(path)
 
     assert raised.value is broken
-    assert stage.poster.posted[-1].at < stage.began + 3.0
+    assert stage.poster.posted[-1].at < stage.began + 0.5
 
 
 def test_a_release_is_durable_before_the_row_is_claimed_again(path: Path) -> None:

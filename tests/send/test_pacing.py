@@ -1,7 +1,7 @@
 """The pace: at most the rate in any second, and hardly less.
 
 `_play` is a feeder as the engine is one, in virtual time: it takes what the bucket
-gives, is late, and posts what the window lets through.
+gives, is late, posts by the schedule, and lets the bytes leave by the spacing.
 """
 
 from __future__ import annotations
@@ -38,16 +38,28 @@ def _play(
     *,
     weights: Iterator[int] | None = None,
     late: Iterator[float] | None = None,
+    connect: Iterator[float] | None = None,
     senders: tuple[str, ...] = (A,),
     each_round: Callable[[float], None] = lambda _: None,
 ) -> list[Post]:
-    """Every post; *late* is how long each commit and each wake-up takes."""
+    """Every post, by when its bytes leave.
+
+    *late* is how long each commit and each wake-up takes, *connect* how long each post
+    waits for a connection, beside the others.
+    """
     loop = VirtualLoop()
     weights, late = weights or repeat(1), late or repeat(0.0)
+    connect = connect or repeat(0.0)
     lanes = deque(senders)
+    left: list[Post] = []
 
-    async def feed() -> list[Post]:
-        posts: list[Post] = []
+    async def post(one: Post, connecting: float) -> None:
+        await asyncio.sleep(connecting)
+        await pacer.turn(one.sender, one.weight, loop.time)
+        left.append(one._replace(at=loop.time()))
+
+    async def feed() -> None:
+        posts = []
         while loop.time() < seconds:
             each_round(loop.time())
             await pacer.tick(loop.time())
@@ -58,16 +70,17 @@ def _play(
                 lanes.rotate(-1)
             loop.advance(next(late))  # the commit
             for one in claimed:
-                while early := pacer.seconds_too_early(one.sender, loop.time()):
-                    loop.advance(max(early, 0.001))
+                while early := pacer.seconds_too_early(one.sender, loop.time()):  # noqa: ASYNC110
+                    await asyncio.sleep(max(early, 0.001))
                 pacer.posted(one.sender, one.weight, loop.time())
-                posts.append(one._replace(at=loop.time()))
+                posts.append(asyncio.create_task(post(one, next(connect))))
             if not claimed:
                 await asyncio.sleep(TICK)
             loop.advance(next(late))
-        return posts
+        await asyncio.gather(*posts)
 
-    return run(feed(), loop)
+    run(feed(), loop)
+    return left
 
 
 def _fullest_second(posts: list[Post]) -> int:

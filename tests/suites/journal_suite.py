@@ -609,6 +609,42 @@ class JournalSuite:
 
         assert journal.counts(run.id) == {}
 
+    def test_of_many_only_those_are_claimed_that_may_be(self, sender: Sender) -> None:
+        """New, given back, taken and closed rows in one claim, each by its own right."""
+        sender.bring(3, Status.PLANNED)
+        for row, status in ((5, Status.ACCEPTED), (6, Status.EXCLUDED)):
+            sender.bring(row, status)
+
+        assert sender.claim(2, 3, 4, 5, 6, 7) == [2, 3, 4, 7]
+        assert sender.journal.counts(sender.run.id) == {
+            Status.CLAIMED: 4,
+            Status.ACCEPTED: 1,
+            Status.EXCLUDED: 1,
+        }
+
+    @pytest.mark.parametrize("has_lease", [True, False])
+    def test_a_claim_records_what_is_known_first(
+        self, sender: Sender, has_lease: bool
+    ) -> None:
+        """A row given back is claimed again; without the lease the truth still stands."""
+        sender.claim(2, 3)
+        if not has_lease:
+            sender.journal.leases.end(CAMPAIGN, sender.epoch)
+        known = [outcome(2, Event.RELEASE), outcome(3, Event.ACCEPT)]
+        wanted = [Candidate(2, 102, again=True), Candidate(4, 104)]
+
+        try:
+            got = sender.journal.claim(
+                sender.run, sender.epoch, wanted, now=NOW, outcomes=known
+            )
+        except LeaseLost:
+            got = []
+
+        assert got == ([2, 4] if has_lease else [])
+        left = Status.CLAIMED if has_lease else Status.PLANNED
+        assert sender.entry(2).status == left
+        assert sender.entry(3).status == Status.ACCEPTED
+
     # -- taking over ----------------------------------------------------------------
 
     def test_what_a_gone_sender_left_claimed_is_unknown(self, journal: Journal) -> None:
@@ -734,6 +770,41 @@ class JournalSuite:
         assert sender.entry(2) == Entry(
             2, "refused", 1, NOW + 50, None, NOW + 80, None, "400", "It said 400."
         )
+
+    def test_words_are_kept_as_they_are(self, sender: Sender) -> None:
+        """Quotes, line breaks and any script; an id of digits stays a text."""
+        said = (
+            "400: \"no\", 'never'\n\\ {1} [2] null \u00e9 \u6f22 \U0001f600 \u2028 true"
+        )
+        ids = ("14762070468292", "null", '{"a":1}', "[]")
+        sender.claim(2, 3, 4, 5, 6)
+        refusal = outcome(2, Event.REFUSE, error_code="007", error=said)
+        rows = enumerate(ids, start=3)
+        sender.record(
+            refusal, *(outcome(row, Event.ACCEPT, message_id=id_) for row, id_ in rows)
+        )
+
+        assert (sender.entry(2).error_code, sender.entry(2).error) == ("007", said)
+        assert [sender.entry(row).message_id for row in (3, 4, 5, 6)] == [*ids]
+
+    def test_what_happened_to_one_row_is_taken_in_its_order(
+        self, sender: Sender
+    ) -> None:
+        """Two outcomes of a row in one group: both count, the later one last."""
+        sender.claim(2, 3)
+        changed = sender.record(
+            outcome(2, Event.ACCEPT, NOW + 1, message_id="m2"),
+            outcome(3, Event.LOSE, NOW + 1),
+            outcome(2, Event.DELIVER, NOW + 2),
+            outcome(3, Event.REFUSE, NOW + 2),
+        )
+
+        assert changed == 4
+        assert (sender.entry(2).status, sender.entry(2).message_id) == (
+            "delivered",
+            "m2",
+        )
+        assert sender.entry(3).status == "refused"
 
     def test_an_answer_after_the_receipt_takes_nothing_away(
         self, sender: Sender
