@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from bulksend.send.backlog import Item
     from bulksend.send.clocks import Clocks
     from bulksend.send.intake import Intake
+    from bulksend.send.message import Message
     from bulksend.send.pacing import Pace
 
 MOST_IN_FLIGHT = 1_000
@@ -295,14 +296,20 @@ class Engine:
             return
         posted = Posted(self._clocks.wall_ms(), self._client.generation)
         try:
-            message, clock = item.message, self._clocks.monotonic
-            turn = partial(self._pacer.turn, message.sender, message.weight, clock)
+            turn = partial(self._turn, item.message)
             verdict = await self._client.post(item.body, turn)
         except BulksendError as error:  # the sign-in failed before anything left
             self._intake.unclaim([item])
             self.stop(error)
         else:
             await self._aftermath.follow(item, verdict, posted)
+
+    async def _turn(self, message: Message) -> None:
+        """Wait until its bytes, ready to leave, may."""
+        pacer, now, sender = self._pacer, self._clocks.monotonic, message.sender
+        while (seconds := pacer.seconds_too_close(sender, now())) > 0.0:  # noqa: ASYNC110
+            await asyncio.sleep(seconds)
+        pacer.left(sender, message.weight, now())
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

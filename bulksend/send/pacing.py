@@ -41,14 +41,13 @@ every second without one adds a twentieth of the full rate back.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 TICK = 0.02
 """What is due within so many seconds is claimed together: a commit is not free."""
@@ -92,8 +91,11 @@ class Pace(Protocol):
     def posted(self, sender: str, weight: int, now: float) -> None:
         """A message is posted now."""
 
-    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
-        """Wait until a message's bytes, ready to leave, may: they leave at once then."""
+    def seconds_too_close(self, sender: str, now: float) -> float:
+        """How long bytes that are ready to leave must wait, and then ask again."""
+
+    def left(self, sender: str, weight: int, now: float) -> None:
+        """A message's bytes leave now."""
 
     def throttled(self, now: float) -> bool:
         """Bandwidth's queue is full; whether that changed the pace."""
@@ -118,7 +120,6 @@ class Limit:
         self._due = 0.0
         self._window: deque[Gone] = deque()
         self._in_window = 0
-        self.gate = asyncio.Lock()  # who waits stands in line
 
     @property
     def is_open(self) -> bool:
@@ -162,12 +163,7 @@ class Limit:
             return 0.0
         return window[0].at + WINDOW_SECONDS - now
 
-    async def clear(self, clock: Callable[[], float]) -> None:
-        """Wait for that; however long a wait became, the clock is asked after it."""
-        while (seconds := self.seconds_too_close(clock())) > 0.0:  # noqa: ASYNC110
-            await asyncio.sleep(seconds)
-
-    def leave(self, weight: int, now: float) -> None:
+    def left(self, weight: int, now: float) -> None:
         self._in_window += weight
         self._window.append(Gone(now, weight))
 
@@ -225,16 +221,11 @@ class Pacer:
     def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
         self._limit.posted(weight, now)
 
-    async def turn(
-        self,
-        sender: str,  # noqa: ARG002
-        weight: int,
-        clock: Callable[[], float],
-    ) -> None:
-        limit = self._limit
-        async with limit.gate:
-            await limit.clear(clock)
-            limit.leave(weight, clock())
+    def seconds_too_close(self, sender: str, now: float) -> float:  # noqa: ARG002
+        return self._limit.seconds_too_close(now)
+
+    def left(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
+        self._limit.left(weight, now)
 
     def throttled(self, now: float) -> bool:
         """Halve the pace, once for all that were in flight."""
@@ -302,16 +293,15 @@ class BySender:
         if limit := self._limits.get(sender):
             limit.posted(weight, now)
 
-    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
-        """First the sender's: nobody stands in the account's line who waits for another."""
+    def seconds_too_close(self, sender: str, now: float) -> float:
+        seconds = self._account.seconds_too_close(sender, now)
         limit = self._limits.get(sender)
-        if limit is None:
-            await self._account.turn(sender, weight, clock)
-            return
-        async with limit.gate:
-            await limit.clear(clock)
-            await self._account.turn(sender, weight, clock)
-            limit.leave(weight, clock())
+        return max(seconds, limit.seconds_too_close(now)) if limit else seconds
+
+    def left(self, sender: str, weight: int, now: float) -> None:
+        self._account.left(sender, weight, now)
+        if limit := self._limits.get(sender):
+            limit.left(weight, now)
 
     def throttled(self, now: float) -> bool:
         return self._account.throttled(now)

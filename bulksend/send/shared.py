@@ -258,8 +258,12 @@ class SharedPace:
         self._claimed.drop(weight)
         self._senders.posted(sender, weight)
 
-    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
-        """At once: each has its slot."""
+    def seconds_too_close(self, sender: str, now: float) -> float:  # noqa: ARG002
+        """Each has its slot."""
+        return 0.0
+
+    def left(self, sender: str, weight: int, now: float) -> None:
+        """That was counted when it was posted."""
 
     def throttled(self, now: float) -> bool:
         """All senders halve the pace; once a second is enough to say so."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.send.backlog import LOW_WATER, READ_AT_ONCE, Backlog, Item
 from bulksend.send.message import Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 A, B, OTHER = "+19195550100", "+19195550101", "+19195550102"
 
@@ -23,17 +19,17 @@ class Purse:
     rate = 1.0
 
     def __init__(self, permits: float = 9_999, **senders: float) -> None:
-        self.left = {"": permits, A: senders.get("a", 9e9), B: senders.get("b", 9e9)}
+        self.permits = {"": permits, A: senders.get("a", 9e9), B: senders.get("b", 9e9)}
 
     async def tick(self, now: float) -> None:
         return
 
     def allows(self, sender: str) -> bool:
-        return min(self.left[""], self.left.get(sender, 9e9)) >= 1
+        return min(self.permits[""], self.permits.get(sender, 9e9)) >= 1
 
     def spend(self, sender: str, weight: int) -> None:
         for name in {"", sender}:
-            self.left[name] -= weight
+            self.permits[name] -= weight
 
     def seconds_too_early(self, sender: str, now: float) -> float:
         return 0.0
@@ -41,7 +37,10 @@ class Purse:
     def posted(self, sender: str, weight: int, now: float) -> None:
         return
 
-    async def turn(self, sender: str, weight: int, clock: Callable[[], float]) -> None:
+    def seconds_too_close(self, sender: str, now: float) -> float:
+        return 0.0
+
+    def left(self, sender: str, weight: int, now: float) -> None:
         return
 
     def throttled(self, now: float) -> bool:
@@ -77,7 +76,7 @@ def test_a_heavy_message_comes_whole_and_spends_its_weight() -> None:
     backlog.add([_message(2, 7), _message(3), _message(4)])
 
     assert _rows(backlog.take(purse, 0.0)) == [2]
-    assert purse.left[""] == -5
+    assert purse.permits[""] == -5
 
 
 def test_a_retry_comes_first_once_it_is_due() -> None:
@@ -124,7 +123,7 @@ def test_a_slow_sender_holds_up_nobody() -> None:
     assert sorted(taken) == [0, 3, 4, 5, 6]
     assert [row for row in taken if senders[row] == B] == [3, 5]
     assert backlog.seconds_to_next(0.0) == 0.0
-    purse.left[A] = 9
+    purse.permits[A] = 9
     assert _rows(backlog.take(purse, 1.0)) == [1, 2, 7]
 
 
@@ -148,7 +147,7 @@ def test_a_lane_that_is_full_keeps_rows_only_and_has_them_read_again() -> None:
     assert backlog.is_low  # B's lane is
     assert not backlog.to_read()
     while len(backlog):
-        purse.left[A] = 100
+        purse.permits[A] = 100
         sent += _rows(backlog.take(purse, 0.0))
         again = backlog.to_read()
         assert len(again) <= READ_AT_ONCE

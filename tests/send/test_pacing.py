@@ -55,7 +55,9 @@ def _play(
 
     async def post(one: Post, connecting: float) -> None:
         await asyncio.sleep(connecting)
-        await pacer.turn(one.sender, one.weight, loop.time)
+        while close := pacer.seconds_too_close(one.sender, loop.time()):  # noqa: ASYNC110
+            await asyncio.sleep(close)
+        pacer.left(one.sender, one.weight, loop.time())
         left.append(one._replace(at=loop.time()))
 
     async def feed() -> None:
