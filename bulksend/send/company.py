@@ -81,6 +81,14 @@ class Company:
         if self._pace is self._shared:
             self._shared.posted(sender, weight, now)
 
+    def seconds_too_close(self, sender: str, now: float) -> float:
+        return self._pace.seconds_too_close(sender, now)
+
+    def left(self, sender: str, weight: int, now: float) -> None:
+        self._own.left(sender, weight, now)
+        if self._pace is self._shared:
+            self._shared.left(sender, weight, now)
+
     def throttled(self, now: float) -> bool:
         slowed = self._own.throttled(now)
         return self._shared.throttled(now) if self._pace is self._shared else slowed
