@@ -66,6 +66,10 @@ class Office:
                 await asyncio.sleep(early)
             now = self.clocks.monotonic()
             pace.posted("", 1, now)
+            while close := pace.seconds_too_close("", now):
+                await asyncio.sleep(close)
+                now = self.clocks.monotonic()
+            pace.left("", 1, now)
             found.append(now)
         self.at_work.discard(name)
         return found
