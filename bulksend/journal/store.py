@@ -151,6 +151,9 @@ class Journal:
         Raises:
             LeaseLost: Another sender has the campaign; nothing was claimed.
         """
+        if any(one.returns for one in outcomes):  # a transaction of their own
+            self.record(run.id, epoch, outcomes)
+            outcomes = ()
         with self.database.together():
             if outcomes:
                 self.record(run.id, epoch, outcomes)

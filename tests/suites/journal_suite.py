@@ -43,6 +43,7 @@ from bulksend.journal.records import (
     Outcome,
     Part,
     Run,
+    Use,
     person_key,
 )
 from bulksend.journal.states import (
@@ -644,6 +645,18 @@ class JournalSuite:
         left = Status.CLAIMED if has_lease else Status.PLANNED
         assert sender.entry(2).status == left
         assert sender.entry(3).status == Status.ACCEPTED
+
+    def test_a_claim_records_what_gives_back_too(self, sender: Sender) -> None:
+        """What counts against caps is recorded on its own, and the claim follows."""
+        sender.claim(2)
+        back = outcome(2, Event.RELEASE, returns=(Use("cap", 1, 1),))
+        wanted = [Candidate(2, 102, again=True)]
+
+        got = sender.journal.claim(
+            sender.run, sender.epoch, wanted, now=NOW, outcomes=[back]
+        )
+
+        assert got == [2]
 
     # -- taking over ----------------------------------------------------------------
 
