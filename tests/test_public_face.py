@@ -73,6 +73,7 @@ NAMES = {
     "rules_in_force",
     "run_arms",
     "run_campaign",
+    "run_on_workers",
     "schedule_form",
     "schedule_slots",
     "send_plan",
