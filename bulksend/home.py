@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -16,6 +18,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.storage.location import is_address, located
 from bulksend.storage.objects import Objects
 from bulksend.storage.spool import Spool
+from bulksend.whole import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,18 +85,20 @@ class Home:
 
     @contextmanager
     def outgoing(self, name: str) -> Iterator[Path]:
-        """Room for a file until it was put; what a killed one left, the next replaces.
+        """Room for a file until it was put; what a killed one left, the next sweeps.
 
         Raises:
             OSError: What the disk says.
         """
-        path = self.folder / "outgoing" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+        folder = self.folder / "outgoing"
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        for left in folder.iterdir():
+            pid = left.name.partition("-")[0]
+            if pid.isdecimal() and not is_alive(int(pid)):
+                shutil.rmtree(left, ignore_errors=True)
+        with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=folder) as room:
+            yield Path(room) / name
 
     def mark_path(self, campaign: str, run: str) -> Path:
         return self.folder / "claims" / campaign.replace("/", "+") / run

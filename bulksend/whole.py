@@ -49,11 +49,12 @@ def _sweep(path: Path) -> None:
         if not (left.name.startswith(prefix) and left.name.endswith(END)):
             continue
         pid = left.name[len(prefix) : -len(END)]
-        if pid.isdecimal() and not _is_alive(int(pid)):
+        if pid.isdecimal() and not is_alive(int(pid)):
             left.unlink(missing_ok=True)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of that number is there, whoever's it is."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

@@ -56,11 +56,11 @@ def place_rejects(
         return write_rejects(plan, place, winners=winners)
     assert home is not None, "an object needs credentials"
     beside = place.with_name(f"{place.stem}-left-out{place.suffix}")
-    with home.outgoing(place.name) as path, home.outgoing(beside.name) as left_out:
+    with home.outgoing(place.name) as path:
         written = write_rejects(plan, path, winners=winners)
         for file, there, rows in (
-            (path, place, written.mendable),
-            (left_out, beside, written.by_rule),
+            (written.to_mend, place, written.mendable),
+            (written.left_out, beside, written.by_rule),
         ):
             if rows:
                 home.objects.overwrite(file, there, owner=plan.run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from io import BytesIO
@@ -18,6 +20,8 @@ from tests.flow.desk import counts
 from tests.storage.refusing import Answer, refusing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bulksend.storage.objects import Objects
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
@@ -210,3 +214,18 @@ def test_a_purge_removes_results_and_copies(
     purge(home, plan_purge(home, timedelta(days=1), now=later), now=later)
     assert bucket.keys == ["list.csv"]
     assert not list((cloud_desk.folder / ".bulksend/objects").glob("*/*/*"))
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    """Results on their way hold numbers: they lie about no longer than their writer lives."""
+    home = Home(tmp_path, tmp_path / "journal.sqlite")
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    left = tmp_path / "outgoing" / f"{gone.pid}-abc" / "run.csv"
+    left.parent.mkdir(parents=True)
+    left.write_text("to\n+19192345671\n")
+    with home.outgoing("run.csv") as one, home.outgoing("run.csv") as other:
+        assert one != other
+        one.write_text("mine")
+        assert not left.parent.exists()
+    assert list((tmp_path / "outgoing").iterdir()) == []
