@@ -3,7 +3,8 @@
 Bandwidth does nothing with STOP on long codes and short codes; on toll-free numbers the
 network itself blocks, and lifts the block for START or UNSTOP as a single word
 (bandwidth.md §4).  A reply counts when it is nothing but the word, in any case and with
-any punctuation: "Stop.", "STOP ALL", "opt-out".  HELP and INFO change nothing.
+any punctuation: "Stop.", "STOP ALL", "opt-out".  One that ends messages counts also where
+it is the whole first line, since phones add signatures.  HELP and INFO change nothing.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ class Wish(Enum):
 
 def wish_of(text: str, *, ours: str) -> Wish | None:
     """What *text*, sent to our number *ours*, asks for; None for anything else."""
-    if len(text) > LONGEST_REPLY:
-        return None
     word = word_of(text)
     if word in STOPS:
         return Wish.STOP
+    if len(text) > LONGEST_REPLY:
+        return None
     if _TOLL_FREE.fullmatch(ours):
         is_single = _plain(text).strip() in TOLL_FREE_STARTS
         return Wish.START if is_single else None
@@ -47,6 +48,11 @@ def wish_of(text: str, *, ours: str) -> Wish | None:
 
 def word_of(text: str) -> str:
     """What is left of a reply without case, spaces and punctuation: ``STOPALL``."""
+    first = _letters(text.strip().partition("\n")[0])
+    return first if first in STOPS else _letters(text)
+
+
+def _letters(text: str) -> str:
     return _NO_LETTER.sub("", _plain(text))
 
 
