@@ -4,7 +4,9 @@ Bandwidth does nothing with STOP on long codes and short codes; on toll-free num
 network itself blocks, and lifts the block for START or UNSTOP as a single word
 (bandwidth.md §4).  A reply counts when it is nothing but the word, in any case and with
 any punctuation: "Stop.", "STOP ALL", "opt-out".  One that ends messages counts also where
-it is the whole first line, since phones add signatures.  HELP and INFO change nothing.
+it is the whole first line, since phones add signatures, and in a courtesy ("please stop
+texting me"): consent may be revoked in any reasonable manner (47 CFR 64.1200(a)(10)), and
+of a doubtful reply one text too few is the cheaper mistake.  HELP and INFO change nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +17,12 @@ from enum import Enum
 
 STOPS = frozenset(
     "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split()  # noqa: SIM905
+) | {"ARRET", "ALTO", "PARAR"}
+COURTESIES = frozenset(
+    "PLEASE PLS PLZ THANKS THANK YOU NOW ME US ALL THIS THESE "  # noqa: SIM905
+    "TEXT TEXTS TEXTING SENDING MESSAGE MESSAGES MESSAGING".split()
 )
+"""What may stand around a word that ends messages."""
 STARTS = frozenset({"START", "YES", "UNSTOP"})
 TOLL_FREE_STARTS = frozenset({"START", "UNSTOP"})
 
@@ -47,14 +54,18 @@ def wish_of(text: str, *, ours: str) -> Wish | None:
 
 
 def word_of(text: str) -> str:
-    """What is left of a reply without case, spaces and punctuation: ``STOPALL``."""
-    first = _letters(text.strip().partition("\n")[0])
-    return first if first in STOPS else _letters(text)
+    """What is left of a reply without case, spaces and punctuation: ``STOPALL``.
 
-
-def _letters(text: str) -> str:
+    Courtesies around a word that ends messages are left out too.
+    """
+    words = _NO_LETTER.split(_plain(text.strip().partition("\n")[0]))
+    for some in (words, [one for one in words if one not in COURTESIES]):
+        if (said := "".join(some)) in STOPS:
+            return said
     return _NO_LETTER.sub("", _plain(text))
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).upper()
+    """In capitals without marks, and each letter in its usual form: ``Arrêt`` is ARRET."""
+    parted = unicodedata.normalize("NFKD", text).upper()
+    return "".join(one for one in parted if not unicodedata.combining(one))

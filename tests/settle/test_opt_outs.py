@@ -22,6 +22,15 @@ REPLIES = (
     ("Opt-Out\n", Wish.STOP, Wish.STOP),
     ("ＳＴＯＰ", Wish.STOP, Wish.STOP),
     ("stop 🙏", Wish.STOP, Wish.STOP),
+    ("Stop please", Wish.STOP, Wish.STOP),
+    ("PLEASE STOP TEXTING ME!", Wish.STOP, Wish.STOP),
+    ("unsubscribe me, thanks", Wish.STOP, Wish.STOP),
+    ("Stop sending these messages now", Wish.STOP, Wish.STOP),
+    ("please opt me out", Wish.STOP, Wish.STOP),
+    ("Arrêt", Wish.STOP, Wish.STOP),
+    ("alto", Wish.STOP, Wish.STOP),
+    ("thank you", None, None),
+    ("please start", None, None),
     ("start", Wish.START, Wish.START),
     ("Yes", Wish.START, None),
     ("unstop", Wish.START, Wish.START),
@@ -30,6 +39,7 @@ REPLIES = (
     ("INFO", None, None),
     ("stopped", None, None),
     ("Do not stop", None, None),
+    ("You will not stop me", None, None),
     ("Can you stop by at five?", None, None),
     ("yes please", None, None),
     ("", None, None),
@@ -58,8 +68,6 @@ def test_no_text_asks_for_both(text: str) -> None:
     wish = wish_of(text, ours=OURS)
     letters = "".join(one for one in text.upper() if one.isascii() and one.isalpha())
     if text.isascii() and wish is Wish.STOP:
-        line = text.strip().upper().partition("\n")[0]
-        first = "".join(one for one in line if one.isascii() and one.isalpha())
-        assert {letters, first} & STOPS
+        assert any(word in letters for word in STOPS), letters
     if text.isascii() and wish is Wish.START:
         assert letters in STARTS
