@@ -7,6 +7,10 @@ So the moment at which the body is asked to write itself is the border: before i
 byte has left, after it the server may have all of them.  `_TrackedBody` marks it.  That is
 stricter than a tracing hook, which fires for the headers before they are written.
 
+An answer that is there before that moment belongs to no message of ours: a server that
+closes an idle connection with a last word, or says the same twice.  aiohttp would take it
+for the answer to the next message, so such a connection gets nothing.
+
 aiohttp repeats a request on a broken kept-alive connection by itself, but only for
 idempotent methods: never a POST (held by a test).
 
@@ -17,7 +21,7 @@ of two timers for each (all may take equally long, so the first in is the first 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import aiohttp
 from aiohttp.payload import BytesPayload
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.client_proto import ResponseHandler
 
     from bulksend.send.signin import Credentials
 
@@ -67,6 +72,8 @@ class _TrackedBody(BytesPayload):
         transport = writer.transport
         if transport is None or transport.is_closing():
             raise aiohttp.ClientConnectionResetError("the connection was closing")
+        if cast("ResponseHandler", transport.get_protocol()).should_close:
+            raise aiohttp.ClientConnectionResetError("it spoke before it was asked")
         self.handed = True
         await super().write_with_length(writer, content_length)
 
@@ -200,9 +207,13 @@ class Client:
             answer = await self._session.post(
                 self._url, data=payload, allow_redirects=False
             )
-            return judge(
-                Reached.ANSWERED, status=answer.status, body=await _read(answer)
-            )
+            # Nothing may be awaited between: else the body could leave meanwhile.
+            if payload.handed:
+                return judge(
+                    Reached.ANSWERED, status=answer.status, body=await _read(answer)
+                )
+            answer.close()
+            cause = "the server spoke before it was asked"
         except asyncio.CancelledError:
             cause = "stopped while waiting"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
