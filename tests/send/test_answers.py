@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 import pytest
+from aiohttp import connector
 from aiohttp.client_proto import ResponseHandler
 
 from bulksend.journal.states import Event
@@ -27,6 +29,7 @@ from tests.send.test_client import (
     answer,
     basic,
     body,
+    certified,
     client_for,
     post_once,
     replying,
@@ -34,6 +37,7 @@ from tests.send.test_client import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
 ID = "14762070468292kw2fuqty55yp2b2"
 OURS = b'{"type":"some-type","description":"Some words"}'
@@ -268,8 +272,14 @@ async def test_an_answer_to_the_head_alone_counts(
 class Talker(RawServer):
     """Answers the first request of each connection; says *last* when it is told to."""
 
-    def __init__(self, last: bytes, *, answers_first: bool = True) -> None:
-        super().__init__(self._talk)
+    def __init__(
+        self,
+        last: bytes,
+        *,
+        answers_first: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(self._talk, tls=tls)
         self._last = last
         self._answers_first = answers_first
         self.speak = asyncio.Event()
@@ -334,6 +344,31 @@ async def test_what_an_idle_connection_says_is_not_the_next_messages_answer(
         await heard.wait()
         verdict = await client.post(body("second"))
         assert (await client.post(body("third"))).event is Event.ACCEPT
+
+    _never_left(verdict)
+    assert verdict.error == NOT_SENT
+    assert server.tags == ["first", "third"]
+
+
+async def test_it_is_the_same_through_tls(
+    heard: asyncio.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Bandwidth speaks: taken, kept, and deaf to a stray answer."""
+    certificate, key = await certified(tmp_path)
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    monkeypatch.setattr(connector, "_SSL_CONTEXT_VERIFIED", trusting)
+    async with (
+        Talker(answer(400, OURS), tls=served) as server,
+        client_for(basic(server.url)) as client,
+    ):
+        assert (await client.post(body("first"))).message_id == ID
+        heard.clear()
+        server.speak.set()
+        await heard.wait()
+        verdict = await client.post(body("second"))
+        assert (await client.post(body("third"))).message_id == ID
 
     _never_left(verdict)
     assert verdict.error == NOT_SENT

@@ -88,16 +88,22 @@ class RawServer:
         play: Callable[
             [RawServer, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
         ],
+        *,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._play = play
+        self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
         self.requests: list[Request] = []
         self.connections = 0
         self.arrived = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=self._tls
+        )
+        scheme = "https" if self._tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -153,6 +159,22 @@ async def _silent(
 ) -> None:
     await server.read(reader)
     await asyncio.Event().wait()
+
+
+async def certified(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody trusts, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl to make a certificate")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    options = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [openssl, "req", *options.split(), *name]
+    making = await asyncio.create_subprocess_exec(
+        *command, "-keyout", key, "-out", certificate, stderr=subprocess.DEVNULL
+    )
+    assert await making.wait() == 0
+    return certificate, key
 
 
 @asynccontextmanager
@@ -333,16 +355,7 @@ async def test_a_certificate_that_cannot_be_trusted_gets_nothing(
     tmp_path: Path,
 ) -> None:
     """A stranger's certificate: TLS failed, and not one byte of ours was read."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl to make a certificate")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    options = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    command = [openssl, "req", *options.split(), "-subj", "/CN=localhost"]
-    making = await asyncio.create_subprocess_exec(
-        *command, "-keyout", key, "-out", certificate, stderr=subprocess.DEVNULL
-    )
-    assert await making.wait() == 0
+    certificate, key = await certified(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     seen: list[bytes] = []
