@@ -175,6 +175,11 @@ KINDS: dict[str, Kind] = {
             "Correct the formula, or write the value itself; as a number or where the "
             "message needs it, the row gets nothing.",
         ),
+        Kind(
+            "E224",
+            "numbers in a column that cannot hold their digits",
+            "Export the column anew, as text or Int64: its last digits are lost.",
+        ),
         # -- E3xx: the template and the message -------------------------------------
         Kind("E330", "the template file cannot be read", "Check message.file."),
         Kind(

@@ -196,6 +196,17 @@ def _near_column(headers: Iterable[str], wanted: str) -> str:
     return plain[near[0]] if near else ""
 
 
+def loses_digits(kind: pl.DataType) -> bool:
+    """Whether a phone number comes out of this type as another person's number.
+
+    IEEE 754's binary32 is exact up to 2^24, binary16 up to 2^11; binary64, up to 2^53,
+    holds the fifteen digits of E.164.
+    """
+    if isinstance(kind, (pl.List, pl.Array)):
+        return loses_digits(kind.inner)  # type: ignore[arg-type]
+    return kind in (pl.Float32, pl.Float16)
+
+
 def as_text(column: str, kind: pl.DataType) -> pl.Expr:
     """A column of any type as text: numbers without exponent, nested values as JSON."""
     value = pl.col(column)

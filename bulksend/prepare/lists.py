@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulksend.errors import InputError, Problem, counted
-from bulksend.prepare.columns import listed, shown
+from bulksend.prepare.columns import listed, loses_digits, shown
 from bulksend.prepare.files import find_files
 from bulksend.prepare.phones import read_numbers
 from bulksend.prepare.source import joint_digest, scan
@@ -33,6 +33,8 @@ TOLD = ("W204", "W214")
 
 FEWEST_DIGITS = 7
 """Of a number: a local one in North America."""
+_ROUNDED = r"(?:^|[^.\d])\d{8}"
+"""From 2^24 on 32 bits round: eight digits before the point."""
 _PHONE = re.compile("phone|mobile|cell|tel|msisdn|handy|sms", re.IGNORECASE)
 
 
@@ -72,7 +74,8 @@ def read_list(paths: Sequence[str], reading: Reading) -> NumberList:
     """Read every file of a list; each may have other columns.
 
     Raises:
-        InputError: A file cannot be read (E2xx), or holds no numbers at all (E251).
+        InputError: A file cannot be read (E2xx), holds no numbers at all (E251), or in a
+            type that has rounded them (E224).
     """
     found: list[NumberList] = []
     digests: list[str] = []
@@ -105,6 +108,13 @@ def _read_file(file: str, reading: Reading) -> NumberList:
     with scan(
         [file], folder=reading.folder, spool=reading.spool, may_lack_header=True
     ) as source:
+        if rounded := _rounded(source, reading):
+            raise InputError(
+                Problem(
+                    "E224", f"it is of type {kind}", file=file, column=shown(name, "")
+                )
+                for name, kind in rounded.items()
+            )
         columns = _columns(source, reading)
         numbers, unreadable = _numbers(source, columns, reading)
         notices = [notice for notice in source.notices if notice.code in TOLD]
@@ -170,6 +180,24 @@ def _columns(source: Source, reading: Reading) -> list[str]:
     else:
         chosen = {*(named or [one for one in telling if one in filled] or filled)}
     return [column for header, column in source.headers.items() if header in chosen]
+
+
+def _rounded(source: Source, reading: Reading) -> dict[str, pl.DataType]:
+    """The columns whose numbers are no longer those that were written into them.
+
+    Rounded, most may be no numbers: so it is their size that tells, or the name.
+    """
+    wanted = {_plain(name) for name in reading.phone}
+    rounded = {}
+    for header, column in source.headers.items():
+        kind = source.columns[column]
+        if not loses_digits(kind):
+            continue
+        has_long = source.text(column).str.contains(_ROUNDED).any()
+        is_long = source.frame.select(has_long).collect(engine="streaming").item()
+        if is_long or _plain(header) in wanted:
+            rounded[header] = kind
+    return rounded
 
 
 def _plain(name: str) -> str:

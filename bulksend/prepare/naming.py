@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
-from bulksend.prepare.columns import find_column, is_made_up, row_with, shown
+from bulksend.prepare.columns import (
+    find_column,
+    is_made_up,
+    loses_digits,
+    row_with,
+    shown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +20,7 @@ if TYPE_CHECKING:
     from bulksend.define.load import Loaded
     from bulksend.prepare.source import Source
 
+_IDENTIFY = ("recipients.phone", "recipients.household")
 LOOKED_AT = 20
 """Rows in which a header may stand that is not the first row."""
 
@@ -24,7 +31,7 @@ def named_columns(
     """The columns that the campaign's keys name, and what to say of how they were found.
 
     Raises:
-        InputError: With every name that no column has.
+        InputError: With every name that no column has, or one that is of no fit type.
     """
     recipients, message = loaded.campaign.recipients, loaded.campaign.message
     wanted = {
@@ -55,6 +62,11 @@ def named_columns(
         if kind.is_nested() and key != "recipients.phone":
             what = f"the column {shown(name)} is of type {kind}"
             problems.append(Problem("E309", what, file=file, line=line, column=key))
+        if key in _IDENTIFY and loses_digits(kind):
+            what = (
+                f"the column {shown(name)} is of type {kind}, which rounds long numbers"
+            )
+            problems.append(Problem("E224", what, file=file, line=line, column=key))
         found[key].append(column)
         notices.extend([notice] if notice else [])
     if problems:

@@ -167,6 +167,36 @@ def test_typed_lists_keep_their_values_in_the_plan(tmp_path: Path, kind: str) ->
         assert inputs.rename({"input_text": "text"}).equals(people)
 
 
+@pytest.mark.parametrize("shape", ["number", "list"])
+@pytest.mark.parametrize("key", ["phone", "household"])
+def test_a_column_that_has_rounded_its_numbers_is_refused(
+    tmp_path: Path, key: str, shape: str
+) -> None:
+    """4155550102 in 32 bits is 4155550208, a stranger."""
+    rounded = pl.Series("n", [4155550102.0, 4155550301.0], dtype=pl.Float32)
+    people = pl.DataFrame([pl.Series("phone", [A, B]), rounded])
+    if shape == "list":
+        people = people.with_columns(pl.concat_list("n"))
+    recipients = {"path": "list.parquet", key: "n"}
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, people, recipients=recipients)
+    problem = caught.value.problems[-1]
+    assert (problem.code, problem.column) == ("E224", f"recipients.{key}")
+    assert "`n` is of type" in str(problem)
+
+
+def test_a_price_in_32_bits_is_written_as_people_know_it(tmp_path: Path) -> None:
+    """19.99, and not the double that lies nearest to the float."""
+    people = pl.DataFrame({"phone": [A, B]}).with_columns(
+        pl.Series("price", [19.99, 0.1], dtype=pl.Float32)
+    )
+    message = {"text": "{{ price }} {{ price * 2 }}"}
+    checked = plan(
+        tmp_path, people, recipients={"path": "list.parquet"}, message=message
+    )
+    assert column(checked, "text") == ["19.99 39.98", "0.1 0.2"]
+
+
 def test_several_files_are_one_sheet(tmp_path: Path) -> None:
     """Rows count on over the files; a duplicate may stand in another file."""
     put(tmp_path, "in/a.csv", f"phone,name\n{A},Ana\n\n{B},Ben\n")

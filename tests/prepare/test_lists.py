@@ -205,6 +205,39 @@ def test_a_list_that_cannot_be_used_stops_the_plan(
     assert not (tmp_path / ".bulksend").exists()
 
 
+ROUNDED = pl.Series("n", [9192340001.0, 9192340002.0], dtype=pl.Float32)
+
+
+@pytest.mark.parametrize("of", ["suppress", "only"])
+@pytest.mark.parametrize("name", ["phone", "Mobile", "n"])
+@pytest.mark.parametrize(
+    "beside", [{}, {"mail": ["a@b.com", "c@d.com"], "tel": [A, B]}]
+)
+def test_numbers_that_a_list_has_rounded_are_nobodys(
+    tmp_path: Path, of: str, name: str, beside: dict[str, list[str]]
+) -> None:
+    """Read, they keep out or let in strangers; so nothing is planned by them."""
+    listed = pl.DataFrame([ROUNDED.alias(name)]).with_columns(
+        *(pl.Series(other, cells) for other, cells in beside.items())
+    )
+    files: dict[str, Content] = {"x.parquet": listed}
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, PEOPLE, files, recipients={of: ["x.parquet"]})
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.column) == ("E224", name)
+    assert "Float32" in str(problem)
+    assert "as text or Int64" in str(problem)
+
+
+def test_small_values_of_32_bits_beside_the_numbers_do_no_harm(tmp_path: Path) -> None:
+    """Scores and counts, whatever their column is called."""
+    small = pl.Series("sms_score", [0.33333334, 120.0], dtype=pl.Float32)
+    listed = pl.DataFrame([pl.Series("n", [A, B]), small])
+    files: dict[str, Content] = {"x.parquet": listed}
+    off = plan(tmp_path, PEOPLE, files, recipients={"suppress": ["x.parquet"]})
+    assert fates(off) == ["suppressed", "suppressed", "sent"]
+
+
 @pytest.mark.slow
 def test_a_million_suppressed_numbers_are_read_and_asked_quickly(
     tmp_path: Path,

@@ -464,7 +464,6 @@ TYPED = [
     pl.Series([255, 0], dtype=pl.UInt8),
     pl.Series([2**64 - 1, 0], dtype=pl.UInt64),
     pl.Series([10**37, -5], dtype=pl.Int128),
-    pl.Series([0.1, 1e20], dtype=pl.Float32),
     pl.Series([Decimal("1.005"), Decimal("-0.5")], dtype=pl.Decimal(20, 3)),
     pl.Series([Decimal("1E-9"), Decimal(0)], dtype=pl.Decimal(20, 9)),
     pl.Series([dt.time(1, 2), dt.time(3, 4, 5, 6)]),
@@ -479,6 +478,13 @@ def test_every_type_prints_as_python_prints_it(column: pl.Series) -> None:
     """Parquet brings types; each shows what `str` shows."""
     printed = rows("{{ a }}", column.to_frame("a"))
     assert printed == [(str(cell), None) for cell in column.to_list()]
+
+
+def test_a_float_of_32_bits_prints_the_digits_it_was_written_with() -> None:
+    """Its shortest text, as NumPy and DuckDB show it; not that of the nearest double."""
+    prices = pl.Series("a", [19.99, 0.1, 1e20, -2.0, float("nan")], dtype=pl.Float32)
+    printed = [text for text, _ in rows("{{ a }}", prices.to_frame())]
+    assert printed == ["19.99", "0.1", "1e+20", "-2.0", None]
 
 
 # -- in a pipeline ---------------------------------------------------------------------

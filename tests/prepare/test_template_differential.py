@@ -266,6 +266,7 @@ def frame() -> pl.DataFrame:
 def contexts() -> list[dict[str, Any]]:
     """The rows as Polars hands them to Python, under the names a template uses."""
     renamed = frame().rename({"Nick Name": "nick_name"})
+    renamed = renamed.with_columns(pl.col("ratio").cast(pl.String).cast(pl.Float64))
     return [present(row) for row in renamed.to_dicts()]
 
 
