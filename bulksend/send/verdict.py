@@ -184,7 +184,8 @@ def _words(status: int | None, said: dict[str, object], rule: Rule) -> str:
     words = "; ".join(details) or _text(said.get("description"))
     if words:
         whole = f"{status} {said.get('type', '')}: {words}".replace(NUL, "")
-        return mask_numbers(whole[:500])
+        # Masked before it is cut: half a number would not look like one.
+        return mask_numbers(whole[:2_000])[:500]
     if rule.event is Event.LOSE:
         return (
             f"{status} from a gateway, not from Bandwidth: it may have been sent, "

@@ -139,3 +139,14 @@ def test_an_unexpected_field_never_makes_an_accepted_message_look_failed(
         return
 
     assert judge(ANSWERED, status=202, body=body).event is Event.ACCEPT
+
+
+@pytest.mark.parametrize("before", range(450, 500))
+def test_a_number_that_is_cut_off_is_masked(before: int) -> None:
+    """Wherever Bandwidth's words end, no more of a number is kept than elsewhere."""
+    said = {"type": "x", "description": "a" * before + " '+19195550123' is invalid"}
+    verdict = judge(ANSWERED, status=400, body=orjson.dumps(said))
+
+    assert verdict.error is not None
+    assert len(verdict.error) <= 500
+    assert "+19195" not in verdict.error
