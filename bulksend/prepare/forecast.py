@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 HORIZON_DAYS = 60
+LEAST_STEP_SECONDS = 1e-6
+"""A step that a moment in ms since 1970 can still hold as a float: time goes on."""
+
 DUST = 1e-6
 LEAST_LIFE_MS = 60_000
 """A window counts as closed so much earlier: see `send.agenda`."""
@@ -281,7 +284,7 @@ class _Run:
         queue = self._load.queue
         if queue is not None and total > queue.rate:
             times.append((queue.holds - self._waiting) / (total - queue.rate))
-        return self._now + max(min(times), 0.0) * 1000
+        return self._now + max(min(times), LEAST_STEP_SECONDS) * 1000
 
     def _sums(self, flows: list[tuple[int, float]]) -> tuple[float, float, float]:
         total = sum(rate for _, rate in flows)

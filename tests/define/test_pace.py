@@ -89,6 +89,7 @@ def test_the_rest_of_the_pace_reads_as_it_is_meant(read: Read) -> None:
         "refused": 0.025,
         "spam": 5,
         "opt_outs": 0.04,
+        "failed": 0.3,
     }
     assert said["send"]["not_after"] == "18:00 America/New_York"
     assert Campaign.model_validate(said, by_alias=True).send == campaign.send
