@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from bulksend.prepare.sniff import Wish
 
+NULS = "\0nuls"
 FIRST_ROW = 2
 """Spreadsheet row of the first record where the header is not a row of the file."""
 
@@ -83,8 +84,12 @@ def _typed_part(
     try:
         schema = frame.collect_schema()
         values = pl.exclude(ROW)
-        read = frame.select(pl.len(), values.is_not_null().sum())
-        rows: int = read.collect(engine="streaming").item(0, 0)
+        nul = pl.any_horizontal(pl.lit(value=False), *_nuls(schema))
+        read = frame.select(
+            pl.len().alias(ROW), nul.sum().alias(NULS), values.is_not_null().sum()
+        )
+        rows, nuls = read.collect(engine="streaming").row(0)[:2]
+        row = frame.filter(nul).select(ROW).first().collect().item() if nuls else 0
     except UNREADABLE as error:
         reason = str(error).partition("\n")[0][:200]
         what = f"the file is damaged, or of a kind that is not read here ({reason})"
@@ -93,6 +98,10 @@ def _typed_part(
         what = f"{rows:,} of {wanted:,} records can be read"
         raise InputError(Problem("E213", what, file=file))
 
+    if nuls:
+        what = "a NUL byte is in this record"
+        raise InputError(Problem("E206", what, file=file, row=row, more=nuls - 1))
+
     columns = {name: kind for name, kind in schema.items() if name != ROW}
     cleaned, notices = clean_header(tuple(columns), file=file)
     frame = frame.rename(dict(zip(columns, cleaned, strict=True)))
@@ -100,6 +109,22 @@ def _typed_part(
     if not rows:
         notices.append(Problem("W204", "the file has no records", file=file))
     return Part(frame, columns, rows + FIRST_ROW - 1, rows, digest, tuple(notices))
+
+
+def _nuls(schema: Mapping[str, pl.DataType]) -> Iterator[pl.Expr]:
+    """Whether each text has a NUL byte: no program writes one into a text on purpose."""
+    for name, kind in schema.items():
+        for text in _texts(pl.col(name), kind):
+            yield text.str.contains("\0", literal=True)
+
+
+def _texts(value: pl.Expr, kind: pl.DataType) -> Iterator[pl.Expr]:
+    """What of a column a message can say as text: itself, or the fields of its groups."""
+    if isinstance(kind, pl.Struct):
+        for part in kind.fields:
+            yield from _texts(value.struct.field(part.name), part.dtype)  # type: ignore[arg-type]
+    elif isinstance(kind, (pl.String, pl.Categorical, pl.Enum)):
+        yield value.cast(pl.String)
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -671,3 +671,33 @@ def test_a_missing_file_is_told_only_what_is_like_it(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         scan(["missing.csv"], folder=tmp_path)
     assert not caught.value.problems[0].fix
+
+
+NULS: list[tuple[str, pl.Series]] = [
+    ("text", pl.Series(["a", None, "b\0c", "\0"])),
+    ("category", pl.Series(["a", None, "b\0c", "\0"], dtype=pl.Categorical())),
+    ("field", pl.Series([{"a": {"b": one}} for one in ["a", None, "b\0c", "\0"]])),
+]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "ndjson"])
+@pytest.mark.parametrize("cells", [c[1] for c in NULS], ids=[c[0] for c in NULS])
+def test_a_nul_byte_is_refused_in_every_kind_of_file(
+    tmp_path: Path, kind: str, cells: pl.Series
+) -> None:
+    """As in a CSV file: it would go to people's phones as it is."""
+    people = pl.DataFrame({"n": [1, 2, 3, 4]}).with_columns(cells.alias("len"))
+    name = f"l.{kind}"
+    write = people.write_parquet if kind == "parquet" else people.write_ndjson
+    write(tmp_path / name)
+    (problem,) = refused(tmp_path, name)
+    assert problem.startswith(f"E206 {name} row 4: a NUL byte is in this record")
+    assert "1 more" in problem
+
+
+def test_a_column_may_be_called_as_polars_calls_a_count(tmp_path: Path) -> None:
+    """`len`, `0` and such are columns of people's files as others are."""
+    people = pl.DataFrame({"len": [1, 2], "count": ["a", None], "0": [None, "b"]})
+    people.write_parquet(tmp_path / "l.parquet")
+    with scan(["l.parquet"], folder=tmp_path) as source:
+        assert rows(source) == [(2, 1, "a", None), (3, 2, None, "b")]
