@@ -177,8 +177,9 @@ def test_what_the_language_has_not_is_refused_at_its_place(
         "{{ " + "(" * 2_000 + "city" + ")" * 2_000 + " }}",
         "{% if city %}" * 1_500 + "{% endif %}" * 1_500,
         "{{ city" + " | upper" * 60 + " }}",
+        "{% if points == 0 %}a" + "{% elif points == 1 %}b" * 1_000 + "{% endif %}",
     ],
-    ids=["filters", "brackets", "ifs", "one too many"],
+    ids=["filters", "brackets", "ifs", "one too many", "elifs"],
 )
 def test_a_template_may_not_exhaust_the_stack(source: str) -> None:
     """However deep it is, one problem comes back."""
@@ -438,6 +439,8 @@ TRAPS = [
     ("{{ n + true }}", {"n": 1}, "2"),
     ("{{ n or 'none left' }}", {"n": 0}, "none left"),
     ("{{ a | title }}", {"a": "o'neil de-la (cruz)"}, "O'neil De-La (Cruz)"),
+    ("{{ a | title }}", {"a": "42nd street 5TH floor"}, "42nd Street 5th Floor"),
+    ("{{ a | title }}", {"a": "x2y zoe 3 al 7"}, "X2y Zoe 3 Al 7"),
     ("{{ a | upper }}", {"a": "straße"}, "STRASSE"),
     ("{{ a | lower }}", {"a": "ΟΔΟΣ"}, "οδος"),
     ("{{ a | capitalize }}", {"a": "ǆ x"}, "ǅ x"),

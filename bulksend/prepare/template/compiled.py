@@ -12,7 +12,7 @@ from bulksend.errors import InputError
 
 from .scope import Scope
 from .statements import Text, write_all
-from .syntax import Findings, Origin, Refusal, parse
+from .syntax import Findings, Origin, Refusal, parse, too_deep
 from .values import NOTHING, Raise, once
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ def compile_template(
         written = write_all(tree.body, scope)
     except Refusal as refusal:
         findings.add(refusal)
+        written = Text()
+    except RecursionError:  # an elif is an if in the else of the one before
+        findings.add(too_deep())
         written = Text()
     if findings.problems:
         raise InputError(findings.problems)

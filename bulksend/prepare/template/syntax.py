@@ -146,7 +146,7 @@ def parse(source: str) -> nodes.Template:
     except TemplateSyntaxError as error:
         raise _explained(error, source).placed(error.lineno) from None
     except RecursionError:
-        raise _too_deep() from None
+        raise too_deep() from None
     _check(tree)
     return tree
 
@@ -164,7 +164,7 @@ def _check(tree: nodes.Node) -> None:
         level = [child for node in level for child in node.iter_child_nodes()]
         if not level:
             return
-    raise _too_deep().placed(level[0].lineno)
+    raise too_deep().placed(level[0].lineno)
 
 
 def _check_text(node: nodes.Node) -> None:
@@ -178,7 +178,7 @@ def _check_text(node: nodes.Node) -> None:
         raise Refusal("E300", found, fix=fix).placed(node.lineno)
 
 
-def _too_deep() -> Refusal:
+def too_deep() -> Refusal:
     fix = "Use fewer filters, brackets or conditions in each other."
     return Refusal("E316", f"more than {MOST_DEEP} levels in each other", fix=fix)
 

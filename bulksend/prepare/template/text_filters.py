@@ -58,11 +58,11 @@ def _title_by_python(text: str) -> str:
     return "".join(word[0].upper() + word[1:].lower() for word in words if word)
 
 
-# Polars begins a word after anything but a letter or digit: it would write O'Neil's
-# as O'Neil'S.
+# Polars begins a word after anything but a letter: it would write O'Neil's as O'Neil'S,
+# and 42nd as 42Nd.
 title = _rewritten(
     lambda text: unless(
-        lambda x: ~x.str.contains(r"^[A-Za-z0-9 (<{\[-]*$"),
+        lambda x: ~x.str.contains(r"^(?:[A-Za-z (<{\[-]|[0-9]+(?:[ (<{\[-]|$))*$"),
         lambda x: x.str.to_titlecase(),
         _title_by_python,
         text,
