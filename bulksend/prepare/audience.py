@@ -17,6 +17,8 @@ from bulksend.prepare.names import own
 from bulksend.prepare.phones import e164_text, read_numbers
 from bulksend.prepare.phones.findings import ENUMS
 from bulksend.prepare.reasons import code
+from bulksend.prepare.template.columns import NO_VALUE
+from bulksend.prepare.template.pythonic import blank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,22 +212,37 @@ def losing(key: pl.Expr, duplicates: str, ranks: Sequence[pl.Expr] = ()) -> pl.E
 
 
 def ranks(column: str, kind: pl.DataType) -> list[pl.Expr]:
-    """What a column ranks rows by: its numbers, where it is text its words after them."""
+    """What a column ranks rows by: its numbers, where it is text its words after them.
+
+    A word for no value (NULL, N/A) ranks nothing, like an empty cell.
+    """
     value = pl.col(column)
     if kind == pl.String:
         text = value.str.strip_chars()
         number = text.cast(pl.Float64, strict=False)
         return [
             pl.when(number.is_finite()).then(number),
-            pl.when(text != "").then(text),
+            pl.when(~_says_nothing(text)).then(text),
         ]
     return [value.fill_nan(None)] if kind.is_float() else [value]
 
 
 def home(household: pl.Expr) -> pl.Expr:
-    """A household's key; an empty cell is no household, and case does not count."""
+    """A household's key; case does not count.
+
+    An empty cell is no household, nor is a word for no value: else all those of whom no
+    address is known would share one text.
+    """
     text = household.str.strip_chars().str.to_lowercase()
-    return pl.when(text != "").then(text)
+    return pl.when(~_says_nothing(text)).then(text)
+
+
+_NO_VALUE = frozenset(word.lower() for word in NO_VALUE)
+
+
+def _says_nothing(text: pl.Expr) -> pl.Expr:
+    """In any case: here no word is a person's name, as Null is in a text."""
+    return blank(text.str.to_lowercase(), _NO_VALUE)
 
 
 def sender(senders: Sequence[str], key: pl.Expr) -> pl.Expr:

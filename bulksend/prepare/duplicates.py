@@ -11,6 +11,8 @@ from bulksend.prepare.names import own
 from bulksend.prepare.reasons import code
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulksend.define.load import Loaded
     from bulksend.prepare.source import Source
 
@@ -20,33 +22,128 @@ def without_duplicates(
 ) -> pl.LazyFrame:
     """With `duplicate` and `household` as the reason of the rows that lose by a policy.
 
+    Whoever loses, loses to a row that is sent.
+
     Args:
         named: The columns that the campaign's keys name.
     """
     policy = loaded.campaign.recipients.duplicates
     reason = pl.col(own("reason"))
-    key: pl.Expr = pl.when(reason.is_null()).then(pl.col(own("e164")))
+    number = pl.col(own("e164"))
     if policy == "keep" and loaded.campaign.message.once_key:
-        key, policy = _with_once_key(key), "first"
+        number, policy = _with_once_key(number), "first"
     ranks = [
         rank
         for column in named["recipients.duplicates.by"]
         for rank in audience.ranks(column, source.columns[column])
     ]
     keep = policy if isinstance(policy, str) else policy.keep
-    loses = audience.losing(key, keep, ranks)
+    loses = audience.losing(pl.when(reason.is_null()).then(number), keep, ranks)
     frame = frame.with_columns(
         pl.when(loses).then(code("duplicate")).otherwise(reason).alias(own("reason"))
     )
     if not named["recipients.household"]:
         return frame
     home = audience.home(source.text(named["recipients.household"][0]))
-    home = pl.when(reason.is_null()).then(home)
-    return frame.with_columns(
-        pl.when(audience.losing(home, "first"))
-        .then(code("household"))
-        .otherwise(reason)
-        .alias(own("reason"))
+    loses = audience.losing(pl.when(reason.is_null()).then(home), "first")
+    frame = frame.with_columns(
+        pl.when(loses).then(code("household")).otherwise(reason).alias(own("reason"))
+    )
+    if keep == "keep":
+        return frame
+    claims = [number.alias("number"), home.alias("home"), *_numbered(ranks)]
+    return _with_freed(frame, claims, keep)
+
+
+def _numbered(ranks: Sequence[pl.Expr]) -> list[pl.Expr]:
+    return [rank.alias(f"rank {place}") for place, rank in enumerate(ranks)]
+
+
+def _with_freed(
+    frame: pl.LazyFrame, claims: Sequence[pl.Expr], keep: str
+) -> pl.LazyFrame:
+    """With the numbers given on whose row lost its household: to their next row.
+
+    Else a number would get nothing because of a row that gets nothing.  The rows are gone
+    through once before, and only what lost is held; and once more where a number is free
+    and wanted, to see which of those households are sent one.
+    """
+    reason = pl.col(own("reason"))
+    lost = [(reason == code(name)).alias(name) for name in ("duplicate", "household")]
+    judged = frame.select("row", reason.is_null().alias("sent"), *lost, *claims)
+    free = pl.col("household")
+    claimed = pl.when(~free).then(pl.col(r"^(home|rank \d+)$"))
+    losers = (
+        judged.filter(free | pl.col("duplicate"))
+        .select("row", "number", "household", claimed)
+        .collect(engine="streaming")
+    )
+    wanted = losers.filter(~free).join(losers.filter(free), on="number", how="semi")
+    if not len(wanted):
+        return frame
+    homes = wanted["home"].drop_nulls().unique()
+    taken = (
+        judged.filter(pl.col("sent") & pl.col("home").is_in(homes.implode()))
+        .select("home")
+        .collect(engine="streaming")
+    )
+    given = _given_on(_by_preference(wanted, keep), taken)
+    wins = pl.col(own("wins"))
+    return (
+        frame.join(
+            given.rename({"wins": own("wins")}).lazy(),
+            on="row",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(
+            pl.when(wins)
+            .then(pl.lit(None, pl.UInt8))
+            .when(~wins)
+            .then(code("household"))
+            .otherwise(reason)
+            .alias(own("reason"))
+        )
+        .drop(own("wins"))
+    )
+
+
+def _by_preference(rows: pl.DataFrame, keep: str) -> pl.DataFrame:
+    """In the order in which `audience.losing` would have them win."""
+    ranks = [name for name in rows.columns if name.startswith("rank ")]
+    down = [keep == "highest"] * len(ranks)
+    return rows.sort(
+        [*ranks, "row"], descending=[*down, keep == "last"], nulls_last=True
+    )
+
+
+def _given_on(wanted: pl.DataFrame, taken: pl.DataFrame) -> pl.DataFrame:
+    """What becomes of rows whose number is free, by rounds of the same two rules.
+
+    Each round gives every free number to its first row whose household is sent nothing
+    yet, and every household to the first of those rows.
+
+    Args:
+        wanted: In the order of preference.
+
+        taken: The households that are sent one.
+
+    Returns:
+        ``row`` and ``wins``: whether it is sent; False where its household lets none of
+        its number's rows be sent.  Rows that stay duplicates are left out.
+    """
+    left, rounds = wanted, [wanted.head(0)]
+    while len(left := left.join(taken, on="home", how="anti")):
+        first = left.unique("number", keep="first", maintain_order=True).sort("row")
+        home = pl.col("home")
+        won = first.filter(home.is_null() | home.is_first_distinct())
+        left, taken = left.join(won, on="number", how="anti"), won.select("home")
+        rounds.append(won)
+    sent = pl.concat(rounds)
+    barred = wanted.join(sent, on="number", how="anti")
+    return pl.concat(
+        rows.select("row", wins=pl.lit(wins))
+        for rows, wins in ((sent, True), (barred, False))
     )
 
 

@@ -259,20 +259,13 @@ class Plan:
             lost = losers.collect(engine="streaming")
             if not len(lost):
                 continue
-            # Who won a number may have lost its household: then that winner counts.
-            won = pl.col("reason").is_null() | (
-                (pl.col("reason") == "household") & (reason == "duplicate")
+            sent = frame.filter(pl.col("reason").is_null()).select(
+                pl.col("row").alias("winner"), key
             )
-            sent = frame.filter(won).select(pl.col("row").alias("winner"), key)
             sent = sent.filter(pl.col("key").is_in(lost["key"].unique().implode()))
             pairs = lost.join(sent.collect(engine="streaming"), on="key")
             winners = pl.concat([winners, pairs.select("row", "winner")])
-        last = winners.select(winner="row", last="winner")
-        return (
-            winners.join(last, on="winner", how="left")
-            .select("row", winner=pl.coalesce("last", "winner"))
-            .sort("row")
-        )
+        return winners.sort("row")
 
 
 def _left(

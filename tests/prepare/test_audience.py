@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,9 +16,6 @@ from hypothesis import strategies as st
 from bulksend.errors import InputError
 from bulksend.prepare.audience import sender
 from tests.prepare.planning import codes, column, fates, number, plan
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 A, B, C, D = map(number, range(1, 5))
 
@@ -132,14 +131,94 @@ def test_a_household_that_pandas_left_empty_is_none(tmp_path: Path) -> None:
     assert fates(checked) == ["sent"] * 3
 
 
-def test_a_number_whose_row_lost_its_household_names_the_row_that_is_sent(
+# what is decided, policy, (number, household, rank) of each row, what becomes of them
+FREED: list[tuple[str, object, list[tuple[str, str, str]], list[str], list[tuple[int, int]]]] = [
+    ("the next row", "first", [(A, "1", ""), (B, "1", ""), (B, "2", ""), (C, "3", "")], ["sent", "household", "sent", "sent"], [(3, 2)]),
+    ("a row without household", "first", [(A, "1", ""), (B, "1", ""), (B, "", ""), (B, "2", "")], ["sent", "household", "sent", "duplicate"], [(3, 2), (5, 4)]),
+    ("a household that is sent one", "first", [(A, "1", ""), (B, "1", ""), (B, "2", ""), (C, "2", "")], ["sent", "household", "household", "sent"], [(3, 2), (4, 5)]),
+    ("the one after", "first", [(A, "1", ""), (B, "1", ""), (B, "1", ""), (B, "3", ""), (B, "4", "")], ["sent", "household", "duplicate", "sent", "duplicate"], [(3, 2), (4, 5), (6, 5)]),
+    ("two want one household", "first", [(A, "1", ""), (B, "1", ""), (C, "1", ""), (C, "2", ""), (B, "2", ""), (B, "3", "")], ["sent", "household", "household", "sent", "duplicate", "sent"], [(3, 2), (4, 2), (6, 7)]),
+    ("last", "last", [(A, "1", ""), (B, "2", ""), (B, "3", ""), (B, "1", "")], ["sent", "duplicate", "sent", "household"], [(3, 4), (5, 2)]),
+    ("highest", {"by": "at", "keep": "highest"}, [(A, "1", ""), (B, "2", "5"), (B, "3", "10"), (B, "1", "20"), (B, "4", "x")], ["sent", "duplicate", "sent", "household", "duplicate"], [(3, 4), (5, 2), (6, 4)]),
+    ("lowest", {"by": "at", "keep": "lowest"}, [(A, "1", ""), (B, "2", ""), (B, "3", "10"), (B, "1", "2")], ["sent", "duplicate", "sent", "household"], [(3, 4), (5, 2)]),
+    ("refuse", "refuse", [(A, "1", ""), (B, "1", ""), (B, "2", ""), (B, "3", "")], ["sent", "household", "sent", "duplicate"], [(3, 2), (5, 4)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("policy", "rows", "expected", "winners"),
+    [case[1:] for case in FREED],
+    ids=[case[0] for case in FREED],
+)
+def test_a_row_that_lost_its_household_gives_its_number_on(
     tmp_path: Path,
+    policy: object,
+    rows: list[tuple[str, str, str]],
+    expected: list[str],
+    winners: list[tuple[int, int]],
 ) -> None:
-    """Row 4 has row 3's number, which lost to row 2's household."""
-    people = f"phone,home\n{A},1\n{B},1\n{B},2\n"
-    checked = plan(tmp_path, people, recipients={"household": "home"})
-    assert fates(checked) == ["sent", "household", "duplicate"]
-    assert checked.plan.winners().rows() == [(3, 2), (4, 2)]
+    """Whoever loses, loses to a row that is sent, and names it."""
+    people = "phone,home,at\n" + "".join(f"{','.join(row)}\n" for row in rows)
+    checked = plan(
+        tmp_path, people, recipients={"household": "home", "duplicates": policy}
+    )
+    assert fates(checked) == expected
+    assert checked.plan.winners().rows() == winners
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(0, 4)), min_size=1, max_size=14),
+    st.sampled_from(["first", "last"]),
+)
+def test_of_numbers_and_households_none_gets_nothing_because_of_nobody(
+    rows: list[tuple[int, int]], policy: str
+) -> None:
+    """A row that is not sent has a number or a household that is; none is sent twice."""
+    people = "phone,home\n" + "".join(f"{number(n)},{h or ''}\n" for n, h in rows)
+    with tempfile.TemporaryDirectory() as folder:
+        checked = plan(
+            Path(folder), people, recipients={"household": "home", "duplicates": policy}
+        )
+        said = fates(checked)
+        winners = dict(checked.plan.winners().iter_rows())
+    sent = {at: row for at, row in enumerate(rows, 2) if said[at - 2] == "sent"}
+    homes = [home for _, home in sent.values() if home]
+    assert len({one for one, _ in sent.values()}) == len(sent)
+    assert len(set(homes)) == len(homes)
+    assert set(winners) == set(range(2, len(rows) + 2)) - set(sent)
+    for at, winner in winners.items():
+        same = ["duplicate", "household"].index(said[at - 2])
+        assert rows[at - 2][same] == sent[winner][same]
+
+
+NOTHING = [
+    "NULL",
+    "null",
+    "N/A",
+    "None",
+    "nan",
+    r"\N",
+    "#N/A",
+    '" "',
+    "\u200b",
+    "\u3164",
+]
+
+
+@pytest.mark.parametrize("word", NOTHING)
+def test_a_word_for_nothing_is_no_household_and_ranks_below_all(
+    tmp_path: Path, word: str
+) -> None:
+    """As an export writes it; else a list without addresses would get one text."""
+    people = f"phone,home\n{A},{word}\n{B},{word}\n{C},x\n{D},X\n"
+    checked = plan(tmp_path / "home", people, recipients={"household": "home"})
+    assert fates(checked) == ["sent", "sent", "sent", "household"]
+    people = f"phone,at\n{A},{word}\n{A},2026-01-01\n{B},{word}\n{B},!\n"
+    for keep in ("highest", "lowest"):
+        ranked = {"duplicates": {"by": "at", "keep": keep}}
+        checked = plan(tmp_path / keep, people, recipients=ranked)
+        assert fates(checked) == ["duplicate", "sent", "duplicate", "sent"]
 
 
 @pytest.mark.parametrize(
