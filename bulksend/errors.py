@@ -180,6 +180,11 @@ KINDS: dict[str, Kind] = {
             "numbers in a column that cannot hold their digits",
             "Export the column anew, as text or Int64: its last digits are lost.",
         ),
+        Kind(
+            "E225",
+            "a column is text in one line and an object or a list in another",
+            "Write one kind in every line, or leave the column out.",
+        ),
         # -- E3xx: the template and the message -------------------------------------
         Kind("E330", "the template file cannot be read", "Check message.file."),
         Kind(

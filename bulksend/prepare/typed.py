@@ -15,7 +15,7 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.blocks import Digest
-from bulksend.prepare.columns import clean_header, listed, without_header
+from bulksend.prepare.columns import clean_header, listed, shown, without_header
 from bulksend.prepare.delimited import (
     ROW,
     UNREADABLE,
@@ -23,6 +23,7 @@ from bulksend.prepare.delimited import (
     empty_rows,
 )
 from bulksend.prepare.error_cells import ErrorCell, error_cells
+from bulksend.prepare.objects import check_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     import fastexcel
 
+    from bulksend.prepare.objects import Objects
     from bulksend.prepare.sniff import Wish
 
 NULS = "\0nuls"
@@ -61,14 +63,14 @@ def read_ndjson(path: Path, file: str) -> Part:
         InputError: A line is not an object, named; or Polars cannot read the file.
     """
     digest = Digest(path)
-    rows = _check_objects(digest.blocks(), file)
+    objects = check_objects(digest.blocks(), file)
     frame = pl.scan_ndjson(
         glob.escape(str(path)),
         infer_schema_length=None,
         row_index_name=ROW,
         row_index_offset=FIRST_ROW,
     )
-    return _typed_part(frame, file, digest.whole(), rows)
+    return _typed_part(frame, file, digest.whole(), objects)
 
 
 def _digest(path: Path) -> bytes:
@@ -79,7 +81,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _typed_part(
-    frame: pl.LazyFrame, file: str, digest: bytes, wanted: int | None
+    frame: pl.LazyFrame, file: str, digest: bytes, objects: Objects | None
 ) -> Part:
     try:
         schema = frame.collect_schema()
@@ -94,9 +96,11 @@ def _typed_part(
         reason = str(error).partition("\n")[0][:200]
         what = f"the file is damaged, or of a kind that is not read here ({reason})"
         raise InputError(Problem("E213", what, file=file)) from error
-    if wanted not in {None, rows}:
-        what = f"{rows:,} of {wanted:,} records can be read"
+    if objects and objects.rows != rows:
+        what = f"{rows:,} of {objects.rows:,} records can be read"
         raise InputError(Problem("E213", what, file=file))
+    if objects and (mixed := list(_mixed(schema, objects.nested, file))):
+        raise InputError(mixed)
 
     if nuls:
         what = "a NUL byte is in this record"
@@ -114,56 +118,34 @@ def _typed_part(
 def _nuls(schema: Mapping[str, pl.DataType]) -> Iterator[pl.Expr]:
     """Whether each text has a NUL byte: no program writes one into a text on purpose."""
     for name, kind in schema.items():
-        for text in _texts(pl.col(name), kind):
+        for text in _texts((name,), kind).values():
             yield text.str.contains("\0", literal=True)
 
 
-def _texts(value: pl.Expr, kind: pl.DataType) -> Iterator[pl.Expr]:
+def _texts(
+    path: tuple[str, ...], kind: pl.DataType, value: pl.Expr | None = None
+) -> dict[tuple[str, ...], pl.Expr]:
     """What of a column a message can say as text: itself, or the fields of its groups."""
-    if isinstance(kind, pl.Struct):
-        for part in kind.fields:
-            yield from _texts(value.struct.field(part.name), part.dtype)  # type: ignore[arg-type]
-    elif isinstance(kind, (pl.String, pl.Categorical, pl.Enum)):
-        yield value.cast(pl.String)
+    value = pl.col(path[0]) if value is None else value
+    if isinstance(kind, (pl.String, pl.Categorical, pl.Enum)):
+        return {path: value.cast(pl.String)}
+    found: dict[tuple[str, ...], pl.Expr] = {}
+    for part in kind.fields if isinstance(kind, pl.Struct) else ():
+        field = value.struct.field(part.name)
+        found |= _texts((*path, part.name), part.dtype, field)  # type: ignore[arg-type]
+    return found
 
 
-def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    rest: list[bytes] = []
-    for block in blocks:
-        first, *others = block.split(b"\n")
-        rest.append(first)
-        if others:
-            yield b"".join(rest)
-            *whole, last = others
-            yield from whole
-            rest = [last]
-    yield b"".join(rest)
-
-
-def _check_objects(blocks: Iterator[bytes], file: str) -> int:
-    """How many objects there are; raises where a line is anything else."""
-    import orjson
-
-    objects = 0
-    problem, more = None, 0
-    for number, line in enumerate(_lines(blocks), start=1):
-        if not line.strip():
-            continue
-        try:
-            what = "" if isinstance(orjson.loads(line), dict) else "is no JSON object"
-        except orjson.JSONDecodeError as error:
-            what = f"is not JSON ({error.msg}, column {error.colno})"
-        if not what:
-            objects += 1
-        elif problem:
-            more += 1
-        else:
-            problem = Problem("E212", f"this line {what}", file=file, line=number)
-    if problem:
-        raise InputError(replace(problem, more=more))
-    if not objects:
-        raise InputError(Problem("E204", "the file is empty", file=file))
-    return objects
+def _mixed(
+    schema: Mapping[str, pl.DataType], nested: Mapping[tuple[str, ...], int], file: str
+) -> Iterator[Problem]:
+    """The fields that are read as text and would show people JSON."""
+    texts = [path for name, kind in schema.items() for path in _texts((name,), kind)]
+    for path in texts:
+        if line := nested.get(path):
+            what = "this is an object or a list, and plain text in another line"
+            name = shown(".".join(path), "")
+            yield Problem("E225", what, file=file, line=line, column=name)
 
 
 # -- workbooks ----------------------------------------------------------------------

@@ -701,3 +701,34 @@ def test_a_column_may_be_called_as_polars_calls_a_count(tmp_path: Path) -> None:
     people.write_parquet(tmp_path / "l.parquet")
     with scan(["l.parquet"], folder=tmp_path) as source:
         assert rows(source) == [(2, 1, "a", None), (3, 2, None, "b")]
+
+
+MIXED: list[tuple[str, str, str]] = [
+    ("text, object", '{"a":"x"}\n{"a":{"b":1}}\n', "E225 l.ndjson:2: a: this is an object or a list, and plain text in another line"),
+    ("list, text", '{"a":null}\n\n{"a":["x"]}\n{"a":"x"}\n', "E225 l.ndjson:3: a: "),
+    ("in a group", '{"a":{"b":"x"}}\n{"a":{"b":[1]}}\n', "E225 l.ndjson:2: a.b: "),
+    ("number, list", '{"a":1}\n{"a":[1]}\n', "E213 l.ndjson"),
+    ("object, list", '{"a":{"b":1}}\n{"a":[1]}\n', "E213 l.ndjson"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [c[1:] for c in MIXED], ids=[c[0] for c in MIXED]
+)
+def test_a_column_of_words_and_json_is_refused(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    """Read as text, it would greet somebody with `["x"]`."""
+    (problem,) = refused(tmp_path, put(tmp_path, "l.ndjson", content))
+    assert problem.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"a":"[x]"}\n{"a":"{y}"}\n', '{"a":1}\n{"a":"x"}\n', '{"a":null}\n{"a":[1]}\n',
+     '{"a":{"b":"x"}}\n{"a":{"b":null}}\n{"a":null}\n{}\n'],
+)  # fmt: skip
+def test_columns_of_one_kind_are_read(tmp_path: Path, content: str) -> None:
+    """Text with brackets is text; null goes with everything."""
+    with scan([put(tmp_path, "l.ndjson", content)], folder=tmp_path) as source:
+        assert rows(source)
