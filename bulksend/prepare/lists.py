@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from bulksend.define.document import masked
 from bulksend.errors import InputError, Problem, counted
 from bulksend.prepare.columns import listed, loses_digits, shown
 from bulksend.prepare.files import find_files
 from bulksend.prepare.phones import read_numbers
+from bulksend.prepare.several import FEWEST_DIGITS, digits, parted
 from bulksend.prepare.source import joint_digest, scan
 
 if TYPE_CHECKING:
@@ -31,11 +33,29 @@ HALF = 0.5
 TOLD = ("W204", "W214")
 """What is said of a list, of all that is said of recipients."""
 
-FEWEST_DIGITS = 7
-"""Of a number: a local one in North America."""
 _ROUNDED = r"(?:^|[^.\d])\d{8}"
 """From 2^24 on 32 bits round: eight digits before the point."""
+SHOWN = 3
+"""Rows that are named, of those that hold something unread."""
+
 _PHONE = re.compile("phone|mobile|cell|tel|msisdn|handy|sms", re.IGNORECASE)
+_PHONE_WORDS = frozenset((
+    "phone", "phones", "telephone", "mobile", "cell", "cellphone", "tel", "msisdn",
+    "handy", "sms",
+))  # fmt: skip
+_OTHER = frozenset((
+    "id", "ids", "uuid", "guid", "order", "orders", "ticket", "tickets", "invoice",
+    "receipt", "sku", "ref", "reference", "tracking", "hash", "date", "time",
+    "timestamp", "when", "at", "created", "updated", "amount", "price", "total", "zip",
+    "postcode", "plz", "ean", "upc", "isbn", "iban",
+))  # fmt: skip
+"""Words in the name of a column that hold something else than numbers."""
+
+_BARE = r"^[\s'\"=(+]*\d[^:@]*$"
+"""Cells that begin as a number does: no words in front, no time of day, no address."""
+
+_NUMBERS = pl.col("^number .*$")
+_NO_CELLS = pl.DataFrame(schema={"row": pl.Int64, "text": pl.String})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +65,14 @@ class NumberList:
     numbers: pl.Series
     digest: str
     notices: tuple[Problem, ...]
+
+
+class _Found(NamedTuple):
+    """The numbers of a file, rows without any, and by *row* the *text* left unread."""
+
+    numbers: pl.Series
+    without: pl.Series
+    left: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +144,12 @@ def _read_file(file: str, reading: Reading) -> NumberList:
                 for name, kind in rounded.items()
             )
         columns = _columns(source, reading)
-        numbers, unreadable = _numbers(source, columns, reading)
+        found = _numbers(source, columns, reading)
         notices = [notice for notice in source.notices if notice.code in TOLD]
-        if source.rows and not len(numbers):
+        if source.rows and not len(found.numbers):
             raise InputError(_without_numbers(file, source, reading))
-        if unreadable:
-            rows = counted(unreadable, "row holds", "rows hold")
-            what = f"{rows} no number that can be read"
-            notices.append(Problem("W252", what, file=file))
-        return NumberList(numbers, source.digest, tuple(notices))
+        notices += _told(found, file)
+        return NumberList(found.numbers, source.digest, tuple(notices))
 
 
 def _of_list(problem: Problem) -> Problem:
@@ -144,27 +169,94 @@ def _without_numbers(file: str, source: Source, reading: Reading) -> Problem:
     return Problem("E251", what, "a column of numbers, under any name", fix, file=file)
 
 
-def _numbers(
-    source: Source, columns: Sequence[str], reading: Reading
-) -> tuple[pl.Series, int]:
-    """The numbers, and how many rows hold none."""
+def _numbers(source: Source, columns: Sequence[str], reading: Reading) -> _Found:
     # A local number may stand where the names belong.
     headers = pl.Series(list(source.headers), dtype=pl.String)
     in_header = _read(pl.select(x=headers).lazy(), [pl.col("x")], reading.region)
     known = in_header.to_series().drop_nulls()
-    if not columns:
-        return known, source.rows
-    read = _read(source.frame, list(map(source.text, columns)), reading.region)
-    empty = read.select(pl.all_horizontal(pl.all().is_null()).sum()).item()
-    return pl.concat([known, *(one.drop_nulls() for one in read)]), empty
+    texts = [source.text(column) for column in columns]
+    if not texts:
+        rows = source.frame.select("row").collect(engine="streaming")["row"]
+        return _Found(known, rows, _NO_CELLS)
+    cells = source.frame.select(
+        "row", *(text.alias(f"text {place}") for place, text in enumerate(texts))
+    ).with_columns(
+        _number(pl.col(f"text {place}"), reading.region).alias(f"number {place}")
+        for place in range(len(texts))
+    )
+    looked = cells.select(_NUMBERS, odd=_is_odd(len(texts), reading))
+    read = looked.collect(engine="streaming")
+    known = pl.concat([known, *(one.drop_nulls() for one in read.drop("odd"))])
+    if not read["odd"].any():
+        return _Found(known, _NO_CELLS["row"], _NO_CELLS)
+    odd = cells.filter(_is_odd(len(texts), reading)).collect(engine="streaming")
+    return _with_parts(odd, known, reading)
+
+
+def _is_odd(columns: int, reading: Reading) -> pl.Expr:
+    """Whether a row needs a look: by length, which costs less than counting digits."""
+    odd = pl.all_horizontal(_NUMBERS.is_null())
+    if not reading.keeps_out:
+        return odd
+    return odd | pl.any_horizontal(
+        pl.col(f"number {place}").is_null()
+        & (pl.col(f"text {place}").str.len_bytes() >= FEWEST_DIGITS).fill_null(
+            value=False
+        )
+        for place in range(columns)
+    )
+
+
+def _with_parts(rows: pl.DataFrame, known: pl.Series, reading: Reading) -> _Found:
+    """And the numbers of cells that hold several: of the few rows that need a look."""
+    without = rows.filter(pl.all_horizontal(_NUMBERS.is_null()))["row"]
+    if not reading.keeps_out:
+        return _Found(known, without, _NO_CELLS)
+    text = pl.col("text")
+    cells = pl.concat(
+        rows.filter(pl.col(name.replace("text", "number")).is_null())
+        .select("row", text=name)
+        .filter(digits(text) >= FEWEST_DIGITS)
+        for name in rows.columns
+        if name.startswith("text ")
+    )
+    found = parted(cells.sort("row"), reading.region)
+    without = without.filter(~without.is_in(found.numbers["row"].implode()))
+    left = found.left.filter(~pl.col("row").is_in(without.implode()))
+    return _Found(pl.concat([known, found.numbers["e164"]]), without, left)
+
+
+def _told(found: _Found, file: str) -> list[Problem]:
+    """W252: rows without a number, and rows with one and something unread beside it.
+
+    The former by row alone, as their cells may hold names and addresses.
+    """
+    said = []
+    without = found.without
+    if count := len(without):
+        what = f"{counted(count, 'row holds', 'rows hold')} no number that can be read"
+        places = ", ".join(map(str, without.head(SHOWN)))
+        said.append(f"{what} ({'row' if count == 1 else 'rows'} {places})")
+    beside = found.left.unique("row", keep="first", maintain_order=True)
+    if count := len(beside):
+        what = counted(count, "row holds a number and", "rows hold a number and")
+        places = ", ".join(
+            f"row {row}: {masked(re.sub(r'[^0-9]', '', text))}"
+            for row, text in beside.head(SHOWN).iter_rows()
+        )
+        said.append(f"{what} digits that cannot be read ({places})")
+    return [Problem("W252", what, file=file) for what in said]
 
 
 def _columns(source: Source, reading: Reading) -> list[str]:
     """Where the numbers are.
 
-    Of a list that keeps people out each column counts in which most of what looks like a
-    number is one, or any is and the column's name says so.  One of ids keeps out nobody
-    but whoever has one of them as a number, which is the better mistake.
+    Of a list that keeps people out each column counts that holds a number as a whole cell,
+    however few, unless its name says that it holds something else (`_OTHER`) and most of
+    what looks like a number there is none.  One of ids keeps out nobody but whoever has
+    one of them as a number, which is the better mistake.  A column whose name says that it
+    holds numbers counts as soon as there are digits enough, for what cannot be read there
+    must be told.
     """
     shares = {
         header: _share(source, source.text(column), reading)
@@ -172,12 +264,23 @@ def _columns(source: Source, reading: Reading) -> list[str]:
     }
     wanted = {_plain(name) for name in reading.phone}
     named = [header for header in shares if _plain(header) in wanted]
-    named = named if any(shares[header] for header in named) else []
-    filled = [header for header, share in shares.items() if share >= HALF]
+    filled = [header for header, share in shares.items() if share and share >= HALF]
     telling = [one for one in shares if _PHONE.search(one) and shares[one]]
     if reading.keeps_out:
-        chosen = {*named, *filled, *telling}
+        named += [one for one in shares if _says_phone(one)]
+        surely = {*filled, *telling, *(one for one in named if shares[one] is not None)}
+        others = [
+            one
+            for one, share in shares.items()
+            if share is not None and not _is_other(one)
+        ]
+        chosen = surely | {
+            one
+            for one in others
+            if one not in surely and _holds_any(source, source.headers[one], reading)
+        }
     else:
+        named = named if any(shares[header] for header in named) else []
         chosen = {*(named or [one for one in telling if one in filled] or filled)}
     return [column for header, column in source.headers.items() if header in chosen]
 
@@ -204,8 +307,23 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s_-]+", "", name).casefold()
 
 
-def _share(source: Source, text: pl.Expr, reading: Reading) -> float:
-    """The share of a column's filled cells that hold a number.
+def _words(header: str) -> set[str]:
+    """``orderId``, ``order_id`` and ``Order ID`` are order and id."""
+    parted_name = re.sub(r"([a-z])([A-Z])", r"\1 \2", header)
+    return set(re.findall(r"[a-z]+", parted_name.casefold()))
+
+
+def _is_other(header: str) -> bool:
+    return not _words(header).isdisjoint(_OTHER)
+
+
+def _says_phone(header: str) -> bool:
+    words = _words(header)
+    return not words.isdisjoint(_PHONE_WORDS) and words.isdisjoint(_OTHER)
+
+
+def _share(source: Source, text: pl.Expr, reading: Reading) -> float | None:
+    """The share of a column's filled cells that hold a number; None where none could.
 
     Of a list that keeps people out, of the cells with as many digits as a number: those
     with addresses of mail beside them are numbers all the same, however far down.
@@ -213,17 +331,32 @@ def _share(source: Source, text: pl.Expr, reading: Reading) -> float:
     head = source.frame.head(SAMPLE)
     some = head.filter(text.is_not_null() & (text != ""))
     if reading.keeps_out:
-        enough = text.str.count_matches(r"\d") >= FEWEST_DIGITS
-        some = source.frame.filter(enough).head(SAMPLE)
+        some = source.frame.filter(digits(text) >= FEWEST_DIGITS).head(SAMPLE)
     numbers = _read(some, [text], reading.region).to_series()
-    return float(numbers.is_not_null().sum()) / max(len(numbers), 1)
+    return float(numbers.is_not_null().sum()) / len(numbers) if len(numbers) else None
+
+
+def _holds_any(source: Source, column: str, reading: Reading) -> bool:
+    """Whether any cell of the whole column is a number, or several of them."""
+    text = source.text(column)
+    bare = source.frame.filter(
+        text.str.contains(_BARE) & (digits(text) >= FEWEST_DIGITS)
+    ).select("row", text=text)
+    number = _number(pl.col("text"), reading.region)
+    if bare.select(number.is_not_null().any()).collect(engine="streaming").item():
+        return True
+    cells = bare.collect(engine="streaming")
+    return not parted(cells, reading.region).numbers.is_empty()
+
+
+def _number(text: pl.Expr, region: str | None) -> pl.Expr:
+    return read_numbers(text, region).struct.field("e164")
 
 
 def _read(
     frame: pl.LazyFrame, texts: Sequence[pl.Expr], region: str | None
 ) -> pl.DataFrame:
     numbers = [
-        read_numbers(text, region).struct.field("e164").alias(str(place))
-        for place, text in enumerate(texts)
+        _number(text, region).alias(str(place)) for place, text in enumerate(texts)
     ]
     return frame.select(numbers).collect(engine="streaming")

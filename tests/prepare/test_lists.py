@@ -80,6 +80,89 @@ def test_no_opt_out_is_missed(tmp_path: Path, files: dict[str, Content]) -> None
     assert fates(off) == ["suppressed", "suppressed", "sent"]
 
 
+TWO = f"{B[2:]}{{}}{C[2:]}"
+CELLS: list[tuple[str, str]] = [
+    *((repr(sign), TWO.format(sign)) for sign in
+      (" / ", "/", ", ", ",", "; ", " | ", "\n", " or ", " AND ", " - ", " – ", " ", " & ")),
+    ("formatted", "(919) 234-0002 / (919) 234-0003"),
+    ("spaces and slashes within", "919/234-0002 or 919/234-0003"),
+    ("international", f"{B} {C}"),
+    ("with labels behind", f"{B} (mobile), {C} (home)"),
+    ("three", f"{B} / 9192340009 / {C}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", [c[1] for c in CELLS], ids=[c[0] for c in CELLS])
+def test_every_number_of_a_cell_is_an_opt_out(tmp_path: Path, cell: str) -> None:
+    """Also where the row holds another number; and then nothing is left to be told."""
+    alone = f'phone\n"{cell}"\n'
+    beside = f'phone,alt\n{A},"{cell}"\n'
+    for place, listed in enumerate((alone, beside)):
+        off = plan(
+            tmp_path / str(place),
+            PEOPLE,
+            {"x.csv": listed},
+            recipients={"suppress": ["x.csv"]},
+        )
+        assert fates(off)[1:] == ["suppressed"] * 2
+        assert fates(off)[0] == ("suppressed" if place else "sent")
+        assert "W252" not in codes(off)
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        (f"phone,mobile\n{A},91923400\n{B},\n",
+         "1 row holds a number and digits that cannot be read (row 2: 9192…"),
+        (f"phone,n\n{A},{B}\n{C},call 9192340009\n",
+         "1 row holds a number and digits that cannot be read (row 3: 9192…"),
+        (f"phone\n{A} / 919234000\n",
+         "1 row holds a number and digits that cannot be read (row 2: 9192…"),
+        (f"phone\n{A}/0102\n", "1 row holds a number and digits that cannot be read"),
+        (f"phone\n{A}\nx\ny\n{B}\nz\nu\n",
+         "4 rows hold no number that can be read (rows 3, 4, 6)"),
+        (f"phone,n\n{A},1\n9192340,2\n", "1 row holds no number that can be read (row 3)"),
+    ],
+)  # fmt: skip
+def test_an_opt_out_that_cannot_be_read_is_never_silent(
+    tmp_path: Path, listed: str, said: str
+) -> None:
+    """W252 says which rows, also where another cell of the row was read; masked."""
+    off = plan(tmp_path, PEOPLE, {"x.csv": listed}, recipients={"suppress": ["x.csv"]})
+    notice, *_ = off.notices
+    assert str(notice).startswith(f"W252 x.csv: {said}")
+    assert "919234" not in str(notice)
+
+
+def test_few_numbers_among_other_things_are_opt_outs(tmp_path: Path) -> None:
+    """However many tickets stand above them; the tickets are told."""
+    tickets = "".join(f"ticket 2026112600{one:02}\n" for one in range(20)) * 100
+    for place, header in enumerate(("contact", "contact,n")):
+        listed = f"{header}\n{tickets}{A}\n{B}\n"
+        listed = listed.replace("\n", f",{C}\n") if place else listed
+        listed = listed.replace(f"{header},{C}", header)
+        off = plan(
+            tmp_path / str(place),
+            PEOPLE,
+            {"x.csv": listed},
+            recipients={"suppress": ["x.csv"]},
+        )
+        assert fates(off)[:2] == ["suppressed"] * 2
+        assert "2,000 rows hold" in str(off.notices[0])
+
+
+@pytest.mark.parametrize(
+    "header", ["order", "orderId", "Ticket-No", "customer_id", "created_at"]
+)
+def test_a_column_that_names_something_else_needs_more_than_a_few(
+    tmp_path: Path, header: str
+) -> None:
+    """Ids that are numbers by chance keep out nobody."""
+    listed = f"{header},tel\n{B[2:]},{A}\n" + f"0000000001,{A}\n" * 5
+    off = plan(tmp_path, PEOPLE, {"x.csv": listed}, recipients={"suppress": ["x.csv"]})
+    assert (fates(off), codes(off)) == (["suppressed", "sent", "sent"], [])
+
+
 def test_a_column_of_ids_beside_the_numbers_keeps_out_nobody(tmp_path: Path) -> None:
     """Ids of ten digits are numbers about one time in three."""
     ids = [B[2:], *(f"{number:010}" for number in range(10))]
