@@ -495,9 +495,14 @@ def test_airflow_knows_the_provider() -> None:
     assert "bulksend" in manager.hooks
     info = get_provider_info()
     fields = info["connection-types"][0]["conn-fields"]
-    assert {"account_id", "application_id", "token_url", "journal_conn_id"} == set(
-        fields
-    )
+    assert set(fields) == {
+        "account_id",
+        "application_id",
+        "token_url",
+        "journal_conn_id",
+        "home",
+        "storage_conn_id",
+    }
     assert "bulksend.airflow.link.ReportLink" in manager.extra_links_class_names
 
 
