@@ -185,6 +185,12 @@ KINDS: dict[str, Kind] = {
             "a column is text in one line and an object or a list in another",
             "Write one kind in every line, or leave the column out.",
         ),
+        Kind(
+            "E226",
+            "rows are ranked by text",
+            "Write dates as 2026-01-31 and numbers without separators, such as 1200: as "
+            "text, 9/30/2025 comes after 10/1/2025.",
+        ),
         # -- E3xx: the template and the message -------------------------------------
         Kind("E330", "the template file cannot be read", "Check message.file."),
         Kind(

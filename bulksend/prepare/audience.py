@@ -211,22 +211,6 @@ def losing(key: pl.Expr, duplicates: str, ranks: Sequence[pl.Expr] = ()) -> pl.E
     return key.is_not_null() & ~winner
 
 
-def ranks(column: str, kind: pl.DataType) -> list[pl.Expr]:
-    """What a column ranks rows by: its numbers, where it is text its words after them.
-
-    A word for no value (NULL, N/A) ranks nothing, like an empty cell.
-    """
-    value = pl.col(column)
-    if kind == pl.String:
-        text = value.str.strip_chars()
-        number = text.cast(pl.Float64, strict=False)
-        return [
-            pl.when(number.is_finite()).then(number),
-            pl.when(~_says_nothing(text)).then(text),
-        ]
-    return [value.fill_nan(None)] if kind.is_float() else [value]
-
-
 def home(household: pl.Expr) -> pl.Expr:
     """A household's key; case does not count.
 
@@ -234,13 +218,13 @@ def home(household: pl.Expr) -> pl.Expr:
     address is known would share one text.
     """
     text = household.str.strip_chars().str.to_lowercase()
-    return pl.when(~_says_nothing(text)).then(text)
+    return pl.when(~says_nothing(text)).then(text)
 
 
 _NO_VALUE = frozenset(word.lower() for word in NO_VALUE)
 
 
-def _says_nothing(text: pl.Expr) -> pl.Expr:
+def says_nothing(text: pl.Expr) -> pl.Expr:
     """In any case: here no word is a person's name, as Null is in a text."""
     return blank(text.str.to_lowercase(), _NO_VALUE)
 

@@ -20,6 +20,7 @@ from bulksend.prepare.naming import named_columns
 from bulksend.prepare.phones import time_zones
 from bulksend.prepare.places import PLACED, Sources, placed, placed_together
 from bulksend.prepare.plan import plan_hash
+from bulksend.prepare.ranking import ranked_as_text
 from bulksend.prepare.reasons import code
 from bulksend.prepare.render import (
     Rendered,
@@ -172,6 +173,7 @@ def _draft(
         notices=(
             *source.notices,
             *notices,
+            *ranked_as_text(loaded, source, named),
             *(note for one in lists.values() for note in one.notices),
             *rendered.warnings,
             *said,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulksend.prepare import audience
+from bulksend.prepare import audience, ranking
 from bulksend.prepare.names import own
 from bulksend.prepare.reasons import code
 
@@ -35,7 +35,7 @@ def without_duplicates(
     ranks = [
         rank
         for column in named["recipients.duplicates.by"]
-        for rank in audience.ranks(column, source.columns[column])
+        for rank in ranking.ranks(column, source.columns[column])
     ]
     keep = policy if isinstance(policy, str) else policy.keep
     loses = audience.losing(pl.when(reason.is_null()).then(number), keep, ranks)

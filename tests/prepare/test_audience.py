@@ -192,6 +192,37 @@ def test_of_numbers_and_households_none_gets_nothing_because_of_nobody(
         assert rows[at - 2][same] == sent[winner][same]
 
 
+# the ranks, the first one that is neither a number nor an ISO date, and how many more
+WORDS: list[tuple[list[str], str | None, int]] = [
+    (["9/30/2025", "10/1/2025"], "9/30/2025", 1),
+    (['"1,200"', "900"], "1,200", 0),
+    (["2025-09-30", "30.9.2025", "NULL"], "30.9.2025", 0),
+    (["gold", "silver"], "gold", 1),
+    (["1200", "-9.5", "1e3", " 7 ", "NULL", '" "'], None, 0),
+    (["2025-09-30", "2025-09-30T10:00:00Z", "2025-09-30 10:00", "2025-09-30 10:00:00.123+02:00"], None, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ranks", "word", "more"), WORDS)
+def test_a_rank_that_is_text_is_warned_of(
+    tmp_path: Path, ranks: list[str], word: str | None, more: int
+) -> None:
+    """As text 9/30/2025 comes after 10/1/2025, and 1,200 after every number."""
+    people = "phone,At\n" + "".join(f"{A},{rank}\n" for rank in ranks)
+    ranked = {"duplicates": {"by": "At", "keep": "highest"}}
+    checked = plan(tmp_path, people, recipients=ranked)
+    found = [notice for notice in checked.notices if notice.code == "W226"]
+    if word is None:
+        assert not found
+        return
+    (warning,) = found
+    row = next(row for row, rank in enumerate(ranks, 2) if word in rank)
+    said = f"`At` ranks as text, letter by letter: it holds `{word}` (row {row})"
+    assert said in str(warning)
+    assert (warning.column, warning.more) == ("recipients.duplicates.by", more)
+    assert "2026-01-31" in str(warning)
+
+
 NOTHING = [
     "NULL",
     "null",
