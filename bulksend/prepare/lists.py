@@ -51,8 +51,10 @@ _OTHER = frozenset((
 ))  # fmt: skip
 """Words in the name of a column that hold something else than numbers."""
 
-_BARE = r"^[\s'\"=(+]*\d[^:@]*$"
-"""Cells that begin as a number does: no words in front, no time of day, no address."""
+_BARE = r"^[\s'\"=(+]*(?:\d[ ().\-/]*){7,}(?:[^\d:@][^:@]*)?$"
+"""Cells that begin with a number: no words in front, no time of day, no address."""
+_MORE = r"[^\d ().\-/+'\"=]|(?:\d\D*){14,}"
+"""Of those, the ones that may hold something beside it, or two."""
 
 _NUMBERS = pl.col("^number .*$")
 _NO_CELLS = pl.DataFrame(schema={"row": pl.Int64, "text": pl.String})
@@ -345,7 +347,8 @@ def _holds_any(source: Source, column: str, reading: Reading) -> bool:
     number = _number(pl.col("text"), reading.region)
     if bare.select(number.is_not_null().any()).collect(engine="streaming").item():
         return True
-    cells = bare.collect(engine="streaming")
+    several = pl.col("text").str.contains(_MORE)
+    cells = bare.filter(several).collect(engine="streaming")
     return not parted(cells, reading.region).numbers.is_empty()
 
 
