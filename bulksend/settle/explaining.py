@@ -204,7 +204,11 @@ def _appearances(
         is_ours = pl.col("to").str.split(",").list.contains(number)
     frame = plan.frame().filter(is_ours).select(_NEEDED)
     made = int(plan.path.stat().st_mtime * 1000)
-    for row in frame.collect(engine="streaming").iter_rows(named=True):
+    rows = frame.collect(engine="streaming")
+    winners: dict[int, int] = {}
+    if rows["reason"].is_in(["duplicate", "household"]).any():
+        winners = dict(plan.winners().iter_rows())
+    for row in rows.iter_rows(named=True):
         entry = None
         steps = [Step(made, "planned")]
         if journal is not None and run is not None:
@@ -216,7 +220,7 @@ def _appearances(
             provider=said["provider"],
             row=row["row"],
             status=_status(row["reason"], entry, run),
-            why=_why(row, entry),
+            why=_why(row, entry, winners.get(row["row"])),
             sender=row["from"] or "",
             text=row["text"] or "",
             segments=row["segments"],
@@ -232,10 +236,11 @@ def _status(reason: str | None, entry: Entry | None, run: Run | None) -> str:
     return "planned" if run is None else "not_sent"
 
 
-def _why(row: dict[str, Any], entry: Entry | None) -> str:
+def _why(row: dict[str, Any], entry: Entry | None, winner: int | None) -> str:
     if row["reason"] is not None:
         reason = row["reason"]
-        return f"{sentence(reason, row['reason_detail'])} {REASONS[reason].fix}"
+        detail = row["reason_detail"] or winner or "?"
+        return f"{sentence(reason, str(detail))} {REASONS[reason].fix}"
     return (entry.error or "") if entry is not None else ""
 
 

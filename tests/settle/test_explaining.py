@@ -72,7 +72,8 @@ def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
         "failed (4700)",
     ]
     assert sent.why == "It did not work: fail."
-    assert by_row["test", 4].why.startswith("The same number stands in a row")
+    why = "The same number stands in a row that is sent (row 2)."
+    assert by_row["test", 4].why.startswith(why)
     (word,) = found.suppressions
     assert (word.reason, word.source) == (OPTED_OUT, "reply STOP")
     assert explain(NOBODY, home=home).rows == ()
@@ -108,6 +109,15 @@ def test_a_member_of_a_group_is_found(tmp_path: Path, home: Home) -> None:
     for asked in (ANA, BEN):
         assert [row.row for row in explain(asked, home=home).rows] == [2]
     assert explain(ANA[:-1] + "9", home=home).rows == ()
+
+
+def test_who_lost_a_household_is_told_to_whom(tmp_path: Path, home: Home) -> None:
+    """And that the number got its text by another row."""
+    people = f"phone,name,hh\n{ANA},W,A\n{BEN},X,A\n{BEN},Y,B\n"
+    plan(tmp_path, people, recipients={"household": "hh"}, message={"text": TEXT})
+    lost, sent = sorted(explain(BEN, home=home).rows, key=lambda row: row.row)
+    assert lost.why.startswith("Somebody of the same household is sent one (row 2).")
+    assert (sent.row, sent.status, sent.why) == (4, "planned", "")
 
 
 def test_a_run_whose_plan_is_gone_is_told(tmp_path: Path, home: Home) -> None:
