@@ -52,12 +52,11 @@ def test_a_killed_worker_texts_nobody_twice(
             "run", "hello.yaml", "--workers", "local:2", "--yes", "--json"
         )
         until(server.has(60), running)
-        senders = _senders(url)
-        os.kill(min(senders), signal.SIGKILL)
+        # The other worker may have no lease yet: whoever has one is killed.
+        os.kill(min(_senders(url)), signal.SIGKILL)
         done = ended(running)
         sent = Counter(line["to"][0] for line in server.lines())
 
-    assert len(senders) == 2
     assert done.code in (0, 5), done
     fates = Counter(desk.results()["status"].to_list())
     assert max(sent.values()) == 1
