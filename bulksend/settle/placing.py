@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from bulksend.settle.parts import Parts
 from bulksend.storage.ours import is_anothers, put_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from bulksend.home import Home
@@ -64,22 +67,18 @@ def place_results(
     if isinstance(place, Path):
         write_results(frame, place, for_spreadsheet=for_spreadsheet)
         return
-    try:
-        with home.outgoing(f"{run}{place.suffix or '.parquet'}") as path:
+    with _outgoing(home, f"{run}{place.suffix or '.parquet'}") as path:
 
-            def make() -> Path:
-                write_results(frame, path, for_spreadsheet=for_spreadsheet)
-                return path
+        def make() -> Path:
+            write_results(frame, path, for_spreadsheet=for_spreadsheet)
+            return path
 
-            if place.is_folder:
-                is_put = Parts(place, run, home.objects).put_all(make)
-            else:
-                is_put = put_ours(home.objects, place, make, owner=run)
-            if not is_put:
-                raise _anothers(place)
-    except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E625", found, file=str(home.folder))) from error
+        if place.is_folder:
+            is_put = Parts(place, run, home.objects).put_all(make)
+        else:
+            is_put = put_ours(home.objects, place, make, owner=run)
+        if not is_put:
+            raise _anothers(place)
 
 
 def place_part(
@@ -94,10 +93,17 @@ def place_part(
         InputError: E625, where the part cannot be written here; E693 to E695.
         Stopped: E698.
     """
+    with _outgoing(home, f"{parts.run}-{shard}.parquet") as path:
+        write_results(frame, path)
+        return parts.put_shard(shard, of, path)
+
+
+@contextmanager
+def _outgoing(home: Home, name: str) -> Iterator[Path]:
+    """A file of this machine on its way to a store; E625 where it cannot be written."""
     try:
-        with home.outgoing(f"{parts.run}-{shard}.parquet") as path:
-            write_results(frame, path)
-            return parts.put_shard(shard, of, path)
+        with home.outgoing(name) as path:
+            yield path
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E625", found, file=str(home.folder))) from error
