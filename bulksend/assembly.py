@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from bulksend.journal.records import WHOLE
 from bulksend.prepare.outlook import end_of
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.carriers import ATT, T_MOBILE
@@ -142,9 +141,8 @@ class Assembly:
         Where that are too few, some of the others: their windows are waited for.
         """
         asked, now = self.assignment, self.clocks.wall_ms()
-        part, hours = asked.part, plan_hours(asked.plan)
-        between = None if part is WHOLE else (part.first, part.last)
-        drawn = asked.plan.drawn(closed, between=between)
+        hours = plan_hours(asked.plan)
+        drawn = asked.plan.drawn(closed, between=asked.between)
         if hours is not None and asked.campaign.keeps_hours:
             words = drawn["place"].cast(pl.String).fill_null(UNKNOWN)
             opens = {
@@ -201,16 +199,15 @@ class Assembly:
     ) -> PlanSource | TimedSource:
         """What is left of the plan: by windows and caps, or where none are kept in order."""
         asked = self.assignment
-        plan, campaign, part = asked.plan, asked.campaign, asked.part
-        between = None if part is WHOLE else (part.first, part.last)
+        plan, campaign = asked.plan, asked.campaign
         hours = plan_hours(plan) if campaign.keeps_hours else None
         by_carrier = campaign.send.carriers is not None
         only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
         if hours is None and not by_carrier:
-            return PlanSource(plan, closed, only=only, between=between)
+            return PlanSource(plan, closed, only=only, between=asked.between)
         columns = ("row", "place", "carrier") if by_carrier else ("row", "place")
         return TimedSource(
-            plan.left(*columns, closed=closed, only=only, between=between),
+            plan.left(*columns, closed=closed, only=only, between=asked.between),
             hours,
             self._messages_of,
             clocks=self.clocks,
@@ -228,10 +225,8 @@ class Assembly:
 
     async def _caps(self, *, by_law: bool) -> Caps | None:
         """What it is held to: by the campaign, by laws, by carriers."""
-        campaign, carriers = (
-            self.assignment.campaign,
-            self.assignment.campaign.send.carriers,
-        )
+        campaign = self.assignment.campaign
+        carriers = campaign.send.carriers
         name, t_mobile, att = campaign.provider, None, None
         if carriers is not None and carriers.t_mobile_per_day:
             cap = carriers.t_mobile_per_day
@@ -245,10 +240,10 @@ class Assembly:
             for one in campaign.send.per_person or ()
         ]
         caps = Caps(name, tuple(people), by_law, t_mobile, att)
-        old = self.clocks.wall_ms() - 7 * DAY_MS
         if caps.counts_people:
             await self.writer.call(lambda journal: journal.limits.prepare())
         if caps.counts_carriers:
+            old = self.clocks.wall_ms() - 7 * DAY_MS
             await self.writer.call(lambda journal: journal.limits.forget(before=old))
         return caps if caps.counts_people or caps.counts_carriers else None
 

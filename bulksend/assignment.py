@@ -75,6 +75,12 @@ class Assignment:
             return WHOLE
         return Part(self.shard, *self.plan.shard(self.shard))
 
+    @property
+    def between(self) -> tuple[int, int] | None:
+        """The first and the last row of its part; None is all of the plan."""
+        part = self.part
+        return None if part is WHOLE else (part.first, part.last)
+
     def deadline(self, now: int) -> datetime | None:
         """When the campaign's time is over, seen from *now* in ms."""
         until = self.campaign.send.not_after
@@ -135,10 +141,10 @@ class Assignment:
             InputError: E623, it is not the plan that was begun; E627, where none was
                 begun, it is not the one that was made.
         """
-        seal, where = self.plan.seal(), self.plan.place
-        if known is not None and known.plan_digest != seal.digest:
+        found, where = self.plan.seal(), self.plan.place
+        if known is not None and known.plan_digest != found.digest:
             raise InputError(Problem("E623", "its bytes changed", file=where))
-        if not seal.is_whole:
+        if not found.is_whole:
             what = "its bytes are not those that were written"
             raise InputError(Problem("E627", what, file=where))
 

@@ -40,9 +40,7 @@ def test_the_rest_goes_when_the_receipts_came(desk: Desk, bandwidth: Bandwidth) 
     """By callbacks beside the run; the ten were the first ten."""
     with listening(desk) as at:
         simulator = bandwidth(
-            callback_url=at.url,
-            callback_user="bw",
-            callback_password="open-sesame-7",
+            **at.callbacks,
         )
         begin(desk)
         ran = run(desk)
@@ -88,9 +86,7 @@ def test_a_verdict_stands_until_somebody_says_to_go_on(
     """A filter's word halts; a second run is refused; the report tells what tripped."""
     with listening(desk) as at:
         simulator = bandwidth(
-            callback_url=at.url,
-            callback_user="bw",
-            callback_password="open-sesame-7",
+            **at.callbacks,
             undelivered=1.0,
         )
         begin(desk, wait="5 min")
@@ -157,9 +153,7 @@ def test_shards_wait_for_the_first(desk: Desk, bandwidth: Bandwidth) -> None:
     """Shard 0 sends the first few of the whole run; shard 1 begins when they passed."""
     with listening(desk) as at:
         simulator = bandwidth(
-            callback_url=at.url,
-            callback_user="bw",
-            callback_password="open-sesame-7",
+            **at.callbacks,
         )
         begin(desk, wait="2s")
         plan = desk.call("plan", "hello.yaml", "--shards", "2", "--json").json["plan"]

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
 
-ACCESS = {"BW_CALLBACK_USERNAME": "bw", "BW_CALLBACK_PASSWORD": "open-sesame-7"}
-RIGHT = {"Authorization": aiohttp.encode_basic_auth("bw", "open-sesame-7")}
+USER, PASSWORD = "bw", "open-sesame-7"
+ACCESS = {"BW_CALLBACK_USERNAME": USER, "BW_CALLBACK_PASSWORD": PASSWORD}
+RIGHT = {"Authorization": aiohttp.encode_basic_auth(USER, PASSWORD)}
 
 
 class Listening:
@@ -44,6 +45,15 @@ class Listening:
         assert found, ended(self.process)
         self.port = int(found[1])
         self.url = f"http://127.0.0.1:{self.port}/bandwidth"
+
+    @property
+    def callbacks(self) -> dict[str, Any]:
+        """What makes the simulator call it back."""
+        return {
+            "callback_url": self.url,
+            "callback_user": USER,
+            "callback_password": PASSWORD,
+        }
 
     def post(self, *events: dict[str, Any]) -> int:
         request = urllib.request.Request(
@@ -87,9 +97,7 @@ def test_what_became_of_each_message_is_in_its_row(
     """Delivered, failed with what to do, 9902 and then delivered; all over the wire."""
     with listening(desk) as at:
         simulator = bandwidth(
-            callback_url=at.url,
-            callback_user="bw",
-            callback_password="open-sesame-7",
+            **at.callbacks,
             callback_delay=(0.0, 0.3),
             callback_doubled=0.2,
             undelivered=0.3,
@@ -363,9 +371,7 @@ def test_a_run_that_too_many_people_leave_is_stopped(
     """Every tenth answers STOP: E547, exit 3, and the rest is not sent; status shows it."""
     with listening(desk) as at:
         simulator = bandwidth(
-            callback_url=at.url,
-            callback_user="bw",
-            callback_password="open-sesame-7",
+            **at.callbacks,
             stops=0.1,
         )
         rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(1_500)]
