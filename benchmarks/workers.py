@@ -33,8 +33,8 @@ from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from tests.flow.desk import Desk, Served, served
 from tests.suites.arrivals import densest, watched
-from tests.suites.journal_suite import RUN
 from tests.suites.postgres_server import Server, running
+from tests.suites.scene import RUN
 
 FAST = 100_000.0
 

@@ -21,9 +21,9 @@ from bulksend.journal.sql import postgres_queries, postgres_schema, queries, sch
 from bulksend.journal.states import Event, Status
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
-from tests.suites.journal_suite import CAMPAIGN, NOW, RUN, JournalSuite, outcome
-from tests.suites.orders_suite import OrdersSuite
+from tests.suites.journal_suite import JournalSuite
 from tests.suites.postgres_server import Server, free_port, postgres, running
+from tests.suites.scene import CAMPAIGN, NOW, RUN, outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def place(postgres: Server) -> PostgresPlace:
     return PostgresPlace(postgres.schema())
 
 
-class TestPostgres(JournalSuite, OrdersSuite):
+class TestPostgres(JournalSuite):
     """Every promise of a journal, on PostgreSQL."""
 
     @pytest.fixture

@@ -24,15 +24,8 @@ from bulksend.journal.records import ALREADY_SENT, Candidate, LeaseLost
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import TRANSITIONS, Event, Status
 from bulksend.journal.store import Journal
-from tests.suites.journal_suite import (
-    CAMPAIGN,
-    NOW,
-    RUN,
-    JournalSuite,
-    closed_rows,
-    outcome,
-)
-from tests.suites.orders_suite import OrdersSuite
+from tests.suites.journal_suite import JournalSuite
+from tests.suites.scene import CAMPAIGN, NOW, RUN, closed_rows, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +47,7 @@ class SqlitePlace:
             connection.execute(statement)
 
 
-class TestSqlite(JournalSuite, OrdersSuite):
+class TestSqlite(JournalSuite):
     """Every promise of a journal, on SQLite."""
 
     @pytest.fixture

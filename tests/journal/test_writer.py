@@ -16,7 +16,7 @@ from bulksend.journal.records import Candidate, LeaseLost, Run
 from bulksend.journal.states import Event, Status
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
-from tests.suites.journal_suite import CAMPAIGN, ELSEWHERE, NOW, RUN, outcome
+from tests.suites.scene import CAMPAIGN, ELSEWHERE, NOW, RUN, outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -36,7 +36,7 @@ from bulksend.send.intake import Intake, Source
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import TICK, BySender, Pacer
 from bulksend.send.verdict import Reached, Verdict, judge
-from tests.suites.journal_suite import closed_rows
+from tests.suites.scene import closed_rows
 from tests.virtual_time import VirtualClocks, VirtualLoop
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from bulksend.journal.orders import Order, Word
 from bulksend.journal.records import LeaseLost, Run
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.states import Event, Status
-from tests.suites.journal_suite import NOW, RUN, Place, Sender, outcome
+from tests.suites.scene import NOW, RUN, Place, Sender, outcome
 
 if TYPE_CHECKING:
     from bulksend.journal.store import Journal

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import (
 
 from bulksend.view.telemetry import ENDPOINTS, GAUGES, observed
 from tests.settle.test_notice import listening_for_bytes
-from tests.suites.journal_suite import RUN
+from tests.suites.scene import RUN
 
 
 class Seen(NamedTuple):

@@ -1,0 +1,301 @@
+"""What callbacks and searches prove, afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bulksend.errors import BulksendError
+from bulksend.journal.decisions import CLAIM_TO_POST_MS, Decision, Unknown
+from bulksend.journal.receipts import Told
+from bulksend.journal.states import Event, IllegalMove, Status, step
+from bulksend.journal.store import News
+from tests.suites.scene import (
+    NOW,
+    PROOFS,
+    RUN,
+    Place,
+    Sender,
+    kept,
+    outcome,
+    proof,
+    suppressed,
+)
+
+if TYPE_CHECKING:
+    from bulksend.journal.store import Journal
+
+
+class EvidenceSuite:
+    """Mixed into a `JournalSuite`, whose fixtures it uses."""
+
+    # -- callbacks ---------------------------------------------------------------
+
+    def test_a_callback_is_kept_once(self, journal: Journal) -> None:
+        """By its message and its digest, however often it comes."""
+        run = journal.add_run(RUN)
+        ours = kept(run_id=run.id, row=2)
+        stranger = kept(message_id="other", digest=2, type="message-failed")
+
+        assert journal.receipts.keep([ours, stranger, ours]) == 2
+        assert journal.receipts.keep([ours._replace(received_at=NOW + 9)]) == 0
+        assert journal.receipts.counts() == {
+            "message-delivered": (1, 0),
+            "message-failed": (0, 1),
+        }
+        (told,) = journal.receipts.of_row(run.id, 2)
+        assert told == Told("message-delivered", NOW, NOW + 1, "m2", None, None)
+        assert journal.receipts.of_row(run.id, 3) == []
+
+    def test_a_message_is_found_by_its_id(self, sender: Sender) -> None:
+        """Where the tag does not say which row it is."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.ACCEPT, message_id="m2"))
+
+        assert sender.journal.receipts.place_of("m2") == (sender.run.id, 2)
+        assert sender.journal.receipts.place_of("m3") is None
+
+    def test_failures_are_heard_of_since_a_moment(self, journal: Journal) -> None:
+        """Of this run, with a code; by the time at which they came."""
+        run = journal.add_run(RUN)
+        other = journal.add_run(replace(RUN, run="other"))
+        failed = kept(run_id=run.id, row=2, error_code=4770)
+        journal.receipts.keep(
+            [
+                failed,
+                failed._replace(message_id="m3", digest=3, received_at=NOW + 9),
+                failed._replace(message_id="m4", digest=4, run_id=other.id),
+                failed._replace(message_id="m5", digest=5, run_id=None, row=None),
+                kept(run_id=run.id, row=6, message_id="m6"),
+            ]
+        )
+        since = journal.receipts.failures_since
+        assert since(run.id, NOW) == {"m2": "4770", "m3": "4770"}
+        assert since(run.id, NOW + 2) == {"m3": "4770"}
+
+    def test_the_first_message_without_a_receipt_is_known(self, sender: Sender) -> None:
+        """From there on the search has something to tell; None where nothing is open."""
+        first = sender.journal.decisions.first_accepted
+        assert first(sender.run.id) is None
+        sender.claim(2, 3, 4)
+        sender.record(
+            outcome(2, Event.ACCEPT, NOW + 1, message_id="m2"),
+            outcome(3, Event.ACCEPT, NOW + 2, message_id="m3"),
+            outcome(4, Event.ACCEPT, NOW),  # a broken 202: nobody knows its id
+        )
+        assert first(sender.run.id) == NOW + 1
+        sender.record(outcome(2, Event.DELIVER))
+        assert first(sender.run.id) == NOW + 2
+
+    def test_two_messages_of_one_row_are_told(self, journal: Journal) -> None:
+        """The proof that somebody was texted twice, if it ever happens."""
+        run = journal.add_run(RUN)
+        journal.receipts.keep(
+            [
+                kept(run_id=run.id, row=2),
+                kept(run_id=run.id, row=2, digest=2),
+                kept(run_id=run.id, row=3, message_id="m3"),
+            ]
+        )
+        assert journal.receipts.doubled(run.id) == 0
+        journal.receipts.keep([kept(run_id=run.id, row=3, message_id="m4")])
+        assert journal.receipts.doubled(run.id) == 1
+
+    def test_the_tables_refuse_half_a_place(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """A run without a row, or a row without a run."""
+        run = journal.add_run(RUN)
+        journal.receipts.keep([kept(run_id=run.id, row=2)])
+        for hole in ("run_id", "row"):
+            with pytest.raises(place.refusal):
+                place.execute(f"update receipts set {hole} = null")
+
+    # -- evidence ----------------------------------------------------------------
+
+    @pytest.mark.parametrize("status", Status)
+    @pytest.mark.parametrize("event", PROOFS)
+    def test_evidence_follows_the_state_table_under_no_epoch(
+        self, sender: Sender, status: Status, event: Event
+    ) -> None:
+        """Whoever claimed the row; without an arrow the row stays exactly as it was."""
+        sender.bring(2, status)
+        before = sender.entry(2)
+
+        sender.journal.decisions.apply([proof(sender.run.id, event)], now=NOW)
+
+        try:
+            then = step(status, event)
+        except IllegalMove:
+            assert sender.entry(2) == before
+        else:
+            assert sender.entry(2).status == then
+            if event is not Event.DISPROVE:
+                assert sender.entry(2).message_id == "m2"
+
+    @pytest.mark.parametrize(
+        ("event", "status"),
+        [
+            (Event.ACCEPT, "accepted"),
+            (Event.DELIVER, "delivered"),
+            (Event.FAIL, "failed"),
+        ],
+    )
+    def test_evidence_about_a_row_that_was_never_claimed_here_is_believed(
+        self, sender: Sender, event: Event, status: str
+    ) -> None:
+        """A journal restored from an old copy learns who was texted, and keeps to it."""
+        evidence = proof(sender.run.id, event)._replace(accepted_at=None)
+        sender.journal.decisions.apply([evidence], now=NOW)
+        assert sender.entry(2).status == status
+        assert sender.claim(2) == []
+
+    def test_absence_of_a_row_that_was_never_claimed_says_nothing(
+        self, sender: Sender
+    ) -> None:
+        """Only an unknown can be proven not to be sent."""
+        evidence = proof(sender.run.id, Event.DISPROVE)
+        sender.journal.decisions.apply([evidence], now=NOW)
+        assert sender.journal.counts(sender.run.id) == {}
+
+    def test_an_unknown_that_ends_keeps_what_it_rests_on(self, sender: Sender) -> None:
+        """One decision for each unknown; none for rows that were known already."""
+        sender.bring(2, Status.UNKNOWN)
+        sender.bring(3, Status.ACCEPTED)
+        sender.bring(4, Status.UNKNOWN)
+        run_id = sender.run.id
+        ended = [
+            proof(run_id, Event.DELIVER),
+            proof(run_id, Event.DELIVER, row=3),
+            proof(run_id, Event.DISPROVE, row=4),
+        ]
+
+        sender.journal.decisions.apply(ended, now=NOW + 7)
+        sender.journal.decisions.apply(ended, now=NOW + 9)
+
+        decisions = sender.journal.decisions.of_rows(run_id, 2, 9)
+        assert decisions == [
+            Decision(2, NOW + 7, "deliver", "search", "{}"),
+            Decision(4, NOW + 7, "disprove", "search", "{}"),
+        ]
+        assert sender.entry(2)[4:] == (NOW - 5, NOW, "m2", None, None)
+        assert sender.entry(4)[5:] == (NOW, None, "not_sent", "It said so.")
+
+    # what the second attempt came to, what is told of the first message, what it is then
+    @pytest.mark.parametrize(
+        ("second", "told", "then"),
+        [
+            ([], Event.FAIL, "planned"),
+            ([], Event.ACCEPT, "planned"),
+            ([], Event.DELIVER, "delivered"),
+            (["claim"], Event.FAIL, "claimed"),
+            (["claim"], Event.DELIVER, "delivered"),
+            (["claim", Event.LOSE], Event.FAIL, "unknown"),
+            (["claim", Event.LOSE], Event.ACCEPT, "unknown"),
+            (["claim", Event.ACCEPT], Event.FAIL, "accepted"),
+            (["claim", Event.ACCEPT], Event.DELIVER, "delivered"),
+        ],
+    )
+    def test_what_is_told_of_the_first_message_fails_no_second_one(
+        self, sender: Sender, second: list[Any], told: Event, then: str
+    ) -> None:
+        """A failed row that is tried again hears late, repeated callbacks of its past."""
+        sender.claim(2)
+        first = outcome(2, Event.ACCEPT, message_id="m2")
+        sender.record(first, outcome(2, Event.FAIL))
+        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        for act in second:
+            if act == "claim":
+                assert sender.claim(2) == [2]
+            else:
+                new = "new" if act is Event.ACCEPT else None
+                sender.record(outcome(2, act, message_id=new))
+
+        late = proof(sender.run.id, told)._replace(message_id="m2")
+        sender.journal.decisions.apply([late], now=NOW)
+
+        assert sender.entry(2).status == then
+
+    def test_a_callback_of_the_second_message_brings_its_id(
+        self, sender: Sender
+    ) -> None:
+        """In the place of the first one's."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.ACCEPT, message_id="m2"))
+        sender.record(outcome(2, Event.FAIL))
+        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE))
+
+        second = proof(sender.run.id, Event.ACCEPT)._replace(message_id="new")
+        sender.journal.decisions.apply([second], now=NOW)
+
+        assert sender.entry(2)[:2] == (2, "accepted")
+        assert sender.entry(2).message_id == "new"
+
+    def test_the_unknown_say_when_they_may_have_left(self, sender: Sender) -> None:
+        """From the post, or the claim where none is known, to the giving up."""
+        sender.claim(2, 3, now=NOW - 9)
+        sender.record(outcome(2, Event.LOSE, NOW + 80, posted_at=NOW + 50))
+        sender.record(outcome(3, Event.LOSE, NOW + 81))
+        sender.bring(4, Status.ACCEPTED)
+
+        assert sender.journal.decisions.unknown(sender.run.id) == [
+            Unknown(2, NOW + 50, NOW + 80),
+            Unknown(3, NOW - 9, NOW + 81),
+        ]
+
+    def test_a_claim_that_was_left_was_not_posted_much_later(
+        self, sender: Sender
+    ) -> None:
+        """However long it took until somebody noticed that its sender was gone."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE, NOW + 86_400_000))
+
+        assert sender.journal.decisions.unknown(sender.run.id) == [
+            Unknown(2, NOW, NOW + CLAIM_TO_POST_MS)
+        ]
+
+    def test_what_was_not_sent_is_sent_only_when_asked_for(
+        self, sender: Sender
+    ) -> None:
+        """Resending plans it again and reopens the run; the unknown stay unknown."""
+        sender.bring(2, Status.NOT_SENT)
+        sender.bring(3, Status.UNKNOWN)
+        sender.journal.finish_run(sender.run.id, now=NOW)
+        assert sender.claim(2, 3) == []
+
+        assert sender.journal.decisions.resend(sender.run.id) == 1
+        assert sender.journal.decisions.resend(sender.run.id) == 0
+
+        found = sender.journal.run(RUN.run)
+        assert found is not None
+        assert found.finished_at is None
+        assert sender.claim(2, 3) == [2]
+        assert sender.entry(2).attempt == 2
+
+    def test_news_is_taken_in_whole_or_not_at_all(
+        self, place: Place, sender: Sender
+    ) -> None:
+        """A callback without what follows from it would never be applied."""
+        sender.bring(2, Status.UNKNOWN)
+        good = kept(run_id=sender.run.id, row=2)
+        bad = proof(sender.run.id, Event.DELIVER)._replace(
+            evidence=None  # type: ignore[arg-type]
+        )
+        news = News([good], [bad], [suppressed(3)])
+
+        with pytest.raises(BulksendError):
+            sender.journal.take_in(news, now=NOW)
+
+        assert sender.journal.receipts.counts() == {}
+        assert sender.entry(2).status == "unknown"
+        assert list(sender.journal.suppressions.all()) == []
+        right = news._replace(evidence=[proof(sender.run.id, Event.DELIVER)])
+        sender.journal.take_in(right, now=NOW)
+        with place.open() as other:
+            assert other.receipts.counts() == {"message-delivered": (1, 0)}
+            assert other.counts(sender.run.id) == {Status.DELIVERED: 1}
+            assert list(other.suppressions.all()) == [suppressed(3)]

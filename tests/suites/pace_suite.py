@@ -1,0 +1,112 @@
+"""One rate for all senders of an account."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from bulksend.journal.store import Journal
+    from tests.suites.scene import Place, Sender
+
+
+class SharedPaceSuite:
+    """Mixed into a `JournalSuite`, whose fixtures it uses."""
+
+    def test_what_two_senders_reserve_comes_one_after_the_other(
+        self, place: Place
+    ) -> None:
+        """Each stretch begins where the last one ends, at the rate; others are apart."""
+        now = time.time_ns() // 1000
+        with place.open() as one, place.open() as other:
+            first = one.paces.reserve("55", 200, 10.0, now=now)
+            second = other.paces.reserve("55", 50, 10.0, now=now)
+            third = one.paces.reserve("55", 1, 10.0, now=now)
+            apart = one.paces.reserve("56", 1, 10.0, now=now)
+
+        assert (first.wait, first.segments, first.rate) == (0, 200, 10)
+        assert second.wait == pytest.approx(20, abs=2)
+        assert third.wait == pytest.approx(25, abs=2)
+        assert apart.wait == 0
+
+    def test_a_429_that_one_saw_slows_all_and_the_pace_recovers(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """Halved once a second at most; a twentieth of the rate back each second."""
+        now = time.time_ns() // 1000
+        journal.paces.reserve("55", 1, 100.0, now=now)
+        with place.open() as other:
+            assert other.paces.slow_down("55", now=now)
+            assert not other.paces.slow_down("55", now=now)
+
+        slowed = journal.paces.reserve("55", 1, 100.0, now=now)
+        assert slowed.rate == pytest.approx(50, abs=10)
+        place.execute("update paces set changed_at = changed_at - 4000000")
+        risen = journal.paces.reserve("55", 1, 100.0, now=now)
+        assert risen.rate == pytest.approx(slowed.rate + 20, abs=10)
+        place.execute("update paces set changed_at = changed_at - 40000000")
+        assert journal.paces.reserve("55", 1, 100.0, now=now).rate == 100
+
+    def test_a_sender_has_a_line_within_the_accounts(self, place: Place) -> None:
+        """As many as its own rate lets go until the stretch ends, over all workers."""
+        now = time.time_ns() // 1_000
+        with place.open() as journal, place.open() as other:
+            stretch = journal.paces.reserve("55", 100, 100.0, now=now)
+            own = {"+1": 10.0, "+2": 3.0}
+            first = journal.paces.grant("55", own, stretch)
+            again = other.paces.grant("55", own, stretch)
+            following = other.paces.reserve("55", 100, 100.0, now=now)
+            more = other.paces.grant("55", {"+1": 10.0}, following)
+            apart = other.paces.grant("56", {"+1": 10.0}, stretch)
+
+        assert first == {"+1": (stretch.begins, 10), "+2": (stretch.begins, 3)}
+        assert again == {}
+        begins, slots = more["+1"]
+        assert begins == pytest.approx(stretch.begins + 1_000_000, abs=3)
+        assert slots in (10, 11)
+        assert apart["+1"] == (stretch.begins, 10)
+
+    def test_what_is_kept_for_urgent_runs_is_not_given_to_others(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """A line of its own, from where all was given away; for others the rest."""
+        now = time.time_ns() // 1000
+        paces = journal.paces
+        before = paces.reserve("55", 1_000, 100.0, now=now)
+        assert (before.rate, before.whole) == (100, 100)
+
+        kept = paces.reserve("55", 10, 100.0, now=now, kept=True)
+        after = paces.reserve("55", 90, 100.0, now=now)
+        more = paces.reserve("55", 10, 100.0, now=now, kept=True)
+
+        assert (kept.rate, after.rate, after.whole) == (10, 90, 100)
+        assert kept.wait == pytest.approx(10, abs=1)
+        assert after.wait == pytest.approx(10, abs=1)
+        assert more.wait == pytest.approx(11, abs=1)
+        place.execute("update paces set kept_to = 0")
+        assert paces.reserve("55", 1, 100.0, now=now).rate == 100
+        fresh = paces.reserve("56", 10, 100.0, now=now, kept=True)
+        assert (fresh.wait, fresh.rate) == (0, 10)
+
+    def test_a_ramp_is_one_for_all_who_send_a_run(
+        self, place: Place, sender: Sender
+    ) -> None:
+        """It rises from its beginning in the journal, until nobody sends for a minute."""
+        now, run_id = time.time_ns() // 1000, sender.run.id
+        climb = sender.journal.paces.climb
+        first = climb(run_id, 5, 100.0, seconds=100.0, now=now)
+        with place.open() as other:
+            second = other.paces.climb(run_id, 5, 100.0, seconds=100.0, now=now)
+        assert (first.wait, first.rate) == (0, 5)
+        assert second.wait == pytest.approx(1, abs=0.3)
+
+        place.execute("update ramps set began_at = began_at - 50000000")
+        half = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+        assert half.rate == pytest.approx(52.5, abs=2)
+        place.execute("update ramps set began_at = began_at - 500000000")
+        assert climb(run_id, 1, 100.0, seconds=100.0, now=now).rate == 100
+        place.execute("update ramps set given_to = given_to - 70000000")
+        anew = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+        assert (anew.wait, anew.rate) == (0, 5)
