@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
+pytest.register_assert_rewrite("tests.suites")
+"""What is imported by tests explains its failures as they do."""
+
 LOOPBACK = ("127.", "::1", "localhost")
 
 
