@@ -48,7 +48,7 @@ def send_test(
     campaign: str | Where,
     numbers: Sequence[str],
     *,
-    row: int | None = None,
+    row: int | str | None = None,
     confirm: Callable[[list[dict[str, Any]]], bool] = lambda _: True,
     environment: Mapping[str, str] = os.environ,
 ) -> Tested:
@@ -57,7 +57,8 @@ def send_test(
     Args:
         numbers: In any spelling; at most ten.
 
-        row: A spreadsheet row; None is the first that gets a message.
+        row: A spreadsheet row, as `Sheets.row` reads it: ``7``, or ``east.csv:7`` of
+            several files; None is the first that gets a message.
 
         confirm: Asked with the messages before anything is sent; False refuses.
 
@@ -74,7 +75,8 @@ def send_test(
     testers = read_testers(numbers, region, suppressed.numbers)
     checked = plan_campaign(loaded, environment=environment)
     now = time.time_ns() // 1_000_000
-    plan = for_testers(checked.plan, home.folder / "tests", row, testers, now=now)
+    chosen = None if row is None else checked.plan.sheets.row(str(row))
+    plan = for_testers(checked.plan, home.folder / "tests", chosen, testers, now=now)
     messages = preview_plan(plan, rows=range(2, plan.rows + 2))
     ended = send_plan(
         plan.path,

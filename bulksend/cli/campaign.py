@@ -91,6 +91,10 @@ def _check(path: Where, slot: str, shards: int = 1, *, as_json: bool) -> None:
                 "already": checked.already,
                 "run": checked.plan.run,
                 "plan": checked.plan.place,
+                "sheets": [
+                    {"file": name, "rows_above": above}
+                    for name, above in checked.plan.sheets.files
+                ],
                 "rejects": str(to_mend.to_mend) if to_mend.mendable else None,
                 "left_out": str(to_mend.left_out) if to_mend.by_rule else None,
                 "advice": closer.advice.as_dict(),
@@ -102,7 +106,7 @@ def _check(path: Where, slot: str, shards: int = 1, *, as_json: bool) -> None:
         )
     else:
         show_checked(checked, closer.advice.details)
-        show_closer(closer)
+        show_closer(closer, checked.plan.sheets.named)
         show_outlook(closer.outlook)
     if checked.gates:
         sys.exit(REFUSED_BY_GATE)
@@ -110,7 +114,13 @@ def _check(path: Where, slot: str, shards: int = 1, *, as_json: bool) -> None:
 
 @click.command(short_help="Show the messages of chosen rows as they would arrive.")
 @CAMPAIGN
-@click.option("--row", "rows", type=int, multiple=True, help="A spreadsheet row.")
+@click.option(
+    "--row",
+    "written",
+    metavar="ROW",
+    multiple=True,
+    help="A spreadsheet row; of several files, FILE:ROW.",
+)
 @click.option(
     "--random",
     "sample",
@@ -129,7 +139,7 @@ def _check(path: Where, slot: str, shards: int = 1, *, as_json: bool) -> None:
 @AS_JSON
 def preview(
     campaign: Where,
-    rows: tuple[int, ...],
+    written: tuple[str, ...],
     sample: int | None,
     longest: int | None,
     as_json: bool,
@@ -144,6 +154,7 @@ def preview(
     from bulksend.cli.show import print_json, show_preview
 
     checked = plan_campaign(campaign, environment=os.environ)
+    rows = [checked.plan.sheets.row(one) for one in written]
     rng = random.Random()  # noqa: S311  (a look, not a secret)
     found = preview_plan(
         checked.plan, rows=rows, sample=sample, longest=longest, rng=rng

@@ -15,7 +15,7 @@ from bulksend.errors import counted
 from bulksend.storage.location import where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bulksend import Advice, Changes, Checked, Closer
     from bulksend.storage.location import Where
@@ -47,11 +47,18 @@ def show_checked(
     show_problems(checked.gates)
 
 
-def show_closer(closer: Closer) -> None:
-    """Where to look before sending."""
-    facts = [*_of_texts(closer.advice), *_of_duplicates(closer.advice)]
+def show_closer(closer: Closer, named: Callable[[int], str]) -> None:
+    """Where to look before sending.
+
+    Args:
+        named: What is said behind the word *row*: `Sheets.named`.
+    """
+    facts = [
+        *_of_texts(closer.advice, named),
+        *_of_duplicates(closer.advice, named),
+    ]
     if closer.changes is not None:
-        facts += _of_changes(closer.changes)
+        facts += _of_changes(closer.changes, named)
     rejects = closer.rejects
     if rejects.mendable:
         facts.append(("to mend", f"{_rows(rejects.mendable)}: {near(rejects.to_mend)}"))
@@ -139,13 +146,13 @@ _DOUBTS = {
 }
 
 
-def _of_texts(advice: Advice) -> Iterator[tuple[str, str]]:
+def _of_texts(advice: Advice, named: Callable[[int], str]) -> Iterator[tuple[str, str]]:
     for dear in advice.dear:
         shown = dear.character if dear.character.isprintable() else ""
         sign = f"{shown} {dear.code_point} {dear.name.lower()}".strip()
         origin = f"from {dear.origin}"
         texts = counted(dear.rows, "text needs", "texts need")
-        yield "UCS-2", f"{texts} it for {sign}, {origin} (row {dear.row:,})"
+        yield "UCS-2", f"{texts} it for {sign}, {origin} (row {named(dear.row)})"
     if advice.saved > 0:
         saved = counted(advice.saved, "segment")
         yield "UCS-2", f"message.smart_encoding would save {saved}"
@@ -154,16 +161,19 @@ def _of_texts(advice: Advice) -> Iterator[tuple[str, str]]:
         instead = repr(replacement) if replacement else "nothing"
         yield "replaced", f"{character!r} {point} by {instead}, {_times(count)}"
     for doubt in advice.doubts:
-        where = f"in {counted(doubt.rows, 'text')} (row {doubt.row:,})"
+        where = f"in {counted(doubt.rows, 'text')} (row {named(doubt.row)})"
         what, fix = _DOUBTS[doubt.kind]
         what = what.format(repr(doubt.word))
         yield "look at", f"`{doubt.column}` {what} {where}: {fix}"
     for one in advice.longest:
         over = counted(one["over"], "character")
-        yield "longest", f"row {one['row']:,}: {one['segments']} segments, {over} over"
+        place = f"row {named(one['row'])}"
+        yield "longest", f"{place}: {one['segments']} segments, {over} over"
 
 
-def _of_duplicates(advice: Advice) -> Iterator[tuple[str, str]]:
+def _of_duplicates(
+    advice: Advice, named: Callable[[int], str]
+) -> Iterator[tuple[str, str]]:
     found = advice.conflicts
     if not found.rows:
         return
@@ -173,11 +183,15 @@ def _of_duplicates(advice: Advice) -> Iterator[tuple[str, str]]:
     columns = list(found.columns.items())
     some = ", ".join(f"{name} {count:,}" for name, count in columns[:MOST_DETAILS])
     yield "conflicts", f"in {some}{' …' * (len(columns) > MOST_DETAILS)}"
-    pairs = [f"row {row:,} (row {won:,} is sent)" for row, won in found.examples]
+    pairs = [
+        f"row {named(row)} (row {named(won)} is sent)" for row, won in found.examples
+    ]
     yield "conflicts", ", ".join(pairs)
 
 
-def _of_changes(changes: Changes) -> Iterator[tuple[str, str]]:
+def _of_changes(
+    changes: Changes, named: Callable[[int], str]
+) -> Iterator[tuple[str, str]]:
     """What differs from the plan before: counts, a few rows, a few texts."""
     label = "since last"
     if not changes.added + changes.gone + changes.changed:
@@ -188,17 +202,14 @@ def _of_changes(changes: Changes) -> Iterator[tuple[str, str]]:
         "gone": f"{changes.gone:,} gone",
         "changed": counted(changes.changed, "changed text"),
     }
-    said = [
-        count + (f" (row {_some(changes.rows[kind])})" if changes.rows[kind] else "")
-        for kind, count in counts.items()
-    ]
+    said = []
+    for kind, count in counts.items():
+        name = changes.before.named if kind == "gone" else named
+        some = ", ".join(map(name, changes.rows[kind]))
+        said.append(f"{count} (row {some})" if some else count)
     yield label, f"{' · '.join(said)}; {changes.since}"
     for row, before, now in changes.texts:
-        yield label, f"row {row:,}\n- {before}\n+ {now}"
-
-
-def _some(rows: tuple[int, ...]) -> str:
-    return ", ".join(f"{row:,}" for row in rows)
+        yield label, f"row {named(row)}\n- {before}\n+ {now}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -60,7 +60,7 @@ def show(found: Explained) -> None:
         )
     for row in found.rows:
         out.print(
-            f"\n[bold]{escape(row.run)}[/] row {row.row}: "
+            f"\n[bold]{escape(row.run)}[/] row {escape(row.place)}: "
             f"[bold]{row.status.replace('_', ' ')}[/]"
         )
         if row.why:

@@ -157,18 +157,26 @@ def show_tested(rows: Iterable[dict[str, Any]]) -> None:
         out.print(f"{row['to']} [bold]{word(row['status'])}[/] {escape(said)}")
 
 
+def _place(row: dict[str, Any]) -> str:
+    """``row 7``, or ``row 7 of east.csv``."""
+    if "source_file" not in row:
+        return f"row {row['row']}"
+    return f"row {row['source_row']} of {escape(row['source_file'])}"
+
+
 def show_preview(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         out.print("No row gets a message; `bulksend check` says why.")
     for row in rows:
+        place = _place(row)
         if row["why"]:
             out.print(
-                f"[bold]row {row['row']}[/] [yellow]gets nothing[/]: {escape(row['why'])}\n"
+                f"[bold]{place}[/] [yellow]gets nothing[/]: {escape(row['why'])}\n"
             )
             continue
         size = f"{row['segments']} segment{'s' if row['segments'] != 1 else ''}"
         out.print(
-            f"[bold]row {row['row']}[/] to {row['to']} from {escape(row['from'])} "
+            f"[bold]{place}[/] to {row['to']} from {escape(row['from'])} "
             f"[dim]{size}, {row['encoding']}[/]"
         )
         if row["text"]:

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 @click.option(
     "--to", "numbers", multiple=True, required=True, help="A number of yours."
 )
-@click.option("--row", type=int, default=None, help="The spreadsheet row to send.")
+@click.option(
+    "--row",
+    metavar="ROW",
+    help="The spreadsheet row to send; of several files, FILE:ROW.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask before sending.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def test(
-    campaign: Where, numbers: tuple[str, ...], row: int | None, yes: bool, as_json: bool
+    campaign: Where, numbers: tuple[str, ...], row: str | None, yes: bool, as_json: bool
 ) -> None:
     """Send the message of one row, as it would arrive, to numbers of your own.
 

@@ -17,6 +17,8 @@ from bulksend.prepare.plan import Plan
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bulksend.prepare.sheets import Sheets
+
 SHOWN = 5
 
 
@@ -28,7 +30,7 @@ class Changes:
         since: The earlier plan's run.
 
         rows: A few rows of this plan for each kind of change; *gone* are rows of the
-            earlier one.
+            earlier one, whose files are those of *before*.
 
         texts: For a few of the changed rows: the row, its text before, and now.
     """
@@ -38,6 +40,7 @@ class Changes:
     gone: int
     changed: int
     rows: dict[str, tuple[int, ...]]
+    before: Sheets
     texts: tuple[tuple[int, str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def changes(before: Plan, after: Plan) -> Changes:
         gone=len(gone),
         changed=len(changed),
         rows={kind: tuple(rows.sort().head(SHOWN)) for kind, rows in kinds.items()},
+        before=before.sheets,
         texts=tuple(one for one in texts if one[1] != one[2]),
     )
 

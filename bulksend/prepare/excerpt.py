@@ -58,9 +58,11 @@ def for_testers(
     else:
         found = frame.filter(pl.col("row") == row).collect()
         if not len(found):
-            raise InputError(Problem("E640", f"row {row}"))
+            raise InputError(Problem("E640", f"row {plan.sheets.named(row)}"))
     if not len(found) or found["reason"][0] is not None:
-        why = f"row {row} gets none" if row is not None else "no row gets one"
+        why = "no row gets one"
+        if row is not None:
+            why = f"row {plan.sheets.named(row)} gets none"
         raise InputError(Problem("E413", why))
     campaign = plan.about["campaign"]
     senders = campaign["from"]
@@ -91,6 +93,7 @@ def for_testers(
         "tested_at": now,
         "campaign": said,
         "rows": len(chosen),
+        "sheets": (),
         "shards": 1,
     }
     columns = frame.collect_schema().names()

@@ -35,11 +35,12 @@ def closed_gates(
         is_duplicate = pl.col("reason") == "duplicate"
         lost = plan.frame().filter(is_duplicate).select("row").head(1).collect()
         row, won = plan.winners().join(lost, on="row").row(0)
+        file, row = plan.sheets.place(row)
         found.append(
             Problem(
                 "E402",
-                f"this row's number stands in row {won} too",
-                file=str(campaign.recipients.path[0]),
+                f"this row's number stands in row {plan.sheets.named(won)} too",
+                file=file or str(campaign.recipients.path[0]),
                 row=row,
                 more=summary.reasons["duplicate"] - 1,
             )

@@ -89,6 +89,7 @@ def described(
         "hash": plan_hash(decisive),
         "input_digest": plan_hash(said["inputs"]),
         "rows": source.rows,
+        "sheets": source.sheets.files,
     }
 
 

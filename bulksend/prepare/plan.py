@@ -20,6 +20,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience, seal
 from bulksend.prepare.carriers import counted
 from bulksend.prepare.columns import as_text
+from bulksend.prepare.sheets import Sheets
 from bulksend.whole import whole
 
 if TYPE_CHECKING:
@@ -118,6 +119,13 @@ class Plan:
     @property
     def rows(self) -> int:
         return int(self.about["rows"])
+
+    @property
+    def sheets(self) -> Sheets:
+        """Where its rows stand, of several files."""
+        return Sheets(
+            tuple((name, above) for name, above in self.about.get("sheets", ()))
+        )
 
     @property
     def shards(self) -> int:
@@ -266,6 +274,10 @@ class Plan:
             pairs = lost.join(sent.collect(engine="streaming"), on="key")
             winners = pl.concat([winners, pairs.select("row", "winner")])
         return winners.sort("row")
+
+    def named_winners(self) -> dict[int, str]:
+        """`winners`, as they are said: ``7``, or ``7 of east.csv``."""
+        return {row: self.sheets.named(won) for row, won in self.winners().iter_rows()}
 
 
 def _left(

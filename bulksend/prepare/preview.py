@@ -8,6 +8,7 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import listed
+from bulksend.prepare.names import PLACES
 from bulksend.prepare.reasons import sentence
 
 if TYPE_CHECKING:
@@ -53,20 +54,22 @@ def preview_plan(
         longest: So many with the most segments, and of as many with the most characters.
 
     Returns:
-        What the plan has of each row, and ``why`` it gets nothing.  Rows that are not in
+        What the plan has of each row, with ``source_file`` and ``source_row`` where
+        there are several files, and ``why`` it gets nothing.  Rows that are not in
         the plan are not there; `check_rows` names them.
     """
     if not rows and sample is None and longest is None:
         sample, rng = USUAL, None
-    frame = plan.frame().with_columns(tag=plan.tags()).select(SHOWN)
+    places = PLACES if plan.sheets.files else ()
+    frame = plan.frame().with_columns(tag=plan.tags()).select(*SHOWN, *places)
     sent = frame.filter(pl.col("reason").is_null())
     wanted = {row for row in rows if abs(row) <= _LAST_ROW}
     wanted |= _longest(sent, longest or 0) | _sample(sent, sample or 0, rng)
     found = frame.filter(pl.col("row").is_in(sorted(wanted)))
     shown = found.collect(engine="streaming")
-    winners: dict[int, int] = {}
+    winners: dict[int, str] = {}
     if shown["reason"].is_in(["duplicate", "household"]).any():
-        winners = dict(plan.winners().iter_rows())
+        winners = plan.named_winners()
     return [_shown(row, winners) for row in shown.sort("row").iter_rows(named=True)]
 
 
@@ -90,8 +93,9 @@ def check_rows(plan: Plan, rows: Sequence[int]) -> None:
         plan.frame().select(row.min(), row.max().alias("last")).collect().row(0)
     )
     many = len(unknown) > 1
-    what = f"there {'are no rows' if many else 'is no row'} {listed(list(map(str, unknown)))}"
-    raise InputError(Problem("E640", what, f"rows {first} to {last}"))
+    named = plan.sheets.named
+    what = f"there {'are no rows' if many else 'is no row'} {listed(list(map(named, unknown)))}"
+    raise InputError(Problem("E640", what, f"rows {named(first)} to {named(last)}"))
 
 
 def _longest(sent: pl.LazyFrame, size: int) -> set[int]:
@@ -112,7 +116,7 @@ def _sample(sent: pl.LazyFrame, size: int, rng: Random | None) -> set[int]:
     return set(every.gather(rng.sample(range(len(every)), min(size, len(every)))))
 
 
-def _shown(row: dict[str, Any], winners: dict[int, int]) -> dict[str, Any]:
+def _shown(row: dict[str, Any], winners: dict[int, str]) -> dict[str, Any]:
     detail = row.pop("reason_detail") or winners.get(row["row"])
     why = sentence(row["reason"], str(detail or "?")) if row["reason"] else None
     return row | {"why": why}

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Place_co = TypeVar("Place_co", covariant=True)
 
+OURS = ("rejected_file", "rejected_row", "rejected_reason", "rejected_because")
+"""What stands in front of each row; the file only where there are several."""
+
 BY_RULE = [reason.code for reason in REASONS.values() if reason.by_rule]
 
 
@@ -108,15 +111,18 @@ def _write(plan: Plan, rows: pl.LazyFrame, path: Path, winners: pl.DataFrame) ->
         return 0
     schema, originals = plan.frame().collect_schema(), plan.about["headers"]
     cells = {originals[name]: as_text(name, schema[name]) for name in plan.inputs}
+    several = bool(plan.sheets.files)
     said = {
-        "rejected_row": pl.col("row"),
+        **({"rejected_file": pl.col("source_file")} if several else {}),
+        "rejected_row": pl.col("source_row" if several else "row"),
         "rejected_reason": pl.col("reason"),
         "rejected_because": explained("reason", own("winner"), "reason_detail"),
     }
-    won = winners.lazy().rename({"winner": own("winner")})
+    named = plan.sheets.naming(pl.col("winner")).alias(own("winner"))
+    won = winners.lazy().select("row", named)
     rows.join(won, on="row", how="left", maintain_order="left").select(
         **said,
         # A list that was mended may have ours of the last time; they are over.
-        **{name: cell for name, cell in cells.items() if name not in said},
+        **{name: cell for name, cell in cells.items() if name not in OURS},
     ).sink_csv(path, include_bom=True, engine="streaming", maintain_order=True)
     return count

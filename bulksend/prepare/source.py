@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import accumulate
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +21,7 @@ from bulksend.prepare.blocks import Scratch
 from bulksend.prepare.columns import as_text
 from bulksend.prepare.delimited import ROW, Part, read_delimited
 from bulksend.prepare.files import find_files
+from bulksend.prepare.sheets import Sheets
 from bulksend.prepare.sniff import Wish
 from bulksend.prepare.together import differences, matched
 from bulksend.prepare.typed import read_ndjson, read_parquet, read_workbook
@@ -44,6 +46,8 @@ class Source:
 
         names: The files as messages call them: as they were written, or their addresses.
 
+        sheets: Where ``row`` stands in which of several files.
+
         rows: How many rows the frame gives.
 
         digest: SHA-256 over the files' bytes, whatever their names.
@@ -55,6 +59,7 @@ class Source:
     columns: Mapping[str, pl.DataType]
     files: tuple[Path, ...]
     names: tuple[str, ...]
+    sheets: Sheets
     rows: int
     digest: str
     notices: tuple[Problem, ...]
@@ -153,13 +158,15 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
             f"column `{old}` is called `{new}`, as `{old}` is a name of bulksend's own"
         )
         notices.append(Problem("W221", what, file=names[0]))
+    sheets = _sheets(parts, names)
     return Source(
-        frame=_joined(parts, names, renamed),
+        frame=_joined(parts, sheets, renamed),
         columns=MappingProxyType(
             {renamed.get(name, name): kind for name, kind in parts[0].columns.items()}
         ),
         files=tuple(files),
         names=names,
+        sheets=sheets,
         rows=sum(part.rows for part in parts),
         digest=joint_digest([part.digest for part in parts]),
         notices=tuple(notices),
@@ -238,8 +245,14 @@ def _renamed(columns: Iterable[str], reserved: Collection[str]) -> dict[str, str
     return renamed
 
 
+def _sheets(parts: Sequence[Part], names: Sequence[str]) -> Sheets:
+    rows = [part.last_row - 1 for part in parts[:-1]]
+    several = zip(names, accumulate(rows, initial=0), strict=True)
+    return Sheets(tuple(several) if len(parts) > 1 else ())
+
+
 def _joined(
-    parts: Sequence[Part], names: Sequence[str], renamed: Mapping[str, str]
+    parts: Sequence[Part], sheets: Sheets, renamed: Mapping[str, str]
 ) -> pl.LazyFrame:
     columns = [pl.col(name).alias(renamed.get(name, name)) for name in parts[0].columns]
     row = pl.col(ROW).cast(pl.Int64)
@@ -247,11 +260,9 @@ def _joined(
         return parts[0].frame.select(row.alias("row"), *columns)
 
     frames = []
-    above = 0  # rows of the files before, but for their headers
-    for part, name in zip(parts, names, strict=True):
+    for part, (name, above) in zip(parts, sheets.files, strict=True):
         own = (pl.lit(name).alias("source_file"), row.alias("source_row"))
         frames.append(part.frame.select((row + above).alias("row"), *own, *columns))
-        above += part.last_row - 1
     return pl.concat(frames, how="vertical")
 
 

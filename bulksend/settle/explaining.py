@@ -57,13 +57,16 @@ class Appearance:
 
         why: Why it gets nothing, or what went wrong, in a sentence.
 
-        row: As a spreadsheet numbers it.
+        row: As a spreadsheet numbers it, through all files.
+
+        place: What is said behind the word *row*: ``7``, or ``7 of east.csv``.
     """
 
     run: str
     campaign: str
     provider: str
     row: int
+    place: str
     status: str
     why: str
     sender: str
@@ -77,6 +80,7 @@ class Appearance:
             "campaign": self.campaign,
             "provider": self.provider,
             "row": self.row,
+            "place": self.place,
             "status": self.status,
             "why": self.why,
             "from": mask_numbers(self.sender) if mask else self.sender,
@@ -205,9 +209,9 @@ def _appearances(
     frame = plan.frame().filter(is_ours).select(_NEEDED)
     made = int(plan.path.stat().st_mtime * 1000)
     rows = frame.collect(engine="streaming")
-    winners: dict[int, int] = {}
+    winners: dict[int, str] = {}
     if rows["reason"].is_in(["duplicate", "household"]).any():
-        winners = dict(plan.winners().iter_rows())
+        winners = plan.named_winners()
     for row in rows.iter_rows(named=True):
         entry = None
         steps = [Step(made, "planned")]
@@ -219,6 +223,7 @@ def _appearances(
             campaign=said["name"],
             provider=said["provider"],
             row=row["row"],
+            place=plan.sheets.named(row["row"]),
             status=_status(row["reason"], entry, run),
             why=_why(row, entry, winners.get(row["row"])),
             sender=row["from"] or "",
@@ -236,7 +241,7 @@ def _status(reason: str | None, entry: Entry | None, run: Run | None) -> str:
     return "planned" if run is None else "not_sent"
 
 
-def _why(row: dict[str, Any], entry: Entry | None, winner: int | None) -> str:
+def _why(row: dict[str, Any], entry: Entry | None, winner: str | None) -> str:
     if row["reason"] is not None:
         reason = row["reason"]
         detail = row["reason_detail"] or winner or "?"

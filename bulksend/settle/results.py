@@ -52,7 +52,8 @@ def results(
     Args:
         between: The first and the last row; None is all of them.
     """
-    winners = plan.winners().rename({"winner": own("winner")})
+    won = plan.sheets.naming(pl.col("winner")).alias(own("winner"))
+    winners = plan.winners().select("row", won)
     columns, kept = _columns(plan), _kept(plan)
 
     def chunks(

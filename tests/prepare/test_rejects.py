@@ -89,6 +89,35 @@ def test_a_row_that_a_rule_leaves_out_is_never_among_those_to_mend(
     assert reason in found.left_out.read_text()
 
 
+def test_of_several_files_each_row_is_named_as_its_own_file_numbers_it(
+    tmp_path: Path,
+) -> None:
+    """Also the row that won; and a column of ours of the last time is not kept."""
+    east = f"phone,name\n{A},Ann\n12,\n\n"
+    west = f"Phone,name\n\n{A},Annie\n13,\n"
+    checked = plan(
+        tmp_path,
+        east,
+        {"west.csv": west},
+        recipients={"path": ["list.csv", "west.csv"]},
+    )
+    found = write_rejects(checked.plan, tmp_path / "rejects.csv")
+    mend = pl.read_csv(found.to_mend, infer_schema=False)
+    assert mend.columns == ["rejected_file", *ROWS, "phone", "name"]
+    assert mend.select("rejected_file", "rejected_row").rows() == [
+        ("list.csv", "3"), ("west.csv", "4"),
+    ]  # fmt: skip
+    lost = pl.read_csv(found.left_out, infer_schema=False)
+    assert lost.row(0)[:3] == ("west.csv", "3", "duplicate")
+    assert "(row 2 of list.csv)" in lost.row(0)[3]
+
+    fed_back = plan(tmp_path / "b", found.to_mend.read_bytes())
+    write_rejects(fed_back.plan, tmp_path / "again.csv")
+    again = pl.read_csv(tmp_path / "again.csv", infer_schema=False)
+    assert again.columns == [*ROWS, "phone", "name"]
+    assert again["rejected_row"].to_list() == ["2", "3"]
+
+
 def test_values_of_any_type_are_written_as_text(tmp_path: Path) -> None:
     """What CSV cannot hold is JSON, or ISO 8601; and it is read again as it was."""
     people = pl.DataFrame(
