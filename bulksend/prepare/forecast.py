@@ -1,4 +1,4 @@
-"""When a run would end, which rows would not fit, and what would make them fit.
+"""When a run would end, and which rows would not fit.
 
 Theory of operation
 -------------------
@@ -6,9 +6,10 @@ The sender is a pipe of so many segments a second, and the rows of one place are
 that flows while its window is open.  As in the sender itself, of the open windows the one
 that closes first goes first.  What a carrier takes in a minute narrows the pipe for its
 volumes; what it takes in a day closes them until the next one; and Bandwidth's own queue
-fills where it is slower than we are, and narrows the pipe when it is full.  So a whole run is a few hundred volumes and as many events,
-however many people it has, and it can be played again with another start, another rate
-or fewer segments to see what that would change.
+fills where it is slower than we are, and narrows the pipe when it is full.  So a whole
+run is a few hundred volumes and as many events, however many people it has, and it can be
+played again with another start, another rate or fewer segments to see what that would
+change (`remedies`).
 
 Pure: the time is an argument, in milliseconds since 1970.
 """
@@ -16,14 +17,14 @@ Pure: the time is an argument, in milliseconds since 1970.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.rules.carriers import BY_DAY, BY_MINUTE, MINUTE_LASTS_MS, pacific_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from bulksend.rules.hours import Opening
 
@@ -174,10 +175,14 @@ class _Run:
             load.end if load.end is not None else load.start + HORIZON_DAYS * DAY
         )
 
+    @property
+    def _waits_for_anything(self) -> bool:
+        return bool(self._open[False] or self._open[True] or self._closed)
+
     def play(self) -> Course:
         for place in range(len(self._left)):
             self._schedule(place, self._late)
-        while self._open[False] or self._open[True] or self._closed:
+        while self._waits_for_anything:
             self._turn()
         queue, ends = self._load.queue, self._ends
         leaves = ends
@@ -207,7 +212,7 @@ class _Run:
         if self._now >= self._day_ends:
             self._day_ends = float(pacific_day(round(self._now))[1])
             self._day = float(self._load.caps.per_day)
-        if self._drop_what_is_over():
+        if self._drop_what_is_over() or not self._waits_for_anything:
             return
         flows = self._flows()
         opens = float(self._closed[0][0]) if self._closed else inf
@@ -354,97 +359,3 @@ class _Run:
 
 def _whole(moment: float | None) -> int | None:
     return None if moment is None else round(moment)
-
-
-# -- what would help --------------------------------------------------------------------
-
-
-class Remedy(NamedTuple):
-    """A change, and what it brings: rows that fit more, minutes that it ends earlier."""
-
-    change: str
-    fits: int
-    minutes: int
-
-
-def remedies(load: Load, *, cuts: Sequence[tuple[int, int]] = ()) -> list[Remedy]:
-    """The smallest changes that make all rows fit; else those that help most.
-
-    Args:
-        cuts: Characters less in the text, and the segments that they save.
-    """
-    now = course(load)
-    found = [
-        one
-        for one in (
-            _earlier(load, now),
-            _faster(load, now),
-            *(_shorter(load, now, cut) for cut in cuts),
-        )
-        if one is not None and (one.fits or one.minutes)
-    ]
-    return sorted(found, key=lambda one: (-one.fits, -one.minutes))
-
-
-def _gain(before: Course, after: Course, change: str) -> Remedy:
-    minutes = 0
-    if before.ends is not None and after.ends is not None and not after.left:
-        minutes = max(0, round((before.ends - after.ends) / MINUTE))
-    return Remedy(change, before.left - after.left, minutes)
-
-
-def _earlier(load: Load, now: Course) -> Remedy | None:
-    """The least earlier start that lets everybody in who can be."""
-    if not now.left:
-        return None
-
-    def tried(minutes: int) -> Course:
-        return course(replace(load, start=load.start - minutes * MINUTE))
-
-    best = tried(24 * 60)
-    if best.left >= now.left:
-        return None
-    minutes = _least(1, 24 * 60, lambda m: tried(m).left <= best.left)
-    return _gain(now, tried(minutes), f"start {_spell(minutes)} earlier")
-
-
-def _faster(load: Load, now: Course) -> Remedy | None:
-    """The least rate that lets everybody in who can be."""
-    if not now.too_many:
-        return None
-
-    def tried(tenths: int) -> Course:
-        return course(replace(load, rate=load.rate * (1 + tenths / 10)))
-
-    best = tried(10_000)
-    if best.left >= now.left:
-        return None
-    tenths = _least(1, 10_000, lambda t: tried(t).left <= best.left)
-    more = load.rate * tenths / 10
-    return _gain(
-        now, tried(tenths), f"send {more:,.1f} segments/s more".replace(".0 ", " ")
-    )
-
-
-def _shorter(load: Load, now: Course, cut: tuple[int, int]) -> Remedy:
-    characters, saved = cut
-    share = 1 - saved / sum(one.weight for one in load.volumes)
-    volumes = tuple(
-        one._replace(weight=max(1, round(one.weight * share))) for one in load.volumes
-    )
-    some = "1 character" if characters == 1 else f"{characters} characters"
-    after = course(replace(load, volumes=volumes))
-    return _gain(now, after, f"shorten the text by {some}")
-
-
-def _least(low: int, high: int, is_enough: Callable[[int], bool]) -> int:
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(middle) else (middle + 1, high)
-    return low
-
-
-def _spell(minutes: int) -> str:
-    hours, minutes = divmod(minutes, 60)
-    parts = [f"{hours} h"] if hours else []
-    return " ".join([*parts, f"{minutes} min"] if minutes or not hours else parts)

@@ -5,6 +5,7 @@ The plan is read once and narrowly; everything else is `forecast`'s.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,18 +21,21 @@ from bulksend.prepare.forecast import (
     Queue,
     Volume,
     course,
-    remedies,
 )
 from bulksend.prepare.plan import CARRIER
-from bulksend.prepare.segments import measure
+from bulksend.prepare.remedies import remedies
+from bulksend.prepare.segments import units_of
 from bulksend.prepare.timing import plan_hours
-from bulksend.rules.hours import Hours, Opening
+from bulksend.rules.hours import LOOK_AHEAD_DAYS, Hours, Opening
 from bulksend.rules.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bulksend.define.campaign import Campaign
-    from bulksend.prepare.forecast import Course, Remedy
+    from bulksend.prepare.forecast import Course
     from bulksend.prepare.plan import Plan
+    from bulksend.prepare.remedies import Remedy
 
 LEAST_LIFE_MS = 60_000
 ALWAYS_MS = 10 * 366 * 24 * 3_600_000
@@ -81,23 +85,7 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlo
         used: Segments that T-Mobile's day has taken already.
     """
     hours = plan_hours(plan)
-    places: dict[str, Place] = {}
-    known: dict[str, tuple[int, Opening | None]] = {}
-
-    def opening(word: str, moment: int) -> Opening | None:
-        if hours is None:
-            return Opening(moment, moment + ALWAYS_MS)
-        since, last = known.get(word, (moment, None))
-        life = 0 if last is None else last.end - max(last.start, moment)
-        if since <= moment and life > LEAST_LIFE_MS:
-            return last
-        place = places.get(word)
-        if place is None:
-            place = places[word] = Place.parse(word)
-        found = hours.next(place, moment, least=LEAST_LIFE_MS)
-        known[word] = moment, found
-        return found
-
+    opening = _always if hours is None else _Openings(hours, now)
     volumes, rate = _volumes(plan, campaign)
     if not volumes:
         return Outlook(None, (), ())
@@ -124,12 +112,56 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlo
     return Outlook(goes, tuple(remedies(load, cuts=cuts)), tuple(shown))
 
 
+def _always(word: str, moment: int) -> Opening:  # noqa: ARG001
+    return Opening(moment, moment + ALWAYS_MS)
+
+
+class _Openings:
+    """The openings of a place's word: found as far as they are asked for, and kept.
+
+    A forecast is played again and again, and asks from a day earlier on.
+    """
+
+    def __init__(self, hours: Hours, now: int) -> None:
+        self._hours = hours
+        self._from = now - DAY - LEAST_LIFE_MS
+        self._until = now + (HORIZON_DAYS + LOOK_AHEAD_DAYS) * DAY
+        self._known: dict[str, list[Opening]] = {}
+        self._rest: dict[str, Iterator[Opening]] = {}
+
+    def __call__(self, word: str, moment: int) -> Opening | None:
+        known = self._known.get(word)
+        if known is None:
+            place = Place.parse(word)
+            known = self._known[word] = []
+            self._rest[word] = self._hours.openings(place, self._from, self._until)
+        at = bisect_right(known, moment + LEAST_LIFE_MS, key=_end)
+        while True:
+            if at == len(known):
+                more = next(self._rest[word], None)
+                if more is None:
+                    return None
+                known.append(more)
+            one = known[at]
+            if one.end - max(one.start, moment) > LEAST_LIFE_MS:
+                return one
+            at += 1
+
+
+def _end(one: Opening) -> int:
+    return one.end
+
+
 def _alike(volumes: tuple[Volume, ...], hours: Hours, now: int) -> tuple[Volume, ...]:
     """Places whose hours are the same flow as one; the first of them names it."""
     together: dict[object, Volume] = {}
     horizon = now + HORIZON_DAYS * DAY
+    keys: dict[str, object] = {}
     for one in volumes:
-        key = hours.alike(Place.parse(one.place), now, horizon), one.carrier
+        word = one.place
+        if word not in keys:
+            keys[word] = hours.alike(Place.parse(word), now, horizon)
+        key = keys[word], one.carrier
         known = together.get(key)
         if known is not None:
             weight, rows = known.weight + one.weight, known.rows + one.rows
@@ -195,8 +227,8 @@ def best_cuts(plan: Plan) -> list[tuple[int, int]]:
     Returns:
         At most one pair: characters, and segments saved in all.
     """
-    measured = measure(pl.col("text")).struct
-    units, is_gsm = measured.field("units"), measured.field("encoding") == "GSM-7"
+    is_gsm = pl.col("encoding") == "GSM-7"
+    units = units_of(pl.col("text"), is_gsm=is_gsm)
     one = pl.when(is_gsm).then(160).otherwise(70)
     several = pl.when(is_gsm).then(153).otherwise(67)
     fewer = pl.col("segments").cast(pl.Int64) - 1

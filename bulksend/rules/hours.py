@@ -3,7 +3,8 @@
 Theory.  A rule is a set of local hours for each day.  In one zone the rules of a place
 are intersected day by day, in minutes after midnight; the outcome becomes moments; and
 the moments of all zones are intersected.  A month of it is worked out once for each pair
-of rules and zone, since a list has a few hundred such pairs and millions of people.
+of a calendar and zones, since a list has a few hundred such pairs and millions of people:
+rules that say the same make the same calendar.
 
 Where a clock is put forward or back inside a window's edge, an edge may be two moments
 or none.  Then the window opens at the later and closes at the earlier one.
@@ -13,24 +14,24 @@ Pure: moments are milliseconds since 1970, and *now* is an argument.
 
 from __future__ import annotations
 
-from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from bulksend.rules.calendars import Calendars, first_day
 from bulksend.rules.pack import DAY
 from bulksend.rules.profile import rules_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bulksend.rules.pack import Rule, RulePack, Slots
+    from bulksend.rules.calendars import Calendar
+    from bulksend.rules.pack import Rule, RulePack
     from bulksend.rules.place import Place
     from bulksend.rules.profile import Profile
 
-ALL_DAY: Slots = ((0, DAY),)
 LOOK_AHEAD_DAYS = 45
 """How far a next opening is looked for: longer than any row of closed days."""
 
@@ -42,8 +43,11 @@ class Opening(NamedTuple):
     end: int
 
 
-_Key = tuple[tuple[str, ...], tuple[str, ...], int]
-"""The ids of rules, zones, and a month."""
+BEGAN_BEFORE = timedelta(days=2)
+"""An opening that began before the month may go on in it for so long."""
+
+_Key = tuple[int, tuple[str, ...], int]
+"""The number of a calendar, zones, and a month."""
 
 
 @dataclass(slots=True)
@@ -61,7 +65,11 @@ class Hours:
     _rules: dict[tuple[str, ...], tuple[Rule, ...]] = field(
         default_factory=dict, repr=False
     )
+    _calendars: Calendars = field(init=False, repr=False)
     _known: dict[_Key, list[Opening]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._calendars = Calendars(self.window)
 
     @property
     def restricts(self) -> bool:
@@ -100,14 +108,9 @@ class Hours:
                 return one
         return None
 
-    def alike(self, place: Place, start: int, end: int) -> tuple[tuple[str, ...], ...]:
+    def alike(self, place: Place, start: int, end: int) -> tuple[_Key, ...]:
         """A key that places share whose openings in ``start..end`` are the same."""
-        months = _months_between(start, end)
-        zones = (
-            tuple(sorted({_alike(zone, month) for zone in place.zones}))
-            for month in months
-        )
-        return tuple(rule.id for rule in self.rules(place)), *zones
+        return tuple(self._key(place, month) for month in _months_between(start, end))
 
     def ever_opens(self, place: Place) -> bool:
         """Whether there is an opening in all of the year in which the pack was checked."""
@@ -124,69 +127,49 @@ class Hours:
         """
         if not self.restricts:
             return [Opening(*_bounds(month))]
-        rules = self.rules(place)
-        zones = tuple(sorted({_alike(zone, month) for zone in place.zones}))
-        key = (tuple(rule.id for rule in rules), zones, month)
+        return self._of_key(self._key(place, month))
+
+    def _of_key(self, key: _Key) -> list[Opening]:
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._worked_out(rules, zones, month)
+            known = self._known[key] = self._worked_out(key)
         return known
 
-    def _worked_out(
-        self, rules: tuple[Rule, ...], zones: tuple[str, ...], month: int
-    ) -> list[Opening]:
+    def _key(self, place: Place, month: int) -> _Key:
+        number = self._calendars.number(self.rules(place), month)
+        zones = tuple(sorted({_alike(zone, month) for zone in place.zones}))
+        return number, zones, month
+
+    def _worked_out(self, key: _Key) -> list[Opening]:
+        number, zones, month = key
         if len(zones) == 1:
-            return _intersected(
-                list(self._days(rules, zones[0], month)), [Opening(*_bounds(month))]
-            )
+            here = _openings(self._calendars.days(number), zones[0])
+            return _intersected(list(here), [Opening(*_bounds(month))])
         found: list[Opening] | None = None
         for zone in zones:
-            key = (tuple(rule.id for rule in rules), (zone,), month)
-            here = self._known.get(key)
-            if here is None:
-                here = self._known[key] = self._worked_out(rules, (zone,), month)
-            found = here if found is None else _intersected(found, here)
+            alone = self._of_key((number, (zone,), month))
+            found = alone if found is None else _intersected(found, alone)
         return found or []
 
-    def _days(
-        self, rules: tuple[Rule, ...], zone: str, month: int
-    ) -> Iterator[Opening]:
-        last: Opening | None = None
-        for day in _days_around(month):
-            for begin, end in self._slots(rules, day):
-                one = Opening(
-                    max(_moments(zone, day, begin)), min(_moments(zone, day, end))
-                )
-                if one.end <= one.start:
-                    continue
-                if last is not None and one.start <= last.end:
-                    last = Opening(last.start, one.end)
-                    continue
-                if last is not None:
-                    yield last
-                last = one
-        if last is not None:
-            yield last
 
-    def _slots(self, rules: tuple[Rule, ...], day: date) -> Slots:
-        slots = ALL_DAY if self.window is None else (self.window,)
-        for rule in rules:
-            slots = _agreed(slots, _rule_slots(rule, day))
-        return slots
-
-
-def _rule_slots(rule: Rule, day: date) -> Slots:
-    version = rule.on(day)
-    if version is None:
-        return ALL_DAY
-    if version.holiday is not None and day in _holidays(rule.holidays or "", day.year):
-        return version.holiday
-    return version.week[day.weekday()]
-
-
-def _agreed(one: Slots, other: Slots) -> Slots:
-    cut = ((max(a, c), min(b, d)) for a, b in one for c, d in other)
-    return tuple((begin, end) for begin, end in cut if begin < end)
+def _openings(calendar: Calendar, zone: str) -> Iterator[Opening]:
+    """A calendar's slots as moments in one zone; those that touch are one."""
+    last: Opening | None = None
+    for day, slots in calendar:
+        for begin, end in slots:
+            one = Opening(
+                max(_moments(zone, day, begin)), min(_moments(zone, day, end))
+            )
+            if one.end <= one.start:
+                continue
+            if last is not None and one.start <= last.end:
+                last = Opening(last.start, one.end)
+                continue
+            if last is not None:
+                yield last
+            last = one
+    if last is not None:
+        yield last
 
 
 def _intersected(one: Sequence[Opening], other: Sequence[Opening]) -> list[Opening]:
@@ -200,16 +183,6 @@ def _intersected(one: Sequence[Opening], other: Sequence[Opening]) -> list[Openi
             found.append(cut)
             here += 1
     return found
-
-
-@lru_cache(maxsize=4096)
-def _holidays(calendar: str, year: int) -> frozenset[date]:
-    import holidays
-
-    country, _, part = calendar.partition("-")
-    return frozenset(
-        holidays.country_holidays(country, subdiv=part or None, years=[year])
-    )
 
 
 _FIRST_OF: dict[tuple[int, tuple[int, ...]], str] = {}
@@ -248,25 +221,13 @@ def _moments(zone: str, day: date, minutes: int) -> tuple[int, int]:
 
 
 def _months_between(start: int, end: int) -> range:
-    first, last = _at(start), _at(end)
-    return range(
-        first.year * 12 + first.month - 2, last.year * 12 + last.month + 1
-    )  # a month earlier: an opening that began in it may go on
+    first, last = _at(start) - BEGAN_BEFORE, _at(end)
+    return range(first.year * 12 + first.month - 1, last.year * 12 + last.month + 1)
 
 
 def _bounds(month: int) -> tuple[int, int]:
-    begin, end = _first_day(month), _first_day(month + 1)
+    begin, end = first_day(month), first_day(month + 1)
     return _midnight(begin), _midnight(end)
-
-
-def _days_around(month: int) -> Iterator[date]:
-    first = _first_day(month)
-    count = monthrange(first.year, first.month)[1]
-    return (first + timedelta(days=day) for day in range(-2, count + 2))
-
-
-def _first_day(month: int) -> date:
-    return date(month // 12, month % 12 + 1, 1)
 
 
 def _midnight(day: date) -> int:

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from bulksend.planning import load_campaign
-from bulksend.prepare.forecast import Load, Volume, course, remedies
+from bulksend.prepare.forecast import Caps, Load, Queue, Volume, course
 from bulksend.prepare.outlook import best_cuts, outlook
+from bulksend.prepare.remedies import remedies
 from bulksend.rules.hours import Opening
 from tests.prepare.planning import campaign, plan
 
@@ -90,6 +91,24 @@ def test_the_smallest_change_that_lets_everybody_in_is_named() -> None:
     assert faster.fits == earlier.fits
     assert faster.change == "send 0.6 segments/s more"
     assert named["shorten the text by 4 characters"].fits == earlier.fits
+
+
+def test_a_change_that_hardly_helps_is_not_named() -> None:
+    """Most come too late at any rate: to send much faster for a few is no advice."""
+    late = load(("noon", 6000), ("always", 3541), end=1 * HOUR)
+    assert course(late).too_many == {"always": 1}
+    assert remedies(late) == []
+
+
+@pytest.mark.parametrize("end", [None, HOUR, 30 * HOUR])
+def test_a_run_whose_carrier_takes_no_more_before_its_end_is_told(
+    end: int | None,
+) -> None:
+    """The day's cap is used up, and nothing else is left: those rows do not fit."""
+    volumes = (Volume("always", 500, 500, "t_mobile"), Volume("noon", 9, 9, "att"))
+    caps, queue = Caps(per_day=100, per_minute=5, used=100), Queue(2.0, 1800.0)
+    goes = course(Load(volumes, 0, end, 5.0, opening, caps, queue))
+    assert goes.left == {None: 0, HOUR: 509, 30 * HOUR: 400}[end]
 
 
 def test_shorter_texts_end_earlier() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bulksend.prepare.blame import Offender, Origin, blame, culprits
 from bulksend.prepare.gsm7 import ALPHABET, BASIC, EXTENSION
-from bulksend.prepare.segments import MEASURED, measure, offenders
+from bulksend.prepare.segments import MEASURED, measure, offenders, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -234,6 +234,19 @@ def test_texts_of_the_api_s_limit_are_counted_like_the_reference() -> None:
 def test_any_texts_are_counted_like_the_reference(texts: list[str]) -> None:
     """Whatever hypothesis writes, in one column, is counted as the standard says."""
     assert disagreements(texts) == []
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(st.lists(st.none() | st.text("ab[€é’\n\f\U0001f600", max_size=40), max_size=8))
+def test_units_of_a_known_encoding_are_those_that_are_measured(
+    texts: list[str | None],
+) -> None:
+    """The short way to them, for who has the encoding, leads to the same ones."""
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    found = frame.select(measure(pl.col("text")).alias("it"), "text").unnest("it")
+    is_gsm = pl.col("encoding") == "GSM-7"
+    again = found.select(units_of(pl.col("text"), is_gsm=is_gsm)).to_series()
+    assert again.to_list() == found["units"].to_list()
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
