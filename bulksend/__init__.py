@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         schedule_form,
         schedule_slots,
     )
+    from bulksend.settle.awaiting import awaited_receipt
     from bulksend.settle.explaining import Explained, explain
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.purging import Purge, plan_purge, purge, read_age
@@ -153,6 +154,7 @@ _HOME_OF = {
     "Now": "view.now",
     "metrics": "view.exposition",
     "report_run": "view.report",
+    "awaited_receipt": "settle.awaiting",
     "Explained": "settle.explaining",
     "explain": "settle.explaining",
     "Purge": "settle.purging",
@@ -210,6 +212,7 @@ __all__ = [
     "SuppressionList",
     "Tested",
     "abort_run",
+    "awaited_receipt",
     "back_up",
     "check_connection",
     "check_rows",

@@ -25,6 +25,7 @@ NAMES = {
     "Options",
     "Ordered",
     "abort_run",
+    "awaited_receipt",
     "Tested",
     "send_test",
     "Proof",

@@ -25,6 +25,9 @@ class BulksendTaskGroup(TaskGroup):
 
         retry_delay: Between the tries of a shard.
 
+        wait_for_receipts: How long after the sending ``results`` waits for receipts,
+            without a worker; None: not at all.
+
         outlet: The name of an asset ``bulksend://campaign/NAME`` to update at the end;
             empty for none.
 
@@ -38,6 +41,7 @@ class BulksendTaskGroup(TaskGroup):
         shards: int = 4,
         group_id: str = "campaign",
         retry_delay: timedelta | None = None,
+        wait_for_receipts: timedelta | None = None,
         outlet: str = "",
         on_unknown: str = "warn",
         **task: Any,
@@ -61,6 +65,7 @@ class BulksendTaskGroup(TaskGroup):
                 task_id="results",
                 plan=path,
                 run_name=run,
+                wait_for_receipts=wait_for_receipts,
                 trigger_rule="all_done",
                 outlets=outlets,
                 **task,

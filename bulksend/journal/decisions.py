@@ -160,6 +160,11 @@ class Decisions:
         ((at,),) = self._db.fetch("first_accepted", run_id=run_id)
         return None if at is None else int(at)
 
+    def waiting_from(self, run_id: int, row: int) -> int | None:
+        """The first row, from *row* on, that was accepted and has no receipt."""
+        found = self._db.fetch("waiting_from", run_id=run_id, row=row)
+        return int(found[0][0]) if found else None
+
     def of_rows(self, run_id: int, first: int, last: int) -> list[Decision]:
         """How the unknown among the rows *first* to *last* ended, in order."""
         found = self._db.fetch("decisions_of", run_id=run_id, first=first, last=last)

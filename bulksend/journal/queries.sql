@@ -468,6 +468,12 @@ where run_id = :run_id and row between :first and :last order by row, decided_at
 select min(accepted_at) from messages
 where run_id = :run_id and status = 'accepted' and message_id is not null;
 
+-- By the primary key, from where the last look ended: cheap, however often it is asked.
+-- name: waiting_from
+select row from messages
+where run_id = :run_id and row >= :row and status = 'accepted' and message_id is not null
+order by row limit 1;
+
 -- See paces.py.  The rate as it is now: the share there was, and what has come back; less
 -- what is kept for urgent runs, where one has asked lately.
 -- name: reserve_pace

@@ -11,11 +11,15 @@ import logging
 import os
 import tempfile
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.flow.conftest import bandwidth, desk
 from tests.suites.postgres_server import postgres
+
+if TYPE_CHECKING:
+    from tests.suites.postgres_server import Server
 
 __all__ = ["bandwidth", "desk", "postgres"]
 
@@ -38,3 +42,11 @@ def airflow() -> None:
 
     initdb()
     logging.getLogger("airflow").setLevel(logging.WARNING)
+
+
+@pytest.fixture
+def journal(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a connection to a journal."""
+    url = postgres.schema().replace("postgresql://", "postgres://")
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", url)
+    return "journal"

@@ -86,8 +86,13 @@ class EvidenceSuite:
             outcome(4, Event.ACCEPT, NOW),  # a broken 202: nobody knows its id
         )
         assert first(sender.run.id) == NOW + 1
+        waiting = sender.journal.decisions.waiting_from
+        assert [waiting(sender.run.id, row) for row in (0, 2, 3, 4)] == [2, 2, 3, None]
         sender.record(outcome(2, Event.DELIVER))
         assert first(sender.run.id) == NOW + 2
+        assert waiting(sender.run.id, 0) == 3
+        sender.record(outcome(3, Event.FAIL, error_code="4770"))
+        assert waiting(sender.run.id, 0) is None
 
     def test_two_messages_of_one_row_are_told(self, journal: Journal) -> None:
         """The proof that somebody was texted twice, if it ever happens."""

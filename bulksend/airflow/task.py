@@ -1,0 +1,128 @@
+"""What every task is: from Airflow's connections to bulksend's environment, and back.
+
+What bulksend raises becomes what Airflow means by it: fail at once, or try again.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    BaseOperator,
+)
+
+from bulksend import BulksendError, Home, InputError, Problem, due_slot
+from bulksend.airflow.hook import BulksendHook
+from bulksend.airflow.link import ReportLink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulksend import Ended
+
+MAY_PASS = frozenset({"E610", "E563", "E502", "E510", "E511", "E512", "E697"})
+"""Codes that a later try may not meet any more."""
+
+
+class Task(BaseOperator):
+    """What all of them share.
+
+    Args:
+        campaign: The campaign file's path.
+
+        slot: Which of a recurring campaign's sends this is.  Without, it is the slot of
+            the campaign's `schedule` that was due when the DAG run began; a campaign
+            without a schedule sends the same text to nobody twice, however often the DAG
+            is run.
+
+        variables: What ``${NAME}`` in the campaign file stands for.
+
+        bulksend_conn_id: A connection of type `bulksend`; empty for the worker's own
+            environment.
+
+        journal_conn_id: A connection of type Postgres, for the journal.
+
+        storage_conn_id: A connection for object storage; empty for the worker's own role.
+
+        allow_local_journal: Keep the journal on the worker's disk: for one machine only.
+    """
+
+    template_fields: Sequence[str] = ("campaign", "slot", "variables")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json"}
+    operator_extra_links: Sequence[Any] = (ReportLink(),)
+    ui_color = "#d8ecff"
+
+    def __init__(  # noqa: PLR0913  (an operator's keywords)
+        self,
+        *,
+        campaign: str = "",
+        slot: str = "",
+        variables: dict[str, str] | None = None,
+        bulksend_conn_id: str = "",
+        journal_conn_id: str = "",
+        storage_conn_id: str = "",
+        allow_local_journal: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.campaign = campaign
+        self.slot = slot
+        self.variables = variables
+        self.bulksend_conn_id = bulksend_conn_id
+        self.journal_conn_id = journal_conn_id
+        self.storage_conn_id = storage_conn_id
+        self.allow_local_journal = allow_local_journal
+
+    @cached_property
+    def hook(self) -> BulksendHook:
+        return BulksendHook(
+            self.bulksend_conn_id, self.journal_conn_id, self.storage_conn_id
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What bulksend reads here.
+
+        Raises:
+            InputError: E690, where the journal is on the worker's own disk.
+        """
+        found = self.hook.environment() | dict(self.variables or {})
+        home = Home.find(Path(), found)
+        if isinstance(home.journal, Path) and not self.allow_local_journal:
+            raise InputError(Problem("E690", "no other worker would find it"))
+        return found
+
+    def slot_of(self, context: Any, loaded: Any) -> str:
+        if self.slot:
+            return str(self.slot)
+        run = context["dag_run"]
+        moment = run.data_interval_end or getattr(run, "run_after", None)
+        slot = due_slot(loaded, now=moment or run.logical_date)
+        return slot.name if slot else ""
+
+
+def guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What *work* returns; its problems as Airflow means them.
+
+    Raises:
+        AirflowFailException: No retry can help.
+        AirflowException: A later try may get further.
+    """
+    try:
+        return work()
+    except BulksendError as error:
+        said = str(error)
+        if error.exit_code == 4 or {one.code for one in error.problems} <= MAY_PASS:
+            raise AirflowException(said) from None
+        raise AirflowFailException(said) from None
+
+
+def counted(ended: Ended) -> dict[str, Any]:
+    """Counts and places; nothing of a person."""
+    said = ended.as_dict()
+    return {"run": ended.run, "rows": ended.rows, "results": said["results"]} | (
+        ended.counts
+    )

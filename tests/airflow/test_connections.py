@@ -1,0 +1,108 @@
+"""What Airflow knows of the package: connections, forms, notices, lineage."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bulksend.airflow import BulksendHook, BulksendNotifier, BulksendOperator
+from bulksend.airflow.provider import get_provider_info
+from tests.airflow.here import Run, Ti, use
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+
+pytestmark = [pytest.mark.usefixtures("airflow"), pytest.mark.slow]
+
+
+def test_the_hook_maps_a_connection_to_what_bulksend_reads(
+    bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its test signs in and opens the journal; a wrong secret is said, not raised."""
+    simulator = bandwidth(credentials=frozenset([("id-7", "sesame-7")]))
+    known = {
+        "conn_type": "bulksend",
+        "login": "id-7",
+        "password": "sesame-7",
+        "host": simulator.url,
+        "extra": {
+            "account_id": "1",
+            "application_id": "an-application",
+            "token_url": simulator.token_url,
+            "journal_conn_id": journal,
+        },
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_BULKSEND_DEFAULT", json.dumps(known))
+    assert BulksendHook().test_connection()[0], BulksendHook().test_connection()
+
+    wrong = json.dumps(known | {"password": "wr0ng"})
+    monkeypatch.setenv("AIRFLOW_CONN_BULKSEND_DEFAULT", wrong)
+    works, said = BulksendHook().test_connection()
+
+    assert not works
+    assert "E501" in said
+    assert "wr0ng" not in said
+
+
+def test_the_notifier_tells_each_once(
+    bandwidth: Bandwidth, journal: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same try of a task tells nobody twice; the next one tells again."""
+    simulator = bandwidth()
+    use(desk, monkeypatch, BW_MESSAGING_APPLICATION_ID="an-application")
+    notifier = BulksendNotifier(
+        sender="+19195550100",
+        to=["+19192345671", "+19192345672"],
+        text="It {{ failed }}",
+        bulksend_conn_id="",
+        journal_conn_id=journal,
+    )
+    context = {"run_id": "manual__2026-11-26T10:00:00+00:00", "ti": Ti()}
+
+    notifier.notify(context)
+    notifier.notify(context)
+
+    assert simulator.bandwidth.witness.stats().accepted == 2
+
+
+def test_airflow_knows_the_provider() -> None:
+    """The form, the hook and the link, by the package's own metadata."""
+    from airflow.providers_manager import ProvidersManager
+
+    manager = ProvidersManager()
+    assert "bulksend" in manager.hooks
+    info = get_provider_info()
+    fields = info["connection-types"][0]["conn-fields"]
+    assert set(fields) == {
+        "account_id",
+        "application_id",
+        "token_url",
+        "journal_conn_id",
+        "home",
+        "storage_conn_id",
+    }
+    assert "bulksend.airflow.link.ReportLink" in manager.extra_links_class_names
+
+
+def test_lineage_names_lists_and_results_and_no_numbers(
+    desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What OpenLineage is told of a task, by its own classes."""
+    pytest.importorskip("airflow.providers.openlineage.extractors")
+    bandwidth()
+    use(desk, monkeypatch)
+    desk.people()
+    campaign = desk.campaign()
+    operator = BulksendOperator(
+        task_id="send", campaign=str(campaign), journal_conn_id=journal
+    )
+    operator.execute({"dag_run": Run(), "ti": Ti()})
+
+    told = operator.get_openlineage_facets_on_complete(Ti())
+
+    assert [one.name for one in told.inputs] == [str(campaign).lstrip("/")]
+    assert "9192" not in repr(told)
