@@ -177,6 +177,15 @@ def test_a_starter_campaign_runs_at_once(desk: Desk) -> None:  # noqa: F811
     assert "hello-world" in desk.call("status").out
 
 
+@pytest.mark.parametrize("name", ["hello", "hello.yaml", "hello.yml"])
+def test_init_takes_a_campaigns_name_or_its_files(desk: Desk, name: str) -> None:  # noqa: F811
+    """Nobody gets a hello.yaml.yaml."""
+    ran = desk.call("init", name)
+    assert ran.code == 0
+    assert {"hello.yaml", "hello.csv"} <= desk.tree().keys()
+    assert "bulksend run hello.yaml" in ran.out.splitlines()[-1]
+
+
 def test_init_overwrites_nothing(desk: Desk) -> None:  # noqa: F811
     """A second init, or one where any of its files stands, is refused."""
     desk.write("hello.csv", "mine")

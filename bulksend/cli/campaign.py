@@ -37,6 +37,7 @@ def init(name: str, folder: Path) -> None:
     """
     from bulksend import write_starter
 
+    name = name.removesuffix(".yaml").removesuffix(".yml")  # as people call the file
     for path in write_starter(folder, name):
         click.echo(f"wrote {path}")
     click.echo(f"Next: bulksend run {folder / name}.yaml")
