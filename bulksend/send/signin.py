@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.logs import log
@@ -204,10 +205,11 @@ class SignIn:
 def _is_address(text: str) -> bool:
     try:
         parts = urlsplit(text)
+        URL(text)  # as it will be used: it also encodes the host
         return parts.scheme in {"http", "https"} and bool(
             parts.hostname and parts.port != 0
         )
-    except ValueError:  # a port that is none, a bracket that is not closed
+    except ValueError:  # a port that is none, a bracket that is not closed, a letter
         return False
 
 

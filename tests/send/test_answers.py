@@ -20,7 +20,7 @@ from aiohttp import connector
 from aiohttp.client_proto import ResponseHandler
 
 from bulksend.journal.states import Event
-from bulksend.send import bandwidth
+from bulksend.send import wire
 from bulksend.send.bandwidth import Client
 from bulksend.send.verdict import Action, Verdict
 from tests.send.test_client import (
@@ -43,7 +43,7 @@ ID = "14762070468292kw2fuqty55yp2b2"
 OURS = b'{"type":"some-type","description":"Some words"}'
 PACKED = gzip.compress(ACCEPTED)
 ZLIB = zlib.compress(ACCEPTED)
-LONGEST = bandwidth.LONGEST_ANSWER
+LONGEST = wire.LONGEST_ANSWER
 BLANKS = b" " * 8 * LONGEST
 NOT_SENT = "Not sent: the server spoke before it was asked."
 
@@ -400,26 +400,22 @@ async def test_what_is_said_while_a_message_waits_for_its_turn_is_not_its_answer
     assert server.tags == ["first", "third"][not is_kept :]
 
 
-async def test_a_turn_that_never_comes_ends_with_what_is_said_meanwhile() -> None:
-    """The message is given up, its writer too: it does not leave later."""
-    has_ended = asyncio.Event()
+async def test_a_turn_that_never_comes_ends_with_the_patience() -> None:
+    """Whatever is said meanwhile; the message is given up, and does not leave later."""
+    now = asyncio.get_running_loop().time
     async with (
         Talker(answer(400, OURS), answers_first=False) as server,
-        client_for(basic(server.url)) as client,
+        Client(basic(server.url), clock=now, patience=0.2) as client,
     ):
 
         async def turn() -> None:
             server.speak.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                has_ended.set()
+            await asyncio.Event().wait()
 
         verdict = await client.post(body("first"), turn)
-        await has_ended.wait()
 
     _never_left(verdict)
-    assert verdict.error == NOT_SENT
+    assert verdict.error == "Not sent: timed out."
     assert server.tags == []
 
 

@@ -336,7 +336,15 @@ async def test_a_token_that_lives_is_kept_while_no_new_one_is_to_be_had() -> Non
 
 @pytest.mark.parametrize("name", ["BW_MESSAGING_URL", "BW_TOKEN_URL"])
 @pytest.mark.parametrize(
-    "address", ["nonsense", "ftp://127.0.0.1/", "http://", "https://a:x/", "http://[a"]
+    "address",
+    [
+        "nonsense",
+        "ftp://127.0.0.1/",
+        "http://",
+        "https://a:x/",
+        "http://[a",
+        "http://a\u2028b/",
+    ],
 )
 def test_an_address_that_is_none_is_said_before_anything_is_sent(
     name: str, address: str
