@@ -14,7 +14,7 @@ from bulksend.prepare.outlook import end_of
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.carriers import ATT, T_MOBILE
 from bulksend.rules.place import Place
-from bulksend.runs import ended_in_doubt, envelope, scope
+from bulksend.runs import envelope, scope
 from bulksend.send.account import Account
 from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.breakers import Breakers
@@ -23,19 +23,21 @@ from bulksend.send.company import Company
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake
 from bulksend.send.pacing import BySender, Pace, Pacer
+from bulksend.send.remainder import Remainder, numbers
 from bulksend.send.source import PlanSource
 from bulksend.send.timed import UNKNOWN, Manner, TimedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from bulksend.assignment import Assignment
-    from bulksend.journal.columns import Closed
     from bulksend.journal.mark import Mark
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
+    from bulksend.prepare.plan import Plan
     from bulksend.send.bandwidth import Client
     from bulksend.send.clocks import SystemClocks
+    from bulksend.send.source import Read
 
 
 class Assembled(NamedTuple):
@@ -43,51 +45,48 @@ class Assembled(NamedTuple):
 
     Args:
         total: Messages that are this sender's.
-
-        before: Those of them that had a fate already.
     """
 
     engine: Engine
     source: PlanSource | TimedSource
+    remainder: Remainder
     total: int
-    before: int
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """What the parts of an engine are made from."""
+    """What the parts of an engine are made from.
+
+    Args:
+        rows: As `rows_of` reads them; they are there before an engine is asked for.
+    """
 
     assignment: Assignment
     client: Client
     writer: Writer
     clocks: SystemClocks
+    rows: Awaitable[pl.DataFrame]
 
-    async def engine(
-        self, known: Closed | None = None, *, first: int = 0
-    ) -> Assembled | None:
+    async def engine(self, *, first: int = 0) -> Assembled | None:
         """An engine for what is left of the run whose lease the writer holds.
 
         Args:
-            known: What is over of it, where that has just been read.
-
             first: Only so many messages of the run, with those that were sent before;
                 then there may be nothing left, and no engine.
         """
         writer, asked, clocks = self.writer, self.assignment, self.clocks
-        run, campaign = writer.run, asked.campaign
+        run, campaign, part = writer.run, asked.campaign, asked.part
         chosen = await self._reopened() if asked.only else None
-        if known is None or asked.only:
-            known = await self._known()
-        closed = await asyncio.to_thread(_numbers, known.rows)
         if first:
-            wanted = first - len(closed)
-            if wanted <= 0:
+            closed = await self._closed()
+            if len(closed) >= first:
                 return None
+            wanted = first - len(closed)
             chosen = await asyncio.to_thread(self._first, wanted, closed)
-        source = await asyncio.to_thread(self._read, closed, chosen)
-        in_doubt = await writer.call(
-            lambda journal: ended_in_doubt(journal, run, closed)
-        )
+        only = None if chosen is None else pl.Series(chosen, dtype=pl.UInt32)
+        rows = await self.rows
+        remainder = await Remainder.find(rows, writer, part=part, only=only)
+        source = self._source(rows, remainder)
         intake = Intake(
             source,
             envelope(asked.plan, campaign),
@@ -106,34 +105,29 @@ class Assembly:
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
             breakers=Breakers(
                 **campaign.send.stop_at.model_dump(),
-                before=len(closed),
-                in_doubt=in_doubt,
+                in_doubt=await writer.call(lambda j: j.ended_in_doubt(run.id, part)),
             ),
             not_after=asked.deadline(clocks.wall_ms()),
         )
-        return Assembled(engine, source, asked.own(run).sendable, len(closed))
+        return Assembled(engine, source, remainder, asked.own(run).sendable)
 
-    async def begin(self, mark: Mark) -> Closed:
+    async def begin(self, mark: Mark) -> None:
         """Compare the journal with the mark; a worker's disk knows nothing of the others.
 
         What stopped the run before does so no more, but for its first few.
-
-        Returns:
-            What is over of the run: nobody else changes that now.
         """
-        writer, known = self.writer, await self._known()
+        writer, now = self.writer, self.clocks.wall_ms()
         if self.assignment.shard is None:
-            runs = await self.writer.call(lambda journal: journal.runs())
-            mark.begin(known.claims, {each.run for each in runs})
-        now = self.clocks.wall_ms()
+            row = noted.row if (noted := mark.noted()) else 0
+            known = await writer.call(lambda j: j.latest_claim(writer.run.id, row))
+            runs = await writer.call(lambda journal: journal.runs())
+            mark.begin(known, {each.run for each in runs})
         await writer.call(lambda journal: _lift(journal, writer.run.id, now))
-        return known
 
-    async def _known(self) -> Closed:
+    async def _closed(self) -> pl.Series:
         run, part = self.writer.run, self.assignment.part
-        return await self.writer.call(
-            lambda journal: journal.columns.closed(run.id, part)
-        )
+        said = await self.writer.call(lambda j: j.columns.closed(run.id, part))
+        return numbers(said).cast(pl.Int64)
 
     def _first(self, wanted: int, closed: pl.Series) -> list[int]:
         """So many rows, chosen by a hash of the number; of who may be texted now, first.
@@ -194,33 +188,25 @@ class Assembly:
             lambda journal: journal.leases.has_others(campaign, now=now)
         )
 
-    def _read(
-        self, closed: pl.Series, chosen: Sequence[int] | None
+    def _source(
+        self, rows: pl.DataFrame, remainder: Remainder
     ) -> PlanSource | TimedSource:
         """What is left of the plan: by windows and caps, or where none are kept in order."""
-        asked = self.assignment
-        plan, campaign = asked.plan, asked.campaign
-        hours = plan_hours(plan) if campaign.keeps_hours else None
-        by_carrier = campaign.send.carriers is not None
-        only = None if chosen is None else pl.Series(chosen, dtype=pl.Int64)
-        if hours is None and not by_carrier:
-            return PlanSource(plan, closed, only=only, between=asked.between)
-        columns = ("row", "place", "carrier") if by_carrier else ("row", "place")
+        plan, campaign = self.assignment.plan, self.assignment.campaign
+        if "place" not in rows.columns:
+            return PlanSource(remainder.first, _reader(plan), remainder)
         return TimedSource(
-            plan.left(*columns, closed=closed, only=only, between=asked.between),
-            hours,
-            self._messages_of,
+            remainder.first,
+            plan_hours(plan) if campaign.keeps_hours else None,
+            _reader(plan, *rows.columns),
             clocks=self.clocks,
             manner=Manner(
-                campaign.send.rate.per_second, end_of(campaign), not asked.until_closed
+                campaign.send.rate.per_second,
+                end_of(campaign),
+                not self.assignment.until_closed,
             ),
-        )
-
-    async def _messages_of(self, rows: pl.Series) -> pl.DataFrame:
-        plan = self.assignment.plan
-        found = await asyncio.to_thread(plan.messages_of, rows, with_place=True)
-        return (
-            found if self.assignment.campaign.send.carriers else found.drop("carrier")
+            more=remainder,
+            everywhere=rows,
         )
 
     async def _caps(self, *, by_law: bool) -> Caps | None:
@@ -259,10 +245,25 @@ def _lift(journal: Journal, run_id: int, now: int) -> None:
         journal.canaries.lift(run_id, now=now)
 
 
-def _numbers(lines: str) -> pl.Series:
-    """A number a line, in order; a million of them never become Python's objects."""
-    schema = {"row": pl.Int64}
-    if not lines:
-        return pl.Series(dtype=pl.Int64)
-    read = pl.read_csv(lines.encode(), has_header=False, schema=schema)
-    return read["row"].sort()
+def rows_of(asked: Assignment) -> pl.DataFrame:
+    """All rows of its part that get a message, and what each has to wait for."""
+    campaign, columns = asked.campaign, ["row"]
+    by_carrier = campaign.send.carriers is not None
+    by_hours = campaign.keeps_hours and asked.plan.about.get("hours") is not None
+    if by_hours or by_carrier:
+        columns.append("place")
+    if by_carrier:
+        columns.append("carrier")
+    rows = asked.plan.left(*columns, between=asked.between)
+    return rows.with_columns(pl.col("row").cast(pl.UInt32))
+
+
+def _reader(plan: Plan, *columns: str) -> Read:
+    """Reads messages, and the columns of `rows_of` beside them."""
+
+    async def read(rows: pl.Series) -> pl.DataFrame:
+        with_place = "place" in columns
+        found = await asyncio.to_thread(plan.messages_of, rows, with_place=with_place)
+        return found if "carrier" in columns else found.drop("carrier", strict=False)
+
+    return read

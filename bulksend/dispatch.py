@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bulksend.assembly import Assembled, Assembly
+from bulksend.assembly import Assembled, Assembly, rows_of
 from bulksend.errors import GateRefused, Problem, Stopped
 from bulksend.first_few import FirstFew, stand_in
 from bulksend.journal.mark import Mark
@@ -25,6 +25,8 @@ from bulksend.send.signin import Credentials
 from bulksend.send.watch import watch
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from bulksend.assignment import Assignment
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
@@ -50,7 +52,7 @@ class Sending:
     assignment: Assignment
     _assembled: Assembled | None = field(default=None, init=False)
     _asked_to_stop: bool = field(default=False, init=False)
-    _ready: asyncio.Future[None] | None = field(default=None, init=False)
+    _ready: asyncio.Future[pl.DataFrame] | None = field(default=None, init=False)
     _first_few: FirstFew | None = field(default=None, init=False)
 
     @property
@@ -78,16 +80,15 @@ class Sending:
             )
             writer.epoch = await self._take_lease(writer, clocks)
             try:
-                assembly = Assembly(asked, client, writer, clocks)
-                known = await assembly.begin(mark)
+                assembly = Assembly(asked, client, writer, clocks, self._ready)
+                await assembly.begin(mark)
                 await self._until_ready()
                 work_off = partial(self._work_off, writer=writer, clocks=clocks)
                 self._first_few = FirstFew(assembly, work_off)
                 if self._asked_to_stop:
                     self._first_few.stop(_asked())
                 await self._first_few.go()
-                latest = known if self._assembled is None else None
-                if (assembled := await assembly.engine(latest)) is not None:
+                if (assembled := await assembly.engine()) is not None:
                     await work_off(assembled)
             finally:
                 await writer.give_up(now=clocks.wall_ms())
@@ -102,7 +103,6 @@ class Sending:
             "sending",
             run=run.run,
             provider=run.provider,
-            left=assembled.total - assembled.before,
             rate=self.assignment.campaign.send.rate.text,
         )
         try:
@@ -112,6 +112,7 @@ class Sending:
             await _note(writer, why, now=clocks.wall_ms())
             raise
         finally:
+            await assembled.remainder.close()
             log.info("ended", run=run.run, **_counted(assembled.engine))
         if (opens := assembled.source.comes_back_at) is not None:
             raise _closed(opens)
@@ -147,10 +148,12 @@ class Sending:
                 raise _asked()
 
     def progress(self) -> Progress | None:
-        """How far it is; None before it begins."""
+        """How far it is; None before that is known."""
         if self._assembled is None:
             return None
-        engine, _, total, before = self._assembled
+        engine, _, remainder, total = self._assembled
+        if (before := remainder.known_before) is None:
+            return None
         events = engine.tally.events
         return Progress(
             total=total,
@@ -170,10 +173,18 @@ class Sending:
         elif self._ready is not None:
             self._ready.cancel()
 
-    async def _get_ready(self, client: Client, run: Run) -> None:
-        """Sign in, and read the whole plan, while the journal is read: all in one wait."""
+    async def _get_ready(self, client: Client, run: Run) -> pl.DataFrame:
+        """Sign in, check the plan and find its rows, all in one wait.
+
+        The check says what is wrong with a plan, whatever the reader made of it.
+        """
         check = asyncio.to_thread(self.assignment.check_plan, run)
-        await asyncio.gather(client.sign_in(), check)
+        reading = asyncio.ensure_future(asyncio.to_thread(rows_of, self.assignment))
+        try:
+            await asyncio.gather(client.sign_in(), check)
+            return await reading
+        finally:
+            await _let_go(reading)
 
     async def _until_ready(self) -> None:
         """Nothing is sent before; nor is a silent token address waited for, when stopped."""
@@ -207,7 +218,7 @@ async def _note(writer: Writer, why: GateRefused, *, now: int) -> None:
         )
 
 
-async def _let_go(waiting: asyncio.Future[None]) -> None:
+async def _let_go(waiting: asyncio.Future[Any]) -> None:
     """What came first has been said."""
     waiting.cancel()
     await asyncio.wait([waiting])
@@ -218,10 +229,10 @@ async def _let_go(waiting: asyncio.Future[None]) -> None:
 async def _run(
     assembled: Assembled, writer: Writer, clocks: SystemClocks, *, parent: int | None
 ) -> None:
-    engine = assembled.engine
+    engine, counted = assembled.engine, assembled.remainder.before()
     beside = [
         asyncio.ensure_future(watch(engine, writer, clocks, parent=parent)),
-        asyncio.ensure_future(hear(engine, writer, clocks, before=assembled.before)),
+        asyncio.ensure_future(hear(engine, writer, clocks, counted=counted)),
     ]
     try:
         await engine.run()

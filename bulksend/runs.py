@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, Problem
 from bulksend.journal.records import Run
-from bulksend.journal.states import Status
 from bulksend.journal.store import Journal
 from bulksend.send.ledger import repeats
 from bulksend.send.message import Envelope
@@ -14,14 +13,10 @@ from bulksend.send.source import messages
 from bulksend.settle.standing import standing
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from bulksend.define.campaign import Campaign
     from bulksend.home import Home
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.summary import Summary
-
-LOOKED_BACK_ON = 100
 
 
 def scope(plan: Plan) -> str:
@@ -89,19 +84,6 @@ def envelope(plan: Plan, campaign: Campaign) -> Envelope:
         expiration=message.expiration,
         slot=plan.slot,
     )
-
-
-def ended_in_doubt(journal: Journal, run: Run, closed: pl.Series) -> bool:
-    """Whether there are unknowns among the latest messages of a run that is resumed.
-
-    Args:
-        closed: Its closed rows, in order.
-    """
-    latest = closed.tail(LOOKED_BACK_ON)
-    if not len(latest):
-        return False
-    entries = journal.entries(run.id, latest[0], latest[-1])
-    return any(one.status == Status.UNKNOWN for one in entries)
 
 
 def refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:

@@ -47,19 +47,6 @@ class Stretch(NamedTuple):
 NOTHING = Stretch({}, "[]")
 
 
-class Closed(NamedTuple):
-    """The rows of a run that are not *planned* any more.
-
-    Args:
-        rows: A line for each, in any order.
-
-        claims: How often a row was claimed, of those that are planned again too.
-    """
-
-    rows: str
-    claims: int
-
-
 class Columns:
     """What the journal knows of a run's rows, as columns."""
 
@@ -85,16 +72,22 @@ class Columns:
             columns["message_id"] = ",".join(ids)
         return Stretch(columns, said or "[]")
 
-    def closed(self, run_id: int, part: Part = WHOLE) -> Closed:
-        """What a sender who takes a run up must know of all of its rows at once."""
-        found = self._db.fetch(
+    def closed(self, run_id: int, part: Part = WHOLE) -> str:
+        """The rows that are not *planned* any more: a line for each, in any order."""
+        ((rows,),) = self._db.fetch(
             "closed", run_id=run_id, first=part.first, last=part.last
         )
-        ((rows, claims),) = found
         with undamaged(self._db.name):
             if rows and not rows.replace("\n", "").isdecimal():
                 raise ValueError
-            return Closed(rows or "", int(claims))
+            return rows or ""
+
+    def last(self, run_id: int, part: Part = WHOLE) -> int:
+        """The last row that the journal knows of; 0 where it knows none."""
+        ((row,),) = self._db.fetch(
+            "last_row", run_id=run_id, first=part.first, last=part.last
+        )
+        return int(row or 0)
 
     def posted_since(self, run_id: int, since: int) -> int:
         """How many messages were posted at *since* (milliseconds since 1970) or later.

@@ -1,10 +1,11 @@
-"""How many claims a run has made, beside the journal: so that a loss is noticed.
+"""The latest claim of a run, beside the journal: so that a loss is noticed.
 
 A journal can lose what it said: its ``-wal`` file is left behind in a copy, an old backup
 is put back, somebody deletes it, or another one is named by mistake.  A sender would not
-see it, and would text again whom the lost part knew.  So after each commit the count of
-the run's claims is noted in a small file in the home, and a journal that knows of fewer
-is refused.
+see it, and would text again whom the lost part knew.  So after each commit one of the rows
+that it claimed is noted in a small file in the home, and a journal that does not know of
+that claim is refused.  One that does knows of all before it: a journal loses its end, and
+never a part in between.
 
 The note comes after the commit and is not flushed: it may be behind the journal, after a
 power cut by some seconds, but never before it.
@@ -13,16 +14,19 @@ power cut by some seconds, but never before it.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, Problem
+from bulksend.journal.records import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Container
     from pathlib import Path
 
-WIDTH = 20
+LINE = b"%020d %020d %020d\n"
+WHOLE = re.compile(rb"(\d{20}) (\d{20}) (\d{20})\n")
 
 
 class Mark:
@@ -31,51 +35,49 @@ class Mark:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
-        self._claims = 0
 
-    def begin(self, claims: int, runs: Container[str]) -> None:
+    def noted(self) -> Claim | None:
+        """The claim that the journal must know of; None where none was noted."""
+        try:
+            said = self._path.read_bytes()
+        except OSError:  # none yet
+            return None
+        whole = WHOLE.fullmatch(said)  # or torn by a power cut
+        return Claim(*map(int, whole.groups())) if whole else None
+
+    def begin(self, known: Claim | None, runs: Container[str]) -> None:
         """Compare with what the journal knows, and go on from there.
 
         Args:
-            claims: How many of this run the journal knows.
+            known: The latest claim of the row that is noted, by the journal.
 
             runs: The names of the runs that it knows.
 
         Raises:
-            GateRefused: E604, where the journal knows of fewer claims than were made, or
-                of fewer runs of the campaign.
+            GateRefused: E604, where the journal does not know of the claim that is noted,
+                or of a run of the campaign.
         """
-        noted = self._read()
-        if noted > claims:
-            found = f"{noted:,} messages were handed over, and it knows of {claims:,}"
+        noted = self.noted()
+        if noted is not None and (known is None or known.is_before(noted)):
+            found = f"row {noted.row:,} was handed over, and it does not know of that"
             raise _lost(found, self._path)
         for path in sorted(self._path.parent.glob("*")):
             if path.name not in runs and path != self._path:
                 raise _lost(f"it does not know of run {path.name}", path)
-        self._claims = claims
         with suppress(OSError):  # a guard more: the journal itself needs no mark
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
 
-    def add(self, claims: int) -> None:
-        """Note more claims; they are durable in the journal."""
-        self._claims += claims
+    def note(self, claim: Claim) -> None:
+        """It is durable in the journal."""
         if self._file is not None:
             with suppress(OSError):
-                os.pwrite(self._file, b"%0*d\n" % (WIDTH, self._claims), 0)
+                os.pwrite(self._file, LINE % claim, 0)
 
     def close(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-    def _read(self) -> int:
-        try:
-            noted = self._path.read_bytes()[:WIDTH]
-        except OSError:  # none yet
-            return 0
-        is_whole = len(noted) == WIDTH and noted.isdigit()
-        return int(noted) if is_whole else 0  # torn by a power cut
 
 
 def _lost(found: str, path: Path) -> GateRefused:

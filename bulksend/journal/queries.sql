@@ -119,13 +119,14 @@ where campaign = :campaign and epoch = :epoch and expires >= :now;
 
 -- A claim whose owner is gone proves nothing about the message.  Rows of this shard, and
 -- of other runs, which have no sender now; never what another shard has in its hands.
+-- `+run_id` has SQLite look among the claimed, and not through all rows of a run.
 -- name: orphan
 update messages set status = 'unknown', ended_at = :now,
        error_code = 'no_answer',
        error = 'The sender stopped between handing this message over and its answer.'
 where status = 'claimed'
-  and (run_id = :run_id and row between :first and :last
-       or run_id in (select id from runs where campaign = :campaign and id <> :run_id))
+  and (+run_id = :run_id and row between :first and :last
+       or +run_id in (select id from runs where campaign = :campaign and id <> :run_id))
   and epoch not in (select epoch from leases
                     where campaign = :campaign and expires >= :now);
 
@@ -134,7 +135,7 @@ where status = 'claimed'
 update messages set status = 'unknown', ended_at = :now,
        error_code = 'no_answer',
        error = 'The sender stopped between handing this message over and its answer.'
-where run_id = :run_id and status = 'claimed' and epoch = :epoch;
+where +run_id = :run_id and status = 'claimed' and epoch = :epoch;
 
 -- First attempt: the row is not there yet.
 -- name: claim_new
@@ -156,6 +157,16 @@ where run_id = :run_id and row = :row and status = 'planned';
 select row from messages
 where run_id = :run_id and row between :first and :last
   and status = 'claimed' and epoch = :epoch and claimed_at = :now;
+
+-- name: latest_claim
+select epoch, claimed_at from messages
+where run_id = :run_id and row = :row and claimed_at is not null;
+
+-- name: latest_unknown
+select count(*) from (select status from messages
+                      where run_id = :run_id and row between :first and :last
+                      order by row desc limit :most) as latest
+where status = 'unknown';
 
 -- name: close_unsent
 insert into messages (run_id, row, status, epoch, ended_at, error_code, error)
@@ -266,12 +277,14 @@ select status, count(*) from messages
 where run_id = :run_id and row between :first and :last
 group by status;
 
--- Rows that the engine must not touch again, as one text, and how often any was claimed:
--- in one pass over all of a run's rows.
+-- Rows that the engine must not touch again, as one text.
 -- name: closed
 select group_concat(case when status <> 'planned' then row end, '
-'), coalesce(sum(attempt), 0)
+')
 from messages where run_id = :run_id and row between :first and :last;
+
+-- name: last_row
+select max(row) from messages where run_id = :run_id and row between :first and :last;
 
 -- name: closed_count
 select count(*) from messages where run_id = :run_id and status <> 'planned';

@@ -74,8 +74,7 @@ where messages.run_id = said.run_id and messages.row = said.row
 lock table leases in share row exclusive mode;
 
 -- name: closed
-select string_agg(case when status <> 'planned' then row::text end, e'\n'),
-       coalesce(sum(attempt), 0)
+select string_agg(case when status <> 'planned' then row::text end, e'\n')
 from messages where run_id = :run_id and row between :first and :last;
 
 -- name: columns_between

@@ -43,6 +43,18 @@ class Run:
     purged_at: int | None = None
 
 
+class Claim(NamedTuple):
+    """That a row was made ready to be posted, once: under which epoch, and when (ms)."""
+
+    row: int
+    epoch: int
+    at: int
+
+    def is_before(self, other: Claim) -> bool:
+        """Of the same row.  Within an epoch the time tells; epochs only grow."""
+        return self[1:] < other[1:]
+
+
 class Candidate(NamedTuple):
     """A row that the engine wants to send.
 

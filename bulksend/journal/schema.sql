@@ -92,6 +92,10 @@ create table if not exists messages (
            or status not in ('excluded', 'expired', 'unknown', 'not_sent'))
 ) without rowid;
 
+-- For who takes a lease: a few rows, whose sender may be gone.
+create index if not exists messages_claimed on messages (run_id, row)
+where status = 'claimed';
+
 -- Ids begin with their time, so this index grows at its end.
 create index if not exists messages_by_id on messages (message_id)
 where message_id is not null;

@@ -29,6 +29,7 @@ from bulksend.journal.receipts import Receipts
 from bulksend.journal.records import (
     CAPPED,
     WHOLE,
+    Claim,
     Entry,
     LeaseLost,
     Part,
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
     from bulksend.journal.receipts import Kept
     from bulksend.journal.records import Candidate, Closing, Outcome
     from bulksend.journal.suppressions import Suppression
+
+
+LATEST = 100
+"""Rows that are looked back on."""
 
 
 class News(NamedTuple):
@@ -298,6 +303,17 @@ class Journal:
         )
         with undamaged(self.database.name):
             return {Status(status): count for status, count in found}
+
+    def latest_claim(self, run_id: int, row: int) -> Claim | None:
+        """Of this row; None where the journal does not know that it ever was claimed."""
+        found = self.database.fetch("latest_claim", run_id=run_id, row=row)
+        return Claim(row, *found[0]) if found else None
+
+    def ended_in_doubt(self, run_id: int, part: Part = WHOLE) -> bool:
+        """Whether the fate of any of its latest rows is unknown: it may still go on so."""
+        some = {"run_id": run_id, "first": part.first, "last": part.last}
+        ((count,),) = self.database.fetch("latest_unknown", most=LATEST, **some)
+        return bool(count)
 
     def closed_count(self, run_id: int) -> int:
         """How many rows of a run are not *planned* any more."""

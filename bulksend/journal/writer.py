@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.journal.faults import ConnectionLost
 from bulksend.journal.limits import NO_LIMITS
-from bulksend.journal.records import LeaseLost
+from bulksend.journal.records import Claim, LeaseLost
 from bulksend.journal.store import Journal
 from bulksend.logs import log
 
@@ -123,13 +123,17 @@ class Writer:
             claimed = journal.claim_within(
                 run, epoch, candidates, limits, now=now, outcomes=outcomes
             )
-            if self._mark is not None:
-                self._mark.add(len(claimed.rows))
-            return claimed
+            return noted(claimed)
 
         def repeat(journal: Journal) -> Claimed:
             self._record(journal, outcomes)
-            return journal.claim_repeated(run, epoch, candidates, limits, now=now)
+            again = journal.claim_repeated(run, epoch, candidates, limits, now=now)
+            return noted(again)
+
+        def noted(claimed: Claimed) -> Claimed:
+            if self._mark is not None and claimed.rows:
+                self._mark.note(Claim(claimed.rows[-1], epoch, now))
+            return claimed
 
         with self._keeping(outcomes):
             return await self.call(work, repeat)

@@ -118,8 +118,11 @@ class Agenda:
         return found
 
     def put_back(self, place: int, rows: Iterable[int]) -> None:
-        """Rows that were taken and not sent; they wait for their place's next opening."""
-        standing = self._rows[place]
+        """Rows that were taken and not sent, or others of that place.
+
+        They wait for its next opening; or go on with it, where it is open and has rows.
+        """
+        standing = self._rows.setdefault(place, _Standing(array("q")))
         back, rest = array("q", sorted(rows)), standing.rows[standing.at :]
         if (
             not (back and rest) or back[-1] < rest[0]

@@ -51,27 +51,24 @@ class Breakers:
 
         opt_outs: The share of the people texted who may opt out; 1 never stops.
 
-        before: How many people were texted before.
-
         in_doubt: Whether an earlier attempt at this run left unknowns: then one message
             goes first.
     """
 
-    def __init__(  # noqa: PLR0913  (each bound of `send.stop_at`)
+    def __init__(
         self,
         *,
         refused: float = 0.2,
         spam: int = 20,
         failed: float = 0.3,
         opt_outs: float = 0.04,
-        before: int = 0,
         in_doubt: bool = False,
     ) -> None:
         self._most_refused = refused
         self._most_spam = spam
         self._most_failed = failed
         self._most_opt_outs = opt_outs
-        self._texted = before
+        self._texted = 0
         self._in_doubt = in_doubt
         self._latest: deque[bool] = deque(maxlen=LATEST)
         self._unknown = 0
@@ -82,6 +79,10 @@ class Breakers:
     def is_probing(self) -> bool:
         """Whether only one message may be under way."""
         return self._in_doubt or self._unknown >= PROBES
+
+    def texted_before(self, people: int) -> None:
+        """So many have the run's text from an earlier attempt at it."""
+        self._texted += people
 
     def answered(self, event: Event, words: str = "") -> Problem | None:
         """What became of an attempt, and what was said about it."""

@@ -146,6 +146,10 @@ class Engine:
         self._changed.set()
         self._room.set()
 
+    def texted_before(self, people: int) -> None:
+        """So many people have the run's text from an earlier attempt at it."""
+        self._aftermath.texted_before(people)
+
     def receipt_failed(self, error_code: str) -> None:
         """A message of this campaign was not delivered: enough of a kind stop the run."""
         self._aftermath.receipt_failed(error_code)

@@ -14,6 +14,8 @@ from bulksend.journal.states import Event
 from bulksend.logs import log
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.send.aftermath import Tally
@@ -34,20 +36,25 @@ class Ear(Protocol):
     @property
     def tally(self) -> Tally: ...
 
+    def texted_before(self, people: int) -> None: ...
+
     def receipt_failed(self, error_code: str) -> None: ...
 
     def opted_out(self, count: int, people: int) -> None: ...
 
 
-async def hear(ear: Ear, writer: Writer, clocks: Clocks, *, before: int) -> None:
+async def hear(
+    ear: Ear, writer: Writer, clocks: Clocks, *, counted: Awaitable[int]
+) -> None:
     """Listen until cancelled.
 
     Args:
-        before: People who had this run's text before it went on.
+        counted: How many people had this run's text before it went on.
     """
     began = clocks.wall_ms()
     since, known = began, frozenset[str]()
-    is_told = False
+    is_told, before = False, await counted
+    ear.texted_before(before)
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         failed, opted_out = await writer.call(

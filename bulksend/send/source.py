@@ -2,65 +2,78 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import polars as pl
 
 from bulksend.send.message import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from bulksend.prepare.plan import Plan
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 HANDED_OVER_AT_ONCE = 500
 READ_AT_ONCE = 20_000
 
+Read: TypeAlias = "Callable[[pl.Series], Awaitable[pl.DataFrame]]"
+"""These rows of the plan, in another thread."""
+
+
+class More(Protocol):
+    """The other rows, once they are known; `Remainder` is one."""
+
+    @property
+    def is_known(self) -> bool: ...
+
+    async def rest(self) -> pl.DataFrame: ...
+
 
 class PlanSource:
-    """The rows of *plan* that get a message, without those that are *closed*.
+    """The plan's messages in its order; waits for nothing.
 
-    Which rows they are is read first, 4 bytes each; the messages when their turn comes,
-    and of those the first few by themselves, so that a run that is resumed begins at once.
+    The messages are read when their turn comes, and of those the first few by themselves,
+    so that a run that is resumed begins at once.
 
     Args:
-        only: The rows to choose from; None is all.
+        rows: Which there are, as column ``row``.
 
-        between: The first and the last row to choose from; None is all.
+        read: These rows as `Plan.messages_of` has them.
+
+        more: The rows that come after those.
     """
 
     def __init__(
         self,
-        plan: Plan,
-        closed: pl.Series | None = None,
-        *,
-        only: pl.Series | None = None,
-        between: tuple[int, int] | None = None,
+        rows: pl.DataFrame,
+        read: Read,
+        more: More | None = None,
     ) -> None:
-        self._plan = plan
-        left = plan.left("row", closed=closed, only=only, between=between)
-        self._rows = left["row"].cast(pl.UInt32)
+        self._rows = rows["row"].cast(pl.UInt32)
+        self._read = read
+        self._more = more
         self._at, self._most = 0, HANDED_OVER_AT_ONCE
         self._pieces: deque[pl.DataFrame] = deque()
 
     async def ahead(self) -> Sequence[Message] | None:
-        """The next of them, in the plan's order; None when it is through."""
+        """The next of them; None when it is through."""
         if not self._pieces:
+            if self._at >= len(self._rows) and self._more is not None:
+                self._rows, self._at = (
+                    (await self._more.rest())["row"].cast(pl.UInt32),
+                    0,
+                )
+                self._more = None
             wanted = self._rows.slice(self._at, self._most).cast(pl.Int64)
             if not len(wanted):
                 return None
+            found = await self._read(wanted)
             self._at, self._most = self._at + len(wanted), READ_AT_ONCE
-            found = await asyncio.to_thread(self._plan.messages_of, wanted)
             self._pieces.extend(found.iter_slices(HANDED_OVER_AT_ONCE))
         return messages(self._pieces.popleft())
 
     async def of(self, rows: Sequence[int]) -> Sequence[Message]:
         """These rows, in the plan's order."""
-        wanted = pl.Series(rows, dtype=pl.Int64)
-        found = await asyncio.to_thread(self._plan.messages_of, wanted)
-        return messages(found)
+        return messages(await self._read(pl.Series(rows, dtype=pl.Int64)))
 
     comes_back_at: int | None = None
     """It never waits for anything."""

@@ -20,11 +20,12 @@ from bulksend.send.agenda import LEAST_LIFE_MS, Agenda, Now
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bulksend.rules.hours import Hours
     from bulksend.send.clocks import Clocks
     from bulksend.send.message import Message
+    from bulksend.send.source import More, Read
 
 READ_AT_MOST = 20_000
 READ_SECONDS = 60
@@ -72,28 +73,35 @@ class TimedSource:
     """The rows of a plan that get a message, each while its window is open.
 
     Args:
-        rows: Row and place of what is still to be sent (`Plan.places`); and `carrier`,
-            where carriers' caps are kept.
+        rows: ``row`` and ``place`` of what is still to be sent; and ``carrier``, where
+            carriers' caps are kept.
 
         hours: None where none are kept, and rows wait for carriers alone.
 
         read: These rows as `Plan.messages_of` has them, with their places.
 
+        more: The rows beside those.
+
+        everywhere: Where all of them stand, as *rows* says it; None: nowhere else.
+
         comes_back_at: When there would be more, where it does not wait for it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (its seams)
         self,
         rows: pl.DataFrame,
         hours: Hours | None,
-        read: Callable[[pl.Series], Awaitable[pl.DataFrame]],
+        read: Read,
         *,
         clocks: Clocks,
         manner: Manner,
+        more: More | None = None,
+        everywhere: pl.DataFrame | None = None,
     ) -> None:
-        rows = _keyed(rows)
         self._read = read
-        self._words = rows["place"].unique().sort().to_list()
+        self._more = more
+        where = (rows if everywhere is None else everywhere).drop("row", strict=False)
+        self._words = _keyed(where.unique())["place"].unique().sort().to_list()
         self._number = {word: place for place, word in enumerate(self._words)}
         self._keeps_hours = hours is not None
         self._carriers: list[str] = [one.partition(PARTS)[2] for one in self._words]
@@ -112,7 +120,7 @@ class TimedSource:
             for place, one in enumerate(places)
             if hours is not None and (limits := _per_day(hours, one))
         }
-        self._agenda = Agenda(self._by_place(rows), opening, end=manner.end)
+        self._agenda = Agenda(self._by_place(_keyed(rows)), opening, end=manner.end)
         self._clocks = TwoClocks(clocks)
         self._read_at_once = round(
             min(max(manner.rate * READ_SECONDS, HANDED_OVER_AT_ONCE), READ_AT_MOST)
@@ -145,6 +153,8 @@ class TimedSource:
         """The next messages; none where rows were given up; None when it is through."""
         self.comes_back_at = None
         while True:
+            if self._more is not None and self._more.is_known:
+                await self._take_more(self._more)
             now = self._clocks.now()
             if self._pieces:
                 return self._still_open(self._pieces.popleft(), now)
@@ -159,6 +169,9 @@ class TimedSource:
                 self._pieces.extend(
                     found[at : at + HANDED_OVER_AT_ONCE] for at in steps
                 )
+                continue
+            if self._more is not None:
+                await self._take_more(self._more)
                 continue
             if self._agenda.has_missed:
                 return []
@@ -208,6 +221,11 @@ class TimedSource:
         return self._keeps_hours and not _is_open(message, self._clocks.now())
 
     # -- inside ---------------------------------------------------------------------
+
+    async def _take_more(self, more: More) -> None:
+        rows, self._more = await more.rest(), None
+        for place, some in self._by_place(_keyed(rows)).items():
+            self._agenda.put_back(place, some)
 
     def _by_place(self, rows: pl.DataFrame) -> dict[int, array[int]]:
         grouped = rows.group_by("place").agg(pl.col("row").sort())

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.errors import GateRefused
-from bulksend.journal.mark import Mark
+from bulksend.journal.mark import WHOLE, Mark
+from bulksend.journal.records import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,32 +32,33 @@ def mark(path: Path) -> Iterator[Mark]:
 
 
 def test_a_journal_that_knows_all_of_it_goes_on(path: Path, mark: Mark) -> None:
-    """As many claims as were noted, or more: a note may be behind."""
-    mark.begin(0, RUNS)
-    mark.add(20)
-    mark.add(1)
+    """Of the claim that was noted last, or of a later one: a note may be behind."""
+    mark.begin(None, RUNS)
+    mark.note(Claim(4, 7, 100))
+    mark.note(Claim(5, 7, 200))
     mark.close()
 
-    for known in (21, 22, 5_000):
+    for known in (Claim(5, 7, 200), Claim(5, 7, 201), Claim(5, 8, 3)):
         again = Mark(path)
+        assert again.noted() == Claim(5, 7, 200)
         again.begin(known, RUNS)
         again.close()
 
 
-@pytest.mark.parametrize("known", [0, 1, 20])
+@pytest.mark.parametrize("known", [None, Claim(5, 7, 199), Claim(5, 6, 300)])
 def test_a_journal_that_knows_less_is_refused(
-    path: Path, mark: Mark, known: int
+    path: Path, mark: Mark, known: Claim | None
 ) -> None:
-    """E604 says how many it lacks, and which file stands for them."""
-    mark.begin(0, RUNS)
-    mark.add(21)
+    """E604 says which message it lacks, and which file stands for it."""
+    mark.begin(None, RUNS)
+    mark.note(Claim(5, 7, 200))
 
     with pytest.raises(GateRefused) as refused:
         Mark(path).begin(known, RUNS)
 
     (problem,) = refused.value.problems
     assert problem.code == "E604"
-    assert "21 messages were handed over" in problem.found
+    assert "row 5 was handed over" in problem.found
     assert str(path) in problem.fix
 
 
@@ -64,18 +66,18 @@ def test_a_journal_without_another_run_of_the_campaign_is_refused(
     path: Path, mark: Mark
 ) -> None:
     """It is another journal, or a new one; other campaigns' marks do not count."""
-    mark.begin(3, RUNS)
-    mark.add(1)
-    Mark(path.with_name("c-2")).begin(0, RUNS)
+    mark.begin(None, RUNS)
+    mark.note(Claim(2, 1, 1))
+    Mark(path.with_name("c-2")).begin(None, RUNS)
     stranger = Mark(path.parent.with_name("bandwidth+other") / "o-1")
-    stranger.begin(0, {"o-1"})
+    stranger.begin(None, {"o-1"})
     stranger.close()
 
     with pytest.raises(GateRefused, match=r"E604 .*it does not know of run c-1"):
-        Mark(path.with_name("c-3")).begin(0, {"c-2", "c-3"})
+        Mark(path.with_name("c-3")).begin(None, {"c-2", "c-3"})
 
 
-@given(junk=st.binary(max_size=40).filter(lambda junk: not junk[:20].isdigit()))
+@given(junk=st.binary(max_size=70).filter(lambda junk: not WHOLE.fullmatch(junk)))
 def test_a_torn_note_is_no_note(
     tmp_path_factory: pytest.TempPathFactory, junk: bytes
 ) -> None:
@@ -84,12 +86,12 @@ def test_a_torn_note_is_no_note(
     path.write_bytes(junk)
     mark = Mark(path)
 
-    mark.begin(7, RUNS)
-    mark.add(1)
+    mark.begin(None, RUNS)
+    mark.note(Claim(8, 1, 1))
     mark.close()
 
-    with pytest.raises(GateRefused, match="8 messages"):
-        Mark(path).begin(7, RUNS)
+    with pytest.raises(GateRefused, match="row 8 was"):
+        Mark(path).begin(None, RUNS)
 
 
 def test_a_home_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_a_home_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     mark = Mark(tmp_path / "file" / "c" / "c-1")
 
-    mark.begin(0, RUNS)
-    mark.add(5)
+    mark.begin(None, RUNS)
+    mark.note(Claim(5, 1, 1))
     mark.close()
     assert [one.name for one in tmp_path.iterdir()] == ["file"]

@@ -308,12 +308,12 @@ def _full(*_: object) -> int:
 async def test_a_mark_follows_the_claims(path: Path, run: Run, tmp_path: Path) -> None:
     """After each commit, and not for what was not claimed."""
     mark = Mark(tmp_path / "claims" / "r")
-    mark.begin(0, {"r"})
+    mark.begin(None, {"r"})
     async with Writer(path, run, mark) as writer:
         writer.epoch = await writer.call(
             lambda journal: journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         )
-        for rows in ((2, 3), (3, 4)):
+        for rows, last in (((2, 3), 3), ((3, 4), 4), ((3, 4), 4)):
             await writer.claim([Candidate(row, None) for row in rows], now=NOW)
             with Journal.open(path) as journal:
-                assert mark._read() == journal.columns.closed(run.id).claims
+                assert mark.noted() == journal.latest_claim(run.id, last)

@@ -46,6 +46,10 @@ class Ear:
         self.tally = Tally()
         self.failed: list[str] = []
         self.rates: list[tuple[int, int]] = []
+        self.before = 0
+
+    def texted_before(self, people: int) -> None:
+        self.before = people
 
     def receipt_failed(self, error_code: str) -> None:
         self.failed.append(error_code)
@@ -93,7 +97,9 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
         fails("before", NOW - 1)
         stops("+19192345670", NOW - 1)
         async with Writer(path, run) as writer:
-            work = hearing.hear(ear, writer, clocks, before=40)
+            counted = asyncio.get_running_loop().create_future()
+            counted.set_result(40)
+            work = hearing.hear(ear, writer, clocks, counted=counted)
             listening = asyncio.create_task(work)
             fails("a", NOW + 1)
             await looked()
@@ -105,6 +111,7 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
             listening.cancel()
             await asyncio.wait([listening])
     assert ear.failed == ["4770", "4770"]
+    assert ear.before == 40
     assert ear.rates[0] == (0, 40)
     assert ear.rates[-1] == (1, 42)
 

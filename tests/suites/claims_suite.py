@@ -9,7 +9,14 @@ import pytest
 
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import Candidate, Entry, LeaseLost, Use
+from bulksend.journal.records import (
+    PAST_EXPIRATION,
+    Candidate,
+    Claim,
+    Entry,
+    LeaseLost,
+    Use,
+)
 from bulksend.journal.states import Event, Status
 from tests.suites.scene import CAMPAIGN, ELSEWHERE, NOW, RUN, Place, Sender, outcome
 
@@ -37,6 +44,24 @@ class ClaimsSuite:
     ) -> None:
         """Whoever asks twice may post once."""
         assert sender.claim(7, 7) == [7]
+
+    def test_the_latest_claim_of_a_row_stands_by_its_epoch_and_time(
+        self, sender: Sender
+    ) -> None:
+        """None of what nobody claimed, whatever evidence says of it; the last of several."""
+        journal, run = sender.journal, sender.run
+        assert journal.latest_claim(run.id, 2) is None
+        sender.claim(2)
+        first = journal.latest_claim(run.id, 2)
+        assert first == Claim(2, sender.epoch, NOW)
+
+        sender.record(outcome(2, Event.RELEASE))
+        assert journal.latest_claim(run.id, 2) == first, "it was claimed all the same"
+        again = [Candidate(2, 2, again=True)]
+        journal.claim(run, sender.epoch, again, now=NOW + 5)
+        assert journal.latest_claim(run.id, 2) == Claim(2, sender.epoch, NOW + 5)
+        journal.close_unsent(run.id, sender.epoch, [3], PAST_EXPIRATION, now=NOW)
+        assert journal.latest_claim(run.id, 3) is None
 
     @pytest.mark.parametrize("status", Status)
     @pytest.mark.parametrize("again", [False, True])

@@ -10,7 +10,7 @@ import pytest
 from bulksend.journal.columns import NAMES, NOTHING
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
-from bulksend.journal.records import PAST_EXPIRATION, Candidate, Entry
+from bulksend.journal.records import PAST_EXPIRATION, Candidate, Entry, Part
 from bulksend.journal.states import TAKEN, Event, IllegalMove, Status, step
 from tests.suites.scene import NOW, RUN, Sender, closed_rows, outcome
 
@@ -159,6 +159,33 @@ class OutcomesSuite:
         assert sender.journal.closed_count(sender.run.id) == len(closed)
         entries = sender.journal.entries(sender.run.id, 3, 9)
         assert [one.row for one in entries] == [3, 4, 5, 6, 7, 8, 9]
+
+    def test_the_last_row_is_of_the_part_that_is_asked_for(
+        self, sender: Sender
+    ) -> None:
+        """0 where there is none."""
+        sender.claim(4, 9, 12)
+        columns, run_id = sender.journal.columns, sender.run.id
+
+        assert columns.last(run_id) == 12
+        assert columns.last(run_id, Part(1, 5, 11)) == 9
+        assert columns.last(run_id, Part(2, 13, 20)) == 0
+        assert columns.last(run_id + 1) == 0
+
+    def test_a_run_ends_in_doubt_whose_latest_rows_hold_an_unknown(
+        self, sender: Sender
+    ) -> None:
+        """Among the last hundred; of the part that is asked for."""
+        journal, run_id = sender.journal, sender.run.id
+        assert not journal.ended_in_doubt(run_id)
+        sender.bring(2, Status.UNKNOWN)
+        assert journal.ended_in_doubt(run_id)
+        assert not journal.ended_in_doubt(run_id, Part(1, 3, 500))
+
+        sender.claim(*range(3, 102))
+        assert journal.ended_in_doubt(run_id)
+        sender.claim(102)
+        assert not journal.ended_in_doubt(run_id)
 
     def test_a_run_sees_its_own_rows_only(self, sender: Sender) -> None:
         """The same row number in another run is another message."""

@@ -69,7 +69,7 @@ class Place(Protocol):
 
 def closed_rows(journal: Journal, run_id: int, part: Part = WHOLE) -> list[int]:
     """The rows of `Columns.closed`, in order."""
-    return sorted(map(int, journal.columns.closed(run_id, part).rows.split()))
+    return sorted(map(int, journal.columns.closed(run_id, part).split()))
 
 
 def outcome(row: int, event: Event, at: int = NOW, **more: Any) -> Outcome:
