@@ -22,8 +22,7 @@ from bulksend import (
     run_campaign,
     send_plan,
 )
-from bulksend.airflow.lineage import lineage
-from bulksend.airflow.link import KEY
+from bulksend.airflow.lineage import lists_of
 from bulksend.airflow.reporter import Reporter
 from bulksend.airflow.sender import Sender
 from bulksend.airflow.task import Task, guarded
@@ -40,6 +39,7 @@ class BulksendOperator(Sender, Reporter):
         def work() -> dict[str, Any]:
             environment = self.environment()
             loaded = load_campaign(self.campaign, environment=environment)
+            self.read = [self.campaign, *lists_of(loaded)]
             slot = self.slot_of(context, loaded)
 
             def send(options: Options) -> Ended:
@@ -57,6 +57,7 @@ class BulksendOperator(Sender, Reporter):
         return guarded(work)
 
     def report(self, run: str, beside: Path, context: Any) -> dict[str, Any]:
+        self.read = [self.campaign]
         said = super().report(run, beside, context)
         self.refuse_unknown(said)
         return said
@@ -75,6 +76,7 @@ class PlanOperator(Task):
         def work() -> dict[str, Any]:
             environment = self.environment()
             loaded = load_campaign(self.campaign, environment=environment)
+            self.read = [self.campaign, *lists_of(loaded)]
             checked = plan_campaign(
                 loaded,
                 environment=environment,
@@ -83,7 +85,7 @@ class PlanOperator(Task):
             )
             if checked.gates:
                 raise InputError(checked.gates)
-            summary = checked.summary
+            self.wrote, summary = [checked.plan.place], checked.summary
             return {
                 "plan": checked.plan.place,
                 "run": checked.plan.run,
@@ -122,6 +124,7 @@ class SendShardOperator(Sender):
                     options=replace(options, shard=self.shard),
                 )
 
+            self.read = [self.plan]
             said = self.send(send, context)
             self.refuse_unknown(said)
             return said
@@ -153,12 +156,13 @@ class ResultsOperator(Reporter):
 
         return guarded(work)
 
+    def report(self, run: str, beside: Path, context: Any) -> dict[str, Any]:
+        self.read = [self.plan]
+        return super().report(run, beside, context)
+
     def _folder(self) -> Path:
         """The campaign's; a plan at an address was made beside something elsewhere."""
         if is_address(self.plan):
             return Path()
         plan = load_plan(self.plan, environment=self.environment())
         return Path(plan.about["folder"])
-
-    def get_openlineage_facets_on_complete(self, ti: Any) -> Any:
-        return lineage([self.plan], [str(ti.xcom_pull(task_ids=ti.task_id, key=KEY))])

@@ -83,6 +83,7 @@ class Reporter(Task):
         """
         ended = write_run(run, home=Home.find(beside, self.environment()))
         said = counted(ended)
+        self.wrote = [said["results"]]
         context["ti"].xcom_push(key=KEY, value=said["results"])
         if ended.counts["not_sent"]:
             left = f"{ended.counts['not_sent']:,} messages are left"

@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from bulksend import BulksendError, Options
 from bulksend.airflow.drain import Drain
-from bulksend.airflow.lineage import lineage
 from bulksend.airflow.link import KEY
 from bulksend.airflow.task import Task, counted
 from bulksend.airflow.trigger import Until
@@ -69,6 +68,7 @@ class Sender(Task):
             raise
         self.log.info("bulksend: %s %s", ended.run, ended.counts)
         said = counted(ended)
+        self.wrote = [said["results"]]
         context["ti"].xcom_push(key=KEY, value=said["results"])
         if drain.was_stopped:
             raise AirflowException("stopped while sending; a retry resumes")
@@ -90,6 +90,3 @@ class Sender(Task):
     def _wait_until(self, moment: float) -> None:
         """Without a worker; the lease has ended by now."""
         self.defer(trigger=Until(moment), method_name="execute_again")
-
-    def get_openlineage_facets_on_complete(self, _ti: Any) -> Any:
-        return lineage([self.campaign or str(getattr(self, "plan", ""))], [])

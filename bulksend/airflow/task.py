@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import (
 
 from bulksend import BulksendError, Home, InputError, Problem, due_slot
 from bulksend.airflow.hook import BulksendHook
+from bulksend.airflow.lineage import lineage
 from bulksend.airflow.link import ReportLink
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Task(BaseOperator):
         self.journal_conn_id = journal_conn_id
         self.storage_conn_id = storage_conn_id
         self.allow_local_journal = allow_local_journal
+        self.read: list[str] = []
+        self.wrote: list[str] = []
 
     @cached_property
     def hook(self) -> BulksendHook:
@@ -102,6 +105,10 @@ class Task(BaseOperator):
         moment = run.data_interval_end or getattr(run, "run_after", None)
         slot = due_slot(loaded, now=moment or run.logical_date)
         return slot.name if slot else ""
+
+    def get_openlineage_facets_on_complete(self, _ti: Any) -> Any:
+        """What this task read and wrote, as `lineage` has it."""
+        return lineage(self.read, self.wrote)
 
 
 def guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -30,13 +30,18 @@ def use(desk: Desk, monkeypatch: pytest.MonkeyPatch, **more: str) -> None:
 
 def load(name: str, source: str) -> dict[str, Any]:
     """A DAG file in Airflow's folder, as Airflow reads it."""
+    return run_path(str(put(name, source)))
+
+
+def put(name: str, source: str) -> Path:
+    """The only DAG file in Airflow's folder."""
     folder = Path(os.environ["AIRFLOW_HOME"], "dags")
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.py"):
         old.unlink()
     path = folder / f"{name}.py"
     path.write_text(source)
-    return run_path(str(path))
+    return path
 
 
 def run_file(name: str, source: str) -> Counter[str]:

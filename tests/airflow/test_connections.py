@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.airflow import BulksendHook, BulksendNotifier, BulksendOperator
+from bulksend.airflow import BulksendHook, BulksendNotifier
 from bulksend.airflow.provider import get_provider_info
-from tests.airflow.here import Run, Ti, use
+from tests.airflow.here import Ti, use
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
@@ -86,23 +86,3 @@ def test_airflow_knows_the_provider() -> None:
         "storage_conn_id",
     }
     assert "bulksend.airflow.link.ReportLink" in manager.extra_links_class_names
-
-
-def test_lineage_names_lists_and_results_and_no_numbers(
-    desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What OpenLineage is told of a task, by its own classes."""
-    pytest.importorskip("airflow.providers.openlineage.extractors")
-    bandwidth()
-    use(desk, monkeypatch)
-    desk.people()
-    campaign = desk.campaign()
-    operator = BulksendOperator(
-        task_id="send", campaign=str(campaign), journal_conn_id=journal
-    )
-    operator.execute({"dag_run": Run(), "ti": Ti()})
-
-    told = operator.get_openlineage_facets_on_complete(Ti())
-
-    assert [one.name for one in told.inputs] == [str(campaign).lstrip("/")]
-    assert "9192" not in repr(told)

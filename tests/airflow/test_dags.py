@@ -117,7 +117,8 @@ campaign_dags(globals(), "{desk.folder}/campaigns/*.yaml", journal_conn_id="{jou
     assert set(dags) == {"dag_bulksend_weekly", "dag_bulksend_broken_one"}
     weekly = dags["dag_bulksend_weekly"]
     assert "America/New_York" in f"{weekly.timetable!r}{weekly.timetable.__dict__}"
-    assert "{{ name }}" in weekly.doc_md
+    assert "weekly.yaml" in weekly.doc_md
+    assert "{{ name }}" not in weekly.doc_md
     assert took < 1
     run = run_dag(weekly)
     assert run == {"success": 1}
