@@ -33,7 +33,10 @@ from bulksend.prepare.source import Source, scan
 from bulksend.prepare.timing import campaign_hours
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bulksend.define.load import Loaded
+    from bulksend.prepare.template.shared import Step
     from bulksend.rules.hours import Hours
     from bulksend.storage.spool import Spool
 
@@ -144,6 +147,7 @@ def _draft(
             else audience.numbers(len(texts), audience.barred_kinds(recipients))
         )
         .with_columns([arm(experiment).alias(ARM)] if experiment else [])
+        .pipe(_after, rendered.steps)
         .with_columns(
             rendered.text.alias(own("text")),
             rendered.before.alias(own("text_before")),
@@ -180,6 +184,13 @@ def _draft(
         ),
         source=source,
     )
+
+
+def _after(frame: pl.LazyFrame, steps: Iterable[Step]) -> pl.LazyFrame:
+    """What templates work out before their texts; the final select drops it."""
+    for step in steps:
+        frame = frame.with_columns(step)
+    return frame
 
 
 def _place(

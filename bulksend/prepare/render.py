@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bulksend.define.load import Loaded
+    from bulksend.prepare.template.shared import Step
 
 LONGEST_TEXT = 2_048
 LONGEST_URL = 4_096
@@ -45,6 +46,8 @@ class Rendered:
             empty; None where that cannot be.
 
         filled: The columns that stand in texts.
+
+        steps: The columns that the others need, to be added one step after another.
     """
 
     text: pl.Expr
@@ -55,6 +58,7 @@ class Rendered:
     missing: pl.Expr
     unfit: pl.Expr | None
     filled: frozenset[str]
+    steps: tuple[Step, ...]
     warnings: tuple[Problem, ...]
 
 
@@ -101,6 +105,7 @@ def render(
         before, text = pl.when(plain != text).then(text), plain
     urls = [url for url in media if url]
     parts = [part for part in (*urls, tag, once) if part]
+    every = [*texts.values(), *parts]
     return Rendered(
         text=text,
         before=before,
@@ -110,6 +115,7 @@ def render(
         missing=pl.coalesce(missing, *(part.missing for part in parts)),
         unfit=_unfit_part([Compiled(text, missing, frozenset(), unfit=unfit), *parts]),
         filled=frozenset().union(*(one.names for one in texts.values())),
+        steps=tuple(step for one in every for step in one.steps),
         warnings=_telling(loaded, tag),
     )
 

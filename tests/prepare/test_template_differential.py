@@ -503,7 +503,7 @@ def compare(source: str, tally: Tally) -> None:
         tally.refused += 1
         return
     columns = {"text_": compiled.text, "missing_": compiled.missing}
-    made = frame().lazy().with_columns(**columns).select(*columns)
+    made = compiled.over(frame().lazy()).with_columns(**columns).select(*columns)
     ours = made.collect(engine="streaming").rows()
     for row, (text, missing), (expected, name) in zip(
         contexts(), ours, by_jinja(source, contexts()), strict=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,12 +12,15 @@ from jinja2 import nodes
 from bulksend.errors import InputError
 
 from .scope import Scope
-from .statements import Text, write_all
-from .syntax import Findings, Origin, Refusal, parse, too_deep
-from .values import NOTHING, Raise, once
+from .shared import Shared
+from .statements import UNFIT, Text, write_all
+from .syntax import Findings, Origin, Refusal, parse
+from .values import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
+
+    from .shared import Step
 
 
 NOWHERE = Origin()
@@ -37,6 +41,8 @@ class Compiled:
         names: The columns that the template uses, as the header has them.
 
         constant: The text, if the template uses no column.
+
+        steps: The columns that the others need, to be added one step after another.
     """
 
     text: pl.Expr
@@ -44,6 +50,13 @@ class Compiled:
     names: frozenset[str]
     constant: str | None = None
     unfit: pl.Expr | None = None
+    steps: tuple[Step, ...] = ()
+
+    def over(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """*frame* with the columns of the *steps*."""
+        for step in self.steps:
+            frame = frame.with_columns(step)
+        return frame
 
 
 def compile_template(
@@ -55,7 +68,8 @@ def compile_template(
         InputError: with every problem of the template.
     """
     findings = Findings(source, origin)
-    scope = Scope(schema, findings)
+    digest = sha256(source.encode("utf-8", "replace")).hexdigest()
+    scope = Scope(schema, findings, Shared(f"bulksend:{digest[:12]}:"))
     try:
         tree = parse(source)
         scope.meant = _said(tree)
@@ -63,18 +77,12 @@ def compile_template(
     except Refusal as refusal:
         findings.add(refusal)
         written = Text()
-    except RecursionError:  # an elif is an if in the else of the one before
-        findings.add(too_deep())
-        written = Text()
     if findings.problems:
         raise InputError(findings.problems)
 
-    missing = _first(written.raises)
     if scope.used:
-        text = pl.when(missing.is_null()).then(written.expr())
-        unfit = _unfit(written.raises)
-        return Compiled(text, missing, frozenset(scope.used), unfit=unfit)
-    unset = pl.select(missing).item()
+        return _compiled(written, scope)
+    unset = pl.select(written.lacking()).item()
     if unset is not None:
         findings.add(Refusal("E311", f'"{unset}" is used, and never set'))
         raise InputError(findings.problems)
@@ -82,30 +90,21 @@ def compile_template(
     return Compiled(pl.lit(fixed), NOTHING, frozenset(), constant=fixed)
 
 
+def _compiled(written: Text, scope: Scope) -> Compiled:
+    lacking, unfit = written.lacking(), None
+    if written.may_be_unfit:
+        lacking = scope.shared.expr(lacking)
+        unfit = lacking.str.starts_with(UNFIT)
+    text = pl.when(lacking.is_null()).then(written.expr())
+    missing = lacking.str.strip_prefix(UNFIT) if unfit is not None else lacking
+    used = [one for one in (text, missing, unfit) if one is not None]
+    steps = scope.shared.steps(used)
+    names = frozenset(scope.used)
+    return Compiled(text, missing, names, unfit=unfit, steps=steps)
+
+
 def _said(tree: nodes.Template) -> frozenset[str]:
     """The texts in quotes: what a template asks for is a value, be it the word None."""
     return frozenset(
         one.value for one in tree.find_all(nodes.Const) if isinstance(one.value, str)
     )
-
-
-def _first(raises: Sequence[Raise]) -> pl.Expr:
-    """What to blame: the first that raised, in the order of evaluation."""
-    return _of_first(raises, lambda one: pl.lit(one.column), NOTHING)
-
-
-def _unfit(raises: Sequence[Raise]) -> pl.Expr | None:
-    if not any(one.unfit for one in raises):
-        return None
-    return _of_first(raises, lambda one: pl.lit(one.unfit), pl.lit(value=False))
-
-
-def _of_first(
-    raises: Sequence[Raise], what: Callable[[Raise], pl.Expr], otherwise: pl.Expr
-) -> pl.Expr:
-    for one in reversed(once(raises)):
-        said = what(one)
-        if one.when is not None:
-            said = pl.when(one.when).then(said).otherwise(otherwise)
-        otherwise = said
-    return otherwise

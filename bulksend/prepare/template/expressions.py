@@ -21,17 +21,18 @@ from .operators import (
     SYMBOLS,
     among,
     arithmetic,
+    as_text,
     comparable,
     compared,
     comparison,
-    concatenated,
     contained,
     negative,
     positive,
 )
 from .predicates import PREDICATES
 from .scope import Scope
-from .syntax import Refusal, near, not_in_language
+from .shared import Shared  # noqa: TC001 - XX
+from .syntax import MOST_DEEP, Refusal, near, not_in_language
 from .values import (
     BROKEN,
     Kind,
@@ -40,6 +41,7 @@ from .values import (
     boolean,
     choose,
     constant,
+    joined,
     needed,
     only,
     operate,
@@ -50,7 +52,7 @@ from .values import (
 def value(node: nodes.Node, scope: Scope) -> Value:
     """*node* as a value; with a problem in it, noted, as no value at all."""
     try:
-        return evaluate(node, scope)
+        return scope.shared.value(evaluate(node, scope))
     except Refusal as refusal:
         scope.findings.add(refusal.placed(start(node)))
     except Unfit as unfit:
@@ -204,7 +206,7 @@ def _(node: nodes.BinExpr, scope: Scope) -> Value:
 def _(node: nodes.And, scope: Scope) -> Value:
     *before, last = (value(part, scope) for part in _flat(node))
     for left in reversed(before):
-        last = choose(left, last, left)
+        last = scope.shared.value(choose(left, last, left))
     return last
 
 
@@ -212,7 +214,8 @@ def _(node: nodes.And, scope: Scope) -> Value:
 def _(node: nodes.Or, scope: Scope) -> Value:
     *before, last = (value(part, scope) for part in _flat(node))
     for left in reversed(before):
-        last = choose(left, only(left, Kind.UNDEFINED, Kind.NONE), last)
+        there = only(left, Kind.UNDEFINED, Kind.NONE)
+        last = scope.shared.value(choose(left, there, last))
     return last
 
 
@@ -242,10 +245,8 @@ def _(node: nodes.Pos, scope: Scope) -> Value:
 
 @evaluate.register
 def _(node: nodes.Concat, scope: Scope) -> Value:
-    first, *rest = (value(part, scope) for part in node.nodes)
-    for part in rest:
-        first = operate(concatenated, first, part)
-    return first
+    parts = [value(part, scope) for part in node.nodes]
+    return joined(parts, [as_text] * len(parts))
 
 
 @evaluate.register
@@ -272,7 +273,7 @@ def _chain(left: Value, operands: list[nodes.Operand], scope: Scope) -> Value:
             raise not_in_language("a chain with `in`", fix="Join the parts with `and`.")
         return result
     right = value(operand.expr, scope)
-    result = compared(operand.op, left, right)
+    result = scope.shared.value(compared(operand.op, left, right))
     if not rest:
         return result
     return choose(result, _chain(right, rest, scope), constant(value=False))
@@ -291,19 +292,27 @@ def _membership(left: Value, node: nodes.Expr, scope: Scope) -> Value:
     listed = boolean(pl.lit(value=False), left, *items)
     if not items:
         return listed
-    found = _one_of(Value(sought.cases, (), left.columns), node.items, items)
+    plain = Value(sought.cases, (), left.columns)
+    found = _one_of(plain, node.items, items, scope.shared)
     raises = (*listed.raises, *sought.raises, *found.raises)
     return Value(found.cases, raises, listed.columns)
 
 
-def _one_of(sought: Value, nodes_: list[nodes.Expr], items: list[Value]) -> Value:
+def _one_of(
+    sought: Value, nodes_: list[nodes.Expr], items: list[Value], shared: Shared
+) -> Value:
     """Compared one after another, as Python does: a later item may never be needed."""
     written = [node.value for node in nodes_ if isinstance(node, nodes.Const)]
     texts = [text for text in written if isinstance(text, str)]
     if len(texts) == len(nodes_):
         return operate(partial(among, texts), sought)
+    same = [operate(comparison("eq"), sought, item) for item in items]
+    if len(written) == len(nodes_):
+        return boolean(pl.any_horizontal([truth(one) for one in same]), *same)
+    if len(nodes_) > MOST_DEEP:
+        fix = "Write texts and numbers in the list, or use fewer columns."
+        raise Refusal("E316", f"columns in a list of more than {MOST_DEEP}", fix=fix)
     result = constant(value=False)
-    for item in reversed(items):
-        same = operate(comparison("eq"), sought, item)
-        result = choose(same, constant(value=True), result)
+    for one in reversed(same):
+        result = shared.value(choose(one, constant(value=True), result))
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import partial
 from math import ceil, floor, isfinite
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,16 @@ from .pythonic import (
 from .pythonic import TEXT as STRING
 from .syntax import Refusal
 from .text_filters import shown
-from .values import LIMIT, Case, Kind, Result, Value, literal, operate
+from .values import LIMIT, Case, Kind, Result, Value, joined, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 WIDEST = 2_048
 """Characters: no text that can be sent is longer."""
+
+USUAL = 50
+"""Characters that a cell is taken to have at most."""
 
 WHOLE = {Kind.BOOLEAN, Kind.INTEGER}
 
@@ -231,16 +235,10 @@ def format_values(pattern: str, *values: Value) -> Value:
         )
     between = [part.replace("%%", "%") for part in _between(pattern, places)]
 
-    def operation(*cases: Case) -> Result:
-        filled = [_filled(p, case) for p, case in zip(places, cases, strict=True)]
-        parts = [pl.lit(between[0])]
-        for text, after in zip(filled, between[1:], strict=True):
-            parts += [text.expr, pl.lit(after)]
-        checks = [text.valid for text in filled if text.valid is not None]
-        valid = pl.all_horizontal(checks) if checks else None
-        return Case(Kind.TEXT, pl.concat_str(parts), valid=valid)
-
-    return operate(operation, *values)
+    made = joined(values, [partial(_filled, place) for place in places], between)
+    padding = sum(int(place[3] or 0) for place in places) // USUAL
+    padded = (replace(case, copies=case.copies + padding) for case in made.cases)
+    return replace(made, cases=tuple(padded))
 
 
 def _between(pattern: str, places: list[re.Match[str]]) -> list[str]:

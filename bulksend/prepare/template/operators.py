@@ -9,6 +9,7 @@ compared exactly, not by way of a float that cannot hold the whole one.
 from __future__ import annotations
 
 import operator
+from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -147,16 +148,22 @@ def _power(left: Case, right: Case) -> Case | None:
             expected=f"an exponent from 0 to {_LARGEST_EXPONENT}, written out",
             fix="Make a number with decimals of one side: x | float ** y.",
         )
-    result = Case(Kind.INTEGER, pl.lit(1, dtype=INT64), bounds=(1, 1))
-    valid: pl.Expr | None = None
+    bounds = 1, 1
     for _ in range(low):
-        step = _whole("*", result, left)
-        if step is None:
-            return None
-        if step.valid is not None:
-            valid = step.valid if valid is None else valid & step.valid
-        result = step
-    return Case(Kind.INTEGER, result.expr, bounds=result.bounds, valid=valid)
+        bounds = _of_product(bounds, left.bounds)
+    valid: pl.Expr | None = None
+    narrow = _is_narrow(bounds) and _is_narrow(left.bounds)
+    factor = left.expr.cast(INT64 if narrow else INT128)
+    result = _product([factor] * low)
+    if max(map(abs, bounds)) > LIMIT:
+        about = _product([left.expr.cast(FLOAT)] * low)
+        valid = (about.abs() < 1.1e38) & (result.abs() <= LIMIT)
+        bounds = ANY
+    return Case(Kind.INTEGER, result, bounds=bounds, valid=valid)
+
+
+def _product(factors: list[pl.Expr]) -> pl.Expr:
+    return reduce(operator.mul, factors) if factors else pl.lit(1, dtype=INT64)
 
 
 def negative(case: Case) -> Case | None:
@@ -286,7 +293,7 @@ def among(texts: list[str], case: Case) -> Case:
     return Case(Kind.BOOLEAN, case.expr.is_in(texts))
 
 
-def concatenated(left: Case, right: Case) -> Case | None:
-    if {left.kind, right.kind} & {Kind.NONE, Kind.STRUCT}:
+def as_text(case: Case) -> Case | None:
+    if case.kind in (Kind.NONE, Kind.STRUCT):
         return None
-    return Case(Kind.TEXT, text_of(left) + text_of(right))
+    return Case(Kind.TEXT, text_of(case))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
-from jinja2 import nodes
 
 from . import columns
 from .syntax import Findings, Refusal
@@ -15,8 +14,7 @@ from .values import BROKEN, Value, choose, undefined
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LARGEST_VARIABLE = 2_000
-"""Nodes of the tree that one variable may stand for."""
+    from .shared import Shared
 
 
 @dataclass(slots=True)
@@ -25,8 +23,8 @@ class Scope:
 
     schema: Mapping[str, pl.DataType]
     findings: Findings
+    shared: Shared
     variables: dict[str, Value] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
     used: dict[str, Value] = field(default_factory=dict)
     meant: frozenset[str] = frozenset()
     """Words that are values here, although exports write them for nothing."""
@@ -43,29 +41,19 @@ class Scope:
         return self.used[real]
 
     def branch(self) -> Scope:
-        known = dict(self.variables), dict(self.sizes)
-        return Scope(self.schema, self.findings, *known, self.used, self.meant)
-
-    def set(self, name: str, value: Value, node: nodes.Node) -> None:
-        """A variable is copied to where it is used, so its size is kept in check."""
-        names = [part.name for part in node.find_all(nodes.Name)]
-        size = len(list(node.find_all(nodes.Node))) + 1
-        size += sum(self.sizes.get(used, 0) for used in names)
-        if size > LARGEST_VARIABLE:
-            self.variables[name], self.sizes[name] = BROKEN, 0
-            raise Refusal("E316", f'"{name}" grows with each set')
-        self.variables[name], self.sizes[name] = value, size
+        """What is set in it stays inside."""
+        return replace(self, variables=dict(self.variables))
 
     def join(self, test: Value, first: Scope, second: Scope) -> None:
         """After an if: a variable is what the branch that was taken made it."""
         for name in dict.fromkeys((*first.variables, *second.variables)):
             one, other = first._known(name), second._known(name)
-            same = one is other
-            self.variables[name] = one if same else choose(test, one, other)
-            sizes = (branch.sizes.get(name, 0) for branch in (first, second))
-            self.sizes[name] = max(
-                self.sizes.get(name, 0), sum(sizes) if not same else 0
-            )
+            if one is BROKEN or other is BROKEN:
+                one = BROKEN
+            elif one is not other:
+                both = self.shared.value(choose(test, one, other))
+                one = replace(both, raises=())  # the if and the set raised them
+            self.variables[name] = one
 
     def _known(self, name: str) -> Value:
         try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
+from typing import NamedTuple
 
 import polars as pl
 from jinja2 import nodes
@@ -13,27 +14,49 @@ from .pythonic import text_of
 from .scope import Scope
 from .syntax import Refusal, not_in_language
 from .values import (
+    BROKEN,
     NOTHING,
     Case,
     Kind,
     Raise,
     Value,
-    guarded,
     needed,
+    once,
     truth,
 )
+
+UNFIT = "\0"
+"""Stands before a column's name where something cannot be worked out from it."""
+
+
+class Branched(NamedTuple):
+    """What the branch that is taken lacks: a column's name as `Text.lacking` has it."""
+
+    lacking: pl.Expr
+    unfit: bool
 
 
 @dataclass(slots=True)
 class Text:
-    """What statements print: parts to be joined, and where a row ends early."""
+    """What statements print: parts to be joined, and where a row ends early.
+
+    Args:
+        lacks: Where, in the order of evaluation.
+    """
 
     parts: list[pl.Expr | str] = field(default_factory=list)
-    raises: list[Raise] = field(default_factory=list)
+    lacks: list[Raise | Branched] = field(default_factory=list)
+
+    copies: int = 0
+
+    @property
+    def may_be_unfit(self) -> bool:
+        return any(lack.unfit for lack in self.lacks)
 
     def add(self, other: Text) -> None:
         self.parts += other.parts
-        self.raises += other.raises
+        self.lacks += other.lacks
+        self.copies += other.copies
 
     def expr(self) -> pl.Expr:
         """The parts as one String; neighbouring literals become one."""
@@ -45,6 +68,18 @@ class Text:
                 joined.append(part)
         exprs = [pl.lit(part) if isinstance(part, str) else part for part in joined]
         return pl.concat_str(exprs) if exprs else pl.lit("")
+
+    def lacking(self) -> pl.Expr:
+        """The first column that was missing, after UNFIT if it was there; else null."""
+        found = [_told(one) for one in once(self.lacks)]
+        return pl.coalesce(found) if found else NOTHING
+
+
+def _told(lack: Raise | Branched) -> pl.Expr:
+    if isinstance(lack, Branched):
+        return lack.lacking
+    name = pl.lit(f"{UNFIT * lack.unfit}{lack.column}")
+    return name if lack.when is None else pl.when(lack.when).then(name)
 
 
 @singledispatch
@@ -116,47 +151,46 @@ def _printed(printed: Value) -> Text:
             if case.when is None
             else pl.when(case.when).then(text).otherwise(whole)
         )
-    return Text([whole], list(printed.raises))
+    copies = max((case.copies for case in printed.cases), default=0)
+    return Text([whole], list(printed.raises), copies)
 
 
 @write.register
 def _(node: nodes.If, scope: Scope) -> Text:
-    test = value(node.test, scope)
-    yes, no = scope.branch(), scope.branch()
-    first = write_all(node.body, yes)
-    otherwise = _rest(node)
-    second = write_all(otherwise, no)
-    scope.join(test, yes, no)
+    """An elif is an if in the else of the one before, so the last one is joined first."""
+    branches: list[tuple[Value, Text, Scope]] = []
+    for one in (node, *node.elif_):
+        test, inside = value(one.test, scope), scope.branch()
+        branches.append((test, write_all(one.body, inside), inside))
+    no = scope.branch()
+    second = write_all(node.else_, no)
+    for test, first, yes in reversed(branches):
+        outside = scope.branch()
+        outside.join(test, yes, no)
+        second, no = _either(test, first, second, scope), outside
+    scope.variables = no.variables
+    return second
 
-    holds = truth(test)
-    expr = pl.when(holds).then(first.expr()).otherwise(second.expr())
-    taken = guarded(holds, Value((), tuple(first.raises)))
-    skipped = guarded(~holds, Value((), tuple(second.raises)))
-    parts: list[pl.Expr | str] = [expr] if first.parts or second.parts else []
-    return Text(parts, [*test.raises, *taken.raises, *skipped.raises])
 
-
-def _rest(node: nodes.If) -> list[nodes.Node]:
-    """What an if does when its test fails: the next elif, or the else."""
-    if not node.elif_:
-        return node.else_
-    following, *elifs = node.elif_
-    return [
-        nodes.If(
-            following.test,
-            following.body,
-            elifs,
-            node.else_,
-            lineno=following.lineno,
-        )
-    ]
+def _either(test: Value, first: Text, second: Text, scope: Scope) -> Text:
+    small = scope.shared.expr
+    holds = small(truth(test))
+    either = Text(lacks=list(test.raises), copies=max(first.copies, second.copies))
+    if first.parts or second.parts:
+        made = pl.when(holds).then(first.expr()).otherwise(second.expr())
+        either.parts.append(small(made))
+    if first.lacks or second.lacks:
+        lacking = pl.when(holds).then(first.lacking()).otherwise(second.lacking())
+        unfit = first.may_be_unfit or second.may_be_unfit
+        either.lacks.append(Branched(small(lacking), unfit))
+    return either
 
 
 @write.register
 def _(node: nodes.Assign, scope: Scope) -> Text:
     assigned = value(node.node, scope)
-    kept = Value(assigned.cases, (), assigned.columns)  # here is where it raises
-    scope.set(_target(node.target), kept, node.node)
+    kept = replace(assigned, raises=())  # here is where it raises
+    scope.variables[_target(node.target)] = BROKEN if assigned is BROKEN else kept
     return Text([], list(assigned.raises))
 
 
@@ -165,9 +199,11 @@ def _(node: nodes.AssignBlock, scope: Scope) -> Text:
     if node.filter is not None:
         raise not_in_language("a filter on set", fix="Filter the name when it is used.")
     body = write_all(node.body, scope.branch())  # what it sets stays inside
-    kept = Value((Case(Kind.TEXT, body.expr()),), (), tuple(scope.used))
-    scope.set(_target(node.target), kept, node)
-    return Text([], body.raises)
+    scope.variables[_target(node.target)] = BROKEN  # unless it is small
+    whole = Case(Kind.TEXT, body.expr(), copies=body.copies)
+    kept = scope.shared.value(Value((whole,), (), tuple(scope.used)))
+    scope.variables[_target(node.target)] = kept
+    return Text([], body.lacks)
 
 
 def _target(node: nodes.Node) -> str:

@@ -161,6 +161,8 @@ def _check(tree: nodes.Node) -> None:
     for _ in range(MOST_DEEP):
         for node in level:
             _check_text(node)
+            if isinstance(node, nodes.Compare) and len(node.ops) > MOST_DEEP:
+                raise too_deep().placed(node.lineno)
         level = [child for node in level for child in node.iter_child_nodes()]
         if not level:
             return

@@ -92,7 +92,9 @@ def replace(case: Case, old: str, new: str, count: int = -1) -> Result:
     if not old:
         raise Refusal("E306", "replace has nothing to look for")
     if count < 0:
-        return Case(Kind.TEXT, text.str.replace_all(old, new, literal=True))
+        copies = case.copies * max(1, len(new) // len(old))
+        every = text.str.replace_all(old, new, literal=True)
+        return Case(Kind.TEXT, every, copies=copies)
     few = text.str.replace(old, new, literal=True, n=count) if count else text
     return Case(Kind.TEXT, few)
 

@@ -73,6 +73,8 @@ class Case:
             type, a time zone, the name of the missing column.
 
         valid: For the result of an operation: where it has one; None means everywhere.
+
+        copies: For TEXT, of how many cells it can be made: each `v ~ v` doubles it.
     """
 
     kind: Kind
@@ -81,6 +83,7 @@ class Case:
     bounds: Bounds = ANY
     detail: Any = None
     valid: pl.Expr | None = None
+    copies: int = 1
 
 
 class Raise(NamedTuple):
@@ -182,6 +185,7 @@ def _either(first: Case, second: Case) -> Case:
             min(first.bounds[0], second.bounds[0]),
             max(first.bounds[1], second.bounds[1]),
         ),
+        copies=max(first.copies, second.copies),
     )
 
 
@@ -240,8 +244,47 @@ def operate(operation: Callable[..., Result], *values: Value) -> Value:
                     raise Refusal("E311", "this has no result")
                 raises.append(Raise(both(held, ~case.valid), blame, unfit=True))
             detail = blame if case.kind is Kind.UNDEFINED else case.detail
-            cases.append(replace(case, when=held, valid=None, detail=detail))
+            made_of = sum(operand.copies for operand in combination)
+            copies = max(case.copies, made_of) if case.kind is Kind.TEXT else 1
+            cases.append(
+                replace(case, when=held, valid=None, detail=detail, copies=copies)
+            )
     return Value(merged(cases), once(raises), columns)
+
+
+def joined(
+    values: Sequence[Value],
+    written: Sequence[Callable[[Case], Result]],
+    between: Sequence[str] = (),
+) -> Value:
+    """One text of *values*, each as its own *written* makes it a text.
+
+    Args:
+        between: What stands before each of them, and after the last.
+
+    Raises:
+        Unfit: some value has no text (its *written* gave None).
+    """
+    # Python works out all of them before it makes a text of the first.
+    evaluated = [r for value in values for r in value.raises]
+    parts = [
+        operate(write, replace(value, raises=()))
+        for write, value in zip(written, values, strict=True)
+    ]
+    raises = once((*evaluated, *(r for part in parts for r in part.raises)))
+    columns = once(name for part in parts for name in part.columns)
+    if not all(part.cases for part in parts):
+        return Value((), raises, columns)
+    texts = [part.cases[0].expr for part in parts]
+    copies = sum(part.cases[0].copies for part in parts)
+    if between:
+        texts = [
+            expr
+            for pair in zip(map(pl.lit, between), [*texts, pl.lit("")], strict=True)
+            for expr in pair
+        ]
+    case = Case(Kind.TEXT, pl.concat_str(texts), copies=copies)
+    return Value((case,), raises, columns)
 
 
 def _results(
@@ -315,5 +358,7 @@ def once(items: Iterable[Any]) -> tuple[Any, ...]:
     return tuple({_identity(item): item for item in items}.values())
 
 
-def _identity(item: Raise | str) -> object:
-    return item if isinstance(item, str) else (id(item.when), *item[1:])
+def _identity(item: object) -> object:
+    if isinstance(item, Raise):
+        return id(item.when), *item[1:]
+    return item if isinstance(item, str) else id(item)
