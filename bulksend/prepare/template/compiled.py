@@ -12,7 +12,7 @@ from jinja2 import nodes
 from bulksend.errors import InputError
 
 from .scope import Scope
-from .shared import Shared
+from .shared import Exhausted, Shared
 from .statements import UNFIT, Text, write_all
 from .syntax import Findings, Origin, Refusal, parse
 from .values import NOTHING
@@ -76,6 +76,9 @@ def compile_template(
         written = write_all(tree.body, scope)
     except Refusal as refusal:
         findings.add(refusal)
+        written = Text()
+    except Exhausted as spent:
+        findings.add(spent.refusal)
         written = Text()
     if findings.problems:
         raise InputError(findings.problems)

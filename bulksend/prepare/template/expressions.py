@@ -31,7 +31,7 @@ from .operators import (
 )
 from .predicates import PREDICATES
 from .scope import Scope
-from .shared import Shared  # noqa: TC001 - XX
+from .shared import Exhausted, Shared
 from .syntax import MOST_DEEP, Refusal, near, not_in_language
 from .values import (
     BROKEN,
@@ -55,6 +55,8 @@ def value(node: nodes.Node, scope: Scope) -> Value:
         return scope.shared.value(evaluate(node, scope))
     except Refusal as refusal:
         scope.findings.add(refusal.placed(start(node)))
+    except Exhausted as spent:
+        raise spent.placed(start(node)) from None
     except Unfit as unfit:
         scope.findings.add(explained(node, unfit).placed(start(node)))
     return BROKEN

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from .syntax import Refusal
-from .values import NOTHING, Value, once
+from .values import Value, once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +32,22 @@ MOST_COPIES = 200
 
 Step = tuple[pl.Expr, ...]
 """Columns that can be worked out side by side."""
+
+
+class Exhausted(Exception):  # noqa: N818 - it ends the compilation
+    """The budget is spent; `at` is filled in by the nearest expression."""
+
+    at: int | None = None
+
+    def placed(self, at: int) -> Exhausted:
+        self.at = at if self.at is None else self.at
+        return self
+
+    @property
+    def refusal(self) -> Refusal:
+        fix = "Use fewer conditions in each other, or prepare a column in the list."
+        refusal = Refusal("E316", "too many cases to tell apart", fix=fix)
+        return refusal.placed(self.at or 0)
 
 
 @dataclass(slots=True)
@@ -77,7 +93,7 @@ class Shared:
         """*expr*, or the column that it was made; the same for the same expression.
 
         Raises:
-            Refusal: The template has become too large.
+            Exhausted: The template has become too large.
         """
         known = self._known.get(id(expr))
         if known is None:
@@ -91,8 +107,6 @@ class Shared:
             return expr if expr.meta.is_literal() else _worked_out(expr)
         if len(names) <= LARGEST:
             return expr
-        if self._spent > BUDGET:  # refused already
-            return NOTHING
         self._spend(len(names))
         step = max(self._made_in.get(name, 0) for name in names)
         name = f"{self.prefix}{len(self._made_in)}"
@@ -105,8 +119,7 @@ class Shared:
     def _spend(self, names: int) -> None:
         self._spent += names
         if self._spent > BUDGET:
-            fix = "Use fewer conditions in each other, or prepare a column in the list."
-            raise Refusal("E316", "too many cases to tell apart", fix=fix)
+            raise Exhausted
 
     def steps(self, used: Iterable[pl.Expr]) -> tuple[Step, ...]:
         """What has to be worked out for *used*, in order."""
