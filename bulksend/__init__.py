@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bulksend.connection import check_connection
     from bulksend.control import Ordered, abort_run, pause_run, resume_run
-    from bulksend.crowd import run_on_workers
+    from bulksend.crowd import plan_on_workers, run_on_workers
     from bulksend.define.campaign import Campaign
     from bulksend.define.schema import json_schema, write_starter
     from bulksend.define.slots import ScheduledFor
@@ -127,6 +127,7 @@ _HOME_OF = {
     "plan_campaign": "planning",
     "run_arms": "pipeline",
     "run_campaign": "pipeline",
+    "plan_on_workers": "crowd",
     "run_on_workers": "crowd",
     "schedule_form": "scheduling",
     "schedule_slots": "scheduling",
@@ -232,6 +233,7 @@ __all__ = [
     "opt_out_rate",
     "pause_run",
     "plan_campaign",
+    "plan_on_workers",
     "plan_purge",
     "poll_runs",
     "preview_plan",

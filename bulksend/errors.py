@@ -19,7 +19,7 @@ E5xx provider and sign-in · E6xx journal, plan and output.  W: a warning, same 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -530,8 +530,8 @@ KINDS: dict[str, Kind] = {
         Kind(
             "E592",
             "a worker is not like this program",
-            "Give all workers the same bulksend, the plan's folder at the same path, and "
-            "the same BULKSEND_JOURNAL; nothing was sent.",
+            "Give all workers the same bulksend, the campaign's folder and BULKSEND_HOME at "
+            "the same path, and the same BULKSEND_JOURNAL; nothing was sent.",
         ),
         Kind(
             "E593",
@@ -543,7 +543,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             "E595",
-            "a worker did not end its shard",
+            "a worker did not end its part",
             "Run it again: it resumes, and sends nobody twice.",
         ),
         # -- E6xx: journal, plan and output -----------------------------------------
@@ -887,6 +887,10 @@ class BulksendError(Exception):
             (problems,) if isinstance(problems, Problem) else tuple(problems)
         )
         super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """From one process to another: made of its problems, not of its words."""
+        return type(self), (self.problems,), vars(self)
 
 
 class InputError(BulksendError):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from socket import gethostname
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from bulksend.whole import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from bulksend.storage.location import Location, Where
 
@@ -85,20 +87,21 @@ class Home:
 
     @contextmanager
     def outgoing(self, name: str) -> Iterator[Path]:
-        """Room for a file until it was put; what a killed one left, the next sweeps.
+        """Room for a file until it was put.
 
         Raises:
             OSError: What the disk says.
         """
-        folder = self.folder / "outgoing"
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        for left in folder.iterdir():
-            pid = left.name.partition("-")[0]
-            if pid.isdecimal() and not is_alive(int(pid)):
-                shutil.rmtree(left, ignore_errors=True)
-        with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=folder) as room:
-            yield Path(room) / name
+        with _room_in(self.folder / "outgoing") as room:
+            yield room / name
+
+    def workroom(self) -> AbstractContextManager[Path]:
+        """Room for a plan that is worked out in parts, for all who share the folder.
+
+        Raises:
+            OSError: What the disk says.
+        """
+        return _room_in(self.folder / "workrooms")
 
     def mark_path(self, campaign: str, run: str) -> Path:
         return self.folder / "claims" / campaign.replace("/", "+") / run
@@ -115,6 +118,23 @@ class Home:
     def rejects_place(self, run: str) -> Where:
         root = self.shared or self.folder
         return root / "rejects" / f"{run}.csv"
+
+
+@contextmanager
+def _room_in(folder: Path) -> Iterator[Path]:
+    """A folder of one's own; what a killed one left here, the next one sweeps.
+
+    Other machines may share *folder*: whose process is alive only its own machine knows.
+    """
+    here = f"@{gethostname()}-"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    for left in folder.iterdir():
+        pid, mark, _ = left.name.partition(here)
+        if mark and pid.isdecimal() and not is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=f"{os.getpid()}{here}", dir=folder) as room:
+        yield Path(room).absolute()
 
 
 def find_spool(environment: Mapping[str, str]) -> Spool:

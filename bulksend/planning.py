@@ -6,7 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from bulksend.prepare.kept import keep_plan, open_plan
 from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
 from bulksend.prepare.rejects import Rejects, place_rejects
+from bulksend.prepare.spread import draft_by
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.rules.carriers import T_MOBILE, pacific_day
 from bulksend.runs import already, has_begun
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulksend.define.load import Loaded
+    from bulksend.prepare.spread import Crew
     from bulksend.storage.location import Where
 
 
@@ -103,13 +105,14 @@ def load_campaign(
     return load_distant(place, environment, find_spool(environment))
 
 
-def plan_campaign(
+def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
     campaign: str | Where | Loaded,
     *,
     environment: Mapping[str, str] = os.environ,
     journal: str = "",
     slot: str = "",
     shards: int = 1,
+    crew: Crew | None = None,
 ) -> Checked:
     """Freeze a campaign and its lists into a plan; nothing is sent.
 
@@ -120,6 +123,8 @@ def plan_campaign(
 
         shards: Into how many parts it is cut, for as many senders.
 
+        crew: Who works it out; None: this process.
+
     Raises:
         InputError: With every problem of the file, the lists or the templates; E411,
             where the slot cannot be part of a name.
@@ -129,7 +134,8 @@ def plan_campaign(
     loaded = loaded_campaign(campaign, environment)
     home = Home.find(loaded.folder, environment, journal)
     spool = home.spool()
-    with draft(
+    begin = draft if crew is None else partial(draft_by, crew)
+    with begin(
         loaded, version=version("bulksend"), slot=slot, shards=shards, spool=spool
     ) as drafted:
         name = run_name(loaded.campaign.name, drafted.about["hash"], slot)

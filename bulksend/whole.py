@@ -1,13 +1,15 @@
 """A file that appears whole, or not at all.
 
-It is written beside its place, under a name that carries this process's id, so that two
-writers never meet; what a killed one left behind, the next one sweeps.
+It is written beside its place, under a name that carries this process's id and machine,
+so that two writers never meet; what a killed one left behind, the next one on its machine
+sweeps.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     Raises:
         OSError: What the disk says; nothing is left then, and *path* is as it was.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}{END}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{_end()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
@@ -44,13 +46,17 @@ def whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
 
 def _sweep(path: Path) -> None:
     """Remove what writers of this file that are gone left behind: it may be large."""
-    prefix = f".{path.name}."
+    prefix, end = f".{path.name}.", _end()
     for left in path.parent.iterdir():
-        if not (left.name.startswith(prefix) and left.name.endswith(END)):
+        if not (left.name.startswith(prefix) and left.name.endswith(end)):
             continue
-        pid = left.name[len(prefix) : -len(END)]
+        pid = left.name[len(prefix) : -len(end)]
         if pid.isdecimal() and not is_alive(int(pid)):
             left.unlink(missing_ok=True)
+
+
+def _end() -> str:
+    return f"@{gethostname()}{END}"
 
 
 def is_alive(pid: int) -> bool:

@@ -55,6 +55,7 @@ NAMES = {
     "load_schedule",
     "look_closer",
     "plan_campaign",
+    "plan_on_workers",
     "check_rows",
     "preview_plan",
     "report_run",

@@ -14,6 +14,7 @@ from bulksend.cli.places import PLACE
 from bulksend.errors import REFUSED_BY_GATE
 
 if TYPE_CHECKING:
+    from bulksend import Campaign, Checked
     from bulksend.storage.location import Where
 
 CAMPAIGN = click.argument("campaign", type=PLACE)
@@ -64,26 +65,48 @@ def check(campaign: Where, slot: str, as_json: bool) -> None:
     default=1,
     help="Cut it into so many parts, for as many senders.",
 )
+@click.option(
+    "--workers",
+    default="",
+    help="Work it out by a Dask cluster: dask://HOST:PORT, or local:4 for processes here.",
+)
 @AS_JSON
-def plan(campaign: Where, slot: str, shards: int, as_json: bool) -> None:
+def plan(campaign: Where, slot: str, shards: int, workers: str, as_json: bool) -> None:
     """Freeze a campaign and its list into a plan for `bulksend send`.
 
     Example: bulksend plan campaigns/reminder.yaml
     """
-    _check(campaign, slot, shards, as_json=as_json)
+    from bulksend import load_campaign, plan_campaign, plan_on_workers
+    from bulksend.cli.logs import configure
+
+    loaded = load_campaign(campaign, environment=os.environ)
+    if workers:
+        configure()
+        checked = plan_on_workers(loaded, workers, slot=slot, shards=shards)
+    else:
+        checked = plan_campaign(
+            loaded, environment=os.environ, slot=slot, shards=shards
+        )
+    _show(checked, loaded.campaign, loaded.folder, as_json=as_json)
 
 
-def _check(path: Where, slot: str, shards: int = 1, *, as_json: bool) -> None:
-    from bulksend import Home, load_campaign, look_closer, plan_campaign
+def _check(path: Where, slot: str, *, as_json: bool) -> None:
+    from bulksend import load_campaign, plan_campaign
+
+    loaded = load_campaign(path, environment=os.environ)
+    checked = plan_campaign(loaded, environment=os.environ, slot=slot)
+    _show(checked, loaded.campaign, loaded.folder, as_json=as_json)
+
+
+def _show(checked: Checked, campaign: Campaign, folder: Path, *, as_json: bool) -> None:
+    from bulksend import Home, look_closer
     from bulksend.cli.checked import show_checked, show_closer
     from bulksend.cli.outlook import show_outlook
     from bulksend.cli.show import print_json
 
-    loaded = load_campaign(path, environment=os.environ)
-    checked = plan_campaign(loaded, environment=os.environ, slot=slot, shards=shards)
-    home = Home.find(loaded.folder, os.environ)
+    home = Home.find(folder, os.environ)
     rejects = home.rejects_place(checked.plan.run)
-    closer = look_closer(checked, loaded.campaign, rejects, home)
+    closer = look_closer(checked, campaign, rejects, home)
     to_mend = closer.rejects
     if as_json:
         print_json(

@@ -58,7 +58,7 @@ WITH_PARENT = click.option(
 @click.option(
     "--workers",
     default="",
-    help="Send by a Dask cluster: dask://HOST:PORT, or local:4 for processes here.",
+    help="Plan and send by a Dask cluster: dask://HOST:PORT, or local:4 for processes here.",
 )
 @WAIT
 @NO_WAIT

@@ -151,17 +151,35 @@ def _with_once_key(number: pl.Expr) -> pl.Expr:
     return pl.concat_str(number, pl.lit(" "), own("once_key"))
 
 
+def claims(loaded: Loaded, named: dict[str, list[str]]) -> list[str]:
+    """The columns that tell which rows lose, and what repeats: all that is asked for."""
+    ours = ["e164", "reason", "once_key", *(["message"] if _counts(loaded) else [])]
+    theirs = (*named["recipients.duplicates.by"], *named["recipients.household"])
+    return ["row", *map(own, ours), *dict.fromkeys(theirs)]
+
+
+def message(loaded: Loaded) -> list[pl.Expr]:
+    """What `with_repeats` counts, where it does: 64 bits of number and content."""
+    said = pl.concat_str(own("to"), pl.lit(" "), _said()).hash()
+    return [said.alias(own("message"))] if _counts(loaded) else []
+
+
+def _counts(loaded: Loaded) -> bool:
+    """Whether equal messages to one number are told apart by which one it is."""
+    campaign = loaded.campaign
+    return campaign.recipients.duplicates == "keep" and not campaign.message.once_key
+
+
 def with_repeats(frame: pl.LazyFrame, loaded: Loaded) -> pl.LazyFrame:
     """With `nth`: how many rows before have this message for this number; else null.
 
     Only where that tells messages apart.  The rows are gone through once before, for
     Polars would hold all of them to count: what repeats is little.
     """
-    campaign = loaded.campaign
-    if campaign.message.once_key or campaign.recipients.duplicates != "keep":
+    if not _counts(loaded):
         return frame
-    message = pl.concat_str(own("to"), pl.lit(" "), _said()).hash()
-    sent = frame.filter(pl.col(own("reason")).is_null()).select("row", message=message)
+    sent = frame.filter(pl.col(own("reason")).is_null())
+    sent = sent.select("row", message=own("message"))
     again = sent.filter(~pl.col("message").is_first_distinct())
     nth = pl.int_range(pl.len()).over("message") + 1
     repeats = again.collect(engine="streaming").sort("row")
@@ -179,8 +197,7 @@ def once_key(loaded: Loaded) -> pl.Expr:
     Where duplicates are kept, the second equal message to a number is another one than
     the first, and the same one when the list is sent again.
     """
-    campaign = loaded.campaign
-    if campaign.message.once_key or campaign.recipients.duplicates != "keep":
+    if not _counts(loaded):
         return pl.col(own("once_key"))
     nth = pl.col(own("nth"))
     again = pl.concat_str(_said(), pl.lit(" "), nth)

@@ -10,7 +10,6 @@ from bulksend.prepare import audience
 from bulksend.prepare.cost import RateCard
 from bulksend.prepare.duplicates import once_key
 from bulksend.prepare.names import PLACES, PLAN, in_plan, own
-from bulksend.prepare.phones import ZONES
 from bulksend.prepare.reasons import REASON, code
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ def plan_columns(
         "number_region": pl.col(own("region")),
         "number_type": pl.col(own("type")),
         "number_repair": pl.col(own("repair")),
-        # A group is in no zone of its own.
-        "number_zones": pl.lit(None, ZONES) if group else pl.col(own("zones")),
+        "number_zones": pl.col(own("zones")),
         "experiment_arm": arm(campaign.experiment),
         "place": pl.col(own("placed")).struct.field("place"),
         "carrier_family": pl.col(own("carrier")),

@@ -40,22 +40,22 @@ class Source:
     """Keep it (or use ``with``) while its frame is in use: it owns converted files.
 
     Args:
-        frame: ``row`` (Int64) first, then the input's columns.  With several files also
-            ``source_file`` and ``source_row``, and ``row`` counts on over all of them
-            as if they were one sheet.
+        frames: One for each file: ``row`` (Int64) first, then the input's columns.  With
+            several files also ``source_file`` and ``source_row``, and ``row`` counts on
+            over all of them as if they were one sheet.
 
         names: The files as messages call them: as they were written, or their addresses.
 
         sheets: Where ``row`` stands in which of several files.
 
-        rows: How many rows the frame gives.
+        rows: How many rows they give.
 
         digest: SHA-256 over the files' bytes, whatever their names.
 
         renamed: Header to column, where the header is a name of ours.
     """
 
-    frame: pl.LazyFrame
+    frames: tuple[pl.LazyFrame, ...]
     columns: Mapping[str, pl.DataType]
     files: tuple[Path, ...]
     names: tuple[str, ...]
@@ -66,6 +66,10 @@ class Source:
     renamed: Mapping[str, str]
     _scratch: Scratch = field(repr=False, compare=False)
     _states: Mapping[Path, tuple[int, int]] = field(repr=False, compare=False)
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        return pl.concat(self.frames, how="vertical")
 
     @property
     def headers(self) -> dict[str, str]:
@@ -84,7 +88,7 @@ class Source:
             InputError: E222, with each file that is another one now.
         """
         what = "the file was changed while it was read"
-        changed = [file for file in self.files if _state(file) != self._states[file]]
+        changed = [file for file in self.files if state(file) != self._states[file]]
         if changed:
             raise InputError(Problem("E222", what, file=str(one)) for one in changed)
 
@@ -134,41 +138,61 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
     """
     wish = Wish(delimiter, encoding, sheet, may_lack_header)
     files = find_files(paths, folder, spool)
-    states = {path: _state(path) for path in files}
+    states = {path: state(path) for path in files}
     scratch = Scratch()
-    parts: list[Part] = []
-    problems: list[Problem] = []
-    for path, name in files.items():
-        try:
-            parts.append(_read(path, name, wish, scratch))
-        except InputError as error:
-            problems += error.problems
-    names = tuple(files.values())
-    if len(parts) == len(names):
-        parts = matched(parts, names)
-        problems += differences(parts, names)
-    if problems:
+    parts = [read_part(path, name, wish, scratch) for path, name in files.items()]
+    try:
+        return gathered(files, parts, states, scratch=scratch, reserved=reserved)
+    except InputError:
         scratch.close()
-        raise InputError(problems)
+        raise
 
-    renamed = _renamed(parts[0].columns, {*reserved, *OURS})
-    notices = [notice for part in parts for notice in part.notices]
+
+def gathered(
+    files: Mapping[Path, str],
+    parts: Sequence[Part | tuple[Problem, ...]],
+    states: Mapping[Path, tuple[int, int]],
+    *,
+    scratch: Scratch,
+    reserved: Collection[str] = (),
+) -> Source:
+    """The parts of a list as one.
+
+    Args:
+        files: Each with its name for messages.
+
+        parts: What `read_part` gave for each file.
+
+        states: What `state` said of each before.
+
+    Raises:
+        InputError: With the problems of all files.
+    """
+    names = tuple(files.values())
+    read = [part for part in parts if isinstance(part, Part)]
+    problems = [one for part in parts if not isinstance(part, Part) for one in part]
+    if len(read) == len(names):
+        read = matched(read, names)
+        problems += differences(read, names)
+    if problems:
+        raise InputError(problems)
+    renamed = _renamed(read[0].columns, {*reserved, *OURS})
+    notices = [notice for part in read for notice in part.notices]
     for old, new in renamed.items():
         what = (
             f"column `{old}` is called `{new}`, as `{old}` is a name of bulksend's own"
         )
         notices.append(Problem("W221", what, file=names[0]))
-    sheets = _sheets(parts, names)
     return Source(
-        frame=_joined(parts, sheets, renamed),
+        frames=tuple(_placed(read, names, renamed)),
         columns=MappingProxyType(
-            {renamed.get(name, name): kind for name, kind in parts[0].columns.items()}
+            {renamed.get(name, name): kind for name, kind in read[0].columns.items()}
         ),
         files=tuple(files),
         names=names,
-        sheets=sheets,
-        rows=sum(part.rows for part in parts),
-        digest=joint_digest([part.digest for part in parts]),
+        sheets=_sheets(read, names),
+        rows=sum(part.rows for part in read),
+        digest=joint_digest([part.digest for part in read]),
         notices=tuple(notices),
         renamed=MappingProxyType(renamed),
         _scratch=scratch,
@@ -176,7 +200,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
     )
 
 
-def _state(path: Path) -> tuple[int, int]:
+def state(path: Path) -> tuple[int, int]:
     """Size and time of a file; (-1, 0) for one that is gone."""
     try:
         found = path.stat()
@@ -186,6 +210,16 @@ def _state(path: Path) -> tuple[int, int]:
 
 
 # -- files --------------------------------------------------------------------------
+
+
+def read_part(
+    path: Path, file: str, wish: Wish, scratch: Scratch
+) -> Part | tuple[Problem, ...]:
+    """One file, or everything that is wrong with it."""
+    try:
+        return _read(path, file, wish, scratch)
+    except InputError as error:
+        return error.problems
 
 
 def _read(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
@@ -246,24 +280,28 @@ def _renamed(columns: Iterable[str], reserved: Collection[str]) -> dict[str, str
 
 
 def _sheets(parts: Sequence[Part], names: Sequence[str]) -> Sheets:
-    rows = [part.last_row - 1 for part in parts[:-1]]
-    several = zip(names, accumulate(rows, initial=0), strict=True)
+    several = zip(names, _above(parts), strict=True)
     return Sheets(tuple(several) if len(parts) > 1 else ())
 
 
-def _joined(
-    parts: Sequence[Part], sheets: Sheets, renamed: Mapping[str, str]
-) -> pl.LazyFrame:
+def _above(parts: Sequence[Part]) -> list[int]:
+    """Rows of the files before each, but for their headers."""
+    rows = [part.last_row - 1 for part in parts[:-1]]
+    return list(accumulate(rows, initial=0))
+
+
+def _placed(
+    parts: Sequence[Part], names: Sequence[str], renamed: Mapping[str, str]
+) -> list[pl.LazyFrame]:
+    """Each part with its rows' numbers; of several also where a row stood."""
     columns = [pl.col(name).alias(renamed.get(name, name)) for name in parts[0].columns]
     row = pl.col(ROW).cast(pl.Int64)
-    if len(parts) == 1:
-        return parts[0].frame.select(row.alias("row"), *columns)
-
     frames = []
-    for part, (name, above) in zip(parts, sheets.files, strict=True):
+    for part, name, above in zip(parts, names, _above(parts), strict=True):
         own = (pl.lit(name).alias("source_file"), row.alias("source_row"))
-        frames.append(part.frame.select((row + above).alias("row"), *own, *columns))
-    return pl.concat(frames, how="vertical")
+        places = own if len(parts) > 1 else ()
+        frames.append(part.frame.select((row + above).alias("row"), *places, *columns))
+    return frames
 
 
 def joint_digest(digests: Sequence[bytes]) -> str:

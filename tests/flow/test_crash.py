@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -157,9 +158,11 @@ def test_what_a_killed_writer_left_behind_does_not_stand_in_the_way(
         desk.campaign()
         plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
         folder, _, name = plan.rpartition("/")
-        desk.write(f"{folder}/.{name}.{_dead()}.unfinished", "half")
+        desk.write(f"{folder}/.{name}.{_dead()}@{gethostname()}.unfinished", "half")
         (desk.folder / plan).unlink()
-        desk.write(f"results/.hello.csv.{_dead()}.unfinished", "row,id\n2,")
+        desk.write(
+            f"results/.hello.csv.{_dead()}@{gethostname()}.unfinished", "row,id\n2,"
+        )
 
         ran = desk.call("run", "hello.yaml", "--yes", "--json")
 

@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 from collections import Counter
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from bulksend import Home, InputError, crowd, load_campaign, run_on_workers
+from bulksend import Home, InputError, cluster, load_campaign, run_on_workers
+from bulksend.cluster import Likeness
+from bulksend.home import Address
 from tests.flow.desk import Desk, ended, served, until
 from tests.suites.postgres_server import Server, free_port, postgres
 
@@ -80,8 +81,7 @@ def test_workers_that_are_none_are_refused(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, workers: str, journal: str, code: str
 ) -> None:
     """Before anything is planned or sent; a scheduler that is away is said."""
-    monkeypatch.setattr(crowd, "CONNECT_SECONDS", 0.2)
-    monkeypatch.setattr(crowd, "plan_campaign", _planned)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.2)
     _people(desk, 3)
     loaded = load_campaign(desk.campaign(provider="simulator"))
 
@@ -91,14 +91,6 @@ def test_workers_that_are_none_are_refused(
             workers.format(port=free_port()),
             environment=desk.environment | {"BULKSEND_JOURNAL": journal},
         )
-
-
-def _planned(loaded: object, **said: object) -> object:
-    """Without the journal that is not there."""
-    from bulksend.planning import plan_campaign
-
-    said |= {"environment": {}}
-    return plan_campaign(loaded, **said)  # type: ignore[arg-type]
 
 
 def test_without_dask_it_says_what_to_install(
@@ -114,23 +106,23 @@ def test_without_dask_it_says_what_to_install(
 
 
 def test_workers_that_differ_are_all_named(tmp_path: Path) -> None:
-    """E592 for another version, a plan that is missing, another journal, and for none."""
-    home = Home(tmp_path, tmp_path / "journal")
-    here = version("bulksend")
+    """E592 for another version, a folder that is missing, another journal, and for none."""
+    home = Home(tmp_path, Address("postgresql://u@db/j"))
+    here = cluster._looks_like(tmp_path, "").versions
     found = {
-        "tcp://a": (here, True, True),
-        "tcp://b": ("0.0.1", False, True),
-        "tcp://c": (here, True, False),
+        "tcp://a": Likeness(here, has_room=True, has_journal=True),
+        "tcp://b": Likeness("bulksend 0.0.1", has_room=False, has_journal=True),
+        "tcp://c": Likeness(here, has_room=True, has_journal=False),
     }
     with pytest.raises(InputError) as refused:
-        crowd._compare(found, "p.parquet", home)
+        cluster._compare(found, tmp_path, home)
     with pytest.raises(InputError, match=r"E592 .*no worker"):
-        crowd._compare({}, "p.parquet", home)
+        cluster._compare({}, tmp_path, home)
 
     said = [problem.found for problem in refused.value.problems]
     assert said == [
         "bulksend 0.0.1 at tcp://b",
-        "no plan at tcp://b",
+        "tcp://b does not see this folder",
         "another BULKSEND_JOURNAL at tcp://c",
     ]
-    crowd._compare({"tcp://a": (here, True, True)}, "p.parquet", home)
+    cluster._compare({"tcp://a": found["tcp://a"]}, tmp_path, home)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from socket import gethostname
 from tempfile import TemporaryDirectory
 
 import fastexcel
@@ -175,14 +176,15 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
     """Each writes a file of its own; what a dead one left is swept, what lives stays."""
     done = subprocess.Popen([sys.executable, "-S", "-c", ""])
     done.wait()
-    dead = tmp_path / f".a.csv.{done.pid}.unfinished"
-    alive = tmp_path / f".a.csv.{os.getppid()}.unfinished"
-    other = tmp_path / f".b.csv.{done.pid}.unfinished"
-    for left in (dead, alive, other):
+    dead = tmp_path / f".a.csv.{done.pid}@{gethostname()}.unfinished"
+    alive = tmp_path / f".a.csv.{os.getppid()}@{gethostname()}.unfinished"
+    other = tmp_path / f".b.csv.{done.pid}@{gethostname()}.unfinished"
+    distant = tmp_path / f".a.csv.{done.pid}@elsewhere.unfinished"
+    for left in (dead, alive, other, distant):
         left.write_text("half")
     write_results(pl.LazyFrame({"a": [1]}), tmp_path / "a.csv")
     assert not dead.exists()
-    assert alive.read_text() == other.read_text() == "half"
+    assert {one.read_text() for one in (alive, other, distant)} == {"half"}
     assert (tmp_path / "a.csv").read_text() == "a\n1\n"
 
 

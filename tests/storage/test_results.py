@@ -7,6 +7,7 @@ import sys
 import time
 from datetime import timedelta
 from io import BytesIO
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -221,11 +222,14 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
     home = Home(tmp_path, tmp_path / "journal.sqlite")
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
-    left = tmp_path / "outgoing" / f"{gone.pid}-abc" / "run.csv"
-    left.parent.mkdir(parents=True)
-    left.write_text("to\n+19192345671\n")
+    outgoing = tmp_path / "outgoing"
+    left = outgoing / f"{gone.pid}@{gethostname()}-abc" / "run.csv"
+    of_another = outgoing / f"{gone.pid}@elsewhere-abc" / "run.csv"
+    for path in (left, of_another):
+        path.parent.mkdir(parents=True)
+        path.write_text("to\n+19192345671\n")
     with home.outgoing("run.csv") as one, home.outgoing("run.csv") as other:
         assert one != other
         one.write_text("mine")
         assert not left.parent.exists()
-    assert list((tmp_path / "outgoing").iterdir()) == []
+    assert list(outgoing.iterdir()) == [of_another.parent]  # its machine knows
