@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import pickle
-import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,6 @@ from tests.prepare.planning import campaign, number, put
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulksend.planning import Checked
 
 T = TypeVar("T")
 
@@ -48,19 +46,6 @@ def small(rows: int) -> Iterator[None]:
         patch.setattr(spread, "STRETCH_ROWS", rows)
         patch.setattr(spread, "PARTITION_ROWS", rows)
         yield
-
-
-def both(path: Path, room: Path, rows: int = 2) -> tuple[Checked, Checked]:
-    """The plan of one machine, and that of a crew from the same files."""
-    alone = plan_campaign(path, environment={})
-    kept = room / "alone.parquet"
-    shutil.move(alone.plan.path, kept)
-    room.mkdir(exist_ok=True)
-    with small(rows):
-        together = plan_campaign(path, environment={}, crew=Here(room))
-    assert together.plan.path == alone.plan.path
-    shutil.copy(kept, alone.plan.path.with_suffix(".alone"))
-    return alone, together
 
 
 def hold_equal(folder: Path, rows: int = 2) -> pl.DataFrame:
