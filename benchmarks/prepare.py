@@ -185,7 +185,8 @@ def _scan(_: Draft, folder: Path) -> Callable[[], object]:
 
 
 def _opt_outs(_: Draft, folder: Path) -> Callable[[], object]:
-    from bulksend.prepare.lists import Reading, read_list
+    from bulksend.prepare.list_columns import Reading
+    from bulksend.prepare.lists import read_list
 
     reading = Reading(folder, ["mobile"], "US", keeps_out=True)
     return lambda: read_list(["opt-outs.csv"], reading)

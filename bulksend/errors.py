@@ -82,7 +82,11 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("E123", "there is no such rule", "See `bulksend rules list`."),
         # -- E2xx: the recipients ---------------------------------------------------
-        Kind("E251", "a list without numbers", "Check the file."),
+        Kind(
+            "E251",
+            "a list without numbers",
+            "Export it anew, with the people's numbers in it.",
+        ),
         Kind(
             "E252",
             "a list has rows without a number",
@@ -182,7 +186,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             "E225",
-            "a column is text in one line and an object or a list in another",
+            "a column holds different kinds: plain values, lists or objects",
             "Write one kind in every line, or leave the column out.",
         ),
         Kind(
@@ -190,6 +194,11 @@ KINDS: dict[str, Kind] = {
             "rows are ranked by text",
             "Write dates as 2026-01-31 and numbers without separators, such as 1200: as "
             "text, 9/30/2025 comes after 10/1/2025.",
+        ),
+        Kind(
+            "E227",
+            "merged cells",
+            "Take the merge apart, and fill in each cell: to a list the others are empty.",
         ),
         # -- E3xx: the template and the message -------------------------------------
         Kind("E330", "the template file cannot be read", "Check message.file."),

@@ -19,7 +19,8 @@ from bulksend.journal.store import Journal
 from bulksend.pipeline import Options, send_plan
 from bulksend.planning import load_campaign, plan_campaign
 from bulksend.prepare.excerpt import for_testers, read_testers
-from bulksend.prepare.lists import Reading, read_list
+from bulksend.prepare.list_columns import Reading
+from bulksend.prepare.lists import read_list
 from bulksend.prepare.preview import preview_plan
 from bulksend.settle.results import results
 

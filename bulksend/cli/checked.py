@@ -153,6 +153,11 @@ def _of_texts(advice: Advice, named: Callable[[int], str]) -> Iterator[tuple[str
         origin = f"from {dear.origin}"
         texts = counted(dear.rows, "text needs", "texts need")
         yield "UCS-2", f"{texts} it for {sign}, {origin} (row {named(dear.row)})"
+    if advice.dear_more:
+        others = counted(
+            advice.dear_more, "other character needs", "other characters need"
+        )
+        yield "UCS-2", f"{others} it too"
     if advice.saved > 0:
         saved = counted(advice.saved, "segment")
         yield "UCS-2", f"message.smart_encoding would save {saved}"
@@ -165,6 +170,8 @@ def _of_texts(advice: Advice, named: Callable[[int], str]) -> Iterator[tuple[str
         what, fix = _DOUBTS[doubt.kind]
         what = what.format(repr(doubt.word))
         yield "look at", f"`{doubt.column}` {what} {where}: {fix}"
+    if advice.doubts_more:
+        yield "look at", f"and {counted(advice.doubts_more, 'other such cell')}"
     for one in advice.longest:
         over = counted(one["over"], "character")
         place = f"row {named(one['row'])}"

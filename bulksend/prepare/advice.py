@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
 
 SHOWN = 5
+DOUBTS_SHOWN = 8
 _SENT = " of the row that is sent"
 
 
@@ -71,6 +72,8 @@ class Advice:
         longest: Rows with the most segments: ``row``, ``segments``, ``characters``, and
             in ``over`` how many characters less would save a segment.
 
+        dear_more: How many other characters do the same.
+
         saved: Segments that `message.smart_encoding` would save.
 
         replaced: What it did replace, where it is on: character, replacement, count.
@@ -78,6 +81,8 @@ class Advice:
         conflicts: Duplicates that hold other data than the row that is sent.
 
         doubts: Cells that would be printed, such as Null, and are likely not meant to.
+
+        doubts_more: How many other such cells there are, each counted once.
 
         details: For reasons that have one, such as a missing value's column, how many
             rows there are of each: ``{"value_missing": {"code": 12}}``.
@@ -91,6 +96,8 @@ class Advice:
     conflicts: Conflicts
     doubts: tuple[Doubt, ...]
     details: dict[str, dict[str, int]]
+    dear_more: int = 0
+    doubts_more: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -108,14 +115,18 @@ def advise(
     ucs2 = sent.filter(pl.col("encoding") == "UCS-2")
     count = int(ucs2.select(pl.len()).collect(engine="streaming").item())
     is_smart = campaign.message.smart_encoding
+    dear = _dear(ucs2) if count else []
+    doubted = doubts(plan)
     return Advice(
         longest=_longest(sent),
         ucs2=count,
-        dear=_dear(plan, ucs2, campaign) if count else (),
+        dear=tuple(_named(plan, campaign, *one) for one in dear[:SHOWN]),
+        dear_more=max(len(dear) - SHOWN, 0),
         saved=_saved(ucs2) if count and not is_smart else 0,
         replaced=replaced(sent) if is_smart else (),
         conflicts=_conflicts(plan, plan.winners() if winners is None else winners),
-        doubts=doubts(plan),
+        doubts=doubted[:DOUBTS_SHOWN],
+        doubts_more=max(len(doubted) - DOUBTS_SHOWN, 0),
         details=_details(plan),
     )
 
@@ -134,20 +145,17 @@ def _longest(sent: pl.LazyFrame) -> tuple[dict[str, int], ...]:
     )
 
 
-def _dear(plan: Plan, ucs2: pl.LazyFrame, campaign: Campaign) -> tuple[Dear, ...]:
-    found = (
+def _dear(ucs2: pl.LazyFrame) -> list[tuple[str, int, int]]:
+    """Each such character, in how many texts, and one of their rows."""
+    return (
         ucs2.select("row", character=offenders(pl.col("text")).str.split(""))
         .explode("character")
         .filter(pl.col("character") != "")
         .group_by("character")
         .agg(rows=pl.len(), row=pl.col("row").min())
         .sort("rows", "character", descending=[True, False])
-        .head(SHOWN)
         .collect(engine="streaming")
-    )
-    return tuple(
-        _named(plan, campaign, character, rows, row)
-        for character, rows, row in found.iter_rows()
+        .rows()
     )
 
 

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 # The letters of each language beyond ASCII, the commonest in names first.
 _WEST = {
@@ -73,7 +73,7 @@ _JOINING = "’·\xa0"  # noqa: RUF001 - the apostrophe of typographers
 _ODD = math.log(1e-4)
 _OUT_OF_PLACE = math.log(0.03)
 _BESIDE_ANOTHER = math.log(0.15)
-_SIGN, _JOIN = math.log(0.01), math.log(0.03)
+_SIGN, _JOIN, _APOSTROPHE = math.log(0.01), math.log(0.03), math.log(0.4)
 
 MARGIN = 2.0
 """Nats, or 7 to 1: by so much the winner must be likelier than all that read otherwise."""
@@ -82,6 +82,7 @@ FLOOR = -4.2
 """Nats a letter: what is less likely is no names in any language known here."""
 
 MOST_WORDS = 4_000
+MOST_SHOWN = 30
 MOST_LOOKED_AT = 1_000
 """Words of each block; the first of them are as good as any."""
 
@@ -96,19 +97,27 @@ MOST_UTF8 = 0.05
 """Of the places beyond ASCII: with more of them UTF-8, the list is that, and damaged."""
 
 
-class Verdict(NamedTuple):
-    """The encoding, and a word as it reads; with no *example* it is a guess only."""
+MOST_READINGS = 3
 
-    encoding: str
-    example: str
+
+class Verdict(NamedTuple):
+    """The encoding, and a word as it reads; none where it is not clear.
+
+    Then *readings* are what it may be, the likeliest first: encodings, and how one and
+    the same word reads in each.
+    """
+
+    encoding: str = ""
+    example: str = ""
+    readings: tuple[tuple[str, str], ...] = ()
 
 
 def judge_blocks(blocks: Iterable[bytes]) -> Verdict:
     """What a file of lines is that is not UTF-8; goes through all of it.
 
     Returns:
-        Neither encoding nor example where it is UTF-8 with some damage, or no names in
-        any language known here.
+        Nothing where it is UTF-8 with some damage, or no names in any language known
+        here.
     """
     words: dict[bytes, None] = {}
     octets: set[int] = set()
@@ -123,7 +132,7 @@ def judge_blocks(blocks: Iterable[bytes]) -> Verdict:
         if len(words) < MOST_WORDS:
             words |= dict.fromkeys(_words(lines))
     if utf8 > places * MOST_UTF8:
-        return Verdict("", "")
+        return Verdict()
     return judge(list(words)[:MOST_WORDS], bytes(sorted(octets)))
 
 
@@ -159,7 +168,7 @@ def judge(words: list[bytes], octets: bytes = b"") -> Verdict:
         if _decoded([octets], encoding) and (texts := _decoded(words, encoding))
     }
     if not words or not read:
-        return Verdict("", "")
+        return Verdict()
     weights = {one: _weight(texts, one) for one, texts in read.items()}
     best = max(weights, key=lambda one: weights[one][0])
     total, letters = weights[best]
@@ -168,11 +177,28 @@ def judge(words: list[bytes], octets: bytes = b"") -> Verdict:
         for one, (weight, _) in weights.items()
         if one != best and read[one] != read[best]
     ]
-    if total - ENCODINGS[best][1] < FLOOR * letters:
-        return Verdict("", "")
-    if rivals and total - max(rivals) < MARGIN:
-        return Verdict(best, "")
-    return Verdict(best, _telling(read[best]))
+    is_names = total - ENCODINGS[best][1] >= FLOOR * letters
+    if not is_names or (rivals and total - max(rivals) < MARGIN):
+        return Verdict(readings=_readings(weights, read))
+    return Verdict(best, read[best][_telling(read[best])][:MOST_SHOWN])
+
+
+def _readings(
+    weights: Mapping[str, tuple[float, int]], read: Mapping[str, list[str]]
+) -> tuple[tuple[str, str], ...]:
+    """Those that are names in some language, each other letters than the ones before."""
+    ranked = sorted(weights, key=lambda one: -weights[one][0])
+    names = [
+        one
+        for one in ranked
+        if weights[one][0] - ENCODINGS[one][1] >= FLOOR * weights[one][1]
+    ]
+    place = _telling(read[names[0]]) if names else 0
+    words: dict[str, str] = {}
+    for one in names:
+        words.setdefault(read[one][place][:MOST_SHOWN], one)
+    found = [(encoding, word) for word, encoding in words.items()]
+    return tuple(found[:MOST_READINGS])
 
 
 def _decoded(words: list[bytes], encoding: str) -> list[str] | None:
@@ -216,7 +242,9 @@ def _of_place(text: str, at: int, known: dict[str, float], *, is_latin: bool) ->
     after = text[at + 1] if at + 1 < len(text) else "\n"
     near = [one for one in (before, after) if one.isalpha()]
     if character in _JOINING:
-        return _JOIN
+        is_elision = before.isupper() and after.isupper()  # O'Neil
+        is_owned = text[at + 1 : at + 3].strip().lower() == "s"  # Ana's
+        return _APOSTROPHE if is_elision or is_owned else _JOIN
     if character in _SIGNS:
         return _SIGN + (len(near) == 2) * _OUT_OF_PLACE
     if character not in known:
@@ -229,7 +257,8 @@ def _of_place(text: str, at: int, known: dict[str, float], *, is_latin: bool) ->
     return known[character] + len(foreign) * beside + raised * _OUT_OF_PLACE
 
 
-def _telling(texts: list[str]) -> str:
-    """A word to recognise the language by: one that is mostly letters."""
-    words = [text for text in texts if text.replace("'", "").isalpha()] or texts
-    return max(words[:100], key=lambda word: min(len(word), 12))[:30]
+def _telling(texts: list[str]) -> int:
+    """Which word one recognises the language by: one that is mostly letters."""
+    places = range(len(texts))
+    words = [at for at in places if texts[at].replace("'", "").isalpha()] or places
+    return max(words[:100], key=lambda at: min(len(texts[at]), 12))

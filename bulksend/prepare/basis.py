@@ -11,7 +11,8 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare.identity import Beside, described
 from bulksend.prepare.layout import original_headers, plan_columns
 from bulksend.prepare.lint import lint
-from bulksend.prepare.lists import Reading, read_list
+from bulksend.prepare.list_columns import Reading
+from bulksend.prepare.lists import read_list
 from bulksend.prepare.naming import named_columns
 from bulksend.prepare.render import Rendered, render, written_texts
 from bulksend.prepare.timing import campaign_hours

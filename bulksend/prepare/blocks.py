@@ -78,6 +78,13 @@ class Digest:
         return self._hash.digest()
 
 
+def whole_digest(path: Path) -> bytes:
+    digest = Digest(path)
+    for _ in digest.blocks():
+        pass
+    return digest.whole()
+
+
 class _Unpacker(Protocol):
     @property
     def eof(self) -> bool: ...

@@ -26,9 +26,12 @@ def clean_header(
     """Column names fit for use, and what had to be done to them.
 
     Raises:
-        InputError: A name is there twice, or the first row holds data.
+        InputError: A name is there twice or has a NUL byte, or the first row holds data.
     """
     names = list(map(_bare, cells))
+    if nuls := [place for place, name in enumerate(names, start=1) if "\0" in name]:
+        what = f"a NUL byte is in the name of column {nuls[0]}"
+        raise InputError(Problem("E206", what, file=file, row=row, more=len(nuls) - 1))
     data = [name for name in names if _NUMBER.fullmatch(name)]
     if data:
         what = f"the first row holds {shown(data[0])}, which is no column name"

@@ -30,7 +30,7 @@ from bulksend.prepare.blocks import (
 from bulksend.prepare.records import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bulksend.prepare.sniff import Wish
 
@@ -82,7 +82,7 @@ def read_delimited(path: Path, file: str, wish: Wish, scratch: Scratch) -> Part:
         verdict = judge_blocks(_bytes_of(path, Digest(path), file))
     if not verdict.example:
         wish = replace(wish, encoding="utf-8")
-        return _read(path, file, wish, scratch, likely=verdict.encoding)
+        return _read(path, file, wish, scratch, readings=verdict.readings)
     part = _read(path, file, replace(wish, encoding=verdict.encoding), scratch)
     found = f"read as {verdict.encoding}, by its letters: “{verdict.example}”"
     fix = "If that is no word, set `recipients.encoding`, or save it as UTF-8."
@@ -109,12 +109,13 @@ def _read(
     wish: Wish,
     scratch: Scratch,
     *,
-    likely: str = "",
+    readings: Sequence[tuple[str, str]] = (),
 ) -> Part:
     """One way through the file.
 
     Args:
-        likely: What the encoding may be, for the problem that it is not UTF-8.
+        readings: What the encoding may be, and how a word reads in it, for the problem
+            that it is not UTF-8.
 
     Raises:
         _NotUtf8: The campaign says no encoding, and it is not this one.
@@ -149,7 +150,7 @@ def _read(
         usual="\t" if inner.lower() in {".tsv", ".tab"} else ",",
     )
     records = _records(blocks, layout, doubts=doubts)
-    _refuse(records, file, likely)
+    _refuse(records, file, readings)
     frame = _csv_frame(lying, layout)
     return _delimited_part(frame, layout, records, notices, (file, digest.whole()))
 
@@ -203,17 +204,19 @@ def _records(blocks: Iterable[bytes], layout: sniff.Layout, *, doubts: bool) -> 
     return records
 
 
-def _refuse(records: Records, file: str, likely: str) -> None:
+def _refuse(records: Records, file: str, readings: Sequence[tuple[str, str]]) -> None:
     problems = records.problems(file)
     row, more = records.foreign_rows()
     if row:
-        names = [likely] if likely else sniff.likely_encodings(records.foreign)
         what = "this record is not UTF-8"
+        names = [f"{encoding} (“{word}”)" for encoding, word in readings]
+        value = "the one in which this is a word"
+        if not names:
+            names = sniff.likely_encodings(records.foreign)
+            value = [*names, "what it is"][0]
         if names:
             what += f"; it may be {' or '.join(names)}"
-        fix = (
-            f"Save the file as UTF-8, or set `recipients.encoding: {[*names, '…'][0]}`."
-        )
+        fix = f"Save the file as UTF-8, or set `recipients.encoding` to {value}."
         problems.insert(0, Problem("E205", what, "", fix, file, row=row, more=more))
     if problems:
         raise InputError(problems)

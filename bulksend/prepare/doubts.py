@@ -29,7 +29,6 @@ BROKEN = (
 """Where a letter was lost, or UTF-8 was read as windows-1252."""
 
 _BLANK = r"^\s|\s$"
-SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Doubt:
 
 
 def doubts(plan: Plan) -> tuple[Doubt, ...]:
-    """The most frequent ones, in the columns that the texts name."""
+    """In the columns that the texts name, the most frequent first."""
     sent = plan.frame().filter(pl.col("reason").is_null())
     schema, headers = sent.collect_schema(), plan.about["headers"]
     names = [name for name in plan.about.get("filled", []) if schema[name] == pl.String]
@@ -66,7 +65,7 @@ def doubts(plan: Plan) -> tuple[Doubt, ...]:
         for word, rows, row in frame.iter_rows()
         if rows
     ]
-    return tuple(sorted(found, key=lambda one: -one.rows)[:SHOWN])
+    return tuple(sorted(found, key=lambda one: -one.rows))
 
 
 def _queries(sent: pl.LazyFrame, name: str) -> list[tuple[str, pl.LazyFrame]]:

@@ -1,8 +1,7 @@
 """Lists of numbers: suppression lists and allow-lists.
 
-People export them from anywhere, so any column name will do: the column that the
-recipients use, else those that hold numbers.  They are normalised like the
-recipients, because an opt-out that is spelled differently is an opt-out all the same.
+They are normalised like the recipients, because an opt-out that is spelled differently is
+an opt-out all the same.
 """
 
 from __future__ import annotations
@@ -15,46 +14,31 @@ import polars as pl
 
 from bulksend.define.document import masked
 from bulksend.errors import InputError, Problem, counted
-from bulksend.prepare.columns import listed, loses_digits, shown
+from bulksend.prepare.columns import listed, shown
 from bulksend.prepare.files import find_files
+from bulksend.prepare.list_columns import (
+    Reading,
+    columns_of_numbers,
+    is_other,
+    number_in,
+    read_cells,
+    rounded_columns,
+)
 from bulksend.prepare.phones import read_numbers
+from bulksend.prepare.reasons import REASONS
 from bulksend.prepare.several import FEWEST_DIGITS, digits, parted
 from bulksend.prepare.source import joint_digest, scan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bulksend.prepare.source import Source
-    from bulksend.storage.spool import Spool
 
-SAMPLE = 1_000
-HALF = 0.5
 TOLD = ("W204", "W214")
 """What is said of a list, of all that is said of recipients."""
 
-_ROUNDED = r"(?:^|[^.\d])\d{8}"
-"""From 2^24 on 32 bits round: eight digits before the point."""
 SHOWN = 3
 """Rows that are named, of those that hold something unread."""
-
-_PHONE = re.compile("phone|mobile|cell|tel|msisdn|handy|sms", re.IGNORECASE)
-_PHONE_WORDS = frozenset((
-    "phone", "phones", "telephone", "mobile", "cell", "cellphone", "tel", "msisdn",
-    "handy", "sms",
-))  # fmt: skip
-_OTHER = frozenset((
-    "id", "ids", "uuid", "guid", "order", "orders", "ticket", "tickets", "invoice",
-    "receipt", "sku", "ref", "reference", "tracking", "hash", "date", "time",
-    "timestamp", "when", "at", "created", "updated", "amount", "price", "total", "zip",
-    "postcode", "plz", "ean", "upc", "isbn", "iban",
-))  # fmt: skip
-"""Words in the name of a column that hold something else than numbers."""
-
-_BARE = r"^[\s'\"=(+]*(?:\d[ ().\-/]*){7,}(?:[^\d:@][^:@]*)?$"
-"""Cells that begin with a number: no words in front, no time of day, no address."""
-_MORE = r"[^\d ().\-/+'\"=]|(?:\d\D*){14,}"
-"""Of those, the ones that may hold something beside it, or two."""
 
 _NUMBERS = pl.col("^number .*$")
 _NO_CELLS = pl.DataFrame(schema={"row": pl.Int64, "text": pl.String})
@@ -75,29 +59,6 @@ class _Found(NamedTuple):
     numbers: pl.Series
     without: pl.Series
     left: pl.DataFrame
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How the files of a list are read.
-
-    Args:
-        phone: The recipients' own phone columns: tried first.
-
-        region: Where numbers without a country code belong.
-
-        keeps_out: Whether it says who gets nothing.  Then every column with numbers
-            counts, as an opt-out missed is a person texted; of a list of those who may
-            get something, only the columns that surely are meant.
-
-        spool: Where objects are copied to; without it addresses are not read.
-    """
-
-    folder: Path
-    phone: Sequence[str]
-    region: str | None
-    keeps_out: bool
-    spool: Spool | None = None
 
 
 def read_list(paths: Sequence[str], reading: Reading) -> NumberList:
@@ -138,14 +99,14 @@ def _read_file(file: str, reading: Reading) -> NumberList:
     with scan(
         [file], folder=reading.folder, spool=reading.spool, may_lack_header=True
     ) as source:
-        if rounded := _rounded(source, reading):
+        if rounded := rounded_columns(source, reading):
             raise InputError(
                 Problem(
                     "E224", f"it is of type {kind}", file=file, column=shown(name, "")
                 )
                 for name, kind in rounded.items()
             )
-        columns = _columns(source, reading)
+        columns = columns_of_numbers(source, reading)
         found = _numbers(source, columns, reading)
         notices = [notice for notice in source.notices if notice.code in TOLD]
         if source.rows and not len(found.numbers):
@@ -163,18 +124,27 @@ def _of_list(problem: Problem) -> Problem:
 
 
 def _without_numbers(file: str, source: Source, reading: Reading) -> Problem:
+    """With the first cell that has digits enough, and what is wrong with it."""
+    what = "no cell holds a number that can be read"
+    for header in sorted(source.headers, key=is_other):
+        text = source.text(source.headers[header])
+        reason = read_numbers(text, reading.region).struct.field("reason")
+        cells = source.frame.filter(digits(text) >= FEWEST_DIGITS).select("row", reason)
+        for row, why in cells.head(1).collect(engine="streaming").iter_rows():
+            said = REASONS[why]
+            what += f"; of this one: {said.sentence[:1].lower()}{said.sentence[1:-1]}"
+            fix = said.fix if why == "number_country" else ""
+            name = shown(header, "")
+            return Problem("E251", what, "", fix, file, row=row, column=name)
     named = listed([shown(header) for header in source.headers])
-    fix = "Export it with the numbers; if they are there, check the file."
-    if reading.region is None:
-        fix = "Set recipients.default_region if its numbers have no country code."
-    what = f"none of its columns holds a number that can be read: {named}"
-    return Problem("E251", what, "a column of numbers, under any name", fix, file=file)
+    what += f", and none has {FEWEST_DIGITS} digits; the columns are {named}"
+    return Problem("E251", what, "a column of numbers, under any name", file=file)
 
 
 def _numbers(source: Source, columns: Sequence[str], reading: Reading) -> _Found:
     # A local number may stand where the names belong.
     headers = pl.Series(list(source.headers), dtype=pl.String)
-    in_header = _read(pl.select(x=headers).lazy(), [pl.col("x")], reading.region)
+    in_header = read_cells(pl.select(x=headers).lazy(), [pl.col("x")], reading.region)
     known = in_header.to_series().drop_nulls()
     texts = [source.text(column) for column in columns]
     if not texts:
@@ -183,7 +153,7 @@ def _numbers(source: Source, columns: Sequence[str], reading: Reading) -> _Found
     cells = source.frame.select(
         "row", *(text.alias(f"text {place}") for place, text in enumerate(texts))
     ).with_columns(
-        _number(pl.col(f"text {place}"), reading.region).alias(f"number {place}")
+        number_in(pl.col(f"text {place}"), reading.region).alias(f"number {place}")
         for place in range(len(texts))
     )
     looked = cells.select(_NUMBERS, odd=_is_odd(len(texts), reading))
@@ -248,118 +218,3 @@ def _told(found: _Found, file: str) -> list[Problem]:
         )
         said.append(f"{what} digits that cannot be read ({places})")
     return [Problem("W252", what, file=file) for what in said]
-
-
-def _columns(source: Source, reading: Reading) -> list[str]:
-    """Where the numbers are.
-
-    Of a list that keeps people out each column counts that holds a number as a whole cell,
-    however few, unless its name says that it holds something else (`_OTHER`) and most of
-    what looks like a number there is none.  One of ids keeps out nobody but whoever has
-    one of them as a number, which is the better mistake.  A column whose name says that it
-    holds numbers counts as soon as there are digits enough, for what cannot be read there
-    must be told.
-    """
-    shares = {
-        header: _share(source, source.text(column), reading)
-        for header, column in source.headers.items()
-    }
-    wanted = {_plain(name) for name in reading.phone}
-    named = [header for header in shares if _plain(header) in wanted]
-    filled = [header for header, share in shares.items() if share and share >= HALF]
-    telling = [one for one in shares if _PHONE.search(one) and shares[one]]
-    if reading.keeps_out:
-        named += [one for one in shares if _says_phone(one)]
-        surely = {*filled, *telling, *(one for one in named if shares[one] is not None)}
-        others = [
-            one
-            for one, share in shares.items()
-            if share is not None and not _is_other(one)
-        ]
-        chosen = surely | {
-            one
-            for one in others
-            if one not in surely and _holds_any(source, source.headers[one], reading)
-        }
-    else:
-        named = named if any(shares[header] for header in named) else []
-        chosen = {*(named or [one for one in telling if one in filled] or filled)}
-    return [column for header, column in source.headers.items() if header in chosen]
-
-
-def _rounded(source: Source, reading: Reading) -> dict[str, pl.DataType]:
-    """The columns whose numbers are no longer those that were written into them.
-
-    Rounded, most may be no numbers: so it is their size that tells, or the name.
-    """
-    wanted = {_plain(name) for name in reading.phone}
-    rounded = {}
-    for header, column in source.headers.items():
-        kind = source.columns[column]
-        if not loses_digits(kind):
-            continue
-        has_long = source.text(column).str.contains(_ROUNDED).any()
-        is_long = source.frame.select(has_long).collect(engine="streaming").item()
-        if is_long or _plain(header) in wanted:
-            rounded[header] = kind
-    return rounded
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "", name).casefold()
-
-
-def _words(header: str) -> set[str]:
-    """``orderId``, ``order_id`` and ``Order ID`` are order and id."""
-    parted_name = re.sub(r"([a-z])([A-Z])", r"\1 \2", header)
-    return set(re.findall(r"[a-z]+", parted_name.casefold()))
-
-
-def _is_other(header: str) -> bool:
-    return not _words(header).isdisjoint(_OTHER)
-
-
-def _says_phone(header: str) -> bool:
-    words = _words(header)
-    return not words.isdisjoint(_PHONE_WORDS) and words.isdisjoint(_OTHER)
-
-
-def _share(source: Source, text: pl.Expr, reading: Reading) -> float | None:
-    """The share of a column's filled cells that hold a number; None where none could.
-
-    Of a list that keeps people out, of the cells with as many digits as a number: those
-    with addresses of mail beside them are numbers all the same, however far down.
-    """
-    head = source.frame.head(SAMPLE)
-    some = head.filter(text.is_not_null() & (text != ""))
-    if reading.keeps_out:
-        some = source.frame.filter(digits(text) >= FEWEST_DIGITS).head(SAMPLE)
-    numbers = _read(some, [text], reading.region).to_series()
-    return float(numbers.is_not_null().sum()) / len(numbers) if len(numbers) else None
-
-
-def _holds_any(source: Source, column: str, reading: Reading) -> bool:
-    """Whether any cell of the whole column is a number, or several of them."""
-    text = source.text(column)
-    bare = source.frame.filter(
-        text.str.contains(_BARE) & (digits(text) >= FEWEST_DIGITS)
-    ).select("row", text=text)
-    number = _number(pl.col("text"), reading.region)
-    if bare.select(number.is_not_null().any()).collect(engine="streaming").item():
-        return True
-    several = pl.col("text").str.contains(_MORE)
-    cells = bare.filter(several).collect(engine="streaming")
-    return not parted(cells, reading.region).numbers.is_empty()
-
-
-def _number(text: pl.Expr, region: str | None) -> pl.Expr:
-    return read_numbers(text, region).struct.field("e164")
-
-
-def _read(
-    frame: pl.LazyFrame, texts: Sequence[pl.Expr], region: str | None
-) -> pl.DataFrame:
-    numbers = [
-        _number(text, region).alias(str(place)) for place, text in enumerate(texts)
-    ]
-    return frame.select(numbers).collect(engine="streaming")

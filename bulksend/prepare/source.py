@@ -24,7 +24,8 @@ from bulksend.prepare.files import find_files
 from bulksend.prepare.sheets import Sheets
 from bulksend.prepare.sniff import Wish
 from bulksend.prepare.together import differences, matched
-from bulksend.prepare.typed import read_ndjson, read_parquet, read_workbook
+from bulksend.prepare.typed import read_ndjson, read_parquet
+from bulksend.prepare.workbooks import read_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -19,7 +19,8 @@ from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import SUPPRESSED, Cause, suppression
 from bulksend.logs import mask_numbers
-from bulksend.prepare.lists import Reading, read_list
+from bulksend.prepare.list_columns import Reading
+from bulksend.prepare.lists import read_list
 from bulksend.prepare.phones import e164_text, read_numbers
 
 if TYPE_CHECKING:

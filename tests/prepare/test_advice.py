@@ -65,6 +65,23 @@ def test_a_dear_character_is_named_with_where_it_comes_from(tmp_path: Path) -> N
     assert [one.origin for one in made.dear] == ["a filter"]
 
 
+def test_what_is_not_shown_is_counted(tmp_path: Path) -> None:
+    """Five characters and eight doubtful cells are named; the rest is a number."""
+    letters, words = (
+        "жшщюяэф",
+        ("null", "N/A", "-", "x", "?", "tbd", "na", "nil", "Test"),
+    )
+    people = "".join(f"{number(n)},{letters},{w}\n" for n, w in enumerate(words))
+    found = advice(
+        tmp_path,
+        f"phone,name,what\n{people}",
+        message={"text": "{{ name }} {{ what | default('') }}"},
+    )
+    assert (len(found.dear), found.dear_more) == (5, 2)
+    assert len(found.doubts) == 8
+    assert found.as_dict()["doubts_more"] == found.doubts_more > 0
+
+
 @pytest.mark.parametrize("place", ["text", "file", "variant"])
 def test_a_dear_character_of_any_template_is_found(tmp_path: Path, place: str) -> None:
     """In a text, a file, or a language's text."""

@@ -13,6 +13,8 @@ LISTS: list[tuple[str, str]] = [
     ("cp1252", "João"),
     ("cp1252", "Müller"),
     ("cp1252", "O’Neil D’Angelo"),
+    ("cp1252", "O’Neil"),
+    ("cp1252", "Ana’s"),
     ("cp1252", "José García Renée Núñez Zoë Müller François D’Arcy"),
     ("cp1252", "Jürgen Weiß Käthe Schröder Björn Groß"),
     ("cp1252", "Hélène Lefèvre Benoît Gaël Anaïs Hervé Cœur"),
@@ -53,6 +55,7 @@ def test_a_list_of_names_is_read_as_it_was_written(encoding: str, names: str) ->
     found = judge_blocks([b"name,phone\n", data[:9], data[9:]])
     assert found.encoding in ENCODINGS
     assert data.decode(found.encoding) == lines
+    assert found.example
     assert found.example in names
 
 
@@ -68,6 +71,29 @@ UNCLEAR: list[tuple[str, bytes]] = [
     ("noise", bytes(range(128, 256)) * 3),
     ("a letter that is not in it", b"Jos\xe9\n\x81\n"),
 ]
+
+
+# encoding, names in it: too few letters to be sure
+SHORT = [
+    ("mac_roman", "Müller"), ("mac_roman", "Ana’s"), ("mac_roman", "Åsa"),
+    ("mac_roman", "Peña Muñoz"), ("mac_roman", "Jürgen Müller Weiß"), ("cp850", "Zoë"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("encoding", "names"), SHORT)
+def test_of_few_letters_every_likely_reading_is_shown(
+    encoding: str, names: str
+) -> None:
+    """Its own among them, and one word in each, by which a person can tell."""
+    data = "".join(f"{name}\n" for name in names.split()).encode(encoding)
+    found = judge_blocks([data])
+    assert not found.example
+    words = dict(found.readings)
+    assert len(set(words.values())) == len(words) <= 3
+    assert any(
+        word in names and data.decode(one) == data.decode(encoding)
+        for one, word in words.items()
+    )
 
 
 @pytest.mark.parametrize("data", [c[1] for c in UNCLEAR], ids=[c[0] for c in UNCLEAR])

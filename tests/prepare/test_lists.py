@@ -250,8 +250,10 @@ def test_what_cannot_be_read_in_a_list_is_counted(tmp_path: Path) -> None:
 
 SAYS: list[tuple[str, Content, str | None, str]] = [
     ("empty", "", "US", "E204 y.csv: the file is empty. If nobody is on the list, write a line `phone` into it; else export it anew."),
-    ("no numbers", "name,mail\nAna,a@b.com\n", "US", "E251 y.csv: none of its columns holds a number that can be read: `name`, `mail`; expected a column of numbers, under any name. Export it with the numbers; if they are there, check the file."),
-    ("no region", "n\n9192340001\n", None, "Set recipients.default_region if its numbers have no country code."),
+    ("no numbers", "name,mail\nAna,a@b.com\n", "US", "E251 y.csv: no cell holds a number that can be read, and none has 7 digits; the columns are `name`, `mail`; expected a column of numbers, under any name. Export it anew, with the people's numbers in it."),
+    ("no region", "n\n9192340001\n", None, 'E251 y.csv row 2, column "n": no cell holds a number that can be read; of this one: the number needs a country code. Add it with a +, or set recipients.default_region.'),
+    ("ids", "when,id\n2026-01-01,12345678\n", "US", 'E251 y.csv row 2, column "when": no cell'),
+    ("short ones", "when,n\n2026-01-01,91923400\n", "US", 'E251 y.csv row 2, column "n": no cell holds a number that can be read; of this one: the number has too few digits. Export it'),
 ]  # fmt: skip
 
 

@@ -95,6 +95,12 @@ def read(cells: list[str | None], region: str | None = "US") -> pl.DataFrame:
         ("+1 415 555 0100, extension 1234", "US", US, "extension"),
         ("+14155550100;ext=12", "US", US, "extension"),
         ("4155550100#12", "US", US, "extension"),
+        ("415-555-0100 x 0107", "US", US, "extension"),
+        ("4155550100,,23", "US", US, "extension"),
+        # A slash within a number, where nothing before it is one.
+        ("+1 415 555/0100", "US", US, None),
+        ("0176/1234567", "DE", 491761234567, None),
+        ("+49 176 12345/67", "DE", 491761234567, None),
         # The first in the list of repairs is named.
         ("'\u200e+14155550100", "US", US, "invisible"),
         ("'tel:4155550100 x12", "US", US, "apostrophe"),
@@ -133,6 +139,16 @@ def test_what_is_accepted(
         ("4155550100\n4155550101", "US", "number_several"),
         ("21234567, 21234568", "HK", "number_several"),
         ("1234567 1234568", "DE", "number_several"),
+        ("415-555-0100, 0101", "US", "number_several"),
+        ("415-555-0100/0101", "US", "number_several"),
+        ("415-555-0100; 23", "US", "number_several"),
+        ("415-555-0100 or 0101", "US", "number_several"),
+        ("415-555-0100 AND 23", "US", "number_several"),
+        ("415-555-0100 & 23", "US", "number_several"),
+        ("4155550120,21", "US", "number_several"),
+        ("03-1234-5678~80", "JP", "number_several"),
+        ("030 1234567/68", "DE", "number_several"),
+        ("4155550100,00", "US", "number_damaged"),
         ("1.41556E+10", "US", "number_damaged"),
         ("1,41556E+10", "DE", "number_damaged"),
         ("1.41555501E+10", "US", "number_damaged"),
@@ -285,7 +301,7 @@ def test_the_version_is_that_of_the_metadata() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["1919234560.5", "4155552671.25", "14155552671.125", "4155552671,5"]
+    "cell", ["1919234560.5", "4155552671.25", "14155552671.125", "4155552671,0"]
 )
 def test_decimals_that_are_not_zero_are_damage(cell: str) -> None:
     """No digit of a number stands behind a decimal sign: libphonenumber would take it."""

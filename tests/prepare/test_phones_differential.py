@@ -196,6 +196,40 @@ def test_agrees_with_libphonenumber_in_hard_regions() -> None:
     assert disagreements(HARD, 2_500) == []
 
 
+# What `parse` makes of a mark between a number and more digits: the cell, its region, the
+# end of the number that it reads, and the extension.
+MARKED = [
+    ("415-555-0100, 0101", "US", "0100", "0101"),
+    ("4155550100,21", "US", "0100", "21"),
+    ("415-555-0100; 23", "US", "0100", "23"),
+    ("03-1234-5678~80", "JP", "5678", "80"),
+    ("030 1234567/68", "DE", "456768", None),
+]
+
+
+@pytest.mark.parametrize(("cell", "region", "end", "extension"), MARKED)
+def test_deviates_where_a_mark_may_part_two_numbers(
+    cell: str, region: str, end: str, extension: str | None
+) -> None:
+    """On purpose (docs/campaign-file.md): the other number may be the one that is meant."""
+    theirs = phonenumbers.parse(cell, region)
+    assert phonenumbers.is_valid_number(theirs)
+    assert str(theirs.national_number).endswith(end)
+    assert theirs.extension == extension
+    (mine,) = ours([cell], region)
+    assert mine == Answer(reason="number_several")
+
+
+LABELS = ("ext. ", "x", " x ", "#", " #", ";ext=", ", ext ", ",,", " int ")
+
+
+def test_an_extension_behind_a_label_is_read_as_libphonenumber_reads_it() -> None:
+    """None of these can be another number."""
+    cells = [f"415-555-0100{label}0107" for label in LABELS]
+    assert ours(cells, "US") == [gold(cell, "US") for cell in cells]
+    assert all(phonenumbers.parse(cell, "US").extension for cell in cells)
+
+
 PARTS = 6
 
 

@@ -8,6 +8,7 @@ import phonenumbers
 import polars as pl
 from phonenumbers import CountryCodeSource, NumberParseException, ValidationResult
 
+from bulksend.prepare.phones.cells import FEWEST, MOST_OF_NEXT
 from bulksend.prepare.phones.findings import CODE, CODES, Finding
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def asked(texts: pl.Series, region: str | None) -> pl.DataFrame:
 
 
 def _ask(text: str, region: str | None) -> tuple[int | None, Finding]:
+    if _is_two(text, region):
+        return None, Finding("number_several")
     try:
         number = phonenumbers.parse(text, region, keep_raw_input=True)
     except NumberParseException as error:
@@ -58,6 +61,22 @@ def _ask(text: str, region: str | None) -> tuple[int | None, Finding]:
         repair=_repair(number),
     )
     return int(e164), found
+
+
+def _is_two(text: str, region: str | None) -> bool:
+    """A number, a slash, and few digits: the end of another, if the first is whole."""
+    head, slash, tail = text.rpartition("/")
+    is_short = tail.strip().isdecimal() and len(tail.strip()) <= MOST_OF_NEXT
+    last = head.rpartition("/")[2]
+    is_long = sum(map(str.isdecimal, last)) >= FEWEST
+    return bool(slash) and is_short and is_long and _is_number(head, region)
+
+
+def _is_number(text: str, region: str | None) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text, region))
+    except NumberParseException:
+        return False
 
 
 def _repair(number: PhoneNumber) -> str | None:

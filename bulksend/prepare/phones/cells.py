@@ -11,7 +11,10 @@ Here, on purpose, bulksend is stricter than libphonenumber:
 *   ``1.4155550100E+10`` has all its digits, ``1.41556E+10`` has lost some;
 *   ``4155550100.0`` ends in a spreadsheet's decimals, not in a digit, and
     ``4155550100.5`` was worked out rather than dialled;
-*   two numbers in a cell are no number, for nobody knows which one is meant.
+*   two numbers in a cell are no number, for nobody knows which one is meant; that holds
+    for ``415-555-0100, 0101`` too, and for ``030 1234567/68`` where what stands before the
+    slash is a number by itself: to `parse` the former has an extension, the latter is
+    longer.
 
 And in one thing it is more lenient: spaces and marks that nobody sees do no harm.
 """
@@ -39,7 +42,7 @@ _POWERS: Final = pl.lit(pl.Series(POWERS[: LONGEST + 1], dtype=pl.Int64))
 _SUSPECT: Final = 14
 """So many digits with punctuation may be two numbers: the repairs look more closely."""
 
-_FEWEST: Final = 7
+FEWEST: Final = 7
 """What has fewer digits in front of an extension may be something else."""
 
 # Spaces of other widths, soft hyphen, zero-width marks, direction marks, byte-order mark.
@@ -62,7 +65,8 @@ _MARKS: Final = r"^[^\w+#]+|[^\w#]+$"
 """Marks before and behind a number, which `parse` skips too."""
 
 _DAMAGED: Final = (
-    r"^#+$|^#[A-Za-z]|^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$|^[+-]?\d{7,}[.,]\d{1,3}$"
+    r"^#+$|^#[A-Za-z]|^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$"
+    r"|^[+-]?\d{7,}(?:[.]\d{1,3}|,0+)$"
 )
 _DOUBTFUL: Final = r"[0-9]{7}[.][0-9]{1,3}$|.\(0\)"
 """Decimals, and a national prefix in the midst: for the repairs."""
@@ -70,7 +74,12 @@ _DOUBTFUL: Final = r"[0-9]{7}[.][0-9]{1,3}$|.\(0\)"
 _NUMBER: Final = r"(?:\d[ ().\[\]\-]*){7,}"
 _SEVERAL: Final = (
     rf"(?i){_NUMBER}(?:[,;/|&+\t\r\n]|or|and)\D*{_NUMBER}|\d{{7,}}\D+\d{{7,}}"
+    rf"|{_NUMBER}(?:[,;|&+~\t\r\n]|or|and)\s*\d"
 )
+MOST_OF_NEXT: Final = 4
+_NEXT: Final = rf"{_NUMBER}/\s*\d{{1,{MOST_OF_NEXT}}}$"
+"""The end of a second number behind a slash, or the end of the first: `asked` tells."""
+
 # The labels are libphonenumber's, the digits fewer: more may be a second number.
 _EXTENSION: Final = (
     r"(?i)(?:;ext=|[ \t,]*(?:e?xt(?:ensi(?:o\x{301}?|ó))?n?|anexo|доб|int|x)"
@@ -190,8 +199,10 @@ _JUDGED: Final = (
     _NUMBER_TEXT.str.replace_many(_SEPARATORS).alias("bare"),
     _reason(_TEXT, _NUMBER_TEXT).alias("reason"),
 )
-_CLEAR: Final = pl.col("reason").is_null() & ~(
-    _EXTENDED & (_BARE.str.len_bytes() < _FEWEST)
+_CLEAR: Final = (
+    pl.col("reason").is_null()
+    & ~(_EXTENDED & (_BARE.str.len_bytes() < FEWEST))
+    & ~_NUMBER_TEXT.str.contains(_NEXT)
 )
 _LATER_REPAIR: Final = pl.coalesce(
     "repair",
