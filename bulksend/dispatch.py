@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1.0
 
+STOP_SECONDS = 3.0
+"""So long after it was asked to stop nothing more is begun that may take long: four are
+promised, whoever asked (`loop`, Airflow, `Sending.stop`)."""
+
 
 class Progress(NamedTuple):
     """How far a run is: messages, and the pace in segments per second."""
@@ -51,7 +57,7 @@ class Sending:
 
     assignment: Assignment
     _assembled: Assembled | None = field(default=None, init=False)
-    _asked_to_stop: bool = field(default=False, init=False)
+    _stopped_at: float | None = field(default=None, init=False)
     _ready: asyncio.Future[pl.DataFrame] | None = field(default=None, init=False)
     _first_few: FirstFew | None = field(default=None, init=False)
 
@@ -85,7 +91,7 @@ class Sending:
                 await self._until_ready()
                 work_off = partial(self._work_off, writer=writer, clocks=clocks)
                 self._first_few = FirstFew(assembly, work_off)
-                if self._asked_to_stop:
+                if self.is_stopping:
                     self._first_few.stop(_asked())
                 await self._first_few.go()
                 if (assembled := await assembly.engine()) is not None:
@@ -97,7 +103,7 @@ class Sending:
         self, assembled: Assembled, writer: Writer, clocks: SystemClocks
     ) -> None:
         self._assembled, run = assembled, writer.run
-        if self._asked_to_stop:
+        if self.is_stopping:
             self.stop()
         log.info(
             "sending",
@@ -144,7 +150,7 @@ class Sending:
                     log.info("waiting", run=run.run, why=held.problems[0].found)
                 waited = True
             await asyncio.sleep(WAIT_SECONDS)
-            if self._asked_to_stop:
+            if self.is_stopping:
                 raise _asked()
 
     def progress(self) -> Progress | None:
@@ -163,9 +169,22 @@ class Sending:
             rate=engine.rate,
         )
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stopped_at is not None
+
+    @property
+    def seconds_left(self) -> float:
+        """For what may take long, once it was asked to stop; endless before."""
+        if self._stopped_at is None:
+            return math.inf
+        return STOP_SECONDS - (time.monotonic() - self._stopped_at)
+
     def stop(self) -> None:
         """Drain: nothing new goes out.  For a signal handler in the loop's thread."""
-        self._asked_to_stop = True
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
         if self._first_few is not None:
             self._first_few.stop(_asked())
         if self._assembled is not None:
@@ -192,7 +211,7 @@ class Sending:
         try:
             await self._ready
         except asyncio.CancelledError:
-            if not self._asked_to_stop:
+            if not self.is_stopping:
                 raise
             raise _asked() from None
 

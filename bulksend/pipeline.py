@@ -40,7 +40,8 @@ from bulksend.planning import (
 from bulksend.prepare.freshness import changed_inputs
 from bulksend.settle.arms import arms
 from bulksend.settle.finding import find_run, plan_of
-from bulksend.settle.notice import tell, whom_to_tell
+from bulksend.settle.hurry import OutOfTime
+from bulksend.settle.notice import LIMIT_SECONDS, tell, whom_to_tell
 from bulksend.settle.parts import Parts
 from bulksend.settle.placing import check_place, place_part, place_results
 from bulksend.settle.results import results
@@ -56,7 +57,12 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Run
     from bulksend.prepare.plan import Plan
     from bulksend.settle.arms import Arm
+    from bulksend.settle.hurry import Hurry
     from bulksend.storage.location import Where
+
+
+LEAST_SECONDS = 0.3
+"""To tell of a run that was stopped, however little time is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +225,7 @@ def _send(
     if stopped is not None and not sending.has_begun:
         raise stopped  # it never began: the results may be another sender's
     try:
-        ended = _finish(asked, run, stopped)
+        ended = _finish(asked, run, stopped, sending)
     except (
         BulksendError
     ) as error:  # messages have gone out: it is resumed, not corrected
@@ -229,8 +235,10 @@ def _send(
         if stopped is None:
             raise
         ended = _broken_off(asked, run, stopped)
+    except OutOfTime:
+        ended = _broken_off(asked, run, stopped or Stopped(()))
     if asked.shard is None:
-        _tell(asked, ended)
+        _tell(asked, ended, sending)
     return ended
 
 
@@ -244,15 +252,17 @@ def _pass_gates(asked: Assignment, checked: Checked, options: Options) -> None:
         raise GateRefused(Problem("E410", "nothing was sent"))
 
 
-def _tell(asked: Assignment, ended: Ended) -> None:
-    """Of a run that ended just now."""
+def _tell(asked: Assignment, ended: Ended, hurry: Hurry | None) -> None:
+    """Of a run that ended just now; where it was stopped, in the time that is left."""
     notify = asked.campaign.notify
     if notify is None:
         return
     said = {"campaign": asked.campaign.name, "provider": asked.campaign.provider}
     folder = Path(asked.plan.about["folder"])
     try:
-        problems = tell(notify, ended, said, folder=folder)
+        left = LIMIT_SECONDS if hurry is None else hurry.seconds_left
+        limit = min(LIMIT_SECONDS, max(left, LEAST_SECONDS))
+        problems = tell(notify, ended, said, folder=folder, limit=limit)
     except KeyboardInterrupt:  # a stop is not kept waiting
         log.warning("notice failed", problem="it was told to end")
         return
@@ -260,7 +270,12 @@ def _tell(asked: Assignment, ended: Ended) -> None:
         log.warning("notice failed", problem=str(problem))
 
 
-def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended:
+def _finish(
+    asked: Assignment,
+    run: Run,
+    stopped: BulksendError | None,
+    hurry: Hurry | None = None,
+) -> Ended:
     """Write the results, and say how the run stands.
 
     A shard writes its own part at most: the others may be at work.  Whichever ends last
@@ -271,14 +286,14 @@ def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended
             whole = standing(journal, run)
             is_over = not (whole.left or whole.claimed)
             if is_over and journal.end_run(run.id, now=_now()):
-                _tell(asked, whole)
+                _tell(asked, whole, hurry)
             ended = standing(journal, asked.own(run), asked.part)
             if not (ended.left or ended.claimed):
-                _place_part(asked, journal, run)
+                _place_part(asked, journal, run, hurry)
         else:
             journal.set_results(run.id, str(asked.output))
-            frame = results(asked.plan, journal, run)
-            place_results(frame, asked.output, asked.home, run=run.run)
+            frame = results(asked.plan, journal, run, hurry=hurry)
+            place_results(frame, asked.output, asked.home, run=run.run, hurry=hurry)
             ended = replace(standing(journal, run), results=str(asked.output))
             is_over = not (ended.left or ended.claimed)
             if is_over or journal.orders.is_aborted(run.id):
@@ -290,17 +305,19 @@ def _finish(asked: Assignment, run: Run, stopped: BulksendError | None) -> Ended
     return replace(ended, stopped=stopped)
 
 
-def _place_part(asked: Assignment, journal: Journal, run: Run) -> None:
+def _place_part(
+    asked: Assignment, journal: Journal, run: Run, hurry: Hurry | None
+) -> None:
     """Put the part of a shard that has ended, where the results are a folder of them."""
     folder = asked.output
     if isinstance(folder, Path) or not folder.is_folder or asked.shard is None:
         return
     parts = Parts(folder, run.run, asked.home.objects)
     between = asked.part.first, asked.part.last
-    frame = results(asked.plan, journal, run, between=between)
+    frame = results(asked.plan, journal, run, between=between, hurry=hurry)
     of = asked.plan.shards
     if not place_part(frame, parts, asked.home, shard=asked.shard, of=of):
-        frame = results(asked.plan, journal, run)
+        frame = results(asked.plan, journal, run, hurry=hurry)
         place_results(frame, folder, asked.home, run=run.run)
 
 

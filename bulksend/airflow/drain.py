@@ -64,8 +64,8 @@ class Drain:
         if self._loop is not None and self._stop is not None:
             try:
                 self._loop.call_soon_threadsafe(self._stop)
-            except RuntimeError:  # the loop has ended: so has the work
-                return
+            except RuntimeError:  # the loop has ended: what is left are the results
+                self._stop()
 
     async def beside(self, sending: Any) -> None:
         """`Options.beside`: how to reach the sender from another thread."""

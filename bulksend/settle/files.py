@@ -15,6 +15,8 @@ from bulksend.whole import whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bulksend.settle.hurry import Hurry
+
 FORMS = (".csv", ".parquet", ".xlsx")
 
 _COULD_RUN = "^[=+@\t\r＝＋－＠-]"  # noqa: RUF001  (full-width ones run in some regions)
@@ -23,7 +25,11 @@ _IS_NUMBER = r"^[+-]?[0-9(][0-9 ().,/-]*$"
 
 
 def write_results(
-    frame: pl.LazyFrame, path: Path, *, for_spreadsheet: bool = False
+    frame: pl.LazyFrame,
+    path: Path,
+    *,
+    for_spreadsheet: bool = False,
+    hurry: Hurry | None = None,
 ) -> None:
     """Stream *frame* into a CSV or Parquet file or a workbook, by the path's ending.
 
@@ -33,6 +39,7 @@ def write_results(
 
     Raises:
         InputError: E625, where it cannot be written.
+        OutOfTime: *hurry* has no time for the rest of it.
     """
     if for_spreadsheet and path.suffix == ".parquet":
         what = "a spreadsheet does not open Parquet"
@@ -50,7 +57,7 @@ def write_results(
             elif path.suffix == ".xlsx":
                 schema = frame.collect_schema()
                 write_workbook(
-                    frame.with_columns(_flat(schema, times=False)), unfinished
+                    frame.with_columns(_flat(schema, times=False)), unfinished, hurry
                 )
             else:
                 _write_csv(frame, unfinished, for_spreadsheet=for_spreadsheet)

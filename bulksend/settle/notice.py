@@ -46,7 +46,12 @@ def whom_to_tell(plan: Plan, environment: Mapping[str, str]) -> Notify | None:
 
 
 def tell(
-    notify: Notify, ended: Ended, said: Mapping[str, str], *, folder: Path
+    notify: Notify,
+    ended: Ended,
+    said: Mapping[str, str],
+    *,
+    folder: Path,
+    limit: float = LIMIT_SECONDS,
 ) -> list[Problem]:
     """Tell everybody; what did not work.
 
@@ -54,13 +59,15 @@ def tell(
         said: What else is told, such as the campaign's name.
 
         folder: The campaign's, in which the command runs.
+
+        limit: Seconds for each.
     """
     body = orjson.dumps(payload(ended, said))
     problems: list[Problem | None] = []
     if notify.webhook is not None:
-        problems.append(asyncio.run(_post(notify.webhook, body)))
+        problems.append(asyncio.run(_post(notify.webhook, body, limit)))
     if notify.command:
-        problems.append(_run(notify.command, body, folder))
+        problems.append(_run(notify.command, body, folder, limit))
     return [problem for problem in problems if problem is not None]
 
 
@@ -86,9 +93,9 @@ def payload(ended: Ended, said: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-async def _post(address: str, body: bytes) -> Problem | None:
+async def _post(address: str, body: bytes, seconds: float) -> Problem | None:
     host = urlsplit(address).hostname or ""  # the rest of it may be a secret
-    limit = aiohttp.ClientTimeout(total=LIMIT_SECONDS)
+    limit = aiohttp.ClientTimeout(total=seconds)
     headers = {"Content-Type": "application/json", "User-Agent": "bulksend"}
     try:
         async with (
@@ -99,13 +106,15 @@ async def _post(address: str, body: bytes) -> Problem | None:
                 return None
             found = f"{host} answered {answer.status}"
     except TimeoutError:
-        found = f"{host} did not answer within {LIMIT_SECONDS:.0f} s"
+        found = f"{host} did not answer within {seconds:.2g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
         found = f"{host} could not be reached ({type(error).__name__})"
     return Problem("W680", found)
 
 
-def _run(command: Sequence[str], body: bytes, folder: Path) -> Problem | None:
+def _run(
+    command: Sequence[str], body: bytes, folder: Path, seconds: float
+) -> Problem | None:
     name = command[0]
     try:
         done = subprocess.run(  # noqa: S603  (the campaign's own author named it)
@@ -114,11 +123,11 @@ def _run(command: Sequence[str], body: bytes, folder: Path) -> Problem | None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=folder,
-            timeout=LIMIT_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Problem("W681", f"{name} took longer than {LIMIT_SECONDS:.0f} s")
+        return Problem("W681", f"{name} took longer than {seconds:.2g} s")
     except (OSError, ValueError) as error:
         found = getattr(error, "strerror", None) or str(error)
         return Problem("W681", f"{name}: {found.lower()}")

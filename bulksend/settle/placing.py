@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from bulksend.home import Home
+    from bulksend.settle.hurry import Hurry
     from bulksend.storage.location import Location, Where
 
 
@@ -44,20 +45,21 @@ def check_place(place: Where, home: Home, *, run: str, is_ours: bool) -> None:
         raise _anothers(place)
 
 
-def place_results(
+def place_results(  # noqa: PLR0913  (what is written, where, and in which way)
     frame: pl.LazyFrame,
     place: Where,
     home: Home,
     *,
     run: str,
     for_spreadsheet: bool = False,
+    hurry: Hurry | None = None,
 ) -> None:
     """Write the results of *run*; an object appears whole, as a file does.
 
     Args:
         frame: Asks the journal anew each time it is collected.
 
-        for_spreadsheet: See `write_results`.
+        for_spreadsheet, hurry: See `write_results`.
 
     Raises:
         InputError: E625, where they cannot be written; E624, where another's object
@@ -65,12 +67,12 @@ def place_results(
         Stopped: E697 or E698.
     """
     if isinstance(place, Path):
-        write_results(frame, place, for_spreadsheet=for_spreadsheet)
+        write_results(frame, place, for_spreadsheet=for_spreadsheet, hurry=hurry)
         return
     with _outgoing(home, f"{run}{place.suffix or '.parquet'}") as path:
 
         def make() -> Path:
-            write_results(frame, path, for_spreadsheet=for_spreadsheet)
+            write_results(frame, path, for_spreadsheet=for_spreadsheet, hurry=hurry)
             return path
 
         if place.is_folder:

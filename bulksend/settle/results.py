@@ -14,6 +14,7 @@ from bulksend.journal.columns import NOTHING
 from bulksend.journal.states import Status
 from bulksend.prepare.names import PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
+from bulksend.settle.hurry import go_on
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
+    from bulksend.settle.hurry import Hurry
 
 _TIME = pl.Datetime("ms", "UTC")
 
@@ -46,11 +48,14 @@ def results(
     run: Run,
     *,
     between: tuple[int, int] | None = None,
+    hurry: Hurry | None = None,
 ) -> pl.LazyFrame:
     """Every row of the plan with its outcome, in the input's order.
 
     Args:
         between: The first and the last row; None is all of them.
+
+        hurry: When it has no time left, whoever reads the frame meets `OutOfTime`.
     """
     won = plan.sheets.naming(pl.col("winner")).alias(own("winner"))
     winners = plan.winners().select("row", won)
@@ -69,6 +74,7 @@ def results(
             if n_rows is not None:
                 frame = frame.head(n_rows)
                 n_rows -= len(frame)
+            go_on(hurry)
             yield frame if with_columns is None else frame.select(with_columns)
             if n_rows == 0:
                 return

@@ -6,9 +6,12 @@ its + or its zeros, and nothing turns into a date or a link.
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+from bulksend.settle.hurry import go_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 
+    from bulksend.settle.hurry import Hurry
+
 MOST_ROWS = 1_048_576
 """Of a sheet, the header included: Excel's limit.  What is over goes to another sheet."""
 
@@ -24,26 +29,34 @@ MOST_CHARACTERS = 32_767
 """Of a cell: Excel's limit.  A longer text is cut there."""
 
 CHUNK_ROWS = 20_000
+ROWS_AT_ONCE = 1_000
+"""It is asked so often whether there is time for more: a twentieth of a second."""
+
 WIDTHS = {"row": 8, "status": 12, "text": 60, "error": 60, "tag": 24, "message_id": 30}
 USUAL_WIDTH = 18
 _TIME = "yyyy-mm-dd hh:mm:ss.000"
 
 
-def write_workbook(frame: pl.LazyFrame, path: Path) -> None:
+def write_workbook(frame: pl.LazyFrame, path: Path, hurry: Hurry | None = None) -> None:
     """Stream *frame*, which has no nested values, into sheets of a workbook.
 
     Raises:
         OSError: What the disk says.
+        OutOfTime: *hurry* has no time for the rest of it.
     """
     import xlsxwriter
     from xlsxwriter.exceptions import FileCreateError
 
     options = {"constant_memory": True, "default_date_format": _TIME}
-    book = xlsxwriter.Workbook(str(path), options)
-    book.use_zip64()
-    try:
-        _write(frame, book)
-    finally:
+    with TemporaryDirectory(prefix="bulksend-") as room:
+        book = xlsxwriter.Workbook(str(path), options | {"tmpdir": room})
+        book.use_zip64()
+        try:
+            _write(frame, book, hurry)
+        except BaseException:  # to pack what is there would take as long again
+            for sheet in book.worksheets():
+                sheet.row_data_fh.close()
+            raise
         try:
             book.close()
         except FileCreateError as error:  # it holds the disk's own words
@@ -55,7 +68,7 @@ def _as_os_error(error: Exception) -> OSError:
     return cause if isinstance(cause, OSError) else OSError(str(error))
 
 
-def _write(frame: pl.LazyFrame, book: Workbook) -> None:
+def _write(frame: pl.LazyFrame, book: Workbook, hurry: Hurry | None) -> None:
     schema = frame.collect_schema()
     plain = frame.with_columns(_cells(schema))
     sheet, line, sheets = _begun(book, schema.names(), 1), 1, 1
@@ -64,6 +77,8 @@ def _write(frame: pl.LazyFrame, book: Workbook) -> None:
     ):
         kinds = [_writer(kind) for kind in chunk.schema.dtypes()]
         for row in chunk.iter_rows():
+            if line % ROWS_AT_ONCE == 0:
+                go_on(hurry)
             if line == MOST_ROWS:
                 sheets += 1
                 sheet, line = _begun(book, schema.names(), sheets), 1

@@ -148,8 +148,12 @@ class Desk:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """The command as a process; `ended` waits for it."""
+        return self.python("-m", "bulksend", *arguments)
+
+    def python(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Any other program, in the same way."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "bulksend", *map(str, arguments)],
+            [sys.executable, *map(str, arguments)],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)} | self.environment,
             stdin=subprocess.DEVNULL,

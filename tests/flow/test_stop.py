@@ -367,6 +367,51 @@ def test_a_signal_breaks_off_results_that_take_long(desk: Desk) -> None:
     assert not list(desk.folder.glob(".results*"))
 
 
+API = """
+import json, os, signal, sys
+from bulksend import Options, run_campaign
+from bulksend.airflow.drain import Drain
+
+def send(beside=None):
+    return run_campaign("hello.yaml", options=Options(beside=beside))
+
+if sys.argv[1] == "thread":
+    drain = Drain()
+    signal.signal(signal.SIGTERM, lambda *_: drain.stop())
+    ended = drain.run(send)
+else:
+    ended = send()
+print(json.dumps(ended.as_dict()))
+sys.stdout.flush()
+os._exit(ended.exit_code)
+"""
+"""`run_campaign` where its caller is: in the main thread, or beside it as in Airflow."""
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_a_stop_is_as_short_in_python(desk: Desk, where: str) -> None:
+    """Results that take long are broken off there too; every row in a true state."""
+    rows = 150_000
+    lines = (f"{n},P{n},+1{2_012_000_000 + n},9" for n in range(rows))
+    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    desk.write("api.py", API)
+    with served(desk.folder) as server:
+        desk.environment = server.environment
+        desk.campaign(send={"rate": "50/s"}, results="results.xlsx")
+        sender = desk.python("api.py", where)
+        until(server.has(5), sender)
+        took, ran = _stopped(sender)
+
+    assert in_time(took)
+    assert ran.code == 4, ran
+    said = ran._replace(out=ran.out.splitlines()[-1])  # after what it logged
+    assert [problem["code"] for problem in said.json["problems"]] == ["E631", "E628"]
+    assert counts(said)["accepted"] == len(server.lines())
+    assert not list(desk.folder.glob("results*"))
+    assert not list(desk.folder.glob(".results*"))
+
+
 def _said(sender: Popen[str], word: str) -> None:
     """Wait until it logs *word*."""
     assert sender.stderr is not None
