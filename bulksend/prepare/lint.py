@@ -52,9 +52,36 @@ _OPT_OUT = re.compile(
     r"(?i:\bopt[ -]?out\b|\bunsubscribe\b|\b(?:reply|text|send|txt|responda?)\W{1,3}"
     r"(?:stop|quit|end|cancel|revoke|alto)\b)"
 )
-_OTHER_TOOLS = re.compile(
-    r"\{\{|\}\}|\{%|%\}|(?<!\{)\{\w[\w ]*\}(?!\})|\[[A-Z_]{3,}\]|\[\[.+?\]\]|\(\(.+?\)\)|<[a-z]+_[a-z_]+>|%[A-Z_]{3,}%|\*\|.+?\|\*"
+_FIELD = r"(?i:[^\W\d][\w -]*)(?<=\w)"  # a name as a header has it, such as First Name
+_MEANT = (
+    r"(?i:(?:[\w-]+[ _-])?(?:first|last|full|sur|given|fore|family|user)?[ _-]?"
+    r"(?:name|email|e-mail|phone|mobile|city|code|date|time|day|link|url|amount|price|"
+    r"company|order|number|id|address|zip|title|points|balance|coupon|product|store)"
+    r"(?:[ _-][\w-]+)?)"
 )
+"""A name that is a field's more likely than a sender's, such as [Blue Fern]."""
+
+_OTHER_TOOLS = re.compile(
+    "|".join(
+        (
+            r"\*\|.+?\|\*",  # *|FNAME|*, Mailchimp's
+            rf"%%{_FIELD}%%",  # SimpleTexting's, Marketing Cloud's
+            rf"(?<![\d%])%{_FIELD}%(?![\w%])",  # %first_name%
+            r"%\(\w+\)s|%\d\$s",  # a programmer's
+            rf"<<\s*{_FIELD}\s*>>|«\s*{_FIELD}\s*»",  # a mail merge's
+            rf"<(?:[a-z]+_[a-z_]+|{_MEANT})>",
+            r"\[\[.+?\]\]|\(\(.+?\)\)",  # ((name)), GOV.UK Notify's
+            rf"\[(?:[A-Z_]{{3,}}|{_MEANT})\]",  # [First Name]
+            r"##\w+##",
+            r"[$#@]?(?<!\{)\{\w[\w .|-]*\}(?!\})",  # {name}, ${name}
+            r"\{\{|\}\}|\{%|%\}",  # half of our own
+        )
+    )
+)
+"""How other tools write a place to fill."""
+
+_SHOWN = 3
+"""So many of them are named."""
 _LINK = re.compile(
     r"(?:https?://)((?:[a-z0-9-]+\.)+[a-z]{2,})|\b((?:[a-z0-9-]+\.)+[a-z]{2,})(?=/)",
     re.IGNORECASE,
@@ -132,8 +159,17 @@ def _shouting(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
 
 
 def _odd_placeholder(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
-    found = _OTHER_TOOLS.search(text.constant)
-    return f"`{found[0][:30]}` looks like a placeholder and is none" if found else ""
+    var = re.findall(
+        r"\{#\s*var\s*#\}", text.source
+    )  # as India has it: a comment to Jinja
+    every = (*var, *(match[0] for match in _OTHER_TOOLS.finditer(text.constant)))
+    if not (found := list(dict.fromkeys(every))):
+        return ""
+    listed = ", ".join(f"`{one[:30]}`" for one in found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    if len(found) == 1:
+        return f"{listed} looks like a placeholder and is none"
+    return f"{listed}{more} look like placeholders and are none"
 
 
 CHECKS = (

@@ -54,6 +54,51 @@ CASES = [
 ]
 
 
+FOREIGN = [
+    "{name}", "{First Name}", "{first.name}", "${name}", "#{name}", "[FIRST_NAME]", "[First Name]",
+    "[first_name]", "[Appointment Date]", "[[name]]", "((name))", "<<First Name>>", "«First_Name»",
+    "<first_name>", "<First Name>", "%FNAME%", "%first_name%", "%First Name%", "%%first_name%%",
+    "%(name)s", "%1$s", "*|FNAME|*", "*|IF:FNAME|*", "##name##", "{#var#}", "{name|friend}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("placeholder", FOREIGN)
+def test_the_placeholders_of_other_tools_are_none_of_ours(
+    tmp_path: Path, placeholder: str
+) -> None:
+    """Mailchimp's, Word's, SMS tools': they would be sent as they stand."""
+    text = f"Blue Fern: hi {placeholder}. Reply STOP to end."
+    (tmp_path / "text.txt").write_text(text, "utf-8")  # a ${name} in YAML is E105
+    checked = plan(tmp_path, PEOPLE, message={"file": "text.txt"})
+    (said,) = [n for n in checked.notices if n.code == "W357"]
+    assert said.found == f"`{placeholder}` looks like a placeholder and is none"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[Blue Fern] is open", "10% off, 20% back", "(or 5%) a 3% b", "save 50%now%", "a < b > c",
+        "it is (very) good", "[ad] [1] [OK]", "$5 {} #1", "{{ first_name }} {% if first_name %}a{% endif %}",
+        "*really* | no", "#sale #now", "{# a note #}",
+    ],
+)  # fmt: skip
+def test_what_only_resembles_a_placeholder_is_left_alone(
+    tmp_path: Path, words: str
+) -> None:
+    """A sender in brackets, two percentages, a hashtag, our own language."""
+    text = f"Blue Fern: {words}. Reply STOP to end."
+    assert "W357" not in found(tmp_path, text)
+
+
+def test_all_placeholders_of_another_tool_are_named(tmp_path: Path) -> None:
+    """The first three, and how many more."""
+    text = "Blue Fern: {a} <<b>> [CODE] %city% {a} <<d>>. Reply STOP to end."
+    checked = plan(tmp_path, PEOPLE, message={"text": text})
+    (said,) = [n for n in checked.notices if n.code == "W357"]
+    named = "`{a}`, `<<b>>`, `[CODE]` and 2 more"
+    assert said.found == f"{named} look like placeholders and are none"
+
+
 @pytest.mark.parametrize(("text", "lint", "said"), CASES)
 def test_what_is_said_about_a_text(
     tmp_path: Path, text: str, lint: dict[str, Any], said: list[str]

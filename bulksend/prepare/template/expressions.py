@@ -6,6 +6,7 @@ it and goes on with no value, so one pass finds every problem.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial, singledispatch
 from itertools import product
 
@@ -43,6 +44,7 @@ from .values import (
     constant,
     joined,
     needed,
+    once,
     only,
     operate,
     truth,
@@ -283,7 +285,9 @@ def _chain(left: Value, operands: list[nodes.Operand], scope: Scope) -> Value:
 
 def _membership(left: Value, node: nodes.Expr, scope: Scope) -> Value:
     if not isinstance(node, (nodes.List, nodes.Tuple)):
-        return operate(contained, left, value(node, scope))
+        right = value(node, scope)
+        found = operate(contained, *(replace(one, raises=()) for one in (right, left)))
+        return replace(found, raises=(*left.raises, *right.raises, *found.raises))
     items = [value(item, scope) for item in node.items]
     sought = needed(left)
     if items and sought.cases and all(item.cases for item in items):
@@ -296,8 +300,9 @@ def _membership(left: Value, node: nodes.Expr, scope: Scope) -> Value:
         return listed
     plain = Value(sought.cases, (), left.columns)
     found = _one_of(plain, node.items, items, scope.shared)
-    raises = (*listed.raises, *sought.raises, *found.raises)
-    return Value(found.cases, raises, listed.columns)
+    asked_first = needed(replace(items[0], raises=())).raises
+    raises = (*listed.raises, *asked_first, *sought.raises, *found.raises)
+    return Value(found.cases, once(raises), listed.columns)
 
 
 def _one_of(

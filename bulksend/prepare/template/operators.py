@@ -279,11 +279,11 @@ def _mixed(name: str, whole: Case, broken: Case) -> pl.Expr:
     return _not_nan(name, far.fill_null(value=False), broken)
 
 
-def contained(left: Case, right: Case) -> Case | None:
-    """`'a' in 'abc'`."""
-    if not left.kind is right.kind is Kind.TEXT:
+def contained(whole: Case, part: Case) -> Case | None:
+    """`'a' in 'abc'`, the whole first: Python asks it, so it is missing before the part."""
+    if not whole.kind is part.kind is Kind.TEXT:
         return None
-    return Case(Kind.BOOLEAN, right.expr.str.contains(left.expr, literal=True))
+    return Case(Kind.BOOLEAN, whole.expr.str.contains(part.expr, literal=True))
 
 
 def among(texts: list[str], case: Case) -> Case:
