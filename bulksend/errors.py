@@ -555,6 +555,12 @@ KINDS: dict[str, Kind] = {
             "a worker did not end its part",
             "Run it again: it resumes, and sends nobody twice.",
         ),
+        Kind(
+            "E596",
+            "a connection of Airflow's cannot be used",
+            "Make it under Admin, Connections, with the type that is expected, or "
+            "correct its id in the DAG.",
+        ),
         # -- E6xx: journal, plan and output -----------------------------------------
         Kind(
             "E600",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from bulksend import BulksendError, Home, check_connection
+from bulksend import BulksendError, Home, InputError, Problem, check_connection
 from bulksend.airflow.provider import get_provider_info
 from bulksend.airflow.storage import with_storage
 
@@ -25,6 +25,11 @@ _FROM_FIELDS = {
     "password": "BW_CLIENT_SECRET",
     "host": "BW_MESSAGING_URL",
 }
+
+_CREDENTIALS = ("BW_CLIENT_ID", "BW_CLIENT_SECRET", "BW_USERNAME", "BW_PASSWORD")
+"""What must come from one place: a secret of the worker's own belongs to no other id."""
+
+_POSTGRES = ("postgres", "postgresql")
 
 
 class BulksendHook(BaseHook):
@@ -62,12 +67,15 @@ class BulksendHook(BaseHook):
         """Variables as bulksend reads them; those of the worker underneath.
 
         Raises:
-            InputError: E694, where the connection for object storage is of another type.
+            InputError: E596, where there is no such connection, or it is of another type;
+                E694, where the one for object storage cannot be used.
         """
         found = dict(os.environ)
         journal, storage = self.journal_conn_id, self.storage_conn_id
         if self.bulksend_conn_id:
-            known = self.get_connection(self.bulksend_conn_id)
+            known = self._known(self.bulksend_conn_id, self.conn_type)
+            if known.login or known.password:
+                found = {k: v for k, v in found.items() if k not in _CREDENTIALS}
             extra = known.extra_dejson
             said = {name: getattr(known, field) for field, name in _FROM_FIELDS.items()}
             said |= {name: extra.get(field) for field, name in _FROM_EXTRA.items()}
@@ -75,11 +83,23 @@ class BulksendHook(BaseHook):
             journal = journal or str(extra.get("journal_conn_id") or "")
             storage = storage or str(extra.get("storage_conn_id") or "")
         if journal:
-            uri = self.get_connection(journal).get_uri()
+            uri = self._known(journal, *_POSTGRES).get_uri()
             found["BULKSEND_JOURNAL"] = "postgresql:" + uri.partition(":")[2]
         if storage:
-            found = with_storage(found, self.get_connection(storage))
+            found = with_storage(found, self._known(storage))
         return found
+
+    def _known(self, conn_id: str, *kinds: str) -> Any:
+        """The connection of that id; of one of *kinds*, where some are named."""
+        try:
+            known = self.get_connection(conn_id)
+        except AirflowNotFoundException:
+            found = f"there is no connection `{conn_id}`"
+            raise InputError(Problem("E596", found)) from None
+        if kinds and known.conn_type not in kinds:
+            found = f"`{conn_id}` is of type {known.conn_type or 'none'}"
+            raise InputError(Problem("E596", found, f"type {kinds[0]}"))
+        return known
 
     def home(self, folder: Path) -> Home:
         return Home.find(folder, self.environment())
