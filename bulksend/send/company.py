@@ -72,8 +72,8 @@ class Company:
     def spend(self, sender: str, weight: int) -> None:
         self._pace.spend(sender, weight)
 
-    def seconds_too_early(self, sender: str, now: float) -> float:
-        return self._pace.seconds_too_early(sender, now)
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
+        return self._pace.seconds_too_early(sender, weight, now)
 
     def posted(self, sender: str, weight: int, now: float) -> None:
         """Its own pace remembers all that it posted, for when it is alone again."""
@@ -81,8 +81,8 @@ class Company:
         if self._pace is self._shared:
             self._shared.posted(sender, weight, now)
 
-    def seconds_too_close(self, sender: str, now: float) -> float:
-        return self._pace.seconds_too_close(sender, now)
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:
+        return self._pace.seconds_too_close(sender, weight, now)
 
     def left(self, sender: str, weight: int, now: float) -> None:
         self._own.left(sender, weight, now)

@@ -242,15 +242,17 @@ class Engine:
     async def _post_all(self, items: list[Item]) -> None:
         """Start a post for each, as soon as the window and those under way allow."""
         for index, item in enumerate(items):
-            await self._wait_for_room(item.message.sender)
+            await self._wait_for_room(item.message)
             if not self._may_go_on or self._writer.failure is not None:
                 self._leave(items[index:])
                 return
             self._start(item)
 
-    async def _wait_for_room(self, sender: str) -> None:
+    async def _wait_for_room(self, message: Message) -> None:
         while self._may_go_on:
-            early = self._pacer.seconds_too_early(sender, self._clocks.monotonic())
+            early = self._pacer.seconds_too_early(
+                message.sender, message.weight, self._clocks.monotonic()
+            )
             if early > 0.0:
                 await _within(early, self._stopped)
             elif len(self._in_flight) >= MOST_IN_FLIGHT:
@@ -310,10 +312,11 @@ class Engine:
 
     async def _turn(self, message: Message) -> None:
         """Wait until its bytes, ready to leave, may."""
-        pacer, now, sender = self._pacer, self._clocks.monotonic, message.sender
-        while (seconds := pacer.seconds_too_close(sender, now())) > 0.0:  # noqa: ASYNC110
+        pacer, now = self._pacer, self._clocks.monotonic
+        sender, weight = message.sender, message.weight
+        while (seconds := pacer.seconds_too_close(sender, weight, now())) > 0.0:  # noqa: ASYNC110
             await asyncio.sleep(seconds)
-        pacer.left(sender, message.weight, now())
+        pacer.left(sender, weight, now())
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

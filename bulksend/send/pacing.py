@@ -22,6 +22,10 @@ what they take.
     schedule   the rate, and a twentieth of a second of credit: nothing is begun before
                its moment, and what was late may follow.  It keeps the mean.
     window     `WINDOW_SECONDS`, and what a second may hold: asked when the bytes leave.
+               A message of several segments waits for room for all of them, while it is
+               in time; late, it may be the one message that a second holds beyond the
+               rate.  (At fifty a second the long ones could never use all of it: 25 of
+               two segments fit into the window, which is 49.7 a second.)
 
 *Permits* say what may be claimed, from a bucket (`aiolimiter`) that one feeder takes
 from in ticks: a commit is for many.  (One permit at a time loses each late wake-up, a
@@ -85,13 +89,13 @@ class Pace(Protocol):
     def spend(self, sender: str, weight: int) -> None:
         """A message is taken to be claimed."""
 
-    def seconds_too_early(self, sender: str, now: float) -> float:
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         """How long a claimed message must wait yet to be posted."""
 
     def posted(self, sender: str, weight: int, now: float) -> None:
         """A message is posted now."""
 
-    def seconds_too_close(self, sender: str, now: float) -> float:
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:
         """How long bytes that are ready to leave must wait, and then ask again."""
 
     def left(self, sender: str, weight: int, now: float) -> None:
@@ -117,7 +121,7 @@ class Limit:
         self._bucket = AsyncLimiter(self._most, self._most)
         self._permits = 1.0  # the first message need not wait
         self._is_full = True
-        self._due = 0.0
+        self._due = self._next = 0.0  # of what is begun, and of what leaves
         self._window: deque[Gone] = deque()
         self._in_window = 0
 
@@ -145,25 +149,32 @@ class Limit:
     def spend(self, weight: int) -> None:
         self._permits -= weight
 
-    def seconds_too_early(self, now: float) -> float:
+    def seconds_too_early(self, weight: int, now: float) -> float:
         """Until its moment on the schedule, and until that of the window is near."""
-        return max(0.0, self._due - now, self.seconds_too_close(now) - NEAR_SECONDS)
+        near = self.seconds_too_close(weight, now) - NEAR_SECONDS
+        return max(0.0, self._due - now, near)
 
     def posted(self, weight: int, now: float) -> None:
         late_at_most = now - self._most if self._due else now
         self._due = max(self._due, late_at_most) + weight / self.rate
 
-    def seconds_too_close(self, now: float) -> float:
-        """Until the window holds less than it may."""
+    def seconds_too_close(self, weight: int, now: float) -> float:
+        """Until the window has room for it: for its first segment, where it is late."""
         window = self._window
         while window and window[0].at + WINDOW_SECONDS <= now:
             self._in_window -= window.popleft().weight
         most = max(self.rate * 1.01, self.rate + 1.0)
-        if not window or self._in_window + 1 <= most:
+        if not window or self._in_window + weight <= most:
             return 0.0
-        return window[0].at + WINDOW_SECONDS - now
+        leaves = window[0].at + WINDOW_SECONDS - now
+        if self._in_window + 1 > most:
+            return leaves
+        late_in = self._next + self._most / 2 - now
+        return max(0.0, min(leaves, late_in))
 
     def left(self, weight: int, now: float) -> None:
+        late_at_most = now - self._most if self._window else now
+        self._next = max(self._next, late_at_most) + weight / self.rate
         self._in_window += weight
         self._window.append(Gone(now, weight))
 
@@ -215,14 +226,14 @@ class Pacer:
     def spend(self, sender: str, weight: int) -> None:  # noqa: ARG002
         self._limit.spend(weight)
 
-    def seconds_too_early(self, sender: str, now: float) -> float:  # noqa: ARG002
-        return self._limit.seconds_too_early(now)
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
+        return self._limit.seconds_too_early(weight, now)
 
     def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
         self._limit.posted(weight, now)
 
-    def seconds_too_close(self, sender: str, now: float) -> float:  # noqa: ARG002
-        return self._limit.seconds_too_close(now)
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
+        return self._limit.seconds_too_close(weight, now)
 
     def left(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
         self._limit.left(weight, now)
@@ -283,20 +294,20 @@ class BySender:
         if limit := self._limits.get(sender):
             limit.spend(weight)
 
-    def seconds_too_early(self, sender: str, now: float) -> float:
-        seconds = self._account.seconds_too_early(sender, now)
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
+        seconds = self._account.seconds_too_early(sender, weight, now)
         limit = self._limits.get(sender)
-        return max(seconds, limit.seconds_too_early(now)) if limit else seconds
+        return max(seconds, limit.seconds_too_early(weight, now)) if limit else seconds
 
     def posted(self, sender: str, weight: int, now: float) -> None:
         self._account.posted(sender, weight, now)
         if limit := self._limits.get(sender):
             limit.posted(weight, now)
 
-    def seconds_too_close(self, sender: str, now: float) -> float:
-        seconds = self._account.seconds_too_close(sender, now)
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:
+        seconds = self._account.seconds_too_close(sender, weight, now)
         limit = self._limits.get(sender)
-        return max(seconds, limit.seconds_too_close(now)) if limit else seconds
+        return max(seconds, limit.seconds_too_close(weight, now)) if limit else seconds
 
     def left(self, sender: str, weight: int, now: float) -> None:
         self._account.left(sender, weight, now)

@@ -236,7 +236,7 @@ class SharedPace:
         self._taken_at = self._clock()
         self._senders.spend(sender, weight)
 
-    def seconds_too_early(self, sender: str, now: float) -> float:
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
         had = self._claimed.left
         self._claimed.drop_late(now)
         is_late = had and not self._claimed.left
@@ -258,7 +258,7 @@ class SharedPace:
         self._claimed.drop(weight)
         self._senders.posted(sender, weight)
 
-    def seconds_too_close(self, sender: str, now: float) -> float:  # noqa: ARG002
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
         """Each has its slot."""
         return 0.0
 

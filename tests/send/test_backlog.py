@@ -31,13 +31,13 @@ class Purse:
         for name in {"", sender}:
             self.permits[name] -= weight
 
-    def seconds_too_early(self, sender: str, now: float) -> float:
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         return 0.0
 
     def posted(self, sender: str, weight: int, now: float) -> None:
         return
 
-    def seconds_too_close(self, sender: str, now: float) -> float:
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:
         return 0.0
 
     def left(self, sender: str, weight: int, now: float) -> None:

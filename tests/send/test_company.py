@@ -61,12 +61,12 @@ class Office:
                 await asyncio.sleep(0.01)
             pace.spend("", 1)
             while early := pace.seconds_too_early(  # noqa: ASYNC110
-                "", self.clocks.monotonic()
+                "", 1, self.clocks.monotonic()
             ):
                 await asyncio.sleep(early)
             now = self.clocks.monotonic()
             pace.posted("", 1, now)
-            while close := pace.seconds_too_close("", now):
+            while close := pace.seconds_too_close("", 1, now):
                 await asyncio.sleep(close)
                 now = self.clocks.monotonic()
             pace.left("", 1, now)

@@ -55,7 +55,9 @@ def _play(
 
     async def post(one: Post, connecting: float) -> None:
         await asyncio.sleep(connecting)
-        while close := pacer.seconds_too_close(one.sender, loop.time()):  # noqa: ASYNC110
+        while close := pacer.seconds_too_close(  # noqa: ASYNC110
+            one.sender, one.weight, loop.time()
+        ):
             await asyncio.sleep(close)
         pacer.left(one.sender, one.weight, loop.time())
         left.append(one._replace(at=loop.time()))
@@ -72,7 +74,9 @@ def _play(
                 lanes.rotate(-1)
             loop.advance(next(late))  # the commit
             for one in claimed:
-                while early := pacer.seconds_too_early(one.sender, loop.time()):  # noqa: ASYNC110
+                while early := pacer.seconds_too_early(  # noqa: ASYNC110
+                    one.sender, one.weight, loop.time()
+                ):
                     await asyncio.sleep(max(early, 0.001))
                 pacer.posted(one.sender, one.weight, loop.time())
                 posts.append(asyncio.create_task(post(one, next(connect))))
@@ -97,6 +101,14 @@ def _fullest_second(posts: list[Post]) -> int:
     return most
 
 
+def _most_in_a_second(posts: list[Post]) -> int:
+    """Each message counted with all of its segments."""
+    return max(
+        sum(other.weight for other in posts[first:] if other.at < post.at + 1.0)
+        for first, post in enumerate(posts)
+    )
+
+
 def _used(posts: list[Post], seconds: float) -> int:
     return sum(post.weight for post in posts if post.at < seconds)
 
@@ -112,6 +124,28 @@ def test_no_second_holds_more_than_the_rate_and_hardly_less(
     assert _fullest_second(posts) + 1 <= max(rate * 1.01, rate + 1)
     assert _used(posts, 10) >= int(0.99 * rate * 10)
     assert late or _used(posts, 10) >= int(0.995 * rate * 10)
+
+
+@pytest.mark.parametrize("rate", [20, 50, 333])
+@pytest.mark.parametrize("every", [2, 7, 50])
+def test_a_message_of_two_segments_is_no_excuse_for_two_too_many(
+    rate: int, every: int
+) -> None:
+    """Among short ones it waits for room for both: 51 at 50/s, and all of it used."""
+    weights = cycle([2, *repeat(1, every - 1)])
+    posts = _play(Pacer(rate, 0.0), 11, weights=weights, late=cycle([0.0, 0.002]))
+
+    assert _most_in_a_second(posts) <= max(rate * 1.01, rate + 1)
+    assert _used(posts, 10) >= 0.995 * rate * 10
+
+
+@pytest.mark.parametrize(("rate", "weight"), [(50, 2), (50, 4), (50, 30), (3, 2)])
+def test_long_messages_use_the_whole_rate(rate: int, weight: int) -> None:
+    """Though no number of them may be it: one is then beyond, and never two."""
+    posts = _play(Pacer(rate, 0.0), 21, weights=repeat(weight))
+
+    assert _most_in_a_second(posts) <= rate + weight
+    assert _used(posts, 20) >= 0.995 * rate * 20
 
 
 def test_what_a_stall_cost_is_caught_up_without_a_second_too_full() -> None:

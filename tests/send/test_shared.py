@@ -166,7 +166,7 @@ class World:
             await pace.tick(self.now)
         pace.spend(sender, weight)
         await self.sleep(claim)
-        while early := pace.seconds_too_early(sender, self.now):
+        while early := pace.seconds_too_early(sender, weight, self.now):
             await self.sleep(early)
         pace.posted(sender, weight, self.now)
         return self.now
