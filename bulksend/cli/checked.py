@@ -74,7 +74,8 @@ def show_closer(closer: Closer, named: Callable[[int], str]) -> None:
 def headline(checked: Checked) -> str:
     summary = checked.summary
     parts = [f"{summary.sendable:,} will receive a message"]
-    parts += [f"{count:,} {word(code)}" for code, count in summary.reasons.items()]
+    for code, count in summary.reasons.items():
+        parts.append(f"{count:,} {REASONS[code].short or word(code)}")
     return " · ".join(parts)
 
 
@@ -172,6 +173,10 @@ def _of_texts(advice: Advice, named: Callable[[int], str]) -> Iterator[tuple[str
         yield "look at", f"`{doubt.column}` {what} {where}: {fix}"
     if advice.doubts_more:
         yield "look at", f"and {counted(advice.doubts_more, 'other such cell')}"
+    for one in advice.dearest:
+        segments = counted(one["segments"], "segment")
+        place = f"row {named(one['row'])}"
+        yield "dearest", f"{place}: {one['price']}, {segments} to {one['region']}"
     for one in advice.longest:
         over = counted(one["over"], "character")
         place = f"row {named(one['row'])}"

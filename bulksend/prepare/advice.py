@@ -10,6 +10,7 @@ import polars as pl
 
 from bulksend.prepare.blame import blame, culprits
 from bulksend.prepare.columns import as_text
+from bulksend.prepare.cost import money
 from bulksend.prepare.doubts import Doubt, doubts
 from bulksend.prepare.names import own
 from bulksend.prepare.segments import measure, offenders
@@ -74,6 +75,9 @@ class Advice:
 
         dear_more: How many other characters do the same.
 
+        dearest: Rows with the highest price, where some cost more than others: ``row``,
+            ``price``, ``segments``, ``region``.
+
         saved: Segments that `message.smart_encoding` would save.
 
         replaced: What it did replace, where it is on: character, replacement, count.
@@ -98,6 +102,7 @@ class Advice:
     details: dict[str, dict[str, int]]
     dear_more: int = 0
     doubts_more: int = 0
+    dearest: tuple[dict[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -119,6 +124,7 @@ def advise(
     doubted = doubts(plan)
     return Advice(
         longest=_longest(sent),
+        dearest=_dearest(sent, campaign),
         ucs2=count,
         dear=tuple(_named(plan, campaign, *one) for one in dear[:SHOWN]),
         dear_more=max(len(dear) - SHOWN, 0),
@@ -141,6 +147,26 @@ def _longest(sent: pl.LazyFrame) -> tuple[dict[str, int], ...]:
     )
     return tuple(
         row | {"over": blame(row.pop("text")).surplus}
+        for row in found.iter_rows(named=True)
+    )
+
+
+def _dearest(sent: pl.LazyFrame, campaign: Campaign) -> tuple[dict[str, Any], ...]:
+    card = campaign.send.prices
+    cost = pl.col("cost_micros")
+    if card is None:
+        return ()
+    least = sent.select(cost.min()).collect(engine="streaming").item()
+    found = (
+        sent.filter(cost > least)
+        .select("row", cost, "segments", region=pl.col("number_region").cast(pl.String))
+        .top_k(SHOWN, by="cost_micros")
+        .collect(engine="streaming")
+        .sort("cost_micros", "row", descending=[True, False])
+    )
+    currency = str(card.get("currency", "USD"))
+    return tuple(
+        row | {"price": money(row.pop("cost_micros"), currency)}
         for row in found.iter_rows(named=True)
     )
 

@@ -218,7 +218,7 @@ def home(household: pl.Expr) -> pl.Expr:
     address is known would share one text.
     """
     text = household.str.strip_chars().str.to_lowercase()
-    return pl.when(~says_nothing(text)).then(text)
+    return pl.when(~blank(text, _NO_VALUE)).then(text)
 
 
 _NO_VALUE = frozenset(word.lower() for word in NO_VALUE)

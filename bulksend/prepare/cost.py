@@ -158,6 +158,8 @@ class _Reader:
         for key in section:
             if key not in _KEYS:
                 fix = _nearest(str(key), _KEYS)
+                if str(key).partition(".")[0] in REGIONS:
+                    fix = f"Write it below `prices`: prices: {{{key}: ...}}."
                 self._report(Problem("E340", "unknown key", ", ".join(_KEYS), fix), key)
 
         default = section.get("default")

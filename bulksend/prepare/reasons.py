@@ -21,32 +21,43 @@ class Reason(NamedTuple):
     fix: str
     by_rule: bool = False
     """The row is as it should be, and a rule leaves it out: nothing in it is to mend."""
+    short: str = ""
+    """Behind a count; the code's own words where it is empty."""
 
 
 REASONS: dict[str, Reason] = {
     reason.code: reason
     for reason in (
         # The phones package's own, in its own order: its codes are ours.
-        Reason("number_missing", "It has no number.", "Add one, or leave it out."),
+        Reason(
+            "number_missing",
+            "It has no number.",
+            "Add one, or leave it out.",
+            short="no number",
+        ),
         Reason(
             "number_not_digits",
             "What stands in the number's place is not a number.",
             "Write digits, with a + in front of a country code.",
+            short="not a number",
         ),
         Reason(
             "number_several",
             "There are several numbers in one place.",
             "Keep one, or set message.group.",
+            short="several numbers in one",
         ),
         Reason(
             "number_damaged",
             "A spreadsheet has replaced its digits, or some of them.",
             "Format the column as text, and export the list again.",
+            short="damaged number",
         ),
         Reason(
             "number_country",
             "The number needs a country code.",
             "Add it with a +, or set recipients.default_region.",
+            short="no country code",
         ),
         Reason("number_too_short", "The number has too few digits.", "Add the rest."),
         Reason("number_too_long", "The number has too many digits.", "Correct it."),
@@ -54,6 +65,7 @@ REASONS: dict[str, Reason] = {
             "number_invalid",
             "No such number can exist in its country.",
             "Correct it; a digit is likely wrong.",
+            short="invalid number",
         ),
         Reason(
             "group_too_large",
@@ -64,16 +76,19 @@ REASONS: dict[str, Reason] = {
             "line_type",
             "Its kind of line ({detail}) gets no texts.",
             "Name it in recipients.allow, or leave it out.",
+            short="barred line type",
         ),
         Reason(
             "postcode_unknown",
             "Nobody has this ZIP, so its hours are not known.",
             "Correct it, or leave the cell empty.",
+            short="unknown ZIP",
         ),
         Reason(
             "zone_unknown",
             "This is no time zone.",
             "Write a name such as America/Denver, or leave the cell empty.",
+            short="unknown time zone",
         ),
         Reason(
             "place_contradicts",
@@ -84,6 +99,7 @@ REASONS: dict[str, Reason] = {
             "never_open",
             "There is no hour that is right everywhere this person may be.",
             "Add a column of time zones or ZIPs, or widen send.window.",
+            short="no right hour",
         ),
         Reason(
             "suppressed",
@@ -101,13 +117,20 @@ REASONS: dict[str, Reason] = {
             "value_missing",
             "The message needs `{detail}`, and it is empty, or says so (NULL, #N/A).",
             "Fill it in, or write {{ name | default('...') }} in the template.",
+            short="missing value",
         ),
         Reason(
             "value_unfit",
             "What the message says cannot be worked out from `{detail}`.",
             "Correct the cell: it divides by zero, is too large, or no number or date.",
+            short="unfit value",
         ),
-        Reason("text_empty", "The text would be empty.", "Correct the template."),
+        Reason(
+            "text_empty",
+            "The text would be empty.",
+            "Correct the template.",
+            short="empty text",
+        ),
         Reason(
             "text_too_long",
             "The text is longer than 2,048 characters.",
@@ -117,6 +140,7 @@ REASONS: dict[str, Reason] = {
             "media_invalid",
             "A media address is not an http(s) address of at most 4,096 characters.",
             "Correct it.",
+            short="invalid media",
         ),
         Reason(
             "tag_too_long",
@@ -127,6 +151,7 @@ REASONS: dict[str, Reason] = {
             "tag_has_number",
             "The tag contains the person's number.",
             "Tags must not tell who a person is: use an id.",
+            short="number in the tag",
         ),
         Reason(
             "duplicate",
@@ -139,6 +164,7 @@ REASONS: dict[str, Reason] = {
             "Somebody of the same household is sent one (row {detail}).",
             "Leave it out, or remove recipients.household.",
             by_rule=True,
+            short="same household",
         ),
         Reason(
             "holdout",
@@ -161,6 +187,7 @@ REASONS: dict[str, Reason] = {
             "This person has opted out.",
             "Leave it out; `bulksend suppress check` says when and how.",
             by_rule=True,
+            short="opted out",
         ),
     )
 }

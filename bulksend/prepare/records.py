@@ -26,6 +26,10 @@ from bulksend.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+_FOOTER = (
+    "Delete the row if it is no part of the list, such as a total or a footer; else give "
+    "it all its cells."
+)
 _LF, _CR = 10, 13
 _LONG = 100
 """So many bytes take as long to hash as a piece takes to look at."""
@@ -297,7 +301,7 @@ class Records:
                     f"this record has {cells}",
                     f"{width:,} as in the header",
                 )
-                fix = ""
+                fix = _FOOTER if kind == "few" else ""
                 if width == 1 and kind == "many":  # a title, and no header
                     fix = "If this row holds the column names, delete what is above it."
                 return Problem(

@@ -65,6 +65,20 @@ def test_a_dear_character_is_named_with_where_it_comes_from(tmp_path: Path) -> N
     assert [one.origin for one in made.dear] == ["a filter"]
 
 
+def test_the_dearest_texts_are_shown_where_some_cost_more(tmp_path: Path) -> None:
+    """By the rate card: to another country, or of more segments; without one none are."""
+    people = f"phone,name\n{A},x\n{B},{'x' * 200}\n+447400123456,x\n{C},x\n"
+    card = {"prices": {"US": 0.01, "GB": 0.04}}
+    said: dict[str, Any] = {"message": {"text": "{{ name }}"}}
+    found = advice(tmp_path, people, **said, send={"rate": "1/s", "prices": card})
+    assert [tuple(one.values()) for one in found.dearest] == [
+        (4, 1, "GB", "$0.04"), (3, 2, "US", "$0.02"),
+    ]  # fmt: skip
+    assert advice(tmp_path / "b", people, **said).dearest == ()
+    alike = advice(tmp_path / "c", f"phone\n{A}\n{B}\n", send={"prices": card})
+    assert alike.dearest == ()
+
+
 def test_what_is_not_shown_is_counted(tmp_path: Path) -> None:
     """Five characters and eight doubtful cells are named; the rest is a number."""
     letters, words = (
