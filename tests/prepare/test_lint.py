@@ -69,7 +69,7 @@ def test_the_placeholders_of_other_tools_are_none_of_ours(
     """Mailchimp's, Word's, SMS tools': they would be sent as they stand."""
     text = f"Blue Fern: hi {placeholder}. Reply STOP to end."
     (tmp_path / "text.txt").write_text(text, "utf-8")  # a ${name} in YAML is E105
-    checked = plan(tmp_path, PEOPLE, message={"file": "text.txt"})
+    checked = plan(tmp_path, PEOPLE, message={"text": None, "file": "text.txt"})
     (said,) = [n for n in checked.notices if n.code == "W357"]
     assert said.found == f"`{placeholder}` looks like a placeholder and is none"
 
