@@ -7,16 +7,16 @@ event is masked all the same.
 
 from __future__ import annotations
 
+import logging
 import re
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
-
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger("bulksend")
 
 OURS = ("timestamp", "run")
 """Keys whose values are made by us and hold digits of their own."""
@@ -45,3 +45,28 @@ def mask_numbers(text: str) -> str:
 def _mask(match: re.Match[str]) -> str:
     number = match[0]
     return f"{number[:4]}…{number[-2:]}"
+
+
+class _Log:
+    """structlog as the program around us has set it up.
+
+    Where it has not, structlog would write every event to standard output, among what
+    the program prints: then only trouble is said, and on standard error.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if structlog.is_configured():
+            return getattr(structlog.get_logger("bulksend"), name)
+        quiet = structlog.wrap_logger(
+            structlog.PrintLogger(sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                masked,
+                structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        )
+        return getattr(quiet, name)
+
+
+log = cast("structlog.typing.FilteringBoundLogger", _Log())

@@ -44,8 +44,8 @@ from bulksend.settle.hurry import OutOfTime
 from bulksend.settle.notice import LIMIT_SECONDS, tell, whom_to_tell
 from bulksend.settle.parts import Parts
 from bulksend.settle.placing import check_place, place_part, place_results
-from bulksend.settle.results import results
-from bulksend.settle.standing import Ended, standing, state
+from bulksend.settle.results import Reading, results
+from bulksend.settle.standing import Ended, standing, standing_of, state
 from bulksend.storage.location import is_address, where
 
 if TYPE_CHECKING:
@@ -292,9 +292,10 @@ def _finish(
                 _place_part(asked, journal, run, hurry)
         else:
             journal.set_results(run.id, str(asked.output))
-            frame = results(asked.plan, journal, run, hurry=hurry)
+            reading = Reading(hurry)
+            frame = results(asked.plan, journal, run, reading=reading)
             place_results(frame, asked.output, asked.home, run=run.run, hurry=hurry)
-            ended = replace(standing(journal, run), results=str(asked.output))
+            ended = replace(standing_of(run, reading.counts), results=str(asked.output))
             is_over = not (ended.left or ended.claimed)
             if is_over or journal.orders.is_aborted(run.id):
                 journal.finish_run(run.id, now=_now())
@@ -314,10 +315,10 @@ def _place_part(
         return
     parts = Parts(folder, run.run, asked.home.objects)
     between = asked.part.first, asked.part.last
-    frame = results(asked.plan, journal, run, between=between, hurry=hurry)
+    frame = results(asked.plan, journal, run, between=between, reading=Reading(hurry))
     of = asked.plan.shards
     if not place_part(frame, parts, asked.home, shard=asked.shard, of=of):
-        frame = results(asked.plan, journal, run, hurry=hurry)
+        frame = results(asked.plan, journal, run, reading=Reading(hurry))
         place_results(frame, folder, asked.home, run=run.run)
 
 
@@ -350,14 +351,15 @@ def write_run(
         plan = plan_of(known, home)
         is_ours = str(place) == known.results
         check_place(place, home, run=known.run, is_ours=is_ours)
+        reading = Reading()
         place_results(
-            results(plan, journal, known),
+            results(plan, journal, known, reading=reading),
             place,
             home,
             run=known.run,
             for_spreadsheet=for_spreadsheet,
         )
-        return replace(standing(journal, known), results=str(place))
+        return replace(standing_of(known, reading.counts), results=str(place))
 
 
 def run_arms(run: str, *, home: Home) -> list[Arm]:

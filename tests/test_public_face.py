@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 
 import bulksend
+from bulksend.logs import log
 
 NAMES = {
     "KINDS",
@@ -159,3 +161,20 @@ def test_importing_bulksend_loads_nothing_heavy() -> None:
 def test_help_loads_click_and_nothing_else() -> None:
     """`bulksend --help` answers at once."""
     assert loaded_by("-m", "bulksend", "--help") == {"click"}
+
+
+def test_a_program_around_us_keeps_its_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Until it sets structlog up, only trouble is said, masked, and not on its stdout."""
+    before, was_set_up = structlog.get_config(), structlog.is_configured()
+    structlog.reset_defaults()
+    try:
+        log.info("journal upgraded", to=5)
+        log.warning("search waits", to="+19195550123")
+    finally:
+        if was_set_up:
+            structlog.configure(**before)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "level='warning' event='search waits' to='+191…23'\n"

@@ -3,11 +3,13 @@
 A million rows as Python objects cost more than everything else that writes a results
 file.  So the database itself puts each column of a stretch of rows into one text, values
 parted by commas, and Polars takes it apart: no object for each value, on either side.
-Codes and words, which few rows have, come beside it, with their rows.
+What few rows have comes beside it, with their rows: codes, words, a second attempt.
+Which rows they are need not be said at all where they are those that were expected.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.journal.faults import undamaged
@@ -19,32 +21,36 @@ if TYPE_CHECKING:
     from bulksend.journal.database import Database
     from bulksend.journal.records import Part
 
-NAMES = (
-    "row",
-    "status",
-    "attempts",
-    "posted_at",
-    "accepted_at",
-    "ended_at",
-    "message_id",
-)
+NAMES = ("status", "posted_at", "accepted_at", "ended_at", "message_id")
+
+
+class Expected(NamedTuple):
+    """All rows that the journal can have there."""
+
+    count: int
+    total: int
+    """The sum of their numbers."""
 
 
 class Stretch(NamedTuple):
-    """Some rows, in any order, but the same in each column.
+    """Some rows, in order.
 
     Args:
         columns: For each of `NAMES` one text; an empty place where there is no value.
             Nothing at all where the journal has none of the rows.
 
-        said: JSON: ``[row, error_code, error]`` of the rows that have either.
+        said: JSON: ``[row, attempts, error_code, error]`` of those rows that have a code
+            or words, or were not attempted just once.
+
+        rows: Which they are; None where they are all that were expected.
     """
 
     columns: Mapping[str, str]
     said: str
+    rows: str | None = None
 
 
-NOTHING = Stretch({}, "[]")
+NOTHING = Stretch({}, "[]", "")
 
 
 class Columns:
@@ -53,24 +59,24 @@ class Columns:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def between(self, run_id: int, first: int, last: int) -> Stretch:
+    def between(
+        self, run_id: int, first: int, last: int, *, expected: Expected | None
+    ) -> Stretch:
         """The rows *first* to *last*."""
         some = {"run_id": run_id, "first": first, "last": last}
-        ((*texts, said),) = self._db.fetch("columns_between", **some)
-        if texts[0] is None:
+        asked = partial(self._db.fetch, "columns_between", **some)
+        ((*found, rows, said, count, total),) = asked(with_rows=expected is None)
+        if count and expected is not None and (count, total) != expected:
+            ((*found, rows, said, count, total),) = asked(with_rows=True)
+        if not count:
             return NOTHING
-        columns = dict(zip(NAMES, texts, strict=True))
-        if columns["message_id"].count(",") != columns["row"].count(","):
+        columns = dict(zip(NAMES, found, strict=True))
+        if columns["message_id"].count(",") != count - 1:
             # An id with a comma, which Bandwidth does not give.  To replace it in each
             # id would cost a third of the whole question.
-            found = {
-                row[0]: row[6] or "" for row in self._db.fetch("rows_between", **some)
-            }
-            ids = (
-                found[int(row)].replace(",", " ") for row in columns["row"].split(",")
-            )
-            columns["message_id"] = ",".join(ids)
-        return Stretch(columns, said or "[]")
+            ids = (row[6] or "" for row in self._db.fetch("rows_between", **some))
+            columns["message_id"] = ",".join(one.replace(",", " ") for one in ids)
+        return Stretch(columns, said or "[]", rows)
 
     def closed(self, run_id: int, part: Part = WHOLE) -> str:
         """The rows that are not *planned* any more: a line for each, in any order."""

@@ -297,13 +297,17 @@ where run_id = :run_id and row between :first and :last
 order by row;
 
 -- Each column of these rows as one text, and what few rows have as JSON; see columns.py.
+-- The rows come in the order of the primary key, by which they are found.
 -- name: columns_between
-select group_concat(row), group_concat(status), group_concat(attempt),
-       group_concat(coalesce(posted_at, '')), group_concat(coalesce(accepted_at, '')),
-       group_concat(coalesce(ended_at, '')), group_concat(coalesce(message_id, '')),
-       json_group_array(json_array(row, error_code, error))
-           filter (where error_code is not null or error is not null)
+select group_concat(status), group_concat(coalesce(posted_at, '')),
+       group_concat(coalesce(accepted_at, '')), group_concat(coalesce(ended_at, '')),
+       group_concat(coalesce(message_id, '')),
+       group_concat(row) filter (where :with_rows),
+       json_group_array(json_array(row, attempt, error_code, error))
+           filter (where attempt <> 1 or error_code is not null or error is not null),
+       count(*), coalesce(sum(row), 0)
 from messages where run_id = :run_id and row between :first and :last;
+
 -- -- suppressions ------------------------------------------------------------------------
 
 -- What is there stays, unless it was lifted before this one began.

@@ -78,14 +78,17 @@ select string_agg(case when status <> 'planned' then row::text end, e'\n')
 from messages where run_id = :run_id and row between :first and :last;
 
 -- name: columns_between
-select string_agg(row::text, ','), string_agg(status, ','), string_agg(attempt::text, ','),
-       string_agg(coalesce(posted_at::text, ''), ','),
+select string_agg(status, ','), string_agg(coalesce(posted_at::text, ''), ','),
        string_agg(coalesce(accepted_at::text, ''), ','),
        string_agg(coalesce(ended_at::text, ''), ','),
        string_agg(coalesce(message_id, ''), ','),
-       (json_agg(json_build_array(row, error_code, error))
-           filter (where error_code is not null or error is not null))::text
-from messages where run_id = :run_id and row between :first and :last;
+       string_agg(row::text, ',') filter (where :with_rows::bool),
+       (json_agg(json_build_array(row, attempt, error_code, error))
+           filter (where attempt <> 1 or error_code is not null or error is not null)
+           )::text,
+       count(*), coalesce(sum(row), 0)::bigint
+from (select * from messages
+      where run_id = :run_id and row between :first and :last order by row) as found;
 
 -- name: suppressed_among
 select person, sender, reason, source from suppressions

@@ -1,4 +1,9 @@
-"""A plan's rows beside what the journal knows of them: in chunks, in the plan's order."""
+"""A plan's rows beside what the journal knows of them: in chunks, in the plan's order.
+
+Both sides are ordered by row, so each value is fetched from its place, and nothing is
+joined.  As a rule the journal has every row of a chunk that is to be sent, and then the
+places are counted; where it has some of them, it says which.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 import polars as pl
 
+from bulksend.journal.columns import Expected
 from bulksend.prepare.names import own
 
 if TYPE_CHECKING:
@@ -22,15 +28,18 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 50_000
 ENDED_AT = own("ended_at")
 KNOWN = {
-    "row": pl.Int64,
     "status": pl.String,
-    "attempts": pl.Int64,
     "posted_at": pl.Int64,
     "accepted_at": pl.Int64,
     ENDED_AT: pl.Int64,
     "message_id": pl.String,
 }
-SAID = {"row": pl.Int64, "error_code": pl.String, "error": pl.String}
+SAID = {
+    "row": pl.Int64,
+    "attempts": pl.Int64,
+    "error_code": pl.String,
+    "error": pl.String,
+}
 """What the journal adds to a row; all of it null where it has no such row."""
 
 
@@ -41,7 +50,10 @@ def outcomes(
     columns: Sequence[str],
     between: tuple[int, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """These columns of the plan, ``row`` among them, and those of `KNOWN` and `SAID`.
+    """These columns of the plan, and those of `KNOWN` and `SAID`.
+
+    Args:
+        columns: ``row`` and ``reason`` among them.
 
     While one chunk is worked on, the journal is already asked about the next.
     """
@@ -49,6 +61,7 @@ def outcomes(
     if between is not None:
         chunks = chunks.filter(pl.col("row").is_between(*between))
     before: tuple[pl.DataFrame, Future[Stretch]] | None = None
+    are_whole = True  # chunks with some rows of a kind come one after the other
     with ThreadPoolExecutor(1, thread_name_prefix="bulksend-columns") as reader:
         for chunk in chunks.collect_batches(
             chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
@@ -56,21 +69,53 @@ def outcomes(
             if chunk.is_empty():
                 continue
             first, last = int(chunk["row"][0]), int(chunk["row"][-1])
-            asked = reader.submit(journal.columns.between, run.id, first, last)
+            expected = _expected(chunk) if are_whole else None
+            asked = reader.submit(
+                journal.columns.between, run.id, first, last, expected=expected
+            )
             if before is not None:
-                yield beside(before[0], before[1].result())
+                found = before[1].result()
+                are_whole = not found.rows
+                yield beside(before[0], found)
             before = chunk, asked
         if before is not None:
             yield beside(before[0], before[1].result())
 
 
+def _expected(chunk: pl.DataFrame) -> Expected:
+    rows = chunk["row"].filter(chunk["reason"].is_null())
+    return Expected(len(rows), int(rows.sum()))
+
+
 def beside(chunk: pl.DataFrame, found: Stretch) -> pl.DataFrame:
     """Rows of the plan, and what was found about them."""
-    said = pl.DataFrame(orjson.loads(found.said), SAID, orient="row")
-    said = said.with_columns(pl.col("error").str.replace_all("\n", " ", literal=True))
-    for known in (_known(found), said):
-        chunk = chunk.join(known, on="row", how="left", maintain_order="left")
-    return chunk
+    known = _known(found)
+    said = pl.DataFrame(orjson.loads(found.said), SAID, orient="row").with_columns(
+        pl.col("error").str.replace_all("\n", " ", literal=True)
+    )
+    places = _places(chunk["row"], said["row"])
+    said = said.drop("row").select(pl.all().gather(places))
+    if found.rows is None:
+        sent = chunk["reason"].is_null()
+        places = pl.select(pl.when(sent).then(sent.cum_sum() - 1)).to_series()
+    else:
+        rows = pl.Series([found.rows]).str.split(",").explode()
+        places = _places(chunk["row"], rows.cast(pl.Int64, strict=False).drop_nulls())
+    known = known.select(pl.all().gather(places))
+    once = pl.when(pl.col("status").is_not_null()).then(1)
+    return pl.concat([chunk, known, said], how="horizontal").with_columns(
+        pl.col("attempts").fill_null(once)
+    )
+
+
+def _places(rows: pl.Series, among: pl.Series) -> pl.Series:
+    """Where each of *rows* stands *among* some; null where it does not.  Both ascend."""
+    places = pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(rows))
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        at = among - rows[0]
+    else:  # of several lists, with gaps between them
+        at = rows.search_sorted(among)
+    return places.scatter(at, pl.int_range(len(among), dtype=pl.UInt32, eager=True))
 
 
 def _known(found: Stretch) -> pl.DataFrame:

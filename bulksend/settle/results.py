@@ -5,12 +5,15 @@ Streams: a chunk of the plan, what the journal knows of these rows, and out.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from bulksend.journal.columns import NOTHING
+from bulksend.journal.faults import undamaged
 from bulksend.journal.states import Status
 from bulksend.prepare.names import PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
@@ -42,21 +45,38 @@ OUTCOMES = (
 )
 
 
+@dataclass(slots=True)
+class Reading:
+    """How the results are read.
+
+    Args:
+        counts: The journal's, once the frame was read to its end, as they were read: in
+            the form of `Journal.counts`, and nobody need count anew.
+    """
+
+    hurry: Hurry | None = None
+    counts: dict[Status, int] = field(default_factory=dict)
+
+
 def results(
     plan: Plan,
     journal: Journal,
     run: Run,
     *,
     between: tuple[int, int] | None = None,
-    hurry: Hurry | None = None,
+    reading: Reading | None = None,
 ) -> pl.LazyFrame:
     """Every row of the plan with its outcome, in the input's order.
 
     Args:
         between: The first and the last row; None is all of them.
 
-        hurry: When it has no time left, whoever reads the frame meets `OutOfTime`.
+        reading: Of the whole plan, for who wants to end it early, or to know its counts.
+
+    Raises:
+        OutOfTime: To whoever reads the frame, when *reading*'s hurry has no time left.
     """
+    reading = reading or Reading()
     won = plan.sheets.naming(pl.col("winner")).alias(own("winner"))
     winners = plan.winners().select("row", won)
     columns, kept = _columns(plan), _kept(plan)
@@ -67,17 +87,21 @@ def results(
         n_rows: int | None,
         batch_size: int | None,  # noqa: ARG001  (Polars' own signature)
     ) -> Iterator[pl.DataFrame]:
+        counted: Counter[str] = Counter()
         for chunk in outcomes(plan, journal, run, kept, between):
+            counted.update(dict(chunk["status"].value_counts().drop_nulls().rows()))
             frame = _said(chunk, plan, winners).select(columns)
             if predicate is not None:
                 frame = frame.filter(predicate)
             if n_rows is not None:
                 frame = frame.head(n_rows)
                 n_rows -= len(frame)
-            go_on(hurry)
+            go_on(reading.hurry)
             yield frame if with_columns is None else frame.select(with_columns)
             if n_rows == 0:
                 return
+        with undamaged(journal.database.name):
+            reading.counts = {Status(status): n for status, n in counted.items()}
 
     empty = beside(plan.frame().select(kept).head(0).collect(), NOTHING)
     return register_io_source(

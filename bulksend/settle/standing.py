@@ -10,6 +10,8 @@ from bulksend.journal.records import WHOLE
 from bulksend.journal.states import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bulksend.errors import BulksendError
     from bulksend.journal.records import Part, Run
     from bulksend.journal.store import Journal
@@ -70,12 +72,19 @@ class Ended:
 
 
 def standing(journal: Journal, run: Run, part: Part = WHOLE) -> Ended:
-    """Counts of a run.  rows = the sum of all of them, or something is badly wrong.
+    """Counts of a run as they are now.
 
     Args:
         part: The rows that *run*'s own numbers are about.
     """
-    found = journal.counts(run.id, part)
+    return standing_of(run, journal.counts(run.id, part))
+
+
+def standing_of(run: Run, found: Mapping[Status, int]) -> Ended:
+    """What the journal's counts say of a run.
+
+    rows = the sum of all of them, or something is badly wrong.
+    """
     late = found.get(Status.EXCLUDED, 0)
     counts = {
         "accepted": found.get(Status.ACCEPTED, 0),

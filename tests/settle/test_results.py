@@ -22,8 +22,8 @@ from bulksend.journal.records import (
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.settle.files import write_results
-from bulksend.settle.results import OUTCOMES, results
-from bulksend.settle.standing import standing
+from bulksend.settle.results import OUTCOMES, Reading, results
+from bulksend.settle.standing import standing, standing_of
 from tests.prepare.planning import SENDER, number, plan
 
 if TYPE_CHECKING:
@@ -144,6 +144,9 @@ def test_every_row_has_one_line_with_its_outcome(
     assert set(STATUS) == set(OUTCOMES)
     assert frame["ended_at"].unique().to_list() == ["e"]
 
+    reading = Reading()
+    results(plan, journal, run, reading=reading).collect()
+    assert standing_of(run, reading.counts) == standing(journal, run)
     counts = standing(journal, run).counts
     assert sum(counts.values()) == run.rows == len(frame)
     counted = dict(frame["status"].value_counts().iter_rows())
@@ -252,22 +255,28 @@ def test_what_csv_cannot_hold_is_json(tmp_path: Path) -> None:
     assert kept.equals(people)
 
 
+@pytest.mark.parametrize("which", [slice(0, 99, 3), slice(40), slice(99), slice(0)])
 def test_chunks_are_put_together_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: slice
 ) -> None:
-    """White box: small chunks, gaps in the rows, entries in some of them only."""
+    """White box: small chunks, gaps in the rows; the journal has some of a chunk, or all."""
     monkeypatch.setattr("bulksend.settle.outcomes.CHUNK_ROWS", 7)
     lines = [f"{number(place)},x" if place % 9 else "" for place in range(1, 100)]
     checked = plan(tmp_path, "phone,name\n" + "\n".join(lines) + "\n")
     sendable = checked.summary.sendable
     with begun(tmp_path, checked.plan, sendable) as (journal, run, epoch):
-        sent = [row for chunk in checked.plan.sendable() for row in chunk["row"]][::3]
+        sent = [row for chunk in checked.plan.sendable() for row in chunk["row"]][which]
         played(journal, run, epoch, {row: [Event.CLAIM, Event.ACCEPT] for row in sent})
-        frame = results(checked.plan, journal, run)
+        reading = Reading()
+        frame = results(checked.plan, journal, run, reading=reading)
         whole = frame.collect(engine="streaming")
         assert whole["row"].to_list() == checked.plan.frame().collect()["row"].to_list()
         accepted = pl.col("status") == "accepted"
-        assert whole.filter(accepted)["row"].to_list() == sent
+        taken = whole.filter(accepted)
+        assert taken["row"].to_list() == sent
+        assert taken["message_id"].to_list() == [f"id-{row}" for row in sent]
+        assert set(taken["attempts"]) <= {1}
+        assert reading.counts == journal.counts(run.id)
         # What Polars asks of a source: some columns, some rows, the first few.
         assert frame.filter(accepted).select("row").collect()["row"].to_list() == sent
         assert frame.head(10).collect().equals(whole.head(10))

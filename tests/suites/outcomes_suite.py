@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from bulksend.journal.columns import NAMES, NOTHING
+from bulksend.journal.columns import NAMES, NOTHING, Expected
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
 from bulksend.journal.records import PAST_EXPIRATION, Candidate, Entry, Part
@@ -209,23 +210,30 @@ class OutcomesSuite:
         words = 'He said "no",\nand\u2028left.'
         sender.record(outcome(50, Event.ACCEPT, message_id=message_id, error=words))
 
-        found, said = sender.journal.columns.between(sender.run.id, 3, 60)
-        assert tuple(found) == NAMES
-        lines = zip(*(text.split(",") for text in found.values()), strict=True)
-        rows = sorted(lines, key=lambda one: int(one[0]))
         entries = sender.journal.entries(sender.run.id, 3, 60)
-        assert rows == [
-            tuple(
-                "" if one is None else str(one).replace(",", " ") for one in entry[:7]
-            )
-            for entry in entries
+        between = partial(sender.journal.columns.between, sender.run.id)
+        found = between(3, 60, expected=None)
+        assert tuple(found.columns) == NAMES
+        rows, *columns = (
+            text.split(",") for text in (found.rows or "", *found.columns.values())
+        )
+        assert list(map(int, rows)) == [one.row for one in entries]
+        assert list(zip(*columns, strict=True)) == [
+            tuple("" if one is None else str(one).replace(",", " ") for one in entry)
+            for entry in (entry[1:2] + entry[3:7] for entry in entries)
         ]
-        assert sorted(json.loads(said)) == [
-            [one.row, one.error_code, one.error]
+        assert json.loads(found.said) == [
+            [one.row, one.attempt, one.error_code, one.error]
             for one in entries
-            if one.error_code is not None or one.error is not None
+            if (one.attempt, one.error_code, one.error) != (1, None, None)
         ]
-        assert sender.journal.columns.between(sender.run.id, 51, 60) == NOTHING
+        numbers = [one.row for one in entries]
+        expected = Expected(len(numbers), sum(numbers))
+        assert between(3, 60, expected=expected) == found._replace(rows=None)
+        for one in (expected._replace(count=9), expected._replace(total=99)):
+            assert between(3, 60, expected=one) == found
+        for one in (expected, None):
+            assert between(51, 60, expected=one) == NOTHING
 
     def test_a_purge_keeps_counts_and_ledger_and_no_words(self, sender: Sender) -> None:
         """Whom it was for and what was said goes; nobody is texted twice because of it."""
