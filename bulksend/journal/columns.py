@@ -27,7 +27,7 @@ NAMES = ("status", "posted_at", "accepted_at", "ended_at", "message_id")
 class Expected(NamedTuple):
     """All rows that the journal can have there."""
 
-    count: int
+    rows: int
     total: int
     """The sum of their numbers."""
 

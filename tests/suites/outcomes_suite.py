@@ -230,10 +230,10 @@ class OutcomesSuite:
         numbers = [one.row for one in entries]
         expected = Expected(len(numbers), sum(numbers))
         assert between(3, 60, expected=expected) == found._replace(rows=None)
-        for one in (expected._replace(count=9), expected._replace(total=99)):
-            assert between(3, 60, expected=one) == found
-        for one in (expected, None):
-            assert between(51, 60, expected=one) == NOTHING
+        for other in (expected._replace(rows=9), expected._replace(total=99)):
+            assert between(3, 60, expected=other) == found
+        for nothing in (expected, None):
+            assert between(51, 60, expected=nothing) == NOTHING
 
     def test_a_purge_keeps_counts_and_ledger_and_no_words(self, sender: Sender) -> None:
         """Whom it was for and what was said goes; nobody is texted twice because of it."""
