@@ -18,13 +18,15 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from itertools import compress
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.rules.carriers import BY_DAY, BY_MINUTE, MINUTE_LASTS_MS, pacific_day
+from bulksend.prepare.any_minute import AnyMinute
+from bulksend.rules.carriers import BY_DAY, BY_MINUTE, pacific_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from bulksend.rules.hours import Opening
 
@@ -34,7 +36,8 @@ HORIZON_DAYS = 60
 LEAST_STEP_SECONDS = 1e-6
 """A step that a moment in ms since 1970 can still hold as a float: time goes on."""
 
-DUST = 1e-6
+DUST = 0.01
+"""Of a segment: a moment in ms since 1970 is a float, and some 1e-4 ms off."""
 LEAST_LIFE_MS = 60_000
 """A window counts as closed so much earlier: see `send.agenda`."""
 
@@ -140,6 +143,21 @@ class _Open(NamedTuple):
     place: int
 
 
+def rate_of_all(
+    rate: float, own: Mapping[str, float], weights: Iterable[tuple[str, float]]
+) -> float:
+    """Segments a second that leave in all, where some senders have a pace of their own.
+
+    A sender with much to do and a slow pace of its own is what all wait for.
+
+    Args:
+        weights: What each sender sends.
+    """
+    each = list(weights)
+    longest = max((much / own[name] for name, much in each if name in own), default=0.0)
+    return min(rate, sum(much for _, much in each) / longest) if longest else rate
+
+
 def course(load: Load) -> Course:
     """Play a run through."""
     return _Run(load).play()
@@ -164,10 +182,15 @@ class _Run:
         self._begins: float | None = None
         self._ends: float | None = None
         self._idle = 0.0
+        # A message is not cut: of a day's cap only whole ones are used.
+        self._message = min(
+            (one.weight / one.rows for one in compress(load.volumes, self._by_day)),
+            default=1.0,
+        )
         self._day_ends = float(pacific_day(load.start)[1])
-        self._day = float(max(0, caps.per_day - caps.used))
+        self._day = self._whole_messages(caps.per_day - caps.used)
         self._has_by_day = False  # whether any of these is open
-        self._minute = float(caps.per_minute)
+        self._minute = AnyMinute(caps.per_minute)
         self._waiting = 0.0  # in Bandwidth's queue
         self._full_at: float | None = None
         self._expires = 0.0
@@ -211,11 +234,13 @@ class _Run:
                 self._push(_Open(until, place))
         if self._now >= self._day_ends:
             self._day_ends = float(pacific_day(round(self._now))[1])
-            self._day = float(self._load.caps.per_day)
+            self._day = self._whole_messages(self._load.caps.per_day)
         if self._drop_what_is_over() or not self._waits_for_anything:
             return
         flows = self._flows()
         opens = float(self._closed[0][0]) if self._closed else inf
+        if self._open[True]:
+            opens = min(opens, self._minute.changes)
         if not flows:
             if self._begins is not None:
                 self._idle += opens - self._now
@@ -252,18 +277,16 @@ class _Run:
         limited, free = self._open[True], self._open[False]
         if not limited or (free and free[0] < limited[0]):
             return [(free[0].place, rate)] if free else []
-        if self._minute > DUST:
+        if self._minute.left > DUST:
             return [(limited[0].place, rate)]
-        slow = min(rate, self._refill)
-        flows = [(limited[0].place, slow)]
+        slow = min(rate, self._minute.refill)
+        flows = [(limited[0].place, slow)] if slow > DUST else []
         if free and rate > slow:
             flows.append((free[0].place, rate - slow))
         return flows
 
-    @property
-    def _refill(self) -> float:
-        """Segments a second that AT&T's minute gives free again."""
-        return self._load.caps.per_minute / MINUTE_LASTS_MS * 1000
+    def _whole_messages(self, segments: int) -> float:
+        return max(0, segments) // self._message * self._message
 
     @property
     def _out(self) -> float:
@@ -284,8 +307,9 @@ class _Run:
         total, by_day, by_minute = self._sums(flows)
         if by_day:
             times += [self._day / by_day, (self._day_ends - self._now) / 1000]
-        if by_minute > self._refill and self._minute > DUST:
-            times.append(self._minute / (by_minute - self._refill))
+        used_up = by_minute - self._minute.refill
+        if used_up > 0.0 and self._minute.left > DUST:
+            times.append(self._minute.left / used_up)
         queue = self._load.queue
         if queue is not None and total > queue.rate:
             times.append((queue.holds - self._waiting) / (total - queue.rate))
@@ -313,9 +337,9 @@ class _Run:
 
     def _pass(self, ms: float, total: float, by_minute: float) -> None:
         """Time goes on for AT&T's minute and for Bandwidth's queue."""
-        caps, queue, seconds = self._load.caps, self._load.queue, ms / 1000
-        minute = self._minute + (self._refill - by_minute) * seconds
-        self._minute = min(float(caps.per_minute), max(0.0, minute))
+        queue, seconds = self._load.queue, ms / 1000
+        if self._load.caps.per_minute:
+            self._minute.passes(self._now, self._now + ms, by_minute)
         if queue is None:
             return
         waiting = max(0.0, self._waiting + (total - queue.rate) * seconds)

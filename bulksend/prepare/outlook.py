@@ -21,6 +21,7 @@ from bulksend.prepare.forecast import (
     Queue,
     Volume,
     course,
+    rate_of_all,
 )
 from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.remedies import remedies
@@ -209,15 +210,8 @@ def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]
         .sort("place", "carrier")
     )
     senders = found.group_by("from").agg(pl.col("weight").sum())
-    rate = campaign.send.rate.per_second
     own = campaign.send.rates(campaign.senders)
-    longest = max(
-        (weight / own[name] for name, weight in senders.iter_rows() if name in own),
-        default=0.0,
-    )  # a sender with much to do and a slow pace of its own is what all wait for
-    total = sum(senders["weight"])
-    if longest:
-        rate = min(rate, total / longest)
+    rate = rate_of_all(campaign.send.rate.per_second, own, senders.iter_rows())
     return tuple(Volume(*row) for row in places.iter_rows()), rate
 
 

@@ -1,0 +1,186 @@
+"""Who may be texted when, worked out once more; nothing of bulksend is imported here.
+
+Its own table of area codes, of hours and of holidays, the clocks of `zoneinfo`, and of
+libraries what they say themselves: `phonenumbers` about a number's zones, `zipcodes`
+about a ZIP.  Plain loops over people, so that nothing is clever.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+import phonenumbers
+import zipcodes
+from phonenumbers.timezone import time_zones_for_number
+from phonenumbers.tzdata import TIMEZONE_DATA
+
+LEAST_LIFE = timedelta(seconds=60)
+
+AREAS = {
+    "AL": "205 251 256 334 483 659 938", "AK": "907", "AZ": "480 520 602 623 928",
+    "AR": "327 479 501 870",
+    "CA": "209 213 279 310 323 341 350 357 369 408 415 424 442 510 530 559 562 619 626 628 650 "
+          "657 661 669 707 714 738 747 760 805 818 820 831 837 840 858 909 916 925 949 951",
+    "CO": "303 719 720 748 970 983", "CT": "203 475 860 959", "DC": "202 771", "DE": "302",
+    "FL": "239 305 321 324 352 386 407 448 561 645 656 689 727 728 754 772 786 813 850 863 904 "
+          "941 954",
+    "GA": "229 404 470 478 678 706 762 770 912 943", "HI": "808", "ID": "208 986",
+    "IL": "217 224 309 312 331 447 464 618 630 708 730 773 779 815 847 861 872",
+    "IN": "219 260 317 463 574 765 812 930", "IA": "319 515 563 641 712",
+    "KS": "316 620 785 913", "KY": "270 364 502 606 859", "LA": "225 318 337 457 504 985",
+    "MA": "339 351 413 508 617 774 781 857 978", "MD": "227 240 301 410 443 667",
+    "ME": "207", "MI": "231 248 269 313 517 586 616 679 734 810 906 947 989",
+    "MN": "218 320 507 612 651 763 924 952", "MO": "235 314 417 557 573 636 660 816 975",
+    "MS": "228 471 601 662 769", "MT": "406",
+    "NC": "252 336 472 704 743 828 910 919 980 984", "ND": "701", "NE": "308 402 531",
+    "NH": "603", "NJ": "201 551 609 640 732 848 856 862 908 973", "NM": "505 575",
+    "NV": "702 725 775",
+    "NY": "212 315 329 332 347 363 516 518 585 607 624 631 646 680 716 718 838 845 914 917 929 "
+          "934",
+    "OH": "216 220 234 283 326 330 380 419 436 440 513 567 614 740 937",
+    "OK": "405 539 572 580 918", "OR": "458 503 541 971",
+    "PA": "215 223 267 272 412 445 484 570 582 610 717 724 814 835 878",
+    "RI": "401", "SC": "803 821 839 843 854 864", "SD": "605",
+    "TN": "423 615 629 731 865 901 931",
+    "TX": "210 214 254 281 325 346 361 409 430 432 469 512 621 682 713 726 737 806 817 830 832 "
+          "903 915 936 940 945 956 972 979",
+    "UT": "385 435 801", "VA": "276 434 540 571 686 703 757 804 826 948", "VT": "802",
+    "WA": "206 253 360 425 509 564", "WI": "262 274 353 414 534 608 715 920",
+    "WV": "304 681", "WY": "307",
+}  # fmt: skip
+STATE_OF = {area: state for state, areas in AREAS.items() for area in areas.split()}
+
+TERRITORIES = {"AS", "GU", "MP", "PR", "VI"}
+FREE = {"FM", "MH", "PW"}
+"""They have a ZIP, and are countries of their own."""
+
+_E, _N = (8, 20), (9, 21)
+WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
+    # weekdays, Saturday, Sunday; None is closed
+    "US": ((8, 21),) * 3, "US-AL": (_E, _E, None), "US-CT": ((9, 20),) * 3,
+    "US-FL": (_E,) * 3, "US-KY": ((10, 21),) * 3, "US-LA": (_E, _E, None),
+    "US-MA": (_E,) * 3, "US-MD": (_E,) * 3, "US-MI": (_N,) * 3, "US-MN": (_N,) * 3,
+    "US-MS": (_E, _E, None), "US-NJ": (_E,) * 3, "US-NM": (_N,) * 3,
+    "US-NV": ((9, 20),) * 3, "US-OK": (_E,) * 3,
+    "US-PA": ((8, 21), (8, 12), (8, 21)), "US-RI": ((9, 18), (10, 17), (10, 17)),
+    "US-TX": (_N, _N, (12, 21)), "US-UT": ((8, 21), (8, 21), None),
+    "US-WA": (_E,) * 3, "FR": ((8, 22), (8, 22), None), "else": ((9, 20),) * 3,
+}  # fmt: skip
+US_SHUT = "01-01 05-25 07-04 09-07 11-26 12-25"
+FR_SHUT = "01-01 04-06 05-01 05-08 05-14 05-25 07-14 08-15 11-01 11-11 12-25"
+SHUT = {f"US-{one}": US_SHUT for one in ["AL", "LA", "MS", "PA", "RI", "UT"]} | {
+    "FR": FR_SHUT
+}
+"""Days on which a rule is closed, by hand; 2026."""
+
+
+class Possible(NamedTuple):
+    """Every rule that may hold for a person, and every zone they may be in."""
+
+    rules: frozenset[str]
+    zones: frozenset[str]
+
+
+def possible(phone: str, code: str = "", zone: str = "") -> Possible:
+    """Where somebody may be, by all that is said of them; no zones where nobody knows."""
+    number = phonenumbers.parse(phone)
+    country = phonenumbers.region_code_for_number(number) or ""
+    where, zones = {country}, set(time_zones_for_number(number)) - {"Etc/Unknown"}
+    if country == "US":
+        state = STATE_OF.get(phone[2:5])
+        where = {f"US-{state}" if state else "US"}
+    told: set[str] = set()
+    if code and country in {"US", *TERRITORIES}:
+        state, there = _zip(code)
+        where.add(state if state in TERRITORIES | FREE else f"US-{state}")
+        told |= there
+    if zone:
+        where |= _countries(zone)
+        told.add(zone)
+    if _tells_only_its_country(number, zones):
+        zones = told or _zones_of(country)
+    return Possible(frozenset(_rules(where)), frozenset(zones | told))
+
+
+def faults(who: Possible, at: int, expires: int) -> list[str]:
+    """What is wrong with a POST at a moment with an expiration, in ms since 1970."""
+    found = [] if who.zones else ["nobody knows where"]
+    moment = datetime.fromtimestamp(at / 1000, UTC)
+    end = datetime.fromtimestamp(expires / 1000, UTC)
+    if end - moment < LEAST_LIFE:
+        found.append("no time to arrive in")
+    for zone in who.zones:
+        here, there = (one.astimezone(_clock(zone)) for one in (moment, end))
+        for rule in who.rules:
+            hours = WEEK[rule][max(0, here.weekday() - 4)]
+            if hours is None or f"{here:%m-%d}" in SHUT.get(rule, ""):
+                found.append(f"{rule} is closed on {here:%A %m-%d} ({zone})")
+            elif not hours[0] <= here.hour < hours[1]:
+                found.append(f"{here:%H:%M} is outside of {rule}'s hours ({zone})")
+            elif (there.hour * 60 + there.minute, there.date()) > (
+                hours[1] * 60,
+                here.date(),
+            ):
+                found.append(
+                    f"expires {there:%m-%d %H:%M}, after {rule} closes ({zone})"
+                )
+            elif there.date() != here.date():
+                found.append(f"expires on another day ({zone})")
+    return found
+
+
+# -- inside -----------------------------------------------------------------------------
+
+
+def _rules(where: set[str]) -> set[str]:
+    found: set[str] = set()
+    names_a_state = any(one.startswith("US-") for one in where)
+    for one in where - {""}:
+        country = one[:2]
+        if country in {"US", *TERRITORIES}:
+            found |= {"US"} | ({one} & WEEK.keys())
+        else:
+            found.add(country if country in WEEK else "else")
+        if one == "US" and not names_a_state:
+            found |= {name for name in WEEK if name.startswith("US-")}
+    return found or {"else"}
+
+
+def _tells_only_its_country(number: phonenumbers.PhoneNumber, zones: set[str]) -> bool:
+    code = str(number.country_code)
+    return not zones or zones == set(TIMEZONE_DATA.get(code, ()))
+
+
+@lru_cache(maxsize=65536)
+def _zip(code: str) -> tuple[str, set[str]]:
+    found = zipcodes.matching(code)[0]  # type: ignore[no-untyped-call]
+    zones = {found["timezone"]} & available_timezones()  # one is called Napakiak
+    if not zones:
+        alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
+        zones = {one["timezone"] for one in alike} & available_timezones()
+    return found["state"], zones
+
+
+@lru_cache(maxsize=1)
+def _zone_tab() -> list[list[str]]:
+    text = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
+    return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+
+
+@lru_cache(maxsize=512)
+def _zones_of(country: str) -> set[str]:
+    return {line[2] for line in _zone_tab() if line[0] == country}
+
+
+@lru_cache(maxsize=1024)
+def _countries(zone: str) -> set[str]:
+    return {line[0] for line in _zone_tab() if line[2] == zone}
+
+
+@lru_cache(maxsize=1024)
+def _clock(zone: str) -> ZoneInfo:
+    return ZoneInfo(zone)

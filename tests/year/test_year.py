@@ -1,0 +1,62 @@
+"""In a year nobody is texted at a wrong hour: a sample of `python -m tests.year`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.year.judge import STATE_OF, WEEK, faults, possible
+from tests.year.year import Sums, campaigns
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_in_a_year_nobody_is_texted_at_a_wrong_hour() -> None:
+    """By the engine's own loop, over all changes of clocks: every POST is judged."""
+    total = Sums()
+    for told, sums in campaigns(size=600, runs=6):
+        assert sums.holds, (told, sums, sums.wrong[:5])
+        total.add(sums)
+    assert total.posts > 0.9 * 6 * 600
+    assert len(total.states) > 45
+    assert len(total.countries) > 20
+
+
+def ms(said: str) -> int:
+    return round(datetime.fromisoformat(said).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+FLORIDA, SEATTLE, PARIS = "+13055550123", "+12065550123", "+33612345678"
+JUDGED = [
+    # number, ZIP, zone, posted, expires, what is wrong
+    (FLORIDA, "", "", "2026-09-14T12:00", "2026-09-15T00:00", ""),
+    (FLORIDA, "", "", "2026-09-14T11:59", "2026-09-14T23:00", "07:59 is outside"),
+    (FLORIDA, "", "", "2026-09-15T00:00", "2026-09-15T00:30", "20:00 is outside"),
+    (FLORIDA, "", "", "2026-09-14T23:00", "2026-09-15T00:01", "after US-FL closes"),
+    (FLORIDA, "", "", "2026-09-14T23:00", "2026-09-15T23:00", "on another day"),
+    (FLORIDA, "", "", "2026-09-14T23:59", "2026-09-14T23:59:30", "no time to arrive"),
+    (FLORIDA, "35203", "", "2026-09-13T16:00", "2026-09-13T20:00", "US-AL is closed"),
+    (FLORIDA, "35203", "", "2026-09-14T12:30", "2026-09-14T20:00", "07:30 is outside"),
+    (FLORIDA, "", "America/Los_Angeles", "2026-09-14T14:59", "2026-09-14T20:00", "07:59"),
+    (SEATTLE, "", "", "2026-03-08T15:00", "2026-03-09T03:00", ""),  # clocks went on
+    (SEATTLE, "", "", "2026-03-07T15:59", "2026-03-08T03:00", "07:59 is outside"),
+    (PARIS, "", "", "2026-05-08T10:00", "2026-05-08T18:00", "FR is closed"),
+    ("+18005550123", "", "", "2026-09-14T13:00", "2026-09-14T20:00", "is outside"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("phone", "code", "zone", "at", "expires", "wrong"), JUDGED)
+def test_the_judge_sees_what_is_wrong(
+    phone: str, code: str, zone: str, *, at: str, expires: str, wrong: str
+) -> None:
+    """A judge that cannot say no proves nothing; one that always does neither."""
+    found = faults(possible(phone, code, zone), ms(at), ms(expires))
+    assert bool(found) == bool(wrong), found
+    assert not wrong or any(wrong in one for one in found), found
+
+
+def test_the_judge_knows_every_state() -> None:
+    """All fifty and the capital have area codes, and no area code two of them."""
+    assert len(set(STATE_OF.values())) == 51
+    assert {one[3:] for one in WEEK if one.startswith("US-")} <= set(STATE_OF.values())

@@ -1,0 +1,108 @@
+"""Forty campaigns of a year, each played and judged."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import phonenumbers
+
+from tests.year.judge import STATE_OF, faults, possible
+from tests.year.people import people
+from tests.year.played import play
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from tests.year.played import Played
+
+RUNS = 40
+CHANGES = (
+    "2026-03-07", "2026-11-01", "2026-03-08", "2026-10-31", "2026-03-29", "2026-10-25",
+    "2026-03-28", "2026-10-24", "2026-04-04", "2026-04-05", "2026-10-03", "2026-07-03",
+    "2026-11-25", "2026-12-24", "2026-12-31", "2026-02-28",
+)  # fmt: skip
+"""Days on which clocks change somewhere, or shops are closed, and those before them."""
+
+RATES = (2.0, 5.0, 1.0, 50.0, 20.0)
+"""Segments a second, in turn: a campaign lasts from a few hours to days."""
+
+
+@dataclass
+class Sums:
+    """What was seen, of one campaign or of all."""
+
+    people: int = 0
+    posts: int = 0
+    accepted: int = 0
+    expired: int = 0
+    lost: int = 0
+    twice: int = 0
+    wrong: list[str] = field(default_factory=list)
+    states: set[str] = field(default_factory=set)
+    countries: set[str] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.people:,} people, {self.posts:,} POSTs, {len(self.wrong):,} wrong; "
+            f"{self.accepted:,} accepted, {self.expired:,} expired, "
+            f"{self.lost:,} without a fate, {self.twice:,} taken twice"
+        )
+
+    @property
+    def holds(self) -> bool:
+        return not self.wrong and not self.lost and not self.twice
+
+    def add(self, other: Sums) -> None:
+        for name in ("people", "posts", "accepted", "expired", "lost", "twice"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.wrong += other.wrong
+        self.states |= other.states
+        self.countries |= other.countries
+
+
+def starts(runs: int) -> list[datetime]:
+    """The days of `CHANGES` first; the rest is spread over the year."""
+    rng = random.Random(11)
+    days = [date.fromisoformat(day) for day in CHANGES][:runs]
+    days += [date(2026, 1, 1) + timedelta(days=15 * n) for n in range(runs - len(days))]
+    return [
+        datetime(day.year, day.month, day.day, rng.randrange(24), 7, tzinfo=UTC)
+        for day in days
+    ]
+
+
+def campaigns(size: int, runs: int) -> Iterator[tuple[str, Sums]]:
+    """Play each and judge it; *size* people in each of them."""
+    memory = Path("/dev/shm")  # these ask nothing of the disk
+    for number, start in enumerate(starts(runs)):
+        listed, rate = people(size, number), RATES[number % len(RATES)]
+        with TemporaryDirectory(dir=memory if memory.exists() else None) as folder:
+            played = play(Path(folder), listed, start, rate)
+        yield f"{start:%Y-%m-%d %H:%M} at {rate:g}/s", judged(listed, played)
+
+
+def judged(listed: pl.DataFrame, played: Played) -> Sums:
+    """What the judge says of each POST, by what the list says of its person."""
+    said = {phone: (code, zone) for phone, code, zone in reversed(listed.rows())}
+    accepted, expired = (played.fates.get(name, 0) for name in ("accepted", "expired"))
+    sums = Sums(played.sendable, len(played.posts), accepted, expired)
+    sums.lost = played.sendable - accepted - expired
+    places = {}
+    for to, at, expires in played.posts:
+        who = places.get(to)
+        if who is None:
+            who = places[to] = possible(to, *said[to])
+            country = phonenumbers.region_code_for_number(phonenumbers.parse(to))
+            sums.countries.add(country or "")
+            sums.states |= {STATE_OF.get(to[2:5], "") if country == "US" else ""} - {""}
+        for fault in faults(who, at, expires):
+            sums.wrong.append(f"{to[:5]}… {said[to]} at {at}: {fault}")
+    sums.twice = accepted - len(places) if accepted > len(places) else 0
+    return sums
