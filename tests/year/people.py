@@ -34,8 +34,8 @@ def people(count: int, seed: int) -> pl.DataFrame:
     rows: list[tuple[str, str, str]] = []
     for _ in range(count):
         if rng.random() < ABROAD:
-            number = rng.choice(rng.choice(abroad))
-            rows.append((f"+{number - number % 100 + rng.randrange(100)}", "", ""))
+            other = rng.choice(rng.choice(abroad))
+            rows.append((f"+{other - other % 100 + rng.randrange(100)}", "", ""))
             continue
         area = 800 if rng.random() < TOLL_FREE else rng.choice(areas)
         number = f"+1{area}{rng.randrange(2_000_000, 9_999_999)}"

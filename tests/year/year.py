@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from tests.year.judge import Possible
     from tests.year.played import Played
 
 RUNS = 40
@@ -94,7 +95,7 @@ def judged(listed: pl.DataFrame, played: Played) -> Sums:
     accepted, expired = (played.fates.get(name, 0) for name in ("accepted", "expired"))
     sums = Sums(played.sendable, len(played.posts), accepted, expired)
     sums.lost = played.sendable - accepted - expired
-    places = {}
+    places: dict[str, Possible] = {}
     for to, at, expires in played.posts:
         who = places.get(to)
         if who is None:
