@@ -74,18 +74,20 @@ delete from orders where run_id = :run_id;
 -- name: heed_order
 update orders set heeded_at = :now where run_id = :run_id and heeded_at is null;
 
--- What is over and was not delivered, as far as anybody knows.
+-- What is over and was not delivered, as far as anybody knows; and what a person wanted
+-- tried again, and was not.
 -- name: over
 select row, status, error_code, attempt from messages
-where run_id = :run_id and status in ('refused', 'failed')
+where run_id = :run_id
+  and (status in ('refused', 'failed') or status = 'planned' and error_code = 'again')
 order by row;
 
--- A person wants it tried again: it is planned, as if nobody had tried it yet.  Its
+-- A person wants it tried again: it is planned, and says so until it is claimed.  Its
 -- message's id stays, to know that one's late callbacks by (`prove`).
 -- name: reopen_row
 update messages
 set status = 'planned', posted_at = null, accepted_at = null, ended_at = null,
-    error_code = null, error = null
+    error_code = 'again', error = 'It was to be sent again, and has not been yet.'
 where run_id = :run_id and row = :row and status in ('refused', 'failed');
 
 -- name: leases

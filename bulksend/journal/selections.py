@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Over(NamedTuple):
-    """A row that is over and was not delivered, as far as anybody knows."""
+    """A row that is over and was not delivered, as far as anybody knows.
+
+    Or one that was: it was planned again, and its sender ended before its turn.
+    """
 
     row: int
     status: str
@@ -25,14 +28,14 @@ class Over(NamedTuple):
 
 def _has_failed(one: Over) -> bool:
     """Refused, or proven not to have arrived: about 9xxx nobody knows (bandwidth.md §4)."""
-    return one.status == "refused" or not (one.error_code or "").startswith("9")
+    return one.status != "failed" or not (one.error_code or "").startswith("9")
 
 
 def _may_be_retried(one: Over) -> bool:
     """Bandwidth's own rule, by the code of the failure: docs/delivery-codes.md."""
-    return one.status == "failed" and is_retryable(
-        one.error_code, attempts=one.attempts
-    )
+    if one.status != "failed":
+        return one.status == "planned"  # it was chosen before
+    return is_retryable(one.error_code, attempts=one.attempts)
 
 
 SELECTIONS: Mapping[str, Callable[[Over], bool] | None] = {
@@ -60,6 +63,8 @@ class Selections:
     def reopen(self, run: Run, epoch: int, which: str, *, now: int) -> list[int] | None:
         """Plan these rows again; the rows to send now, None for all that are left.
 
+        A run that was done is not any more: who is killed on the way is resumed as ever.
+
         Raises:
             LeaseLost: Another sender has the campaign; nothing was changed.
         """
@@ -71,4 +76,6 @@ class Selections:
                 raise LeaseLost
             rows = self.rows(run.id, which)
             self._db.execute_each("reopen_row", list(map(Place, rows)), run_id=run.id)
+            if rows:
+                self._db.execute("reopen_run", run_id=run.id)
             return rows

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from bulksend.journal.decisions import Evidence, Source
+from bulksend.journal.states import Event
+from bulksend.journal.store import Journal
 from tests.flow.desk import Desk, Served, counts, ended, served, until
 
 if TYPE_CHECKING:
@@ -169,3 +172,44 @@ def test_what_a_killed_writer_left_behind_does_not_stand_in_the_way(
     assert (ran.code, counts(ran)) == (0, {"accepted": 4, "excluded": 3}), ran
     assert not list(desk.folder.rglob("*unfinished*"))
     assert len(desk.results()) == 7
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("then", [(), ("--only", "failed")])
+def test_a_killed_retry_of_what_failed_goes_on(
+    desk: Desk, then: tuple[str, ...]
+) -> None:
+    """By a plain `run` and by the same `--only`: each is tried again, nobody twice more."""
+    command = ("run", "hello.yaml", "--yes", "--json")
+    lines = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(60)]
+    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    with served(desk.folder, "--latency", "0.2") as server:
+        desk.environment = server.environment
+        desk.campaign(send={"rate": "40/s"})
+        assert counts(desk.process(*command)) == {"accepted": 60}
+        with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as journal:
+            (run,) = journal.runs()
+            failed = [
+                Evidence(
+                    run.id, row, Event.FAIL, run.created_at, Source.RECEIPT, "{}"
+                )._replace(error_code="4720")
+                for row in range(2, 42)
+            ]
+            journal.decisions.apply(failed, now=run.created_at)
+        sender = desk.start(*command, "--only", "failed")
+        until(server.has(70), sender)
+        sender.kill()
+        ended(sender)
+        told = desk.call("status", "--json").json[0]
+        last = desk.process(*command, *then)
+
+    again = Counter(line["to"][0] for line in server.lines()[60:])
+    assert max(again.values()) == 1
+    assert 40 - told["unknown"] <= len(again) <= 40, "some were claimed, and not posted"
+    assert told["accepted"] >= 20
+    assert told["not_sent"] > 0
+    assert told["accepted"] + told["unknown"] + told["not_sent"] == 60
+    found = counts(last)
+    assert found["accepted"] + found.get("unknown", 0) == 60, last
+    assert found.get("unknown", 0) == told["unknown"]
+    assert last.code == (5 if told["unknown"] else 0)

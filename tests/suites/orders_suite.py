@@ -84,8 +84,31 @@ class OrdersSuite:
         else:
             entry = sender.entry(2)
             assert (entry.status, entry.attempt) == ("planned", 1)
-            assert entry[3:] == (None,) * 6
+            assert entry[3:7] == (None,) * 4
+            assert entry.error_code == "again"
             assert sender.claim(2) == [2]
+            assert sender.entry(2)[7:] == (None, None)
+
+    @pytest.mark.parametrize("which", ["failed", "retryable"])
+    def test_what_was_planned_again_and_not_sent_is_chosen_again(
+        self, sender: Sender, which: str
+    ) -> None:
+        """Its sender was killed: the run is open, and the same word finds the rest."""
+        for row in (2, 3):
+            sender.claim(row)
+            sender.record(outcome(row, Event.FAIL, error_code="5100"))
+        sender.bring(4, Status.PLANNED)
+        journal, run = sender.journal, sender.run
+        journal.finish_run(run.id, now=NOW)
+        select = journal.selections
+        assert select.reopen(run, sender.epoch, which, now=NOW) == [2, 3]
+        reopened = journal.run(run.run)
+        assert reopened is not None
+        assert reopened.finished_at is None
+        sender.claim(3)
+
+        assert select.reopen(run, sender.epoch, which, now=NOW) == [2]
+        assert sender.claim(2) == [2]
 
     def test_a_receipt_that_proves_nothing_is_no_failure_to_repeat(
         self, sender: Sender
