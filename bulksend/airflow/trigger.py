@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LOOK_SECONDS = 30.0
+"""Between two looks, once it has waited so long; the first ones are closer together."""
 
 
 class Until(BaseTrigger):
@@ -75,6 +76,7 @@ class Receipts(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         said = {"run": self.run_name, "beside": self.beside}
         row: int | None = 0
+        pause = min(1.0, LOOK_SECONDS)
         look = sync_to_async(self._look, thread_sensitive=False)
         while row is not None and (left := self.moment - time.time()) > 0:
             try:
@@ -85,7 +87,8 @@ class Receipts(BaseTrigger):
                 yield TriggerEvent(said | {"problem": str(error)})
                 return
             if row is not None:
-                await asyncio.sleep(min(LOOK_SECONDS, left))
+                await asyncio.sleep(min(pause, left))
+                pause = min(2 * pause, LOOK_SECONDS)
         yield TriggerEvent(said)
 
     def _look(self, row: int) -> int | None:

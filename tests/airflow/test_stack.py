@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ import psycopg
 import pytest
 
 from tests.flow.desk import ROOT, served
+from tests.flow.test_listen import listening
+from tests.settle.callbacks import event
 from tests.suites.arrivals import densest, watched
 from tests.suites.postgres_server import Server, free_port, running
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.flow.desk import Desk
+    from tests.flow.test_listen import Listening
 
 pytestmark = [pytest.mark.airflow_stack, pytest.mark.slow, pytest.mark.crash]
 
@@ -51,6 +55,7 @@ with DAG("stack", schedule=None) as dag:
         campaign="{campaign}",
         shards={shards},
         retry_delay=timedelta(seconds=1),
+        wait_for_receipts=timedelta(minutes=5),
         journal_conn_id="journal",
     )
 """
@@ -136,6 +141,7 @@ def stack(home: Path, environment: dict[str, str]) -> Iterator[Stack]:
         airflow.start("api-server", "-p", str(airflow.port), "-w", "1"),
         airflow.start("dag-processor"),
         airflow.start("scheduler"),
+        airflow.start("triggerer"),
     ]
     try:
         yield airflow
@@ -184,8 +190,9 @@ def test_a_killed_a_frozen_and_a_cleared_shard_text_nobody_twice(
     if __version__.startswith("2."):
         pytest.skip("the stack is Airflow 3's")
     with (
-        served(desk.folder) as server,
         running() as database,
+        _heard(desk, database) as at,
+        served(desk.folder) as server,
         watched(server.origin) as arrivals,
     ):
         server.environment["BW_MESSAGING_URL"] = f"{arrivals.origin}/api/v2"
@@ -206,10 +213,12 @@ def test_a_killed_a_frozen_and_a_cleared_shard_text_nobody_twice(
         with stack(home, environment) as airflow:
             try:
                 _disturbed_run(airflow, database, server.has)
+                _bring(at, server.lines())
+                _ended_run(airflow)
             except AssertionError:
                 sys.stdout.write(airflow.logs())
                 raise
-        lines = server.lines()
+        lines, said = server.lines(), xcoms(database)
 
     sent = Counter(line["to"][0] for line in lines)
     frame = desk.results()
@@ -222,11 +231,38 @@ def test_a_killed_a_frozen_and_a_cleared_shard_text_nobody_twice(
     )
     assert max(sent.values()) == 1
     assert frame.height == ROWS
-    assert set(fates) <= {"accepted", "unknown"}
-    known = set(frame.filter(frame["status"] == "accepted")["to"])
+    assert set(fates) <= {"delivered", "unknown"}
+    known = set(frame.filter(frame["status"] == "delivered")["to"])
     assert known <= set(sent)
     assert len(sent) - len(known) <= fates["unknown"]
     assert most <= MOST
+    assert f"{ROWS}" in said
+    assert not re.search(r"1919\d{7}|see you at", said), "a number, or a text"
+
+
+@contextmanager
+def _heard(desk: Desk, journal: Server) -> Iterator[Listening]:
+    desk.environment["BULKSEND_JOURNAL"] = journal.url()
+    with listening(desk) as at:
+        yield at
+
+
+def _bring(at: Listening, lines: list[dict[str, Any]]) -> None:
+    """A receipt of every message, by the listener's own door."""
+    told = [
+        event(to=one["to"][0], message_id=one["id"], message_tag=one["tag"])
+        for one in lines
+    ]
+    for some in range(0, len(told), 500):
+        assert at.post(*told[some : some + 500]) == 200
+
+
+def xcoms(database: Server) -> str:
+    """All that tasks have handed to Airflow."""
+    where = database.url().replace("/postgres", "/airflow")
+    with psycopg.connect(where) as sql:
+        found = sql.execute("select key, value::text from xcom order by key").fetchall()
+    return "\n".join(" ".join(map(str, one)) for one in found)
 
 
 def _campaign(desk: Desk, environment: dict[str, str]) -> Path:
@@ -265,9 +301,19 @@ def _disturbed_run(airflow: Stack, journal: Server, has: Any) -> None:
         for pid in reversed(frozen):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+    results = f"{path}/once/taskInstances/campaign.results"
+    until(
+        lambda: airflow.ask(results)["state"] == "deferred",
+        150,
+        "the receipts were never waited for",
+    )
+
+
+def _ended_run(airflow: Stack) -> None:
+    path = "/dags/stack/dagRuns"
     until(
         lambda: airflow.ask(f"{path}/once")["state"] in ("success", "failed"),
-        150,
+        60,
         "the DAG run never ended",
     )
     assert airflow.ask(f"{path}/once")["state"] == "success"
