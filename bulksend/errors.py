@@ -581,6 +581,12 @@ KINDS: dict[str, Kind] = {
             "Put the newest journal back, with its -wal file.",
         ),
         Kind(
+            "E607",
+            "SQLite is too old here",
+            "Use a Python that has a newer one, as those of python.org do; or a journal "
+            "at postgresql://.",
+        ),
+        Kind(
             "E605",
             "this journal is not a file",
             "Back up a PostgreSQL journal with pg_dump.",

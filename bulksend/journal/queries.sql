@@ -246,7 +246,8 @@ select once from messages
 where run_id in (select id from runs
                  where campaign = :campaign and slot = :slot and id <> :run_id)
   and once is not null
-  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed');
+  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+order by once;
 
 -- Under its own epoch only: an owner that was thought dead may still bring the truth
 -- about the messages it claimed, and about no others.  What a receipt has said stays: a

@@ -10,7 +10,7 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from bulksend.journal.database import Row
 
+OLDEST_SQLITE = (3, 33)
 SOME = 10_000
 PAUSE_SECONDS = 0.01
 
@@ -85,9 +86,11 @@ class Sqlite:
 
         Raises:
             BulksendError: E601 or E602, where the file cannot be opened, is not a
-                journal, or is of another version; E564, on a network file system.
+                journal, or is of another version; E564, on a network file system;
+                E607, where SQLite is too old.
         """
         with _explained(str(path)):
+            _refuse_old(str(path))
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_network(path)
@@ -281,6 +284,21 @@ class Sqlite:
             if sqlite3.complete_statement(statement := "\n".join(lines)):
                 self.connection.execute(statement)
                 lines.clear()
+
+
+def _refuse_old(name: str) -> None:
+    """What the statements need: ``update … from``, and JSON, which may be left out."""
+    found = f"it is SQLite {sqlite3.sqlite_version}"
+    expected = f"{'.'.join(map(str, OLDEST_SQLITE))} or newer"
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise InputError(Problem("E607", found, expected, file=name))
+    with closing(sqlite3.connect(":memory:")) as sql:
+        try:
+            sql.execute("select json_array()")
+        except sqlite3.OperationalError as error:
+            found = f"{found} without JSON"
+            expected = "one with its JSON functions"
+            raise InputError(Problem("E607", found, expected, file=name)) from error
 
 
 def _refuse_network(path: Path) -> None:

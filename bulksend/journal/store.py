@@ -274,7 +274,7 @@ class Journal:
         found = self.database.stream(
             "ledger", campaign=run.campaign, slot=run.slot, run_id=run.id
         )
-        return array("q", sorted(once for (once,) in found))
+        return array("q", (once for (once,) in found))
 
     def record(self, run_id: int, epoch: int, outcomes: Sequence[Outcome]) -> int:
         """Store what became of claimed rows; how many the state table let through.

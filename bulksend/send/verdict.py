@@ -96,8 +96,6 @@ class Verdict:
         code: For machines: the HTTP status as text, or the transport's word.
 
         error: For people: Bandwidth's own words where there are any; None if accepted.
-
-        segments: Bandwidth's own count, where it said one.
     """
 
     event: Event
@@ -105,7 +103,6 @@ class Verdict:
     code: str
     message_id: str | None = None
     error: str | None = None
-    segments: int | None = None
 
 
 def judge(
@@ -116,13 +113,8 @@ def judge(
     kind = _kind(said)
     rule = next(rule for rule in RULES if _fits(rule, reached, status, kind))
     if rule.event is Event.ACCEPT:
-        return Verdict(
-            rule.event,
-            rule.action,
-            str(status),
-            message_id=_text(said.get("id")),
-            segments=_count(said.get("segmentCount")),
-        )
+        message_id = _text(said.get("id"))
+        return Verdict(rule.event, rule.action, str(status), message_id=message_id)
     if reached is not Reached.ANSWERED:
         return Verdict(
             rule.event, rule.action, "no_answer", error=_silence(reached, cause)
@@ -158,10 +150,6 @@ def _kind(said: dict[str, object]) -> Body:
 
 def _text(value: object) -> str | None:
     return value.replace(NUL, "") or None if isinstance(value, str) else None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) else None
 
 
 def _silence(reached: Reached, cause: str) -> str:

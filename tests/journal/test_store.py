@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulksend.errors import BulksendError
+from bulksend.errors import BulksendError, InputError
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import ALREADY_SENT, Candidate, LeaseLost
 from bulksend.journal.sqlite import Sqlite
@@ -561,3 +561,30 @@ def test_a_journal_that_stays_locked_is_said(
             journal.add_run(RUN)
 
         journal.add_run(RUN)
+
+
+def test_a_sqlite_that_is_too_old_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E607 at opening says which one is there and which is needed; no file is made."""
+    path = tmp_path / "new" / "journal.sqlite"
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "sqlite_version_info", (3, 32, 3))
+        with pytest.raises(InputError, match=r"E607 .*3\.33 or newer"):
+            Sqlite.open(path)
+
+    real = sqlite3.connect
+
+    def without_json(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = real(*arguments, **options)
+        connection.set_authorizer(
+            lambda _, __, name, *___: (
+                sqlite3.SQLITE_DENY if name == "json_array" else sqlite3.SQLITE_OK
+            )
+        )
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", without_json)
+    with pytest.raises(InputError, match=r"E607 .*without JSON"):
+        Sqlite.open(path)
+    assert not path.parent.exists()

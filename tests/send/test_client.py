@@ -212,7 +212,6 @@ async def test_a_message_is_posted_as_bandwidth_wants_it() -> None:
         Action.GO_ON,
         "202",
         message_id="14762070468292kw2fuqty55yp2b2",
-        segments=1,
     )
 
 

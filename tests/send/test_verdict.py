@@ -89,12 +89,11 @@ def test_each_result_proves_what_the_table_says(case: Case) -> None:
     assert (case.event, case.action) == (verdict.event, verdict.action)
 
 
-def test_an_accepted_message_carries_its_id_and_its_segments() -> None:
-    """The id and Bandwidth's own segment count are kept."""
+def test_an_accepted_message_carries_its_id() -> None:
+    """And no error."""
     verdict = judge(ANSWERED, status=202, body=MESSAGE)
 
     assert verdict.message_id == "14762070468292kw2fuqty55yp2b2"
-    assert verdict.segments == 2
     assert verdict.error is None
 
 
