@@ -144,6 +144,10 @@ _DOUBTS = {
     "word": ("says {}", "write a name, or leave it empty"),
     "broken": ("has broken letters", "export the list anew"),
     "blanks": ("has blanks around it", "write {{ name | trim }}"),
+    "point": (
+        "is printed as {}",
+        "write {{ name | int }}, or make it whole in the list",
+    ),
 }
 
 

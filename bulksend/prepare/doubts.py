@@ -2,8 +2,9 @@
 
 Words such as Null, NA or a dash are no proof of an empty cell: Null, Nan and Na are
 people's names.  So they are sent, and somebody is told how often.  The same goes for
-letters that an earlier export has broken: JosÃ© was José, and Jos� will never be; and for
-blanks around a name, which stand in the text.
+letters that an earlier export has broken: JosÃ© was José, and Jos� will never be; for
+blanks around a name, which stand in the text; and for whole numbers that stand there as
+1234.0, as pandas writes them where one cell of the column was empty.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ BROKEN = (
 """Where a letter was lost, or UTF-8 was read as windows-1252."""
 
 _BLANK = r"^\s|\s$"
+_WHOLE = r"^-?\d+\.0$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Doubt:
     """What a column says in texts that are sent.
 
     Args:
-        kind: ``word``, ``broken`` or ``blanks``.
+        kind: ``word``, ``broken``, ``blanks`` or ``point``.
 
         word: The cell as it stands; empty where it is not a word.
 
@@ -56,8 +58,18 @@ def doubts(plan: Plan) -> tuple[Doubt, ...]:
     """In the columns that the texts name, the most frequent first."""
     sent = plan.frame().filter(pl.col("reason").is_null())
     schema, headers = sent.collect_schema(), plan.about["headers"]
-    names = [name for name in plan.about.get("filled", []) if schema[name] == pl.String]
-    asked = [(name, *query) for name in names for query in _queries(sent, name)]
+    filled = plan.about.get("filled", [])
+    asked = [
+        (name, kind, query)
+        for name in filled
+        if schema[name] == pl.String
+        for kind, query in _queries(sent, name)
+    ]
+    asked += [
+        (name, "point", _pointed(sent, name))
+        for name in filled
+        if schema[name] in (pl.String, pl.Float64, pl.Float32)
+    ]
     frames = pl.collect_all([query for *_, query in asked], engine="streaming")
     found = [
         Doubt(headers[name], kind, word, rows, row)
@@ -66,6 +78,18 @@ def doubts(plan: Plan) -> tuple[Doubt, ...]:
         if rows
     ]
     return tuple(sorted(found, key=lambda one: -one.rows))
+
+
+def _pointed(sent: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """Whole numbers that the text says with their `.0`; 12.00 was meant to be so."""
+    cell, text = pl.col(name).cast(pl.String), pl.col("text")
+    said = text.str.contains(cell, literal=True)
+    longer = text.str.contains(pl.concat_str(cell, pl.lit("0")), literal=True)
+    return (
+        sent.filter(cell.str.ends_with(".0"))
+        .filter(cell.str.contains(_WHOLE) & said & ~longer)
+        .select(cell.first().alias("word"), rows=pl.len(), first=pl.col("row").min())
+    )
 
 
 def _queries(sent: pl.LazyFrame, name: str) -> list[tuple[str, pl.LazyFrame]]:

@@ -162,6 +162,9 @@ def _unfit(
     if tag:
         named["message.tag"], most["message.tag"] = tag, LONGEST_TAG - KEY_LENGTH
     for key, one in named.items():
+        bare = one.constant is not None and not one.constant.strip()
+        if bare and key != "message.tag" and not loaded.campaign.message.media:
+            found.append(("E104", key, "an empty text", "a text to send"))
         length = len(one.constant or "")
         if length > most[key]:
             at_most = f"at most {most[key]:,}"
@@ -201,7 +204,9 @@ def read_template(loaded: Loaded) -> str:
     assert name is not None
     try:
         text = (loaded.folder / name).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        if "\0" in text:
+            raise ValueError(text)  # noqa: TRY301 - as what is not UTF-8 does
+    except (OSError, ValueError) as error:
         found, fix = "it is not UTF-8", "Save it as UTF-8."
         if isinstance(error, OSError):
             found, fix = (error.strerror or str(error)).lower(), ""

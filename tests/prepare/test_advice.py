@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 from bulksend.planning import campaign_of
@@ -171,6 +173,27 @@ def test_words_that_may_say_nothing_are_counted(tmp_path: Path) -> None:
     assert {one.column for one in found} == {"Name"}
     assert found[0].rows == 2
     assert advice(tmp_path, people, message={"text": "Hi"}).doubts == ()
+
+
+@pytest.mark.parametrize("kind", ["text", "float"])
+def test_whole_numbers_that_are_printed_with_a_point_are_counted(
+    tmp_path: Path, kind: str
+) -> None:
+    """As pandas writes them where a cell was empty; 12.00 and 13.5 are as they were meant."""
+    people = f"phone,points\n{A},12.0\n{B},13.0\n{C},\n{D},13.5\n"
+
+    def found(text: str) -> list[tuple[str, str, int, int]]:
+        frame = pl.read_csv(io.StringIO(people), infer_schema=kind == "float")
+        frame = frame.with_columns(pl.col("phone").cast(pl.String))
+        list_of: dict[str, Any] = {"path": "list.parquet"}
+        checked = plan(tmp_path, frame, recipients=list_of, message={"text": text})
+        doubts = advise(checked.plan, campaign_of(checked.plan)).doubts
+        return [(one.kind, one.word, one.rows, one.row) for one in doubts]
+
+    assert found("You have {{ points | default(0) }}") == [("point", "12.0", 2, 2)]
+    assert (
+        found("{{ points | float | int }} {{ '%.2f' | format(points | float) }}") == []
+    )
 
 
 def test_a_reason_with_a_detail_is_counted_by_it(tmp_path: Path) -> None:

@@ -274,21 +274,24 @@ def test_the_text_may_stand_in_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "no such file"), (b"\xff\xfe", "not UTF-8"), ("", "")],
+    [
+        (None, "E330 .*no such file"),
+        (b"\xff\xfe", "E330 .*not UTF-8"),
+        ("Hi".encode("utf-16-le"), "E330 .*not UTF-8"),
+        ("", "E104 .*an empty text"),
+        (" \n\n", "E104 .*an empty text"),
+        ("{# Hi #}", "E104 .*an empty text"),
+    ],
 )
 def test_a_text_file_that_cannot_be_used_is_named(
     tmp_path: Path, content: str | bytes | None, said: str
 ) -> None:
-    """With the way out; an empty one gives empty texts, which nobody is sent."""
+    """With the way out."""
     files = {} if content is None else {"hi.txt": content}
     message = {"text": None, "file": "hi.txt"}
-    if content == "":
-        checked = plan(tmp_path, f"phone\n{A}\n", files, message=message)
-        assert fates(checked) == ["text_empty"]
-        return
     with pytest.raises(InputError, match=said) as caught:
         plan(tmp_path, f"phone\n{A}\n", files, message=message)
-    assert [problem.code for problem in caught.value.problems] == ["E330"]
+    assert [problem.column for problem in caught.value.problems] == ["message.file"]
 
 
 HEAD = """name: test
@@ -380,6 +383,8 @@ def test_all_templates_are_told_at_once(tmp_path: Path) -> None:
     [
         ({"text": "{{ 'x' }}" + "x" * 2_040 + "{{ 'long enough' }}"}, "E108", "text"),
         ({"tag": "x" * 1_020}, "E108", "tag"),
+        ({"text": "{{ ' ' }}{# Hi #}"}, "E104", "text"),
+        ({"variants": {"es": "{{ '' }}"}, "language": "id"}, "E104", "variants.es"),
         ({"media": ["cdn.example.com/a.jpg"]}, "E104", "media[0]"),
         ({"media": ["https://x.example/a", "www.x.example/{{ id }}"]}, "E104", "media[1]"),
         ({"variants": {"es": "{{ 'x' }}" + "x" * 2_048}, "language": "id"}, "E108", "variants.es"),

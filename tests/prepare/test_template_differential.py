@@ -72,8 +72,10 @@ def bounded(value: Any) -> Any:
 
 
 def read_float(value: Any, default: float = 0.0) -> float:
-    """Deviation: `float` of a text that says inf or nan is the default."""
+    """Deviation: `float` of a text that says inf or nan is the default, of 1e999 nothing."""
     read = float(ENV_FILTERS["float"](value, default))
+    if math.isinf(read) and any(map(str.isdigit, str(value))):
+        raise OverflowError(value)
     return read if math.isfinite(read) else default
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
-from math import ceil, floor, isfinite
+from math import ceil, floor, isfinite, isinf
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -78,11 +79,21 @@ def _read_integer(text: pl.Expr) -> pl.Expr:
     )
 
 
+_TOO_FAR = sys.float_info.max
+"""What a number beyond 1.8e308 is read as; its sign does not matter."""
+
+
+def _float_of(text: str) -> float:
+    read = float(text)
+    is_number = isinf(read) and any(map(str.isdigit, text))
+    return _TOO_FAR if is_number else read
+
+
 def _read_float(text: pl.Expr) -> pl.Expr:
     return unless(
-        lambda x: ~x.str.contains(r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$"),
+        lambda x: ~x.str.contains(r"^[+-]?([0-9]{1,300}(?:\.[0-9]*)?|\.[0-9]+)$"),
         lambda x: x.cast(FLOAT, strict=False),
-        float,
+        _float_of,
         text,
         dtype=FLOAT,
     )
@@ -109,7 +120,8 @@ def to_float(case: Case, default: object = 0.0) -> Result:
         return Case(Kind.FLOAT, as_float(case))
     if case.kind is not Kind.TEXT:
         return None
-    return _or_default(Case(Kind.FLOAT, _read_float(case.expr)), default)
+    read = _read_float(case.expr)
+    return _or_default(Case(Kind.FLOAT, read), default, read != _TOO_FAR)
 
 
 # -- rounding -------------------------------------------------------------------------
@@ -190,7 +202,7 @@ def number(
     places = _decimals(decimals)
 
     def by_hand(value: float | Decimal) -> str:
-        if not isfinite(value):
+        if not isfinite(value) or value == _TOO_FAR:
             raise ValueError(value)
         marks = {ord(","): thousands, ord("."): point}
         return f"{value:,.{places}f}".translate(marks)
