@@ -42,6 +42,7 @@ LARGEST_BODY = 1 << 20
 """Bytes; an event of Bandwidth's has about a thousand."""
 
 BODY_SECONDS = 10.0
+HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 """Until a connection without a whole request head is closed."""
 
@@ -119,7 +120,12 @@ class Listener:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                self._protocol, host, port, ssl=tls, backlog=WAITING_CONNECTIONS
+                self._protocol,
+                host,
+                port,
+                ssl=tls,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+                backlog=WAITING_CONNECTIONS,
             )
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)

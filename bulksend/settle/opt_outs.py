@@ -19,7 +19,7 @@ STOPS = frozenset(
     "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split()  # noqa: SIM905
 ) | {"ARRET", "ALTO", "PARAR"}
 COURTESIES = frozenset(
-    "PLEASE PLS PLZ THANKS THANK YOU NOW ME US ALL THIS THESE "  # noqa: SIM905
+    "PLEASE PLS PLZ THANKS THANK YOU NOW ME US ALL IT THIS THESE "  # noqa: SIM905
     "TEXT TEXTS TEXTING SENDING MESSAGE MESSAGES MESSAGING".split()
 )
 """What may stand around a word that ends messages."""
@@ -58,8 +58,9 @@ def word_of(text: str) -> str:
 
     Courtesies around a word that ends messages are left out too.
     """
-    words = _NO_LETTER.split(_plain(text.strip().partition("\n")[0]))
-    for some in (words, [one for one in words if one not in COURTESIES]):
+    words = _NO_LETTER.split(_plain(text.strip().partition("\n")[0]).strip())
+    kept = [one for one in words if one and one not in COURTESIES]
+    for some in (words, kept, dict.fromkeys(kept)):  # the last: said more than once
         if (said := "".join(some)) in STOPS:
             return said
     return _NO_LETTER.sub("", _plain(text))

@@ -128,14 +128,19 @@ class MessageSearch:
     async def _pages(
         self, wanted: dict[str, str], since: int
     ) -> AsyncIterator[list[Sight]]:
-        """All pages, oldest first; where offsets end, the dates go on."""
+        """All pages, oldest first; where offsets end, the dates go on.
+
+        Raises:
+            Stopped: E546, where pages follow that hold nothing more from *since* on: what
+                comes from a search that goes in a circle proves no absence.
+        """
         while True:
             params = wanted | {
                 "fromDateTime": iso(since),
                 "sort": "receiveTime:asc",
                 "limit": str(PAGE),
             }
-            newest, seen = since, 0
+            newest, seen = since - 1, 0
             while True:
                 said = await self._ask(params)
                 page = _sights(said)
@@ -148,6 +153,8 @@ class MessageSearch:
                 if seen + PAGE > FURTHEST:
                     break
                 params = params | {"pageToken": token}
+            if newest < since:
+                raise Stopped(Problem("E546", "its pages have no end"))
             since = newest if newest > since else since + 1
 
     async def _ask(self, params: dict[str, str]) -> dict[str, Any]:
@@ -184,7 +191,7 @@ class MessageSearch:
                 continue
             if answer.status < 500 and answer.status not in (200, 429):
                 raise GateRefused(Problem("E545", _words(answer.status, body)))
-            wait = _retry_after(answer.headers.get("Retry-After"))
+            wait = _retry_after(answer.headers.get("Retry-After"), self._now())
             pause = self._pause(attempt) if wait is None else wait
             log.warning("search waits", seconds=round(pause, 1), status=answer.status)
             await asyncio.sleep(pause)
@@ -267,10 +274,18 @@ def _millis(value: object) -> int | None:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _retry_after(value: str | None) -> float | None:
-    if value is None or not value.isdecimal():
+def _retry_after(value: str | None, now: int) -> float | None:
+    """Seconds to wait: it says either how many, or until when (RFC 9110, 10.2.3)."""
+    if value is None:
         return None
-    return min(float(value), LONGEST_WAIT_SECONDS)
+    if value.isascii() and value.isdecimal():
+        seconds = float(value)
+    else:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now / 1000
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
 def _words(status: int, body: bytes) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import select
 import sys
 from contextlib import contextmanager
 from threading import Thread
@@ -14,7 +16,6 @@ from aiohttp import web
 
 from bulksend.define.campaign import Notify
 from bulksend.errors import Problem, Stopped
-from bulksend.settle import notice
 from bulksend.settle.notice import payload, tell
 from bulksend.settle.standing import Ended
 
@@ -120,17 +121,23 @@ def test_an_answer_that_is_no_yes_is_a_warning(tmp_path: Path, status: int) -> N
     assert len(heard) == 1
 
 
-def test_silence_ends_by_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """White box: a tenth of a second instead of ten; for both ways to tell."""
-    monkeypatch.setattr(notice, "LIMIT_SECONDS", 0.1)
-    waits = (sys.executable, "-c", "import time; time.sleep(60)")
+def test_silence_ends_by_itself(tmp_path: Path) -> None:
+    """For both ways to tell; what the command has started ends with it."""
+    os.mkfifo(tmp_path / "held")
+    held = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    code = (
+        "import os, subprocess; held = os.open('held', os.O_WRONLY); "
+        "subprocess.run(['sleep', '60'], pass_fds=[held])"
+    )
+    command = (sys.executable, "-c", code)
     with listening(silent=True) as (address, _):
-        found = tell(
-            Notify(webhook=address, command=waits), ENDED, SAID, folder=tmp_path
-        )
+        found = [
+            *tell(Notify(webhook=address), ENDED, SAID, folder=tmp_path, limit=0.1),
+            *tell(Notify(command=command), ENDED, SAID, folder=tmp_path, limit=1.0),
+        ]
     assert [problem.code for problem in found] == ["W680", "W681"]
+    assert select.select([held], [], [], 30)[0] == [held]  # no one holds it any more
+    os.close(held)
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,44 @@ async def test_records_that_say_too_little_are_passed_over() -> None:
     assert len(found) == 2
 
 
+async def test_pages_without_an_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same page again and again, or empty ones: E546, and nothing is concluded."""
+    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(module, "FURTHEST", 4)
+    for records in ([], [record()]):
+        said = {"messages": records, "pageInfo": {"nextPageToken": "more"}}
+        async with (
+            answering(lambda _, said=said: web.json_response(said)) as url,
+            searching(url) as search,
+            asyncio.timeout(30),
+        ):
+            with pytest.raises(Stopped) as stopped:
+                await search.to([ANN], 0)
+        assert stopped.value.problems[0].found == "its pages have no end"
+
+
+# Retry-After as it may come, and the seconds that are waited; None: as long as we like.
+WAITS = (
+    ("37", 37.0),
+    ("0", 0.0),
+    ("9" * 400, 600.0),
+    ("Thu, 01 Jan 2026 00:00:30 GMT", 30.0),
+    ("Thu, 01 Jan 2025 00:00:30 GMT", 0.0),
+    ("Thu, 01 Jan 2126 00:00:30 GMT", 600.0),
+    ("soon", None),
+    ("-5", None),
+    ("\u0663", None),
+    ("", None),
+    (None, None),
+)
+
+
+@pytest.mark.parametrize(("said", "seconds"), WAITS)
+def test_it_is_told_how_long_to_wait(said: str | None, seconds: float | None) -> None:
+    """In seconds, or until a date; ten minutes at most; what is neither says nothing."""
+    assert module._retry_after(said, 1_767_225_600_000) == seconds
+
+
 async def test_a_throttled_search_waits_as_long_as_it_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
