@@ -164,20 +164,22 @@ async def test_records_that_say_too_little_are_passed_over() -> None:
     assert len(found) == 2
 
 
-async def test_pages_without_an_end_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same page again and again, or empty ones: E546, and nothing is concluded."""
+@pytest.mark.parametrize("records", [[], [record()]], ids=["empty", "the same"])
+async def test_pages_without_an_end_are_left(
+    monkeypatch: pytest.MonkeyPatch, records: list[dict[str, object]]
+) -> None:
+    """E546, and nothing is concluded from them."""
     monkeypatch.setattr(module, "PAGE", 2)
     monkeypatch.setattr(module, "FURTHEST", 4)
-    for records in ([], [record()]):
-        said = {"messages": records, "pageInfo": {"nextPageToken": "more"}}
-        async with (
-            answering(lambda _, said=said: web.json_response(said)) as url,
-            searching(url) as search,
-            asyncio.timeout(30),
-        ):
-            with pytest.raises(Stopped) as stopped:
-                await search.to([ANN], 0)
-        assert stopped.value.problems[0].found == "its pages have no end"
+    said = {"messages": records, "pageInfo": {"nextPageToken": "more"}}
+    async with (
+        answering(lambda _: web.json_response(said)) as url,
+        searching(url) as search,
+        asyncio.timeout(30),
+    ):
+        with pytest.raises(Stopped) as stopped:
+            await search.to([ANN], 0)
+    assert stopped.value.problems[0].found == "its pages have no end"
 
 
 # Retry-After as it may come, and the seconds that are waited; None: as long as we like.
