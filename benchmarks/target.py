@@ -4,7 +4,7 @@
 
 It says where it listens, answers every POST with a 202 after LATENCY seconds, and notes
 when each came; it checks nothing.  ``GET /_log`` lists the arrivals: a JSON line of
-``mono`` (seconds) and ``units`` (segments, counted only now) for each.
+``mono`` (seconds), ``to`` and ``units`` (segments, counted only now) for each.
 
 When a message came is what the kernel says (SO_TIMESTAMPNS, man 7 socket), not when this
 process got a processor to look: that would be its own lateness, counted as the sender's.
@@ -141,19 +141,16 @@ class Target:
             link.socket.close()
 
     def _log(self) -> bytes:
-        lines = b"".join(
-            orjson.dumps(
-                {
-                    "mono": one.at,
-                    "seen": one.seen,
-                    "units": segment_count(orjson.loads(one.body)["text"]),
-                }
-            )
-            + b"\n"
-            for one in self._arrivals
-        )
+        lines = b"".join(map(_line, self._arrivals))
         head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
         return head % len(lines) + lines
+
+
+def _line(one: Arrival) -> bytes:
+    body = orjson.loads(one.body)
+    units = segment_count(body["text"])
+    said = {"mono": one.at, "seen": one.seen, "to": body["to"], "units": units}
+    return orjson.dumps(said) + b"\n"
 
 
 if __name__ == "__main__":

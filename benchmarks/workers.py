@@ -1,12 +1,12 @@
-"""Four workers on one PostgreSQL against a fast stand-in: throughput, rate, database CPU.
+"""Four workers on one PostgreSQL against a fast server: throughput, rate, database CPU.
 
     python benchmarks/workers.py                  # 1 worker and 4, as fast as they can
     python benchmarks/workers.py --rate 200       # 4 workers share 200 segments/s
     python benchmarks/workers.py --journal        # claims and outcomes alone, no posts
 
 Needs PostgreSQL's programs on this machine; starts a server of its own in a temporary
-folder.  Counts what the stand-in saw, not what the senders say; where a rate is to be
-kept, when its requests came by the kernel's clock.
+folder.  Counts what the server saw (`target`), not what the senders say, by the kernel's
+clock.
 """
 
 from __future__ import annotations
@@ -14,34 +14,42 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from bisect import bisect_right
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.send import server
 from bulksend.home import Address
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Candidate, Outcome, Part
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
-from tests.flow.desk import Desk, Served, served
-from tests.suites.arrivals import densest, watched
+from tests.flow.desk import BASIC, Desk
+from tests.suites.arrivals import densest
 from tests.suites.postgres_server import Server, running
 from tests.suites.scene import RUN
 
 FAST = 100_000.0
+END = "/api/v2"
+FIRST = 2_000_000
 
 
-def prepared(folder: Path, rows: int, rate: float, url: str, server: Served) -> Desk:
-    desk = Desk(folder, server.environment | {"BULKSEND_JOURNAL": url})
-    lines = (f"{n},P{n},+1919{2_000_000 + n},9:15" for n in range(rows))
+def prepared(
+    folder: Path, rows: int, rate: float, url: str, environment: dict[str, str]
+) -> Desk:
+    desk = Desk(folder, environment | {"BULKSEND_JOURNAL": url})
+    lines = (f"{n},P{n},+1919{FIRST + n},9:15" for n in range(rows))
     desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
     desk.campaign(send={"rate": f"{rate:g}/s"})
     return desk
@@ -67,36 +75,66 @@ def measure(workers: int, rows: int, rate: float | None) -> str:
     with (
         running() as postgres,
         tempfile.TemporaryDirectory() as folder,
-        served(Path(folder)) as server,
-        watched(server.origin) if rate else nullcontext() as arrivals,
+        server() as url,
     ):
-        if arrivals:
-            server.environment["BW_MESSAGING_URL"] = f"{arrivals.origin}/api/v2"
-        desk = prepared(Path(folder), rows, rate or FAST, postgres.url(), server)
+        found = {"BW_MESSAGING_URL": url, **BASIC}
+        desk = prepared(Path(folder), rows, rate or FAST, postgres.url(), found)
         said = desk.process("plan", "hello.yaml", "--shards", str(workers), "--json")
         plan = json.loads(said.out)["plan"]
         before, began = cpu_seconds(postgres), time.perf_counter()
+        of_senders = _children()
         crowd = [
             desk.start("send", plan, "--shard", str(shard), "--yes", "--json")
             for shard in range(workers)
         ]
         codes = [one.wait() for one in crowd]
         wall = time.perf_counter() - began
+        of_senders = _children() - of_senders
         used = cpu_seconds(postgres) - before
         desk.close()
-        sent = Counter(line["to"][0] for line in server.lines())
-        moments = sorted(line["mono"] for line in server.lines("attempt"))
-    if arrivals:
-        moments = arrivals.moments
-    span = moments[-1] - moments[0]
+        with urlopen(f"{url.removesuffix(END)}/_log") as log:
+            arrivals = [json.loads(line) for line in log]
     assert codes == [0] * workers, codes
-    assert (len(sent), max(sent.values())) == (rows, 1)
+    assert len({one["to"][0] for one in arrivals}) == len(arrivals) == rows
+    moments = sorted(one["mono"] for one in arrivals)
+    span = moments[-1] - moments[0]
     return (
         f"{workers} worker{'s' * (workers > 1)}: {rows:,} messages, "
-        f"{rows / span:,.0f}/s while sending ({wall:.1f} s with start and end), "
+        f"{rows / span:,.0f}/s from the first to the last, "
+        f"{together(arrivals, rows, workers):,.0f}/s while all send "
+        f"({wall:.1f} s with start and end), "
         f"most in any second {densest(moments):,}, "
-        f"PostgreSQL {used:.1f} CPU s = {used / rows * 1e6:.0f} µs a message"
+        f"senders {of_senders / rows * 1e6:.0f} us of CPU a message, start included, "
+        f"PostgreSQL {used / rows * 1e6:.0f} us"
     )
+
+
+def together(arrivals: list[dict[str, Any]], rows: int, workers: int) -> float:
+    """Messages a second from when the last worker begins until the first one ends."""
+    edges = [rows * shard // workers for shard in range(1, workers)]
+    moments: dict[int, list[float]] = defaultdict(list)
+    for one in arrivals:
+        row = int(one["to"][0].removeprefix("+1919")) - FIRST
+        moments[bisect_right(edges, row)].append(one["mono"])
+    if os.environ.get("DBG"):
+        t0 = min(min(e) for e in moments.values())
+        for k, e in sorted(moments.items()):
+            print(k, round(min(e) - t0, 2), round(max(e) - t0, 2))
+        allm = sorted(m for e in moments.values() for m in e)
+        print(
+            [
+                sum(1 for m in allm if t0 + i <= m < t0 + i + 1)
+                for i in range(int(allm[-1] - t0) + 1)
+            ]
+        )
+    begin = max(min(each) for each in moments.values())
+    end = min(max(each) for each in moments.values())
+    return sum(begin <= one["mono"] < end for one in arrivals) / (end - begin)
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def journal_alone(workers: int, rows: int) -> str:

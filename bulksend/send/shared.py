@@ -2,11 +2,12 @@
 
 A sender reserves a twentieth of a second's work at a time, one stretch ahead of what it
 posts, and only while it has something to post.  Where the journal answers slowly it asks
-for more, and for none that would be over before it could use it.  What it claims takes slots that are due
-soon, and is posted when they are.  A slot that it could not use in time is lost, not
-caught up: whoever caught up would send in another's time.  A hundredth of the rate is
-never given out, and a slot may be used five milliseconds late: so in any second
-there is at most the rate, however many senders there are.
+for more, and for none that would be over before it could use it.  What it claims takes
+slots that are due soon, and is posted when they are.  A slot that it could not use in time
+is lost, not caught up: whoever caught up would send in another's time.  That is asked last
+when the bytes leave: who is late then waits for another slot.  Three thousandths of the
+rate are never given out, and a slot may be used eight milliseconds late: so in any second
+there is at most a hundredth more than the rate, however many senders there are.
 
 An urgent run reserves on two lines, the common one and the one that is kept for its like,
 and takes of both what comes first (`journal.paces`).
@@ -34,8 +35,9 @@ MOST_LEAD = 1.0
 FORGETTING = 0.9
 """What is left of a slow answer with each quicker one."""
 
-GIVEN_OUT = 0.99
+GIVEN_OUT = 0.997
 SOON = LATE_SECONDS
+AT_ONCE = 1e6
 
 
 class Held(NamedTuple):
@@ -183,7 +185,7 @@ class SharedPace:
         self._senders = lines[0].senders
         self._refused = self._could = False
         self._ahead, self._taken_at = CLAIM_SECONDS, clock()
-        self._claimed = Slots()
+        self._claimed, self._leaving = Slots(), Slots()
         self._clock = clock
         self._slow_down = slow_down
         self._full_rate = lines[0].whole
@@ -254,16 +256,22 @@ class SharedPace:
             return SOON
         return max(0.0, first - now, seconds)
 
-    def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
-        self._claimed.drop(weight)
+    def posted(self, sender: str, weight: int, now: float) -> None:
+        owed = weight - self._claimed.move(weight, self._leaving)
+        self._leaving.add(now, owed, AT_ONCE)  # `spend` has asked them of the next ones
         self._senders.posted(sender, weight)
 
     def seconds_too_close(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
-        """Each has its slot."""
-        return 0.0
+        """Each segment has its slot; where one is over it needs another."""
+        self._leaving.drop_late(now)
+        self._fill(now)
+        while self._leaving.left < weight and (line := self._earliest()) is not None:
+            line.move(1, self._leaving)
+        first = self._leaving.first
+        return SOON if first is None else max(0.0, first - now)
 
-    def left(self, sender: str, weight: int, now: float) -> None:
-        """That was counted when it was posted."""
+    def left(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
+        self._lines[0].owe(weight - self._leaving.drop(weight))
 
     def throttled(self, now: float) -> bool:
         """All senders halve the pace; once a second is enough to say so."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import NamedTuple
 
-LATE_SECONDS = 0.005
+LATE_SECONDS = 0.008
 
 
 class Slots:

@@ -153,12 +153,23 @@ class World:
         return [await self.post(pace, sender=sender) for _ in range(count)]
 
     async def post(
-        self, pace: SharedPace, weight: int = 1, *, sender: str = "", claim: float = 0.0
+        self,
+        pace: SharedPace,
+        weight: int = 1,
+        *,
+        sender: str = "",
+        claim: float = 0.0,
+        turn: float = 0.0,
+        until: float = 0.0,
     ) -> float:
         """One message as the engine sends it; when it went.
 
         Args:
             claim: How long its claim takes.
+
+            turn: How long until its bytes are ready to leave.
+
+            until: They are ready at this moment at the soonest.
         """
         await pace.tick(self.now)
         while not pace.allows(sender):
@@ -169,6 +180,10 @@ class World:
         while early := pace.seconds_too_early(sender, weight, self.now):
             await self.sleep(early)
         pace.posted(sender, weight, self.now)
+        await self.sleep(max(turn, until - self.now))
+        while close := pace.seconds_too_close(sender, weight, self.now):
+            await self.sleep(close)
+        pace.left(sender, weight, self.now)
         return self.now
 
 
@@ -218,6 +233,19 @@ async def test_a_long_message_takes_the_time_of_all_its_segments(world: World) -
     (moments,) = await world.together(long_ones())
 
     assert moments[-1] - moments[0] >= 119 * 3 / 90 - 0.1
+
+
+async def test_whose_bytes_are_late_waits_for_another_slot(world: World) -> None:
+    """Sixty that a stall held up do not leave at once, in the others' time."""
+    pace, other = world.pace(100.0), world.pace(100.0)
+    until = world.now + 1.5
+    found = await world.together(
+        world.posts(other, 200),
+        *(world.post(pace, weight=2, until=until) for _ in range(30)),
+    )
+    others, late = found[0], [one for one in found[1:] for _ in range(2)]
+
+    assert densest(sorted([*others, *late])) <= 100 * (1 + LATE_SECONDS) + 2
 
 
 async def test_a_429_slows_every_sender(world: World) -> None:
@@ -362,9 +390,9 @@ def test_no_second_holds_more_than_the_rate_whoever_stands_still(
     own: float | None,
     delays: list[float],
 ) -> None:
-    """Slow answers, slow claims, freezes before a post, any number of workers.
+    """Slow answers, slow claims, freezes before a post and after it, any number of workers.
 
-    The whole rate is one message above what is given out and used five milliseconds
+    The whole rate is one message above what is given out and used eight milliseconds
     late; a sender's is its own and one message.
     """
     place = tmp_path_factory.mktemp("paces") / "journal.db"
@@ -382,7 +410,9 @@ def test_no_second_holds_more_than_the_rate_whoever_stands_still(
             for _ in range(max(3, int(1.5 * min(rate, own or rate)) // workers)):
                 sender = "" if own is None else "+1"
                 claim = next(turns)
-                found.append(await world.post(pace, sender=sender, claim=claim))
+                turn = next(turns) if own is None else 0.0
+                one = await world.post(pace, sender=sender, claim=claim, turn=turn)
+                found.append(one)
             return found
 
         return await world.together(*map(work, paces))
