@@ -116,17 +116,6 @@ def together(arrivals: list[dict[str, Any]], rows: int, workers: int) -> float:
     for one in arrivals:
         row = int(one["to"][0].removeprefix("+1919")) - FIRST
         moments[bisect_right(edges, row)].append(one["mono"])
-    if os.environ.get("DBG"):
-        t0 = min(min(e) for e in moments.values())
-        for k, e in sorted(moments.items()):
-            print(k, round(min(e) - t0, 2), round(max(e) - t0, 2))
-        allm = sorted(m for e in moments.values() for m in e)
-        print(
-            [
-                sum(1 for m in allm if t0 + i <= m < t0 + i + 1)
-                for i in range(int(allm[-1] - t0) + 1)
-            ]
-        )
     begin = max(min(each) for each in moments.values())
     end = min(max(each) for each in moments.values())
     return sum(begin <= one["mono"] < end for one in arrivals) / (end - begin)

@@ -48,7 +48,6 @@ class Cluster:
     """
 
     client: Any
-    is_local: bool
     room: Path | None
 
 
@@ -135,7 +134,7 @@ def connected(workers: str, home: Home) -> Iterator[Cluster]:
     """
     is_local = check(workers)
     with ExitStack() as stack:
-        client = _client(workers, stack)
+        client = _client(workers, _told(home), stack)
         room = None
         try:
             if home.shared is None:
@@ -145,10 +144,17 @@ def connected(workers: str, home: Home) -> Iterator[Cluster]:
             raise InputError(Problem("E621", found, file=str(home.folder))) from error
         if not is_local:
             _compare(client.run(_looks_like, room, str(home.journal)), room, home)
-        yield Cluster(client, is_local, room)
+        yield Cluster(client, room)
 
 
-def _client(workers: str, stack: ExitStack) -> Any:
+def _told(home: Home) -> dict[str, str]:
+    """The journal, for workers here: Dask would print a task's arguments if it failed."""
+    journal = home.journal
+    place = str(journal.absolute()) if isinstance(journal, Path) else journal.url
+    return {"BULKSEND_JOURNAL": place}
+
+
+def _client(workers: str, told: dict[str, str], stack: ExitStack) -> Any:
     from distributed import Client, LocalCluster
 
     local = _LOCAL.fullmatch(workers)
@@ -158,6 +164,7 @@ def _client(workers: str, stack: ExitStack) -> Any:
             n_workers=count,
             threads_per_worker=-(-MOST_HERE // count),
             dashboard_address=None,
+            env=told,
         )
         return stack.enter_context(Client(stack.enter_context(cluster)))
     address = _DISTANT.sub(r"tcp://\1", workers)

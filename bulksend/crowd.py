@@ -120,9 +120,8 @@ def run_on_workers(
         asked.check_credentials()
         if not options.confirm(checked):
             raise GateRefused(Problem("E410", "nothing was sent"))
-        journal = options.journal if cluster.is_local else ""
         plan = checked.plan.address or str(checked.plan.path.absolute())
-        said = _send_all(cluster.client, plan, journal)
+        said = _send_all(cluster.client, plan)
     problems = dict.fromkeys(problem for one in said for problem in one.problems)
     if any(one.exit_code == 4 for one in said):
         raise Stopped(problems)
@@ -130,7 +129,7 @@ def run_on_workers(
     return replace(ended, stopped=GateRefused(problems)) if problems else ended
 
 
-def _send_all(client: Any, plan: str, journal: str) -> list[Said]:
+def _send_all(client: Any, plan: str) -> list[Said]:
     """Every shard, until each has ended or was stopped."""
     from distributed import Event, wait
 
@@ -140,7 +139,6 @@ def _send_all(client: Any, plan: str, journal: str) -> list[Said]:
             send_shard,
             plan,
             shard,
-            journal=journal,
             stop=stop.name,
             pure=False,
             retries=RETRIES,
@@ -166,7 +164,7 @@ def _said(future: Any) -> Said:
     return Said(4, (Problem("E595", found),))
 
 
-def send_shard(plan: str, shard: int, *, journal: str, stop: str) -> Said:
+def send_shard(plan: str, shard: int, *, stop: str) -> Said:
     """On a worker: one shard, as ``bulksend send PLAN --shard K --wait`` sends it.
 
     Raises:
@@ -184,9 +182,7 @@ def send_shard(plan: str, shard: int, *, journal: str, stop: str) -> Said:
             await asyncio.sleep(LOOK_SECONDS)
         sending.stop()
 
-    options = Options(
-        beside=heed, journal=journal, wait=True, shard=shard, as_planned=True
-    )
+    options = Options(beside=heed, wait=True, shard=shard, as_planned=True)
     try:
         ended = send_plan(plan, options=options)
         stopped: BulksendError | None = ended.stopped

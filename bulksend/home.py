@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from bulksend.storage.location import Location, Where
 
 
+_KEYWORDS = re.compile(r"(?i)\b(host|hostaddr|dbname|user|password)\s*=")
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A journal in a PostgreSQL server; as text it has no password."""
@@ -35,7 +38,7 @@ class Address:
     url: str = field(repr=False)
 
     def __str__(self) -> str:
-        plain = re.sub(r"(//[^/?#@:]*):[^/?#@]*@", r"\1@", self.url)
+        plain = re.sub(r"(//[^/?#@:]*):.*@", r"\1@", self.url)
         return re.sub(r"(?i)([?&]\w*password)=[^&#]*", r"\1=***", plain)
 
     def exists(self) -> bool:
@@ -165,10 +168,17 @@ def _room(beside: Path, environment: Mapping[str, str]) -> tuple[Path, Location 
 def _journal(named: str) -> Path | Address | None:
     if not named:
         return None
-    scheme, mark, _ = named.partition("://")
+    expected = "a path, or postgresql://USER@HOST/DATABASE"
+    scheme, mark, rest = named.partition("://")
+    if not mark and _KEYWORDS.search(named):
+        raise InputError(Problem("E601", "a journal as KEY=VALUE pairs", expected))
     if not mark:
         return Path(named)
-    if scheme in ("postgresql", "postgres"):
-        return Address(named)
-    expected = "a path, or postgresql://USER@HOST/DATABASE"
-    raise InputError(Problem("E601", f"a journal at {scheme}://", expected))
+    if scheme not in ("postgresql", "postgres"):
+        raise InputError(Problem("E601", f"a journal at {scheme}://", expected))
+    _, _, secret = rest.rpartition("@")[0].partition(":")
+    if re.search(r"[/?#@]", secret):  # PostgreSQL's library would tell parts of it
+        what = "the password holds one of / ? # @ as it is"
+        fix = "Write it as %2F, %3F, %23 or %40; or leave it to PGPASSWORD."
+        raise InputError(Problem("E561", what, fix=fix, file=str(Address(named))))
+    return Address(named)

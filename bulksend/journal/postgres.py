@@ -67,12 +67,9 @@ SOME = 10_000
 _SETTINGS = f"""
     set synchronous_commit = on;
     set lock_timeout = '{BUSY_SECONDS:g}s';
+    set statement_timeout = 0;
     set idle_in_transaction_session_timeout = '{STANDING_STILL_SECONDS}s';
 """
-_FOR_WRITERS = "set enable_seqscan = off; set jit = off;"
-"""A run begins with a table that is empty or unlike its statistics.  What is prepared then
-would read all of it, and go on so while it grows by thousands of rows a second."""
-
 _FOR_WRITERS = "set enable_seqscan = off; set jit = off;"
 """A run begins with a table that is empty or unlike its statistics.  What is prepared then
 would read all of it, and go on so while it grows by thousands of rows a second."""
@@ -137,8 +134,10 @@ class Postgres:
     # -- statements -----------------------------------------------------------------
 
     def fetch(self, query: str, /, **values: object) -> list[Row]:
-        with self._explained():
-            return self.connection.execute(self._q[query], values).fetchall()
+        statement = self._q[query]
+        return self._alone(
+            lambda: self.connection.execute(statement, values).fetchall()
+        )
 
     def stream(self, query: str, /, **values: object) -> Iterator[Row]:
         with (

@@ -39,6 +39,9 @@ _CAUSES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
 )
 
 
+_UNDONE = (errors.DeadlockDetected, errors.SerializationFailure, errors.QueryCanceled)
+"""What was undone as a whole, and may be done again; the last by whoever runs the server."""
+
 _REFUSALS = (
     "authentication failed",
     "no password supplied",
@@ -51,7 +54,7 @@ _REFUSALS = (
 
 def explanation(error: psycopg.Error, name: str) -> BulksendError:
     """What a statement failed with."""
-    if isinstance(error, errors.DeadlockDetected):
+    if isinstance(error, _UNDONE):
         return InTheWay(Problem("E601", "another process was in the way", file=name))
     for kind, found, fix in _CAUSES:
         if isinstance(error, kind):

@@ -101,6 +101,32 @@ def test_more_shards_than_rows_are_empty_ones(desk: Desk) -> None:
 
 
 @pytest.mark.slow
+def test_a_shard_that_is_started_twice_at_once_is_sent_once(
+    desk: Desk, postgres: Server
+) -> None:
+    """The second is refused, or waits and finds it done; the other shard goes on."""
+    with served(desk.folder) as server:
+        desk.environment = server.environment | {"BULKSEND_JOURNAL": postgres.schema()}
+        desk.people(_people(200))
+        desk.campaign(send={"rate": "40/s"})
+        plan = _plan(desk, 2)
+        command = ("send", plan, "--yes", "--json", "--shard")
+        first = desk.start(*command, "0")
+        until(server.has(5), first)
+        waits = desk.start(*command, "0", "--wait")
+        refused = desk.call(*command, "0")
+        other = desk.call(*command, "1")
+        done = [ended(first), ended(waits), other]
+
+    assert (refused.code, codes(refused)) == (3, ["E610"])
+    assert [one.code for one in done] == [0, 0, 0]
+    assert counts(done[0]) == counts(done[1])
+    sent = _sent(server)
+    assert max(sent.values()) == 1
+    assert len(sent) == done[0].json["accepted"] + other.json["accepted"]
+
+
+@pytest.mark.slow
 @pytest.mark.crash
 def test_killed_shards_are_sent_again_and_nobody_gets_it_twice(
     desk: Desk, postgres: Server

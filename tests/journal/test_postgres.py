@@ -255,6 +255,7 @@ def test_a_journal_of_another_version_is_left_alone(place: PostgresPlace) -> Non
             "postgresql://db/j?user=u&password=***",
         ),
         ("postgres://u:s3%40ret@a,b/j", "postgres://u@a,b/j"),
+        ("postgresql://u:s3:cr:et@db/j", "postgresql://u@db/j"),
     ],
 )
 def test_an_address_is_shown_without_its_password(
@@ -267,6 +268,92 @@ def test_an_address_is_shown_without_its_password(
     assert str(address) == shown
     assert "s3" not in repr(address).replace(shown, "")
     assert address.url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:s3/cret@db/j",
+        "postgresql://u:s3@cret@db/j",
+        "postgresql://u:s3#cret@db/j",
+        "postgresql://u:s3?cret@db/j",
+        "host=db user=u password=s3cret",
+        "dbname = j password = 's3 cret'",
+    ],
+)
+def test_a_password_that_the_library_would_take_apart_is_refused_first(
+    url: str, tmp_path: Path
+) -> None:
+    """Else it names parts of it as host or port; and no file is called so."""
+    with pytest.raises(InputError, match=r"E561|E601 a journal as KEY") as refused:
+        Home.find(tmp_path, {"BULKSEND_JOURNAL": url})
+
+    assert "s3" not in str(refused.value)
+    assert "cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "statement_timeout = '1ms'",
+        "default_transaction_isolation = serializable",
+    ],
+)
+def test_what_a_server_is_set_to_ends_no_statement_of_ours(
+    postgres: Server, setting: str
+) -> None:
+    """A limit for people's queries is none for a journal."""
+    url = postgres.schema()
+    with psycopg.connect(postgres.url(), autocommit=True) as sql:
+        sql.execute(f"alter database postgres set {setting}".encode())
+        try:
+            with Journal.open(Address(url)) as journal:
+                run = journal.add_run(RUN)
+                epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
+                rows = [Candidate(row, row) for row in range(2, 2_002)]
+                assert len(journal.claim(run, epoch, rows, now=NOW)) == 2_000
+        finally:
+            name = setting.partition(" ")[0]
+            sql.execute(f"alter database postgres reset {name}".encode())
+
+
+def test_a_statement_that_somebody_ended_is_done_again(place: PostgresPlace) -> None:
+    """`pg_cancel_backend` undoes all of it: nothing is lost, and nothing is twice."""
+    with place.open() as journal, psycopg.connect(place.address.url) as other:
+        run = journal.add_run(RUN)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
+        found: list[list[int]] = []
+        assert isinstance(journal.database, Postgres)
+        pid = journal.database.connection.info.backend_pid
+        other.execute("lock table messages in exclusive mode")
+        ours = threading.Thread(
+            target=lambda: found.append(
+                journal.claim(run, epoch, [Candidate(2, 2)], now=NOW)
+            )
+        )
+        ours.start()
+        while not place.ask("select 1 from pg_locks where not granted"):
+            pass
+        place.ask(f"select pg_cancel_backend({pid})")
+        while not place.ask("select 1 from pg_locks where not granted"):
+            pass
+        other.rollback()
+        ours.join()
+
+    assert found == [[2]]
+
+
+def test_a_server_that_only_reads_is_said(postgres: Server) -> None:
+    """E601 with the way out; before anything is sent."""
+    url = postgres.schema()
+    with psycopg.connect(postgres.url(), autocommit=True) as sql:
+        sql.execute(b"alter database postgres set default_transaction_read_only = on")
+        try:
+            with pytest.raises(BulksendError, match=r"E601 .*only reads.*primary"):
+                Journal.open(Address(url))
+        finally:
+            sql.execute(b"set default_transaction_read_only = off")
+            sql.execute(b"alter database postgres reset default_transaction_read_only")
 
 
 def test_a_journal_elsewhere_is_refused_by_name(tmp_path: Path) -> None:
