@@ -118,12 +118,13 @@ def together(arrivals: list[dict[str, Any]], rows: int, workers: int) -> float:
         moments[bisect_right(edges, row)].append(one["mono"])
     begin = max(min(each) for each in moments.values())
     end = min(max(each) for each in moments.values())
-    return sum(begin <= one["mono"] < end for one in arrivals) / (end - begin)
+    between = [one for one in arrivals if begin <= one["mono"] < end]
+    return len(between) / (end - begin)
 
 
 def _children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return float(used.ru_utime + used.ru_stime)
 
 
 def journal_alone(workers: int, rows: int) -> str:
