@@ -110,13 +110,25 @@ def test_a_text_is_refused_where_it_is_empty_or_too_long(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "template",
-    ["{{ x | default('') }}", "{% if x %}a{% endif %}", "{# a #}", "{#", "{{ '' }} \n"],
+    "template", ["{{ x | default('') }}", "{% if x %}a{% endif %}"]
 )
 def test_a_text_of_nothing_is_never_sent(tmp_path: Path, template: str) -> None:
-    """Whatever the template is made of."""
+    """Where a row makes it empty, it is the row's fate."""
     checked = plan(tmp_path, f"phone,x\n{A},\n", message={"text": template})
     assert fates(checked) == ["text_empty"]
+
+
+@pytest.mark.parametrize("template", ["{# a #}", "{#", "{{ '' }} \n"])
+def test_a_text_of_nothing_for_everybody_is_an_error(
+    tmp_path: Path, template: str
+) -> None:
+    """Where no row can mend it; with a picture no text is needed."""
+    people = f"phone,x\n{A},\n"
+    with pytest.raises(InputError, match=r"E104 .*an empty text"):
+        plan(tmp_path, people, message={"text": template})
+    media = ["https://cdn.example.com/a.jpg"]
+    checked = plan(tmp_path, people, message={"text": template, "media": media})
+    assert fates(checked) == [None]
 
 
 def test_a_missing_value_is_named_by_its_column(tmp_path: Path) -> None:
