@@ -167,7 +167,7 @@ def _contained(number: pl.Expr, listed: pl.Series) -> pl.Expr:
         return pl.lit(value=False)
     size = 1 << max(10, (len(listed) * 16).bit_length())
     slots = pl.repeat(value=False, n=size, eager=True)
-    slots.scatter((listed % size).unique(), values=True)
+    slots.scatter(listed % size, values=True)
 
     def look_up(numbers: pl.Series) -> pl.Series:
         known = numbers.fill_null(0)

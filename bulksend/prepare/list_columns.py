@@ -152,9 +152,19 @@ def _share(source: Source, text: pl.Expr, reading: Reading) -> float | None:
     head = source.frame.head(SAMPLE)
     some = head.filter(text.is_not_null() & (text != ""))
     if reading.keeps_out:
-        some = source.frame.filter(digits(text) >= FEWEST_DIGITS).head(SAMPLE)
+        some = _first_with_digits(source, text)
     numbers = read_cells(some, [text], reading.region).to_series()
     return float(numbers.is_not_null().sum()) / len(numbers) if len(numbers) else None
+
+
+def _first_with_digits(source: Source, text: pl.Expr) -> pl.LazyFrame:
+    """Polars goes through a whole file for the first rows that a filter lets through."""
+    has_digits = digits(text) >= FEWEST_DIGITS
+    near = source.frame.head(10 * SAMPLE).filter(has_digits).head(SAMPLE)
+    found = near.collect(engine="streaming")
+    if len(found) == SAMPLE:
+        return found.lazy()
+    return source.frame.filter(has_digits).head(SAMPLE)
 
 
 def _holds_any(source: Source, column: str, reading: Reading) -> bool:
