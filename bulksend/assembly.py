@@ -21,6 +21,7 @@ from bulksend.send.breakers import Breakers
 from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap, purse
 from bulksend.send.company import Company
 from bulksend.send.engine import Engine
+from bulksend.send.hearing import close_day
 from bulksend.send.intake import Intake
 from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.remainder import Remainder, numbers
@@ -45,12 +46,15 @@ class Assembled(NamedTuple):
 
     Args:
         total: Messages that are this sender's.
+
+        day: T-Mobile's cap, where it is kept.
     """
 
     engine: Engine
     source: PlanSource | TimedSource
     remainder: Remainder
     total: int
+    day: CarrierCap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +91,14 @@ class Assembly:
         rows = await self.rows
         remainder = await Remainder.find(rows, writer, part=part, only=only)
         source = self._source(rows, remainder)
+        caps = await self._caps(by_law=source.has_laws)
         intake = Intake(
             source,
             envelope(asked.plan, campaign),
             writer=writer,
             clocks=clocks,
             ledger=await self._ledger(),
-            caps=await self._caps(by_law=source.has_laws),
+            caps=caps,
             paced=asked.per_sender,
         )
         engine = Engine(
@@ -109,7 +114,8 @@ class Assembly:
             ),
             not_after=asked.deadline(clocks.wall_ms()),
         )
-        return Assembled(engine, source, remainder, asked.own(run).sendable)
+        day = caps.t_mobile if caps is not None else None
+        return Assembled(engine, source, remainder, asked.own(run).sendable, day)
 
     async def begin(self, mark: Mark) -> None:
         """Compare the journal with the mark; a worker's disk knows nothing of the others.
@@ -231,6 +237,8 @@ class Assembly:
         if caps.counts_carriers:
             old = self.clocks.wall_ms() - 7 * DAY_MS
             await self.writer.call(lambda journal: journal.limits.forget(before=old))
+        if t_mobile is not None:
+            await close_day(self.writer, t_mobile, self.clocks.wall_ms())
         return caps if caps.counts_people or caps.counts_carriers else None
 
     async def _ledger(self) -> array[int]:

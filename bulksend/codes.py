@@ -85,6 +85,9 @@ ENDS_NUMBER = OPTED_OUT | {4482, 4721}
 SPAM = frozenset({4470, 4770, 4771})
 """A filter stopped the content, and would stop it for everybody else."""
 
+DAY_IS_FULL = 4780
+"""T-Mobile takes no more from the brand today."""
+
 UNREGISTERED = frozenset({4476})
 """The sender is not registered, and nothing from it gets through."""
 

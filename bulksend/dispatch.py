@@ -251,7 +251,9 @@ async def _run(
     engine, counted = assembled.engine, assembled.remainder.before()
     beside = [
         asyncio.ensure_future(watch(engine, writer, clocks, parent=parent)),
-        asyncio.ensure_future(hear(engine, writer, clocks, counted=counted)),
+        asyncio.ensure_future(
+            hear(engine, writer, clocks, counted=counted, day=assembled.day)
+        ),
     ]
     try:
         await engine.run()

@@ -165,6 +165,14 @@ class LimitBook:
         for (name, at), weight in _sums(uses).items():
             self._db.execute("put_into_purse", name=name, at=at, used=weight)
 
+    def empty(self, purse: str, *, at: int, most: int) -> bool:
+        """Take all that is left of a purse that began *at*; whether there was anything."""
+        with self._db.transaction(alone=LIMITS):
+            left = most - sum(self.used(purse, since=at).values())
+            if left > 0:
+                self._db.execute("take_from_purse", name=purse, at=at, used=left)
+        return left > 0
+
     def forget(self, *, before: int) -> None:
         """Remove the purses that nothing counts any more."""
         self._db.execute("forget_purses", before=before)

@@ -392,6 +392,16 @@ select type, run_id is not null, count(*) from receipts group by 1, 2;
 select message_id, error_code from receipts
 where received_at >= :since and error_code is not null and run_id = :run_id;
 
+-- Whether a carrier said of a message posted since then that its sender has had enough.
+-- name: capped_since
+select 1 from receipts
+join runs on runs.id = receipts.run_id
+join messages on messages.run_id = receipts.run_id and messages.row = receipts.row
+where receipts.received_at >= :since and receipts.error_code is not null
+    and receipts.error_code = :code and runs.campaign = :campaign
+    and messages.posted_at >= :since
+limit 1;
+
 -- Rows of which two messages are known to be: texted twice, whoever did it.
 -- name: doubled
 select count(*) from (

@@ -74,6 +74,13 @@ class Receipts:
         found = self._db.fetch("failures_since", run_id=run_id, since=since)
         return {message_id: str(code) for message_id, code in found}
 
+    def has_failed(self, campaign: str, code: int, *, since: int) -> bool:
+        """Whether a message of *campaign* that was posted since then failed with *code*."""
+        found = self._db.fetch(
+            "capped_since", campaign=campaign, code=code, since=since
+        )
+        return bool(found)
+
     def counts(self) -> dict[str, tuple[int, int]]:
         """By type: callbacks about rows of this journal, and about none of them."""
         counts: dict[str, tuple[int, int]] = {}

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from bulksend.codes import DAY_IS_FULL
 from bulksend.journal.states import Event
 from bulksend.logs import log
+from bulksend.rules.carriers import pacific_day
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.send.aftermath import Tally
+    from bulksend.send.caps import CarrierCap
     from bulksend.send.clocks import Clocks
 
 LOOK_SECONDS = 2.0
@@ -44,12 +47,19 @@ class Ear(Protocol):
 
 
 async def hear(
-    ear: Ear, writer: Writer, clocks: Clocks, *, counted: Awaitable[int]
+    ear: Ear,
+    writer: Writer,
+    clocks: Clocks,
+    *,
+    counted: Awaitable[int],
+    day: CarrierCap | None = None,
 ) -> None:
     """Listen until cancelled.
 
     Args:
         counted: How many people had this run's text before it went on.
+
+        day: T-Mobile's cap, where it is kept: it closes when T-Mobile says so.
     """
     began = clocks.wall_ms()
     since, known = began, frozenset[str]()
@@ -62,6 +72,8 @@ async def hear(
                 journal, writer.run.id, since, began, clocks.wall_ms()
             )
         )
+        if day is not None and str(DAY_IS_FULL) in failed.values():
+            await close_day(writer, day, clocks.wall_ms())
         for message_id, code in failed.items():
             if message_id not in known:
                 ear.receipt_failed(code)
@@ -71,6 +83,23 @@ async def hear(
             is_told = True
             log.warning("opt-outs", count=opted_out, people=people)
         ear.opted_out(opted_out, people)
+
+
+async def close_day(writer: Writer, day: CarrierCap, now: int) -> None:
+    """Where T-Mobile said today that it takes no more, believe it rather than our count.
+
+    Others may send for the brand too, or its tier be a lower one.  The cap is the brand's,
+    so all campaigns that share it wait for the next day.
+    """
+    campaign, (since, _) = writer.run.campaign, pacific_day(now)
+
+    def close(journal: Journal) -> bool:
+        if not journal.receipts.has_failed(campaign, DAY_IS_FULL, since=since):
+            return False
+        return journal.limits.empty(day.name, at=since, most=day.most)
+
+    if await writer.call(close):
+        log.warning("T-Mobile takes no more today", cap=day.most)
 
 
 def _look(

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
-from bulksend.journal.records import Run
+from bulksend.journal.records import Candidate, Outcome, Run
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from bulksend.journal.writer import Writer
+from bulksend.rules.carriers import pacific_day
 from bulksend.send import hearing
 from bulksend.send.aftermath import Tally
 from bulksend.send.breakers import FEWEST_PEOPLE, Breakers
+from bulksend.send.caps import CarrierCap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,6 +117,43 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
     assert ear.before == 40
     assert ear.rates[0] == (0, 40)
     assert ear.rates[-1] == (1, 42)
+
+
+async def test_a_carrier_that_takes_no_more_today_closes_its_day(
+    tmp_path: Path,
+) -> None:
+    """Of today's messages, of this campaign, for all of the brand; yesterday's is over."""
+    cap = CarrierCap("bandwidth/t_mobile/B", 2_000)
+    today, tomorrow = pacific_day(NOW)
+    async with Writer(tmp_path / "journal.db", RUN) as writer:
+        run = await writer.call(lambda journal: journal.add_run(RUN))
+        writer.run = run
+        lease = lambda j: j.leases.take("c", Owner.me(), now=NOW)  # noqa: E731
+        writer.epoch = await writer.call(lease)
+        await writer.claim([Candidate(2, 2), Candidate(3, 3)], now=NOW)
+        for row in (2, 3):
+            writer.record(Outcome(row, Event.ACCEPT, NOW, NOW, f"m{row}"))
+        await writer.durable()
+
+        async def used(now: int, code: int | None = None, row: int = 2) -> int:
+            if code is not None:
+                said = Kept(
+                    f"m{row}", row, "message-failed", now, now,
+                    error_code=code, run_id=run.id, row=row,
+                )  # fmt: skip
+                await writer.call(lambda journal: journal.receipts.keep([said]))
+            await hearing.close_day(writer, cap, now)
+            since = pacific_day(now)[0]
+            found = await writer.call(lambda j: j.limits.used(cap.name, since=since))
+            return sum(found.values())
+
+        assert await used(NOW) == 0
+        assert await used(NOW, 4781) == 0
+        assert await used(NOW, 4780, row=3) == 2_000
+        assert await used(tomorrow - 1) == 2_000  # once
+        assert await used(tomorrow) == 0
+        assert await used(tomorrow, 4780) == 0  # of a message of yesterday
+        assert today <= NOW
 
 
 # opted out, people, whether it stops

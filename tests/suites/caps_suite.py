@@ -11,7 +11,7 @@ import pytest
 from bulksend.errors import Problem
 from bulksend.journal.limits import Limits, Often, Purse
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import Candidate, LeaseLost, Run
+from bulksend.journal.records import Candidate, LeaseLost, Run, Use
 from bulksend.journal.states import Event
 from tests.suites.scene import NOW, RUN, Place, Sender, outcome
 
@@ -192,6 +192,18 @@ class CapsSuite:
         assert journal.limits.used("t", since=NOW) == {NOW: 2}
         journal.limits.forget(before=NOW + 1)
         assert journal.limits.used("t", since=NOW) == {}
+
+    def test_what_is_left_of_a_purse_is_taken_at_once(self, sender: Sender) -> None:
+        """Nothing more fits in then; and only what began at that moment."""
+        limits = sender.journal.limits
+        limits.take([Use("t", NOW, 3), Use("t", NOW - 9, 4), Use("a", NOW, 1)])
+        assert limits.empty("t", at=NOW, most=10)
+        assert not limits.empty("t", at=NOW, most=10)
+        assert limits.used("t", since=NOW) == {NOW: 10}
+        assert limits.used("a", since=NOW) == {NOW: 1}
+        purse = Purse("t", frozenset({"unknown"}), 10, NOW, NOW, 1_000)
+        wanted = [Candidate(2, None, carrier="unknown")]
+        assert limits.held(wanted, Limits(purses=(purse,))) == {2: NOW + 1_000}
 
     def test_a_message_heavier_than_a_cap_goes_when_it_is_full(
         self, sender: Sender

@@ -75,6 +75,23 @@ class EvidenceSuite:
         assert since(run.id, NOW) == {"m2": "4770", "m3": "4770"}
         assert since(run.id, NOW + 2) == {"m3": "4770"}
 
+    def test_a_failure_of_a_message_posted_since_is_found_by_its_code(
+        self, sender: Sender
+    ) -> None:
+        """In all runs of the campaign; by when it was posted, and not when it was told."""
+        sender.claim(2)
+        posted = NOW + 3
+        sender.record(
+            outcome(2, Event.ACCEPT, NOW + 5, posted_at=posted, message_id="m2")
+        )
+        told = kept(run_id=sender.run.id, row=2, error_code=4780, received_at=NOW + 99)
+        sender.journal.receipts.keep([told])
+        has_failed, name = sender.journal.receipts.has_failed, sender.run.campaign
+        assert has_failed(name, 4780, since=posted)
+        assert not has_failed(name, 4781, since=posted)
+        assert not has_failed("another", 4780, since=posted)
+        assert not has_failed(name, 4780, since=NOW + 50)
+
     def test_the_first_message_without_a_receipt_is_known(self, sender: Sender) -> None:
         """From there on the search has something to tell; None where nothing is open."""
         first = sender.journal.decisions.first_accepted

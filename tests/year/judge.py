@@ -158,11 +158,16 @@ def _tells_only_its_country(number: phonenumbers.PhoneNumber, zones: set[str]) -
 @lru_cache(maxsize=65536)
 def _zip(code: str) -> tuple[str, set[str]]:
     found = zipcodes.matching(code)[0]  # type: ignore[no-untyped-call]
-    zones = {found["timezone"]} & available_timezones()  # one is called Napakiak
+    zones = {found["timezone"]} & _names()  # one is called Napakiak
     if not zones:
         alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
-        zones = {one["timezone"] for one in alike} & available_timezones()
+        zones = {one["timezone"] for one in alike} & _names()
     return found["state"], zones
+
+
+@lru_cache(maxsize=1)
+def _names() -> set[str]:
+    return available_timezones()
 
 
 @lru_cache(maxsize=1)
