@@ -157,7 +157,7 @@ class Sending:
         """How far it is; None before that is known."""
         if self._assembled is None:
             return None
-        engine, _, remainder, total = self._assembled
+        engine, _, remainder, total, _ = self._assembled
         if (before := remainder.known_before) is None:
             return None
         events = engine.tally.events

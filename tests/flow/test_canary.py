@@ -11,6 +11,7 @@ import pytest
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from tests.flow.desk import codes, counts, ended, served, until
+from tests.flow.test_hours import window
 from tests.flow.test_listen import listening
 
 if TYPE_CHECKING:
@@ -59,6 +60,25 @@ def test_the_simulator_calls_back_by_itself(desk: Desk) -> None:
     begin(desk, provider="simulator", application_id=None)
     ran = run(desk)
     assert (ran.code, sum(counts(ran).values())) == (0, 100)
+
+
+def test_the_first_few_are_not_waited_for_either(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """With --no-wait and every window closed: exit 4 and the time; they are still to go."""
+    simulator = bandwidth()
+    free = {"profile": "transactional", "because": "a test"}
+    begin(desk, send={"window": window(3), "rules": free})
+    for _ in range(2):
+        ran = desk.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
+        assert (ran.code, codes(ran)) == (4, ["E430"])
+        assert "opens at " in ran.json["problems"][0]["found"]
+        assert counts(ran) == {"not_sent": 100}
+    with journal_of(desk) as journal:
+        canary = journal.canaries.of(journal.runs()[0].id)
+    assert canary is not None
+    assert (canary.size, canary.sent_at, canary.passed_at) == (10, None, None)
+    assert simulator.bandwidth.witness.accepted == []
 
 
 def test_without_receipts_nothing_more_is_sent(
