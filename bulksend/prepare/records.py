@@ -30,6 +30,10 @@ _FOOTER = (
     "Delete the row if it is no part of the list, such as a total or a footer; else give "
     "it all its cells."
 )
+_OPEN = (
+    "Close it at the end of the cell; one that belongs to the text is written twice, in a "
+    "cell that is in quotes."
+)
 _LF, _CR = 10, 13
 _LONG = 100
 """So many bytes take as long to hash as a piece takes to look at."""
@@ -287,12 +291,14 @@ class Records:
     def _problem(self, kind: str, fault: _Fault, file: str) -> Problem:
         width, more = len(self.header), fault.more
         name = self.header[min(fault.place, width) - 1]
+        fix = ""
         match kind:
             case "nul":
                 what = "a NUL byte is in this record"
                 return Problem("E206", what, file=file, row=fault.row, more=more)
             case "unclosed":
                 what = "a quote opens in this cell and is not closed"
+                fix = _OPEN
             case "stray":
                 what = "a quote stands inside this cell, or text behind its last quote"
             case _:
@@ -307,7 +313,9 @@ class Records:
                 return Problem(
                     "E209", what, expected, fix, file, row=fault.row, more=more
                 )
-        return Problem("E208", what, file=file, row=fault.row, column=name, more=more)
+        return Problem(
+            "E208", what, "", fix, file, row=fault.row, column=name, more=more
+        )
 
 
 def _near_foreign(chunk: bytes) -> bytes:
