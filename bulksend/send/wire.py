@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.streams import StreamReader
 
+BODY_SECONDS = 5.0
+"""For what of an answer did not come with its head: that has proven what it proves, and
+nobody waits longer for words, least of all where a broken chunk means that none come."""
+
 LONGEST_ANSWER = 1 << 20
 """Bytes; Bandwidth's have a few hundred.  What a gateway says beyond is not read."""
 
@@ -133,11 +137,12 @@ class Exchange:
         said, content = b"", self._content
         assert content is not None
         try:
-            while len(said) < LONGEST_ANSWER:
-                said += await content.readany()
-                if content.at_eof():
-                    self._connection.release()
-                    return said
+            async with asyncio.timeout(None if content.is_eof() else BODY_SECONDS):
+                while len(said) < LONGEST_ANSWER:
+                    said += await content.readany()
+                    if content.at_eof():
+                        self._connection.release()
+                        return said
         except (asyncio.CancelledError, *FAILURES):
             return b""
         return said

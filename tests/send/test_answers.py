@@ -240,6 +240,45 @@ async def test_an_answer_in_pieces_proves_the_same_or_less(case: Case) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "event"), [(202, Event.ACCEPT), (500, Event.LOSE), (400, Event.REFUSE)]
+)
+@pytest.mark.parametrize("rest", [b"zz\r\nabc\r\n", b"5\r\n{", b""])
+async def test_nobody_waits_long_for_the_rest_of_an_answer(
+    status: int, event: Event, rest: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its head is there: a chunk that is broken, cut or missing changes no verdict."""
+    monkeypatch.setattr(wire, "BODY_SECONDS", 0.05)
+    head_is_read, ended = asyncio.Event(), asyncio.Event()
+    read = wire.Exchange.read
+
+    async def told(exchange: wire.Exchange) -> bytes:
+        head_is_read.set()
+        return await read(exchange)
+
+    monkeypatch.setattr(wire.Exchange, "read", told)
+
+    async def play(
+        server: RawServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await server.read(reader)
+        head = b"HTTP/1.1 %d X\r\nTransfer-Encoding: chunked\r\n\r\n" % status
+        writer.write(head)
+        await head_is_read.wait()
+        writer.write(rest)
+        await ended.wait()
+
+    now = asyncio.get_running_loop().time
+    async with (
+        RawServer(play) as server,
+        Client(basic(server.url), clock=now, patience=3_600) as client,
+    ):
+        verdict = await client.post(body())
+        ended.set()
+
+    assert (verdict.event, verdict.message_id) == (event, None)
+
+
 # -- an answer before the body ------------------------------------------------------------
 
 
