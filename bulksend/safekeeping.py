@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from bulksend.errors import InputError, Problem
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.store import Journal
+from bulksend.whole import whole
 
 if TYPE_CHECKING:
     from bulksend.home import Home
@@ -41,23 +41,18 @@ def back_up(home: Home, folder: Path) -> Backup:
     if not journal.exists():
         raise InputError(Problem("E606", "there is no journal", file=str(journal)))
     target = folder / journal.name
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         if target.exists() and target.samefile(journal):
             found = "it is the journal's own"
             raise InputError(Problem("E606", found, file=str(folder)))
         with closing(Sqlite.open(journal, read_only=True)) as database:
-            database.copy(unfinished)
+            with whole(target) as unfinished:
+                database.copy(unfinished)
             runs = len(Journal(database).runs())
-        unfinished.replace(target)
         plans = _copy_plans(home.folder / "plans", folder / "plans")
     except OSError as error:
         found = (error.strerror or str(error)).lower()
         raise InputError(Problem("E606", found, file=str(folder))) from error
-    finally:
-        with suppress(OSError):  # what is wrong with the folder was said above
-            unfinished.unlink()
     return Backup(target, runs, plans)
 
 
@@ -66,7 +61,6 @@ def _copy_plans(source: Path, target: Path) -> int:
     target.mkdir(exist_ok=True)
     new = [one for one in source.glob("*.parquet") if not (target / one.name).exists()]
     for plan in new:
-        unfinished = target / f".{plan.name}.{os.getpid()}.unfinished"
-        shutil.copy2(plan, unfinished)
-        unfinished.replace(target / plan.name)
+        with whole(target / plan.name) as unfinished:
+            shutil.copy2(plan, unfinished)
     return len(new)

@@ -52,7 +52,7 @@ STOP_SECONDS = 4.0
 
 HEALTH = "/health"
 _JSON = {"Content-Type": "application/json"}
-_ASK = {"WWW-Authenticate": 'Basic realm="bulksend"', "Connection": "close"}
+_ASK = {"WWW-Authenticate": 'Basic realm="bulksend"'}
 
 _SILENT = logging.getLogger("bulksend.listener")
 """aiohttp's own complaints quote what was sent; ours do not."""
@@ -168,11 +168,11 @@ class Listener:
             return _answer(405, "post a callback", {"Allow": "GET, POST"})
         said = request.headers.get("Authorization", "")
         if self._access is not None and not self._access.admits(said):
-            return _answer(401, "credentials are needed", _ASK)
+            return _last(_answer(401, "credentials are needed", _ASK))
         try:
             receipts = read(await _body(request))
         except _Refused as refused:
-            return _answer(refused.status, str(refused), {"Connection": "close"})
+            return _last(_answer(refused.status, str(refused)))
         except Unreadable as unreadable:
             return _answer(400, str(unreadable))
         return await self._keep(receipts)
@@ -240,3 +240,9 @@ def _answer(
 ) -> web.Response:
     body = orjson.dumps({"error": why})
     return web.Response(status=status, body=body, headers=_JSON | (headers or {}))
+
+
+def _last(answer: web.Response) -> web.Response:
+    """The connection ends with this answer, whatever else was sent on it already."""
+    answer.force_close()
+    return answer

@@ -15,6 +15,12 @@ def number(count: float) -> str:
     return f"{count:,.0f}"
 
 
+def rate(a_second: float) -> str:
+    """``1,329``, ``49.8``, ``0.02``: digits that count."""
+    digits = 0 if a_second >= 100 else 1 if a_second >= 1 else 2
+    return f"{a_second:,.{digits}f}".removesuffix(".0")
+
+
 def share(part: float, whole: float) -> str:
     """``97.9 %``; never 0 % of something, nor 100 % where something is missing."""
     if not whole:

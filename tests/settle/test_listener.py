@@ -386,3 +386,23 @@ async def test_more_than_can_be_stored_is_turned_away(
     turned_away = [one for one in found if isinstance(one, BulksendError)]
     assert len(turned_away) == 6 - len(stored)
     assert {one.problems[0].code for one in turned_away} == {"E542"}
+
+
+async def test_after_a_refusal_nothing_more_is_heard_on_that_connection() -> None:
+    """A good callback that was sent behind a stranger's, or behind one too large."""
+    kept = Kept()
+    good = body(event())
+
+    def head(headers: dict[str, str], length: int) -> bytes:
+        said = headers | {"Host": "x", "Content-Length": str(length)}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in said.items())
+        return f"POST / HTTP/1.1\r\n{lines}\r\n".encode()
+
+    async with desk(kept) as at:
+        for bad in (
+            head(basic(b"a:b"), 2) + b"[]",
+            head(RIGHT, listening.LARGEST_BODY + 1),
+        ):
+            said = await at.raw(bad + head(RIGHT, len(good)) + good)
+            assert said.count(b"HTTP/1.1 ") == 1
+    assert kept.receipts == []

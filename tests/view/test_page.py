@@ -19,7 +19,7 @@ from bulksend.view.causes import cause
 from bulksend.view.figures import Fate, Figures, count
 from bulksend.view.page import MEANINGS, Page
 from bulksend.view.report import report_run
-from bulksend.view.words import between, share, span
+from bulksend.view.words import between, rate, share, span
 from tests.prepare.planning import number
 from tests.settle.test_results import NOW
 from tests.view.test_figures import everything
@@ -144,6 +144,9 @@ def test_every_code_has_a_cause_and_a_way_out(fate: Fate) -> None:
 
 def test_amounts_are_said_as_people_say_them() -> None:
     """Two digits that count; no 0 % of something, no 100 % with something missing."""
+    assert [rate(one) for one in (1329.4, 300, 49.84, 2, 0.021)] == [
+        "1,329", "300", "49.8", "2", "0.02"
+    ]  # fmt: skip
     assert [span(ms) for ms in (3, 999, 1000, 1540, 60_000, 5_400_000, 86_400_000)] == [
         "3 ms", "999 ms", "1 s", "1.5 s", "1 min", "1.5 h", "1 d",
     ]  # fmt: skip
