@@ -60,6 +60,7 @@ class Crew:
 
     client: Any
     room: Path
+    worth_bytes: int = 0
 
     def each(self, step: Step[T], count: int) -> list[T]:
         """What *step* gives for each number below *count*, in order.

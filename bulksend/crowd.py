@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from bulksend.settle.standing import Ended
 
 SHARDS = 8
+WORTH_BYTES = 32 * 1024 * 1024
+"""A smaller list is planned here while the workers come up."""
+
 LOOK_SECONDS = 0.5
 """How soon a worker hears that all shall stop."""
 
@@ -78,9 +81,10 @@ def plan_on_workers(
         )
 
 
-def _crew(cluster: Cluster) -> Crew | None:
+def _crew(cluster: Cluster, worth_bytes: int = 0) -> Crew | None:
     """None where the machines share no folder: then the plan is made here."""
-    return None if cluster.room is None else Crew(cluster.client, cluster.room)
+    room = cluster.room
+    return None if room is None else Crew(cluster.client, room, worth_bytes)
 
 
 def run_on_workers(
@@ -112,7 +116,7 @@ def run_on_workers(
             journal=options.journal,
             slot=options.slot,
             shards=SHARDS,
-            crew=_crew(cluster),
+            crew=_crew(cluster, WORTH_BYTES),
         )
         if checked.gates:
             raise GateRefused(checked.gates)

@@ -28,7 +28,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience
 from bulksend.prepare.basis import Basis, basis, number_lists
 from bulksend.prepare.blocks import Scratch
-from bulksend.prepare.draft import Draft, cut, decided, drafted
+from bulksend.prepare.draft import Draft, cut, decided, draft, drafted
 from bulksend.prepare.duplicates import claims
 from bulksend.prepare.files import find_files
 from bulksend.prepare.judging import judged
@@ -71,6 +71,10 @@ class Crew(Protocol):
     @property
     def room(self) -> Path:
         """Empty at first; every worker has it at this path."""
+
+    @property
+    def worth_bytes(self) -> int:
+        """A list of less is not handed out: that would take longer than the work."""
 
     def each(self, step: Step[T], count: int) -> list[T]:
         """What *step* gives for each number below *count*, in order.
@@ -143,6 +147,8 @@ def draft_by(  # noqa: PLR0913 -- as `draft`, and who does it
     """
     recipients = loaded.campaign.recipients
     names = find_files(recipients.path, loaded.folder, spool)
+    if sum(path.stat().st_size for path in names) < crew.worth_bytes:
+        return draft(loaded, version=version, slot=slot, shards=shards, spool=spool)
     states = {path: state(path) for path in names}
     wish = Wish(recipients.delimiter, recipients.encoding, recipients.sheet)
     put(crew.room, _FILES, Files(_absolute(names), wish))
