@@ -67,6 +67,7 @@ def compile_template(
     Raises:
         InputError: with every problem of the template.
     """
+    source = source.replace("\r\n", "\n").replace("\r", "\n")  # as Jinja reads it
     findings = Findings(source, origin)
     digest = sha256(source.encode("utf-8", "replace")).hexdigest()
     scope = Scope(schema, findings, Shared(f"bulksend:{digest[:12]}:"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
-from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
 from math import ceil, floor, isfinite, isinf
 from typing import TYPE_CHECKING
@@ -34,6 +33,7 @@ from .values import LIMIT, Case, Kind, Result, Value, joined, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
 WIDEST = 2_048
 """Characters: no text that can be sent is longer."""
@@ -208,12 +208,7 @@ def number(
         return f"{value:,.{places}f}".translate(marks)
 
     if case.kind is Kind.DECIMAL:
-        step = Decimal(1).scaleb(-places)
-        text = by_python(
-            lambda value: by_hand(value.quantize(step, ROUND_HALF_EVEN)),
-            case.expr,
-            dtype=STRING,
-        )
+        text = by_python(by_hand, case.expr, dtype=STRING)
         return Case(Kind.TEXT, text, valid=text.is_not_null())
     if case.kind is not Kind.TEXT and case.kind not in NUMERIC:
         return None

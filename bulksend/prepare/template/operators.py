@@ -188,9 +188,21 @@ def _broken(symbol: str, a: pl.Expr, b: pl.Expr) -> Case:
         function = {"//": operator.floordiv, "%": operator.mod, "**": operator.pow}
         result = by_python(function[symbol], a, b, dtype=FLOAT)
     else:
+        if symbol in ("+", "-"):
+            a, b = _unfolded(a, b), _unfolded(b, a)
         result = _OPERATORS[symbol](a, b)
     # Not null, not infinite, and no NaN: none of these is a number to tell anybody.
     return Case(Kind.FLOAT, result, valid=result.is_finite().fill_null(value=False))
+
+
+def _unfolded(number: pl.Expr, beside: pl.Expr) -> pl.Expr:
+    """*number*, if it is written out, as a column: of `0 - x` Polars makes `-x`.
+
+    That is -0.0 where x is 0, and `x + 0` is -0.0 where x is; Python has 0.0 for both.
+    """
+    if number.meta.root_names():
+        return number
+    return number + beside.is_null().cast(FLOAT)
 
 
 # -- comparison -----------------------------------------------------------------------
