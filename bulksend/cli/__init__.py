@@ -97,9 +97,10 @@ def main() -> None:
         with stopping():
             cli.main(prog_name="bulksend", standalone_mode=False)
     except BulksendError as error:
-        from bulksend.cli.show import show_error
+        from bulksend.cli.show import show_error, whoever_reads
 
-        show_error(error)
+        with whoever_reads():
+            show_error(error)
         DEADLINE.exit(error.exit_code)
     except click.ClickException as error:
         error.show()

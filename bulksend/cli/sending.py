@@ -194,9 +194,11 @@ def _options(yes: bool, as_json: bool, **said: Any) -> Options:
 def _confirm(yes: bool, as_json: bool) -> Callable[[Checked], bool]:
     def ask(checked: Checked) -> bool:
         from bulksend.cli.checked import show_checked
+        from bulksend.cli.show import whoever_reads
 
         if not as_json:
-            show_checked(checked)
+            with whoever_reads():
+                show_checked(checked)
         if yes:
             return True
         if not sys.stdin.isatty() or as_json:
@@ -208,11 +210,12 @@ def _confirm(yes: bool, as_json: bool) -> Callable[[Checked], bool]:
 
 
 def _end(ended: Ended, as_json: bool) -> None:
-    from bulksend.cli.show import print_json, show_ended
+    from bulksend.cli.show import print_json, show_ended, whoever_reads
     from bulksend.cli.stopping import DEADLINE
 
-    if as_json:
-        print_json(ended.as_dict())
-    else:
-        show_ended(ended)
+    with whoever_reads():
+        if as_json:
+            print_json(ended.as_dict())
+        else:
+            show_ended(ended)
     DEADLINE.exit(ended.exit_code)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +17,7 @@ from rich.table import Table
 from bulksend.errors import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bulksend import BulksendError, Ended, OptOutRate, Problem
 
@@ -36,6 +38,9 @@ class _Console(Console):
             super().print(*objects, **options)
         self.file.write(re.sub(" +$", "", caught.get(), flags=re.MULTILINE))
 
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704  (rich asks while it handles one): see `whoever_reads`
+
 
 def _console(*, stderr: bool) -> Console:
     """Folds between words on a terminal, and leaves lines whole anywhere else."""
@@ -51,6 +56,21 @@ def _console(*, stderr: bool) -> Console:
 
 out = _console(stderr=False)
 err = _console(stderr=True)
+
+
+@contextmanager
+def whoever_reads() -> Iterator[None]:
+    """What is said to a pipe that nobody reads any more goes nowhere.
+
+    The exit code stays what it is: a run has ended as it has, whoever heard of it.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
 
 
 def print_json(value: object) -> None:

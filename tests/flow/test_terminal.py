@@ -78,3 +78,37 @@ def test_the_simulator_is_not_asked_about(desk: Desk) -> None:
     assert ended == 0, seen
     assert "real messages" not in seen
     assert "7 rows = 4 accepted + 3 excluded" in seen
+
+
+# the command, and how it ends whether anybody listens or not
+UNHEARD = (
+    (("run", "hello.yaml", "--json"), 0),
+    (("run", "hello.yaml"), 0),
+    (("run", "missing.yaml", "--json"), 2),
+)
+
+
+@pytest.mark.parametrize(("arguments", "code"), UNHEARD)
+def test_a_pipe_that_nobody_reads_changes_no_exit_code(
+    desk: Desk, arguments: tuple[str, ...], code: int
+) -> None:
+    """`bulksend run … | head`: what a run came to is still told by its code."""
+    desk.people()
+    desk.campaign(provider="simulator")
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(
+        [sys.executable, "-m", "bulksend", *arguments],
+        cwd=desk.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    os.close(writer)
+
+    assert ran.returncode == code, ran.stderr
+    assert b"Traceback" not in ran.stderr
+    assert b"BrokenPipe" not in ran.stderr
