@@ -472,6 +472,16 @@ def test_every_type_prints_as_python_prints_it(column: pl.Series) -> None:
     assert printed == [(str(cell), None) for cell in column.to_list()]
 
 
+def test_decimals_of_different_places_keep_theirs() -> None:
+    """Each as its own column has it, whichever is there."""
+    frame = pl.DataFrame(
+        {"a": [Decimal("1.500"), None], "b": [None, Decimal("-12")]},
+        schema={"a": pl.Decimal(30, 3), "b": pl.Decimal(10, 0)},
+    )
+    assert rows("{{ a | default(b) }}", frame) == [("1.500", None), ("-12", None)]
+    assert rows("{{ (a or b) | int }}", frame) == [("1", None), ("-12", None)]
+
+
 def test_a_float_of_32_bits_prints_the_digits_it_was_written_with() -> None:
     """Its shortest text, as NumPy and DuckDB show it; not that of the nearest double."""
     prices = pl.Series("a", [19.99, 0.1, 1e20, -2.0, float("nan")], dtype=pl.Float32)

@@ -145,6 +145,6 @@ _TYPES: list[
     ((pl.Date,), lambda source, _: Case(Kind.DATE, source)),
     ((pl.Datetime,), _datetime),
     ((pl.Time,), lambda source, _: Case(Kind.TIME, source)),
-    ((pl.Decimal,), lambda source, _: Case(Kind.DECIMAL, source)),
+    ((pl.Decimal,), lambda source, dtype: Case(Kind.DECIMAL, source, detail=dtype)),
     ((pl.Struct,), lambda source, dtype: Case(Kind.STRUCT, source, detail=dtype)),
 ]

@@ -70,7 +70,7 @@ class Case:
         bounds: For INTEGER, the least and the greatest value it can have.
 
         detail: What else must agree before two cases can be one column: a struct's
-            type, a time zone, the name of the missing column.
+            or decimal's type, a time zone, the name of the missing column.
 
         valid: For the result of an operation: where it has one; None means everywhere.
 
