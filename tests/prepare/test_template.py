@@ -475,7 +475,7 @@ def test_every_type_prints_as_python_prints_it(column: pl.Series) -> None:
 def test_decimals_of_different_places_keep_theirs() -> None:
     """Each as its own column has it, whichever is there."""
     frame = pl.DataFrame(
-        {"a": [Decimal("1.500"), None], "b": [None, Decimal("-12")]},
+        {"a": [Decimal("1.500"), None], "b": [None, Decimal(-12)]},
         schema={"a": pl.Decimal(30, 3), "b": pl.Decimal(10, 0)},
     )
     assert rows("{{ a | default(b) }}", frame) == [("1.500", None), ("-12", None)]
