@@ -9,8 +9,10 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from croniter import croniter
 
 from bulksend.define.campaign import Schedule
 from bulksend.define.slots import last_slot, next_slots
@@ -110,6 +112,39 @@ def test_a_crontab_line_has_its_zone_and_escapes_percent_signs() -> None:
         r"0 10 * * MON cd '/srv/texts/50\% off' && /opt/b/bin/bulksend run "
         r"'/srv/texts/50\% off/weekly.yaml' --yes >>bulksend.log 2>&1"
     )
+
+
+@pytest.mark.parametrize("zone", [NEW_YORK, "Europe/Berlin", "Asia/Kathmandu", "UTC"])
+@pytest.mark.parametrize(
+    "cron",
+    [
+        "0 10 * * MON",
+        "*/15 9-17 * * 1-5",
+        "30 7 1,15 * *",
+        "0 9 29 2 *",
+        "0 12 13 * FRI",  # the 13th, or a Friday
+        "59 23 31 12 *",
+        "0 8,20 * MAR,OCT,NOV *",
+    ],
+)
+def test_a_crontab_line_is_read_as_its_slots_by_another_program(
+    cron: str, zone: str
+) -> None:
+    """croniter, in the zone that the line before it names, over both changes of clocks."""
+    *_, where, line = crontab(job(cron, zone)).splitlines()
+    assert where.startswith("CRON_TZ=")
+    clock = ZoneInfo(where.removeprefix("CRON_TZ="))
+    said = " ".join(line.split(" ")[:5])
+    begin = at("2026-02-20T00:00")
+    # On its clock, and then in its zone: what cron does with a time that is not
+    # ambiguous.
+    times = croniter(said, begin.astimezone(clock).replace(tzinfo=None), datetime)
+    count = 2 if "29 2" in cron else 700
+    read = [next(times).replace(tzinfo=clock) for _ in range(count)]
+    slots = [one.at for one in next_slots(schedule(cron, zone), begin, count)]
+    assert [one.astimezone(UTC) for one in slots] == [
+        one.astimezone(UTC) for one in read
+    ]
 
 
 def test_the_dag_is_python() -> None:
