@@ -27,7 +27,7 @@ from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
 from bulksend.settle.finding import find_run, plan_of
-from bulksend.settle.looking import look, look_at_accepted
+from bulksend.settle.looking import look, look_at_accepted, reach
 from bulksend.settle.proving import absent
 from bulksend.settle.search import MessageSearch
 
@@ -139,7 +139,7 @@ def poll_runs(
     with _runs(home, run) as (journal, runs):
         real = [one for one in runs if one.provider == "bandwidth"]
         found: Counter[str] = Counter()
-        if any(journal.decisions.first_accepted(one.id) for one in real):
+        if _waiting(journal, real):
             credentials = Credentials.from_environment(environment)
             asyncio.run(_poll(journal, real, credentials, how, found))
         _rewrite(home, journal, real)
@@ -238,11 +238,10 @@ async def _poll(
     how: Manner,
     found: Counter[str],
 ) -> None:
-    """Look until everything has its end, or once; only what is ours is believed."""
+    """Look until everything has its end that the search can show, or once."""
     async with _search(credentials, how) as search:
         while True:
-            firsts = [journal.decisions.first_accepted(one.id) for one in runs]
-            waiting = [one for one in firsts if one is not None]
+            waiting = _waiting(journal, runs)
             if not waiting:
                 return
             seen = await look_at_accepted(journal, search, min(waiting), now=_now)
@@ -252,6 +251,13 @@ async def _poll(
             if how.again_seconds is None:
                 return
             await asyncio.sleep(how.again_seconds)
+
+
+def _waiting(journal: Journal, runs: Iterable[Run]) -> list[int]:
+    """When the first message of each run was accepted whose end a search may show yet."""
+    since = reach(_now())
+    firsts = (journal.decisions.first_accepted(one.id, since=since) for one in runs)
+    return [one for one in firsts if one is not None]
 
 
 def _search(credentials: Credentials, how: Manner) -> MessageSearch:

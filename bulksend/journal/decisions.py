@@ -155,9 +155,9 @@ class Decisions:
                 self._db.execute("reopen_run", run_id=run_id)
         return count
 
-    def first_accepted(self, run_id: int) -> int | None:
-        """When the first message was accepted of which no receipt has come."""
-        ((at,),) = self._db.fetch("first_accepted", run_id=run_id)
+    def first_accepted(self, run_id: int, *, since: int) -> int | None:
+        """When, from *since* on, the first was accepted of which no receipt has come."""
+        ((at,),) = self._db.fetch("first_accepted", run_id=run_id, since=since)
         return None if at is None else int(at)
 
     def waiting_from(self, run_id: int, row: int) -> int | None:

@@ -496,7 +496,8 @@ where run_id = :run_id and row between :first and :last order by row, decided_at
 -- What the search may still tell something about: not before, and not over yet.
 -- name: first_accepted
 select min(accepted_at) from messages
-where run_id = :run_id and status = 'accepted' and message_id is not null;
+where run_id = :run_id and status = 'accepted' and message_id is not null
+  and accepted_at >= :since;
 
 -- By the primary key, from where the last look ended: cheap, however often it is asked.
 -- name: waiting_from

@@ -56,7 +56,7 @@ async def look(
     if not messages:
         return counts
     first = min(one.since for one in messages) - BEFORE_MS
-    watermark = await search.newest(max(first, now() - LOOKS_BACK_MS + BEFORE_MS))
+    watermark = await search.newest(max(first, reach(now())))
     for numbers, some in _batches(messages):
         since = min(one.since for one in some) - BEFORE_MS
         asked_at = now()
@@ -82,13 +82,18 @@ async def look_at_accepted(
         Messages by what became of them, as far as it is news.
     """
     found: Counter[str] = Counter()
-    since = max(first - BEFORE_MS, now() - LOOKS_BACK_MS + BEFORE_MS)
+    since = max(first - BEFORE_MS, reach(now()))
     async for page in search.since(since):
         evidence = [one for sight in page if (one := fate(journal, sight, now=now()))]
         found.update(one.event.value for one in evidence)
         ended = [stop for sight in page if (stop := gone(journal, sight, now=now()))]
         journal.take_in(News((), evidence, ended), now=now())
     return found
+
+
+def reach(now: int) -> int:
+    """From when on a search asked *now* surely shows everything."""
+    return now - LOOKS_BACK_MS + BEFORE_MS
 
 
 def _batches(messages: Iterable[Open]) -> Iterator[tuple[list[str], list[Open]]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -274,6 +276,23 @@ def test_poll_tells_what_became_of_each_message(
     assert fates.total() == before["accepted"]
     stopped = desk.call("suppress", "list", "--json").json["counts"]
     assert stopped["opted_out"] > 0
+
+
+@pytest.mark.timeout(60)
+def test_poll_watches_no_further_than_the_search_shows(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """A message of 15 days ago that never got its receipt is not waited for."""
+    bandwidth(dropped=1.0)
+    crowd(desk, 3)
+    desk.campaign()
+    assert counts(desk.call(*RUN)) == {"accepted": 3}
+    with closing(sqlite3.connect(Home.find(desk.folder, {}).journal)) as journal:
+        journal.execute("update messages set accepted_at = accepted_at - 1296000000")
+        journal.commit()
+
+    ran = desk.call("poll", "--watch", "--every", "0.1", "--json")
+    assert (ran.code, ran.json) == (0, {"delivered": 0, "failed": 0})
 
 
 @pytest.mark.slow

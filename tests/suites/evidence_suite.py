@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,7 +95,7 @@ class EvidenceSuite:
 
     def test_the_first_message_without_a_receipt_is_known(self, sender: Sender) -> None:
         """From there on the search has something to tell; None where nothing is open."""
-        first = sender.journal.decisions.first_accepted
+        first = partial(sender.journal.decisions.first_accepted, since=NOW)
         assert first(sender.run.id) is None
         sender.claim(2, 3, 4)
         sender.record(
@@ -103,6 +104,8 @@ class EvidenceSuite:
             outcome(4, Event.ACCEPT, NOW),  # a broken 202: nobody knows its id
         )
         assert first(sender.run.id) == NOW + 1
+        assert first(sender.run.id, since=NOW + 2) == NOW + 2
+        assert first(sender.run.id, since=NOW + 3) is None
         waiting = sender.journal.decisions.waiting_from
         assert [waiting(sender.run.id, row) for row in (0, 2, 3, 4)] == [2, 2, 3, None]
         sender.record(outcome(2, Event.DELIVER))
