@@ -92,7 +92,11 @@ def settle(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> 
 
 @click.command(short_help="Ask Bandwidth what became of accepted messages.")
 @RUN
-@click.option("--watch", is_flag=True, help="Look again until all have their end that the search can show.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Look again until all have their end that the search can show.",
+)
 @EVERY
 @FOLDER
 @JOURNAL
