@@ -287,7 +287,8 @@ def test_poll_watches_no_further_than_the_search_shows(
     crowd(desk, 3)
     desk.campaign()
     assert counts(desk.call(*RUN)) == {"accepted": 3}
-    with closing(sqlite3.connect(Home.find(desk.folder, {}).journal)) as journal:
+    path = desk.folder / ".bulksend" / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as journal:
         journal.execute("update messages set accepted_at = accepted_at - 1296000000")
         journal.commit()
 
