@@ -20,6 +20,7 @@ from bulksend.cluster import Crew, connected
 from bulksend.errors import InputError, Problem, Stopped
 from bulksend.home import Home
 from tests.flow.desk import ROOT, Desk, ended, served, until
+from tests.flow.test_workers import STARTING_SECONDS
 from tests.suites.postgres_server import Server, free_port, postgres
 
 if TYPE_CHECKING:
@@ -83,9 +84,10 @@ def _with_a_lease(url: str) -> set[int]:
 @pytest.mark.slow
 @pytest.mark.crash
 def test_a_cluster_plans_and_sends_and_loses_a_worker(
-    desk: Desk, tmp_path: Path, postgres: Server
+    desk: Desk, tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plan is that of one machine; 0 doubled over its files, every row has a fate."""
+    monkeypatch.setattr("tests.flow.desk.PATIENCE_SECONDS", STARTING_SECONDS)
     url, folder = postgres.schema(), tmp_path / "elsewhere"
     folder.mkdir()
     with served(tmp_path) as server:

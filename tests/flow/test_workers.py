@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["postgres"]
 
 ROWS = 300
+STARTING_SECONDS = 180
+"""Each worker, and each shard in it, starts as a program of its own."""
 
 
 def _people(desk: Desk, count: int = ROWS) -> None:
@@ -41,9 +43,10 @@ def _senders(url: str) -> set[int]:
 @pytest.mark.slow
 @pytest.mark.crash
 def test_a_killed_worker_texts_nobody_twice(
-    desk: Desk, tmp_path: Path, postgres: Server
+    desk: Desk, tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dask runs its shards again elsewhere; 0 doubled, and every row has a fate."""
+    monkeypatch.setattr("tests.flow.desk.PATIENCE_SECONDS", STARTING_SECONDS)
     url = postgres.schema()
     with served(tmp_path) as server:
         desk.environment = server.environment | {"BULKSEND_JOURNAL": url}
