@@ -80,6 +80,9 @@ class Options:
 
         slot: Which of a recurring campaign's sends this is, such as its date.
 
+        due: The slot of its schedule that is meant, where that is not the one of now; it
+            is not begun late either.
+
         only: Which rows of a run that is there: ``not_sent`` or ``failed``.
 
         wait: Wait for another sender of the campaign, instead of refusing.
@@ -101,6 +104,7 @@ class Options:
     replan: bool = False
     journal: str = ""
     slot: str = ""
+    due: ScheduledFor | None = None
     only: str = ""
     wait: bool = False
     until_closed: bool = False
@@ -126,7 +130,7 @@ def run_campaign(
     """
     options = options or Options()
     loaded = loaded_campaign(campaign, environment)
-    due = None if options.slot else _due(loaded.campaign)
+    due = None if options.slot else options.due or _due(loaded.campaign)
     slot = options.slot or (due.name if due else "")
     checked = plan_campaign(
         loaded, environment=environment, journal=options.journal, slot=slot

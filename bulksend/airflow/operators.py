@@ -9,13 +9,16 @@ is tried again.  The campaign file is a path: Airflow never renders what is in i
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bulksend import (
     Ended,
+    GateRefused,
     InputError,
     Options,
+    Problem,
     load_campaign,
     load_plan,
     plan_campaign,
@@ -40,13 +43,13 @@ class BulksendOperator(Sender, Reporter):
             environment = self.environment()
             loaded = load_campaign(self.campaign, environment=environment)
             self.read = [self.campaign, *lists_of(loaded)]
-            slot = self.slot_of(context, loaded)
+            due = self.due_slot(context, loaded)
 
             def send(options: Options) -> Ended:
                 return run_campaign(
                     loaded,
                     environment=environment,
-                    options=replace(options, slot=slot),
+                    options=replace(options, slot=self.slot, due=due),
                 )
 
             said = self.send(send, context)
@@ -77,12 +80,16 @@ class PlanOperator(Task):
             environment = self.environment()
             loaded = load_campaign(self.campaign, environment=environment)
             self.read = [self.campaign, *lists_of(loaded)]
+            due = self.due_slot(context, loaded)
             checked = plan_campaign(
                 loaded,
                 environment=environment,
-                slot=self.slot_of(context, loaded),
+                slot=self.slot or (due.name if due else ""),
                 shards=self.shards,
             )
+            if due and due.until < datetime.now(UTC) and not checked.already:
+                missed = f"slot {due.name} ended {due.until:%H:%M %Z}"
+                raise GateRefused(Problem("E422", missed))
             if checked.gates:
                 raise InputError(checked.gates)
             self.wrote, summary = [checked.plan.place], checked.summary

@@ -23,7 +23,7 @@ from bulksend.airflow.link import ReportLink
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bulksend import Ended
+    from bulksend import Ended, ScheduledFor
 
 MAY_PASS = frozenset({"E610", "E563", "E502", "E510", "E511", "E512", "E697"})
 """Codes that a later try may not meet any more."""
@@ -98,13 +98,13 @@ class Task(BaseOperator):
             raise InputError(Problem("E690", "no other worker would find it"))
         return found
 
-    def slot_of(self, context: Any, loaded: Any) -> str:
+    def due_slot(self, context: Any, loaded: Any) -> ScheduledFor | None:
+        """The slot of the campaign's schedule that was due when the DAG run was."""
         if self.slot:
-            return str(self.slot)
+            return None
         run = context["dag_run"]
         moment = run.data_interval_end or getattr(run, "run_after", None)
-        slot = due_slot(loaded, now=moment or run.logical_date)
-        return slot.name if slot else ""
+        return due_slot(loaded, now=moment or run.logical_date)
 
     def get_openlineage_facets_on_complete(self, _ti: Any) -> Any:
         """What this task read and wrote, as `lineage` has it."""

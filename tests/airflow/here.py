@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.flow.desk import Desk
 
-MOMENT = datetime(2026, 11, 1, 10, 0, tzinfo=UTC)
+MOMENT = datetime.now(UTC).replace(microsecond=0)
 
 
 def people(count: int) -> str:
@@ -49,9 +49,13 @@ def run_file(name: str, source: str) -> Counter[str]:
     return run_dag(load(name, source)["dag"])
 
 
-def run_dag(dag: Any) -> Counter[str]:
-    """Each call is a run of its own."""
-    moment = MOMENT + next(_LATER) * timedelta(minutes=1)
+def run_dag(dag: Any, ago: timedelta = timedelta()) -> Counter[str]:
+    """Each call is a run of its own.
+
+    Args:
+        ago: For a backfill: how long ago it was due.
+    """
+    moment = MOMENT - ago - next(_LATER) * timedelta(seconds=1)
     run = dag.test(**{"logical_date" if is_new() else "execution_date": moment})
     return Counter(str(ti.state) for ti in run.get_task_instances())
 

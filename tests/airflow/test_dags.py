@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 from runpy import run_path
 from typing import TYPE_CHECKING
@@ -46,6 +47,10 @@ with DAG("group", schedule=None) as dag:
     assert first == second == {"success": 5}
     assert simulator.bandwidth.witness.stats().accepted == 40
     assert desk.results().height == 40
+    texts = {one.text for one in simulator.bandwidth.witness.accepted}
+    assert (
+        "Hi P7, see you at 9:15." in texts
+    )  # braces are bulksend's, in mapped tasks too
 
 
 def test_an_operator_sends_and_says_counts_and_places_only(
@@ -99,7 +104,7 @@ def test_each_campaign_file_is_a_dag_and_a_bad_one_breaks_no_other(
     desk.campaign(
         "campaigns/weekly.yaml",
         provider="simulator",
-        schedule={"cron": "0 10 * * MON", "zone": "America/New_York"},
+        schedule={"cron": "* * * * *", "zone": "America/New_York"},
         recipients={"path": "../list.csv"},
     )
     desk.write("campaigns/broken one.yaml", "name: [")
@@ -120,19 +125,59 @@ campaign_dags(globals(), "{desk.folder}/campaigns/*.yaml", journal_conn_id="{jou
     assert "weekly.yaml" in weekly.doc_md
     assert "{{ name }}" not in weekly.doc_md
     assert took < 1
-    run = run_dag(weekly)
-    assert run == {"success": 1}
+    assert run_dag(weekly) == {"success": 1}
+    assert run_dag(dags["dag_bulksend_broken_one"]) == {"failed": 1}
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_slot_that_was_missed_is_not_sent_late(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    journal: str,
+    monkeypatch: pytest.MonkeyPatch,
+    shards: int,
+) -> None:
+    """A backfill of last week texts nobody (E422); the slot that is due goes out."""
+    simulator = bandwidth()
+    use(desk, monkeypatch)
+    desk.people()
+    campaign = desk.campaign(schedule={"cron": "* * * * *", "zone": "UTC"})
+    module = load(
+        "backfill",
+        f"""
+from bulksend.airflow import campaign_dags
+
+campaign_dags(
+    globals(), "{campaign}", shards={shards}, journal_conn_id="{journal}"
+)
+""",
+    )
+    dag = module["dag_bulksend_hello"]
+
+    states = run_dag(dag, timedelta(days=7))
+
+    assert states["failed"] >= 1
+    assert "success" not in states
+    assert simulator.bandwidth.witness.stats().accepted == 0
+    assert set(run_dag(dag)) == {"success"}
+    assert simulator.bandwidth.witness.stats().accepted == 4
 
 
 def test_the_examples_run_as_they_are(
     desk: Desk, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Copied into the DAG folder, each of them sends to everybody of its list."""
+    """Copied into the DAG folder, each of them sends to everybody of its list.
+
+    All that is changed is that a slot of its schedule is due now.
+    """
     url = os.environ["AIRFLOW_CONN_JOURNAL"]
     monkeypatch.setenv("AIRFLOW_CONN_BULKSEND_JOURNAL", url)
     monkeypatch.setenv("BULKSEND_HOME", str(desk.folder / "home"))
     folder = Path(os.environ["AIRFLOW_HOME"], "dags")
     shutil.copytree(ROOT / "examples" / "airflow", folder, dirs_exist_ok=True)
+
+    reminder = folder / "campaigns" / "reminder.yaml"
+    reminder.write_text(reminder.read_text().replace("0 10 * * MON-FRI", "* * * * *"))
 
     every = run_path(str(folder / "every_campaign.py"))["dag_bulksend_reminder"]
     assert run_dag(every) == {"success": 1}
