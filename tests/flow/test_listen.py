@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import resource
 import signal
 import subprocess
 import urllib.error
@@ -181,6 +182,28 @@ def test_callbacks_of_others_are_kept_and_change_nothing(desk: Desk) -> None:
             "message-delivered": (0, 2),
             "of-tomorrow": (0, 1),
         }
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(desk: Desk) -> None:
+    """503 while there is no room, 200 when there is again; each 200 is in the journal."""
+    anything = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    kept: set[str] = set()
+    with listening(desk) as at:
+
+        def post(turn: int) -> int:
+            ids = [f"m{turn}-{place}" for place in range(50)]
+            status = at.post(*(reply("x" * 500, message_id=one) for one in ids))
+            kept.update(ids if status == 200 else ())
+            return status
+
+        full = (400_000, resource.RLIM_INFINITY)
+        resource.prlimit(at.process.pid, resource.RLIMIT_FSIZE, full)
+        answers = [post(turn) for turn in range(20)]
+        assert set(answers) == {200, 503}
+        resource.prlimit(at.process.pid, resource.RLIMIT_FSIZE, anything)
+        assert post(99) == 200
+    with journal_of(desk) as journal:
+        assert journal.receipts.counts() == {"message-received": (0, len(kept))}
 
 
 # what is wrong, the options, the environment, the code
