@@ -50,12 +50,10 @@ def _areas() -> list[int]:
     def is_american(area: int) -> bool:
         number = phonenumbers.parse(f"+1{area}2345678")
         where = phonenumbers.region_code_for_number(number)
-        return (
-            where in {"US", "PR", "GU", "VI", "AS", "MP"} and area < 800
-        ) or area > 899
+        is_place = phonenumbers.is_number_geographical(number)
+        return is_place and where in {"US", "PR", "GU", "VI", "AS", "MP"}
 
-    found = [area for area in range(201, 990) if is_american(area)]
-    return [area for area in found if _is_valid(f"+1{area}2345678")]
+    return [area for area in range(201, 990) if is_american(area)]
 
 
 @lru_cache(maxsize=1)
