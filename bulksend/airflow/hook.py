@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from bulksend import BulksendError, Home, InputError, Problem, check_connection
+import bulksend
+from bulksend import BulksendError, Home, InputError, Problem
 from bulksend.airflow.provider import get_provider_info
 from bulksend.airflow.storage import with_storage
 
@@ -110,7 +111,7 @@ class BulksendHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Sign in and open the journal; sends nothing, and never raises."""
         try:
-            return True, check_connection(self.environment())
+            return True, bulksend.check_connection(self.environment())
         except BulksendError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001  (the form shows what this returns)

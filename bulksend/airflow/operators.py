@@ -13,18 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bulksend import (
-    Ended,
-    GateRefused,
-    InputError,
-    Options,
-    Problem,
-    load_campaign,
-    load_plan,
-    plan_campaign,
-    run_campaign,
-    send_plan,
-)
+import bulksend
+from bulksend import GateRefused, InputError, Problem
 from bulksend.airflow.lineage import lists_of
 from bulksend.airflow.reporter import Reporter
 from bulksend.airflow.sender import Sender
@@ -34,6 +24,8 @@ from bulksend.storage.location import is_address
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulksend import Ended, Options
+
 
 class BulksendOperator(Sender, Reporter):
     """Plan a campaign, send it, write its results: one task."""
@@ -41,12 +33,12 @@ class BulksendOperator(Sender, Reporter):
     def execute(self, context: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
             environment = self.environment()
-            loaded = load_campaign(self.campaign, environment=environment)
+            loaded = bulksend.load_campaign(self.campaign, environment=environment)
             self.read = [self.campaign, *lists_of(loaded)]
             due = self.due_slot(context, loaded)
 
             def send(options: Options) -> Ended:
-                return run_campaign(
+                return bulksend.run_campaign(
                     loaded,
                     environment=environment,
                     options=replace(options, slot=self.slot, due=due),
@@ -78,10 +70,10 @@ class PlanOperator(Task):
     def execute(self, context: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
             environment = self.environment()
-            loaded = load_campaign(self.campaign, environment=environment)
+            loaded = bulksend.load_campaign(self.campaign, environment=environment)
             self.read = [self.campaign, *lists_of(loaded)]
             due = self.due_slot(context, loaded)
-            checked = plan_campaign(
+            checked = bulksend.plan_campaign(
                 loaded,
                 environment=environment,
                 slot=self.slot or (due.name if due else ""),
@@ -125,7 +117,7 @@ class SendShardOperator(Sender):
             environment = self.environment()
 
             def send(options: Options) -> Ended:
-                return send_plan(
+                return bulksend.send_plan(
                     self.plan,
                     environment=environment,
                     options=replace(options, shard=self.shard),
@@ -171,5 +163,5 @@ class ResultsOperator(Reporter):
         """The campaign's; a plan at an address was made beside something elsewhere."""
         if is_address(self.plan):
             return Path()
-        plan = load_plan(self.plan, environment=self.environment())
+        plan = bulksend.load_plan(self.plan, environment=self.environment())
         return Path(plan.about["folder"])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from bulksend import Home, awaited_receipt, write_run
+import bulksend
+from bulksend import Home
 from bulksend.airflow.link import KEY
 from bulksend.airflow.task import Task, counted, guarded
 from bulksend.airflow.trigger import Receipts
@@ -41,7 +42,7 @@ class Reporter(Task):
         if self.wait_for_receipts is None:
             return
         home = Home.find(beside, self.environment())
-        awaited = awaited_receipt(run, home=home)
+        awaited = bulksend.awaited_receipt(run, home=home)
         if awaited is None:
             return
         ended = time.time() if awaited.since is None else awaited.since / 1000
@@ -81,7 +82,7 @@ class Reporter(Task):
         Raises:
             AirflowException: Messages are left.
         """
-        ended = write_run(run, home=Home.find(beside, self.environment()))
+        ended = bulksend.write_run(run, home=Home.find(beside, self.environment()))
         said = counted(ended)
         self.wrote = [said["results"]]
         context["ti"].xcom_push(key=KEY, value=said["results"])

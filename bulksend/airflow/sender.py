@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from bulksend import BulksendError, Options
+import bulksend
+from bulksend import BulksendError
 from bulksend.airflow.drain import Drain
 from bulksend.airflow.link import KEY
 from bulksend.airflow.task import Task, counted
@@ -17,7 +18,7 @@ from bulksend.airflow.trigger import Until
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bulksend import Ended
+    from bulksend import Ended, Options
 
 LEASE_WAIT_SECONDS = 20.0
 
@@ -57,7 +58,7 @@ class Sender(Task):
             BulksendError: What stopped it.
         """
         drain = self._drain = Drain()
-        options = Options(
+        options = bulksend.Options(
             with_parent=True, wait=not self.deferrable, until_closed=self.deferrable
         )
         try:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from bulksend import BulksendError, InputError, Problem, Stopped, awaited_receipt
+import bulksend
+from bulksend import BulksendError, InputError, Problem, Stopped
 from bulksend.airflow.hook import BulksendHook
 
 if TYPE_CHECKING:
@@ -98,5 +99,5 @@ class Receipts(BaseTrigger):
         if not home.journal.exists():
             unseen = "the triggerer does not see the journal"
             raise InputError(Problem("E690", unseen, file=str(home.journal)))
-        awaited = awaited_receipt(self.run_name, home=home, row=row)
+        awaited = bulksend.awaited_receipt(self.run_name, home=home, row=row)
         return None if awaited is None else awaited.row
