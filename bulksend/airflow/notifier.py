@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import tempfile
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +58,7 @@ class BulksendNotifier(BaseNotifier):
 
     def notify(self, context: Any) -> None:
         """Raises AirflowException where somebody was not reached."""
-        ti = context.get("ti")
-        said = f"{context.get('run_id', '')}-{getattr(ti, 'task_id', '')}"
-        slot = re.sub(
-            r"[^0-9A-Za-z._:+-]", "-", f"{said}-{getattr(ti, 'try_number', 0)}"
-        )
-        ended = self._send(slot[-64:].lstrip("._:+-"))
+        ended = self._send(_slot(context))
         if ended.exit_code:
             raise AirflowException(f"not everybody was told: {ended.counts}")
 
@@ -100,3 +96,14 @@ class BulksendNotifier(BaseNotifier):
             return run_campaign(campaign, environment=environment, options=options)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _slot(context: Any) -> str:
+    """One name for each failure: what is told twice under one name is told once."""
+    ti = context.get("ti")
+    names = ("dag_id", "task_id", "map_index", "try_number")
+    dag = getattr(context.get("dag"), "dag_id", None)
+    said = [context.get("run_id"), dag, *(getattr(ti, name, None) for name in names)]
+    digest = blake2b(repr(said).encode(), digest_size=12).hexdigest()
+    task = re.sub(r"[^0-9A-Za-z]+", "-", str(said[3]))[:32].strip("-")
+    return f"{task or 'task'}-{digest}"

@@ -24,7 +24,24 @@ from bulksend.errors import InputError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast as Python's
+_BASE = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast as Python's
+
+
+class _Loader(_BASE):  # type: ignore[misc, valid-type]
+    """Of a key that is there twice YAML would take the last one, and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise _Twice(key.value, key.start_mark.line + 1)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class _Twice(Exception):  # noqa: N818
+    """A key, and the line on which it stands again."""
+
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60
@@ -79,11 +96,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
-    """Rules that were checked together.  ``digest`` names exactly these rules."""
+    """Rules that were checked together.  ``digest`` names exactly these rules.
+
+    Args:
+        settled: Jurisdictions whose countries ``*`` does not stand for.  A campaign's own
+            rule for a country is none of them: it holds beside ``*``, and only narrows.
+    """
 
     rules: tuple[Rule, ...]
     checked: date
     digest: str
+    settled: tuple[str, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == name), None)
@@ -121,7 +144,9 @@ def read_rules(files: Sequence[Path], *, beside: RulePack | None = None) -> Rule
             taken.add(one.id)
     if problems:
         raise InputError(problems)
-    return RulePack(tuple(rules), min(checked), _digest(rules))
+    every = {one for rule in rules for one in rule.jurisdictions}
+    settled = beside.settled if beside else tuple(sorted(every))
+    return RulePack(tuple(rules), min(checked), _digest(rules), settled)
 
 
 def _digest(rules: Iterable[Rule]) -> str:
@@ -187,11 +212,15 @@ _EXPECTED = {
 def _shape(file: Path, problems: list[Problem]) -> _File | None:
     try:
         text = file.read_text("utf-8")
-        tree = yaml.load(text, Loader=_LOADER)  # noqa: S506  (it makes texts only)
+        tree = yaml.load(text, Loader=_Loader)  # noqa: S506  (it makes texts only)
         shape = _File.model_validate(tree)
     except (OSError, UnicodeDecodeError) as error:
         found = (getattr(error, "strerror", None) or "it is not UTF-8").lower()
         problems.append(Problem("E121", found, file=str(file)))
+    except _Twice as error:
+        key, line = error.args
+        found = f"`{key}` is there twice"
+        problems.append(Problem("E122", found, file=str(file), line=line))
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         problems.append(Problem("E121", "it is not YAML", file=str(file), line=line))

@@ -55,5 +55,5 @@ def _widened(pack: RulePack, profile: Profile, named: set[str]) -> Iterator[str]
             yield from (other for other in known if other.startswith("US"))
         elif is_vague:
             yield from states
-        if country not in known and not states:
+        if not any(other[:2] == country for other in pack.settled):
             yield ANYWHERE

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections import deque
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -21,6 +22,7 @@ from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from bulksend.rules.hours import Hours
     from bulksend.send.clocks import Clocks
@@ -37,6 +39,7 @@ UNKNOWN = word_of([Claim("number", "", ())])
 PARTS = "\t"
 """Between the word of a place and a carrier."""
 
+DAY_SECONDS = 86_400
 ALWAYS_MS = 10 * 366 * 86_400_000
 LONGEST_SLEEP = 30.0
 SHORTEST_SLEEP = 1.0
@@ -115,10 +118,14 @@ class TimedSource:
             found = hours.next(places[place], max(moment, held), least=LEAST_LIFE_MS)
             return found and found._replace(start=max(found.start, held))
 
+        # A day before: where somebody is, it may still be yesterday.
+        today = datetime.fromtimestamp(
+            clocks.wall_ms() / 1000 - DAY_SECONDS, UTC
+        ).date()
         self._limits = {
             place: min(limits)
             for place, one in enumerate(places)
-            if hours is not None and (limits := _per_day(hours, one))
+            if hours is not None and (limits := _per_day(hours, one, today))
         }
         self._agenda = Agenda(self._by_place(_keyed(rows)), opening, end=manner.end)
         self._clocks = TwoClocks(clocks)
@@ -265,6 +272,11 @@ def _is_open(message: Message, now: Now) -> bool:
     return message.until - LEAST_LIFE_MS > now.latest
 
 
-def _per_day(hours: Hours, place: Place) -> list[int]:
-    versions = (rule.versions[-1] for rule in hours.rules(place))
-    return [one.per_day for one in versions if one.per_day is not None]
+def _per_day(hours: Hours, place: Place, today: date) -> list[int]:
+    """Caps of laws in force today or later: a run may last beyond a change."""
+    versions = (one for rule in hours.rules(place) for one in rule.versions)
+    return [
+        one.per_day
+        for one in versions
+        if one.per_day is not None and (one.until is None or one.until > today)
+    ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bulksend.airflow import BulksendHook, BulksendNotifier
+from bulksend.airflow.notifier import _slot
 from bulksend.airflow.provider import get_provider_info
 from tests.airflow.here import Ti, use
 
@@ -67,6 +69,30 @@ def test_the_notifier_tells_each_once(
     notifier.notify(context)
 
     assert simulator.bandwidth.witness.stats().accepted == 2
+
+    later = context | {"run_id": "manual__2026-11-27T10:00:00+00:00"}
+    notifier.notify(later)
+    assert simulator.bandwidth.witness.stats().accepted == 4
+
+
+def test_each_failure_has_a_notice_of_its_own() -> None:
+    """Another day, DAG, task, shard or try; whatever the length of the names."""
+    one: dict[str, object] = {
+        "dag_id": "d",
+        "task_id": "t" * 90,
+        "map_index": 0,
+        "try_number": 1,
+    }
+    others: list[dict[str, object]] = [
+        {"dag_id": "e"},
+        {"task_id": "u"},
+        {"map_index": 3},
+        {"try_number": 2},
+    ]
+    tasks = [SimpleNamespace(**one | other) for other in ({}, *others)]
+    slots = {_slot({"run_id": "r1", "ti": task}) for task in tasks}
+    assert len(slots | {_slot({"run_id": "r2", "ti": tasks[0]})}) == 6
+    assert all(len(slot) <= 64 for slot in slots)
 
 
 def test_airflow_knows_the_provider() -> None:

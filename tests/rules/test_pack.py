@@ -117,6 +117,44 @@ def test_own_rules_only_narrow(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("where", ["GB", "CA-QC", "DE"])
+@pytest.mark.parametrize("place", ["GB", "CA", "CA-QC", "CA-ON", "DE", "BR", "US-FL"])
+def test_own_rules_for_a_country_stand_beside_the_default(
+    tmp_path: Path, where: str, place: str
+) -> None:
+    """However wide they are: nobody may be texted at an hour that was closed before."""
+    own = pack(version(hours={"mon-sun": "00:00-24:00"}), jurisdictions=[where])
+    both = read_rules([written(tmp_path, own)], beside=shipped_rules())
+    person = Place((place,), ("Europe/London",))
+    before = Hours(shipped_rules(), "us-marketing").rules(person)
+    after = Hours(both, "us-marketing").rules(person)
+    assert {rule.id for rule in before} <= {rule.id for rule in after}
+
+
+TWICE = """\
+checked: 2026-11-26
+rules:
+  - id: zz
+    name: Zed
+    jurisdictions: [GB]
+    versions:
+      - from: 2020-01-01
+        hours: {mon-sun: "20:00-21:00", mon-sun: "08:00-09:00"}
+        kind: primary
+        source: a law
+        url: https://example.com/law
+"""
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """YAML would take the second, and nobody would know."""
+    with pytest.raises(InputError) as caught:
+        read_rules([written(tmp_path, TWICE)])
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.line) == ("E122", 8)
+    assert "`mon-sun` is there twice" in str(problem)
+
+
 def test_the_shipped_pack_says_where_each_rule_stands() -> None:
     """Every version has a source, an address and a kind; FL and WA were read."""
     kinds = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +26,35 @@ if TYPE_CHECKING:
 def test_some_states_have_a_cap_of_their_own(where: str, said: list[int]) -> None:
     """Florida and Oklahoma: three in 24 hours."""
     hours = Hours(shipped_rules(), "us-marketing")
-    assert _per_day(hours, Place((where,), ("America/Chicago",))) == said
+    place = Place((where,), ("America/Chicago",))
+    assert _per_day(hours, place, date(2026, 11, 26)) == said
+
+
+CHANGES = [
+    (("2020-01-01", "2027-01-01", 1), ("2027-01-01", None, None), [1]),
+    (("2020-01-01", "2026-01-01", 1), ("2026-01-01", None, None), []),
+    (("2020-01-01", "2027-01-01", None), ("2027-01-01", None, 2), [2]),
+]
+
+
+@pytest.mark.parametrize(("first", "then", "said"), CHANGES)
+def test_a_law_that_changes_caps_as_it_does_now_and_will(
+    first: Any, then: Any, said: list[int]
+) -> None:
+    """What is in force, and what comes while a run may go on; not what has ended."""
+    (old,) = shipped_rules().rule("default").versions  # type: ignore[union-attr]
+    versions = tuple(
+        replace_version(old, begins, ends, cap) for begins, ends, cap in (first, then)
+    )
+    rule = replace(shipped_rules().rules[0], jurisdictions=("US",), versions=versions)
+    pack = replace(shipped_rules(), rules=(rule,))
+    place = Place(("US-TX",), ("America/Chicago",))
+    assert _per_day(Hours(pack, "us-marketing"), place, date(2026, 11, 26)) == said
+
+
+def replace_version(old: Any, begins: str, ends: str | None, cap: int | None) -> Any:
+    until = None if ends is None else date.fromisoformat(ends)
+    return old._replace(first=date.fromisoformat(begins), until=until, per_day=cap)
 
 
 OFTEN = [
