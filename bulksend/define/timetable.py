@@ -122,7 +122,10 @@ with DAG(
 
 
 def _calendar(schedule: Schedule) -> list[str]:
-    """`OnCalendar` values; of a day and a weekday, cron means either of them."""
+    """`OnCalendar` values.
+
+    Of a day and a weekday cron means either of them, or both where one begins with a star.
+    """
     parsed = CronSim(schedule.cron, _ANY_DAY)
     days = {day for day in parsed.days if day > 0}
     weekdays = {day for day in parsed.weekdays if isinstance(day, int)}
@@ -131,12 +134,12 @@ def _calendar(schedule: Schedule) -> list[str]:
     _, _, _, any_day, _, any_weekday = (part.startswith("*") for part in parsed.parts)
     month = "*" if len(parsed.months) == 12 else _listed(parsed.months)
     clock = f"{_listed(parsed.hours)}:{_listed(parsed.minutes)}:00 {schedule.zone}"
+    dates = f"*-{month}-{'*' if len(days) == 31 else _listed(days)} {clock}"
     names = ",".join(_WEEKDAYS[day] for day in sorted(weekdays))
-    on_day = f"*-{month}-{'*' if any_day else _listed(days)} {clock}"
-    on_weekday = f"{names} *-{month}-* {clock}"
-    if any_weekday:
-        return [on_day]
-    return [on_weekday] if any_day else [on_day, on_weekday]
+    named = "" if len({day % 7 for day in weekdays}) == 7 else f"{names} "
+    if any_day or any_weekday:
+        return [f"{named}{dates}"]
+    return [dates, f"{named}*-{month}-* {clock}"]
 
 
 def _listed(values: set[int]) -> str:

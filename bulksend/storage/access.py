@@ -6,6 +6,7 @@ connection of Airflow's brings its own.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -107,6 +108,17 @@ def settings(scheme: str, environment: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
+def _check_endpoints(environment: Mapping[str, str], place: Location) -> None:
+    """What is no web address would end obstore's own process, whatever the caller does."""
+    for name in _ENDPOINTS:
+        said = environment.get(name, "").strip()
+        if said and not re.fullmatch(r"https?://[^/\s]+\S*", said):
+            expected = f"{name} as an address such as https://storage.example.com"
+            what = f"{name} is not the address of a server"
+            fix = f"Correct {name}."
+            raise InputError(Problem("E694", what, expected, fix, file=str(place)))
+
+
 def open_store(
     place: Location, environment: Mapping[str, str], *, size: int = 0, retries: int
 ) -> Store:
@@ -127,6 +139,7 @@ def open_store(
         from obstore.exceptions import BaseError
     except ImportError:
         raise InputError(Problem("E691", "obstore", file=str(place))) from None
+    _check_endpoints(environment, place)
     provider = _credentials(place.scheme, environment)
     if place.scheme == "s3" and provider is None and not _has_role(environment):
         retries = min(retries, RETRIES_FOR_A_ROLE)

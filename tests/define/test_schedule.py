@@ -70,6 +70,11 @@ CALENDARS = [
     ("0 10 * * MON", ["Mon *-*-* 10:00:00 America/New_York"]),
     ("*/30 9-10 * * *", ["*-*-* 09,10:00,30:00 America/New_York"]),
     ("0 9 1,15 * *", ["*-*-01,15 09:00:00 America/New_York"]),
+    ("0 9 * * */2", ["Sun,Tue,Thu,Sat *-*-* 09:00:00 America/New_York"]),
+    (
+        "0 9 */10 * MON",  # cron: where one begins with a star, both
+        ["Mon *-*-01,11,21,31 09:00:00 America/New_York"],
+    ),
     ("0 9 1 1 *", ["*-01-01 09:00:00 America/New_York"]),
     (
         "0 9 1 * SUN",  # cron: the first, and every Sunday

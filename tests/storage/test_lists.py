@@ -147,6 +147,19 @@ def test_a_list_that_is_gone_says_nothing_and_one_that_is_locked_does(
     assert cloud_desk.call("send", plan, "--yes", "--json").code == 0
 
 
+def test_an_endpoint_that_is_no_address_is_named(
+    cloud_desk: Desk, bucket: Bucket
+) -> None:
+    """By its variable, before anything is asked of it."""
+    campaign(cloud_desk, bucket.put("list.csv", PEOPLE))
+    cloud_desk.environment["AWS_ENDPOINT_URL"] = "localhost:9000"
+    ran = cloud_desk.call("check", "hello.yaml")
+    assert ran.code == 2, ran
+    assert "E694" in ran.err
+    assert "AWS_ENDPOINT_URL is not the address of a server" in ran.err
+    assert "Traceback" not in ran.err
+
+
 def test_what_is_wrong_with_objects_is_told_all_at_once(
     cloud_desk: Desk, bucket: Bucket
 ) -> None:
