@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulksend.errors import GateRefused
+from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.orders import Word
 from bulksend.journal.owner import Owner
 from bulksend.pipeline import write_run
@@ -53,8 +53,10 @@ def pause_run(run: str, *, home: Home) -> Ordered:
         InputError: E630, where there is no such run; E615, where it is over.
     """
     with find_run(run, home) as (journal, known):
+        _refuse_over(journal, known)
         journal.orders.give(known.id, Word.PAUSE, _me(), now=_now())
         late = _wait(journal, known)
+        _refuse_over(journal, known)
         return Ordered(standing(journal, known), late)
 
 
@@ -78,17 +80,33 @@ def abort_run(run: str, *, home: Home) -> Ordered:
     """End *run* for good: what is not sent stays so, and its results are written.
 
     Running it again is refused until `resume_run`.
+
+    Raises:
+        InputError: E630, where there is no such run; E615, where it is over.
     """
     with find_run(run, home) as (journal, known):
+        _refuse_over(journal, known)
         had_sender = _sender(journal, known) is not None
         journal.orders.give(known.id, Word.ABORT, _me(), now=_now())
         late = _wait(journal, known)
+        _refuse_over(journal, known)
         if late is None:
             journal.finish_run(known.id, now=_now())
         if had_sender:  # which writes the results, last of all
             return Ordered(standing(journal, known), late)
         _end_claims(journal, known)
     return Ordered(write_run(known.run, home=home))
+
+
+def _refuse_over(journal: Journal, run: Run) -> None:
+    """No order is left on a run that has nothing to send: it would stand in its way.
+
+    Asked before an order and after it: the run may end meanwhile.
+    """
+    ended = standing(journal, run)
+    if not (ended.left or ended.claimed):
+        journal.orders.take_back(run.id)
+        raise InputError(Problem("E615", f"nothing is left of {run.run} to send"))
 
 
 def _end_claims(journal: Journal, run: Run) -> None:

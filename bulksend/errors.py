@@ -812,6 +812,7 @@ KINDS: dict[str, Kind] = {
             "the process that started this one has ended",
             "Run it again: it resumes, and sends nobody twice.",
         ),
+        Kind("E615", "the run is over", "Nothing needs to be done."),
     )
 }
 

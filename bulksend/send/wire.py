@@ -88,7 +88,6 @@ class Wire:
         connection = await self._connector.connect(self._request, [], self._timeout)
         protocol = connection.protocol
         assert protocol is not None
-        protocol.set_response_params(read_until_eof=True)
         writer = StreamWriter(protocol, self._loop)
         headers = self._request.headers.copy()
         headers[hdrs.AUTHORIZATION] = signed
@@ -120,6 +119,8 @@ class Exchange:
             raise aiohttp.ClientConnectionResetError("the connection was closing")
         if protocol.should_close:
             raise SpokeFirst
+        # A parser of its own from here on: half an answer that is there belongs to none.
+        protocol.set_response_params(read_until_eof=True)
         self.handed = True
         await self._writer.write(body, drain=False)
         status = 100

@@ -28,6 +28,24 @@ def crowd(size: int) -> str:
     return "\n".join(["id,name,mobile,at", *lines]) + "\n"
 
 
+@pytest.mark.parametrize("word", ["pause", "abort"])
+def test_a_run_that_is_over_takes_no_order(desk: Desk, word: str) -> None:
+    """E615, and nothing stands in the way of whoever runs it again."""
+    with served(desk.folder) as server:
+        desk.environment = server.environment
+        desk.people(crowd(3))
+        desk.campaign()
+        assert desk.call(*RUN).code == 0
+
+        late = desk.call(word, "hello", "--json")
+        assert (late.code, codes(late)) == (2, ["E615"]), late
+
+        (listed,) = desk.call("status", "--json").json
+        assert listed["state"] == "done"
+        assert desk.call(*RUN).code == 0
+        assert len(server.lines()) == 3
+
+
 def test_a_run_is_paused_resumed_and_aborted(desk: Desk) -> None:
     """Each within seconds, from another process; at the end nobody has it twice."""
     with served(desk.folder) as server:
@@ -117,9 +135,11 @@ def test_an_order_for_no_run_says_which_there_are(
         assert (ran.code, codes(ran)) == (2, ["E630"])
         assert said in ran.json["problems"][0]["found"]
 
-    assert desk.call("abort", names[0][:-3]).code == 0
+    ran = desk.call("abort", names[0][:-3], "--json")
+    assert codes(ran) == ["E615"]  # a name's beginning is enough
+    assert names[0] in ran.json["problems"][0]["found"]
     states = {each["run"]: each["state"] for each in desk.call("status", "--json").json}
-    assert states == {names[0]: "aborted", names[1]: "done"}
+    assert states == dict.fromkeys(names, "done")
 
 
 def test_a_second_sender_waits_where_it_is_told_to(desk: Desk) -> None:
