@@ -103,8 +103,7 @@ def _refuse_over(journal: Journal, run: Run) -> None:
 
     Asked before an order and after it: the run may end meanwhile.
     """
-    ended = standing(journal, run)
-    if not (ended.left or ended.claimed):
+    if standing(journal, run).is_over:
         journal.orders.take_back(run.id)
         raise InputError(Problem("E615", f"nothing is left of {run.run} to send"))
 

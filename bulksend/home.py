@@ -19,7 +19,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.storage.location import is_address, located
 from bulksend.storage.objects import Objects
 from bulksend.storage.spool import Spool
-from bulksend.whole import is_alive
+from bulksend.whole import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,7 +134,7 @@ def _room_in(folder: Path) -> Iterator[Path]:
     folder.chmod(0o700)
     for left in folder.iterdir():
         pid, mark, _ = left.name.partition(here)
-        if mark and pid.isdecimal() and not is_alive(int(pid)):
+        if mark and is_gone(pid):
             shutil.rmtree(left, ignore_errors=True)
     with TemporaryDirectory(prefix=f"{os.getpid()}{here}", dir=folder) as room:
         yield Path(room).absolute()

@@ -288,11 +288,10 @@ def _finish(
     with Journal.open(asked.home.journal) as journal:
         if asked.shard is not None:
             whole = standing(journal, run)
-            is_over = not (whole.left or whole.claimed)
-            if is_over and journal.end_run(run.id, now=_now()):
+            if whole.is_over and journal.end_run(run.id, now=_now()):
                 _tell(asked, whole, hurry)
             ended = standing(journal, asked.own(run), asked.part)
-            if not (ended.left or ended.claimed):
+            if ended.is_over:
                 _place_part(asked, journal, run, hurry)
         else:
             journal.set_results(run.id, str(asked.output))
@@ -300,8 +299,7 @@ def _finish(
             frame = results(asked.plan, journal, run, reading=reading)
             place_results(frame, asked.output, asked.home, run=run.run, hurry=hurry)
             ended = replace(standing_of(run, reading.counts), results=str(asked.output))
-            is_over = not (ended.left or ended.claimed)
-            if is_over or journal.orders.is_aborted(run.id):
+            if ended.is_over or journal.orders.is_aborted(run.id):
                 journal.finish_run(run.id, now=_now())
     if ended.left and stopped is None:
         some = counted(ended.left, "message was", "messages were")

@@ -50,13 +50,17 @@ def _sweep(path: Path) -> None:
     for left in path.parent.iterdir():
         if not (left.name.startswith(prefix) and left.name.endswith(end)):
             continue
-        pid = left.name[len(prefix) : -len(end)]
-        if pid.isdecimal() and not is_alive(int(pid)):
+        if is_gone(left.name[len(prefix) : -len(end)]):
             left.unlink(missing_ok=True)
 
 
 def _end() -> str:
     return f"@{gethostname()}{END}"
+
+
+def is_gone(pid: str) -> bool:
+    """Whether this is the number of a process, and none of that number is there."""
+    return pid.isdecimal() and not is_alive(int(pid))
 
 
 def is_alive(pid: int) -> bool:

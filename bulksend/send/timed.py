@@ -18,6 +18,7 @@ from bulksend.logs import log
 from bulksend.rules.hours import Opening
 from bulksend.rules.place import Claim, Place, word_of
 from bulksend.send.agenda import LEAST_LIFE_MS, Agenda, Now
+from bulksend.send.caps import DAY_MS
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ UNKNOWN = word_of([Claim("number", "", ())])
 PARTS = "\t"
 """Between the word of a place and a carrier."""
 
-DAY_SECONDS = 86_400
-ALWAYS_MS = 10 * 366 * 86_400_000
+ALWAYS_MS = 10 * 366 * DAY_MS
 LONGEST_SLEEP = 30.0
 SHORTEST_SLEEP = 1.0
 
@@ -119,9 +119,7 @@ class TimedSource:
             return found and found._replace(start=max(found.start, held))
 
         # A day before: where somebody is, it may still be yesterday.
-        today = datetime.fromtimestamp(
-            clocks.wall_ms() / 1000 - DAY_SECONDS, UTC
-        ).date()
+        today = datetime.fromtimestamp((clocks.wall_ms() - DAY_MS) / 1000, UTC).date()
         self._limits = {
             place: min(limits)
             for place, one in enumerate(places)

@@ -45,6 +45,11 @@ class Ended:
         return self.counts["not_sent"] - self.absent
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing is left, and nobody has anything under way."""
+        return not (self.left or self.claimed)
+
+    @property
     def exit_code(self) -> int:
         if self.stopped is not None:
             return self.stopped.exit_code

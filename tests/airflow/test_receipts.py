@@ -132,19 +132,24 @@ with DAG("grown", schedule=None) as dag:
     assert desk.results()["status"].to_list() == ["delivered"] * 4
 
 
+def patient(desk: Desk, journal: str) -> BulksendOperator:
+    """Sends to three people, and waits for a day."""
+    desk.people(people(3))
+    return BulksendOperator(
+        task_id="send",
+        campaign=str(desk.campaign()),
+        journal_conn_id=journal,
+        wait_for_receipts=DAY,
+    )
+
+
 def test_a_trigger_holds_no_secret_and_is_patient(
     desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What Airflow stores is names and a time; a journal that is away is asked again."""
     bandwidth()
     use(desk, monkeypatch)
-    desk.people(people(3))
-    operator = BulksendOperator(
-        task_id="send",
-        campaign=str(desk.campaign()),
-        journal_conn_id=journal,
-        wait_for_receipts=DAY,
-    )
+    operator = patient(desk, journal)
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute({"dag_run": Run(), "ti": Ti()})
 
@@ -177,13 +182,7 @@ def test_what_no_receipt_came_for_is_accepted_when_the_time_is_over(
     """The results are written then, also where nobody could look for receipts."""
     bandwidth()
     use(desk, monkeypatch)
-    desk.people(people(3))
-    operator = BulksendOperator(
-        task_id="send",
-        campaign=str(desk.campaign()),
-        journal_conn_id=journal,
-        wait_for_receipts=DAY,
-    )
+    operator = patient(desk, journal)
     context = {"dag_run": Run(), "ti": Ti()}
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute(context)
