@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bulksend.define.schema import json_schema, write_starter
     from bulksend.define.slots import ScheduledFor
     from bulksend.errors import (
-        KINDS,
         BulksendError,
         GateRefused,
         InputError,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         Stopped,
     )
     from bulksend.home import Home
+    from bulksend.kinds import KINDS
     from bulksend.pipeline import (
         Options,
         list_runs,
@@ -107,7 +107,7 @@ _HOME_OF = {
     "ScheduledFor": "define.slots",
     "json_schema": "define.schema",
     "write_starter": "define.schema",
-    "KINDS": "errors",
+    "KINDS": "kinds",
     "BulksendError": "errors",
     "GateRefused": "errors",
     "InputError": "errors",

@@ -24,9 +24,9 @@ from bulksend.cli import COMMANDS, cli
 from bulksend.define.campaign import SECTIONS
 from bulksend.define.schema import starter
 from bulksend.define.section import keys_of
-from bulksend.errors import KINDS
 from bulksend.journal.sql import schema
 from bulksend.journal.states import TRANSITIONS, Status
+from bulksend.kinds import KINDS
 from bulksend.prepare.reasons import REASONS
 from bulksend.rules.changes import rules_in_force
 from bulksend.rules.pack import shipped_rules

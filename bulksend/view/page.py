@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bulksend.errors import KINDS, counted
+from bulksend.errors import counted
+from bulksend.kinds import KINDS
 from bulksend.prepare.cost import money
 from bulksend.view import charts, comparison, words
 from bulksend.view.causes import cause

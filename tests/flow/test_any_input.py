@@ -16,7 +16,8 @@ import pytest
 import xlsxwriter
 import yaml
 
-from bulksend.errors import KINDS, InputError
+from bulksend.errors import InputError
+from bulksend.kinds import KINDS
 from bulksend.planning import campaign_of, look_closer, plan_campaign
 from tests.prepare.planning import campaign, fates, hold, number, plan, put
 

@@ -18,7 +18,8 @@ import pytest
 import xlsxwriter
 from backports import zstd
 
-from bulksend.errors import KINDS, InputError
+from bulksend.errors import InputError
+from bulksend.kinds import KINDS
 from bulksend.prepare.blocks import BLOCK, unpacked
 from bulksend.prepare.columns import as_text, find_column
 from bulksend.prepare.source import scan

@@ -1,0 +1,96 @@
+"""E4xx: gates: what stops a run before it does harm."""
+
+from __future__ import annotations
+
+from bulksend.kinds.kind import Kind
+
+ROWS = (
+    Kind(
+        "E400",
+        "the plan is over the budget",
+        "Raise send.budget, or shorten the list or the text.",
+    ),
+    Kind(
+        "E401",
+        "the budget cannot be checked",
+        "Complete send.prices, or remove send.budget.money.",
+    ),
+    Kind(
+        "E402",
+        "the list has duplicates, and recipients.duplicates is refuse",
+        "Remove them, or choose first, last or keep.",
+    ),
+    Kind(
+        "E403",
+        "nobody gets a message",
+        "See the reasons in `bulksend check`; each names the way out.",
+    ),
+    Kind(
+        "E410",
+        "nobody confirmed",
+        "Look at the counts with `bulksend check`, then add --yes.",
+    ),
+    Kind(
+        "E411",
+        "a slot that cannot be part of a name",
+        "Use 1 to 64 letters, digits and . _ : + - such as 2026-11-30.",
+    ),
+    Kind(
+        "E412",
+        "there is no run to choose rows from",
+        "Leave out --only; it sends again what a run has left or failed to send.",
+    ),
+    Kind(
+        "E413",
+        "there is no message to test with",
+        "Choose a row that gets one: `bulksend preview CAMPAIGN`.",
+    ),
+    Kind(
+        "E414",
+        "not numbers to test with",
+        "Write each with a + and its country code.",
+    ),
+    Kind(
+        "E420",
+        "there is no hour at which anybody could be texted",
+        "Widen send.window, or look at `bulksend rules list`.",
+    ),
+    Kind(
+        "E422",
+        "a slot was missed",
+        "It is not sent late; --slot NAME sends it all the same.",
+    ),
+    Kind(
+        "E423",
+        "systemd cannot say this",
+        "Use --cron, or an expression without L, W and #.",
+    ),
+    Kind(
+        "E424",
+        "too many messages were not delivered",
+        "See why in `bulksend report`; take those numbers off the list. "
+        "`send.stop_at.failed` says how many are too many.",
+    ),
+    Kind(
+        "E425",
+        "carriers do not know the sender (4476)",
+        "Register brand and campaign for it (10DLC), then run it again.",
+    ),
+    Kind(
+        "E426",
+        "the receipts of the first few did not come",
+        "Start `bulksend listen`, or run `bulksend poll`; run it again, and it waits "
+        "once more. `bulksend resume RUN` goes on without them.",
+    ),
+    Kind(
+        "E427",
+        "the first few of this run spoke against the rest",
+        "See why in `bulksend report`; `bulksend resume RUN` goes on nevertheless, "
+        "`bulksend abort RUN` ends it.",
+    ),
+    Kind(
+        "E430",
+        "nobody may be texted at this hour",
+        "Run it again then: it resumes.",
+    ),
+)

@@ -1,0 +1,275 @@
+"""E6xx: the journal, the plan, and what is written."""
+
+from __future__ import annotations
+
+from bulksend.kinds.kind import Kind
+
+ROWS = (
+    Kind(
+        "E600",
+        "an older bulksend sends by this journal",
+        "Wait until its runs end, or `bulksend pause` them; then run it again: the "
+        "journal is upgraded, and they go on with the new one.",
+    ),
+    Kind(
+        "E601",
+        "the journal cannot be used",
+        "See what the disk says.",
+    ),
+    Kind(
+        "E602",
+        "the journal is of another version",
+        "A newer bulksend has upgraded it: install that one here, or restore the "
+        "backup from before.",
+    ),
+    Kind(
+        "E604",
+        "the journal has lost what it knew",
+        "Put the newest journal back, with its -wal file.",
+    ),
+    Kind(
+        "E605",
+        "this journal is not a file",
+        "Back up a PostgreSQL journal with pg_dump.",
+    ),
+    Kind(
+        "E606",
+        "there can be no backup",
+        "Name a folder of its own that can be written.",
+    ),
+    Kind(
+        "E607",
+        "SQLite is too old here",
+        "Use a Python that has a newer one, as those of python.org do; or a journal "
+        "at postgresql://.",
+    ),
+    Kind(
+        "E610",
+        "another sender is at work on this campaign",
+        "Wait for it (--wait does), or stop it first (SIGTERM drains it): one sender "
+        "at a time.",
+    ),
+    Kind(
+        "E611",
+        "this sender's lease ended",
+        "Run it again: it resumes. Rows without an answer are unknown.",
+    ),
+    Kind(
+        "E612",
+        "the run is paused",
+        "Let it go on with `bulksend resume RUN`, then run it again.",
+    ),
+    Kind(
+        "E613",
+        "the run was aborted",
+        "What was not sent stays so. To send it after all: `bulksend resume RUN`, "
+        "then run it again.",
+    ),
+    Kind(
+        "E614",
+        "the process that started this one has ended",
+        "Run it again: it resumes, and sends nobody twice.",
+    ),
+    Kind(
+        "E615",
+        "the run is over",
+        "Nothing needs to be done.",
+    ),
+    Kind(
+        "E620",
+        "this is not a plan",
+        "Make one with `bulksend plan CAMPAIGN`.",
+    ),
+    Kind(
+        "E621",
+        "the plan cannot be written",
+        "Free some space, or set BULKSEND_HOME to a folder that can be written.",
+    ),
+    Kind(
+        "E622",
+        "an unfinished run has other input",
+        "Restore the file to resume it, finish the old plan with `bulksend send`, or "
+        "add --replan and --results PATH: nobody who has this text gets it again.",
+    ),
+    Kind(
+        "E623",
+        "the plan file was changed after its run began",
+        "Restore it, or plan anew: the journal's rows belong to the old one.",
+    ),
+    Kind(
+        "E624",
+        "the results file is not this run's",
+        "Move it away, write elsewhere with --results PATH, or put {run} into the "
+        "campaign's results, as in results/sale-{run}.csv.",
+    ),
+    Kind(
+        "E625",
+        "the results cannot be written",
+        "Make the folder writable, or write elsewhere with --results PATH.",
+    ),
+    Kind(
+        "E626",
+        "the plan's input changed",
+        "Plan it anew with `bulksend plan`, or add --as-planned to send it as it is.",
+    ),
+    Kind(
+        "E627",
+        "the plan file was changed after it was made",
+        "Remove it and plan again: what shall differ goes into the list or the "
+        "campaign.",
+    ),
+    Kind(
+        "E628",
+        "the results were not written",
+        "`bulksend results RUN` writes them, and so does running it again.",
+    ),
+    Kind(
+        "E630",
+        "there is no such run",
+        "See `bulksend status`.",
+    ),
+    Kind(
+        "E631",
+        "the run was stopped",
+        "Run it again: it resumes, and sends nobody twice.",
+    ),
+    Kind(
+        "E632",
+        "there is nothing to rehearse",
+        "See with `bulksend check` why nobody gets a message.",
+    ),
+    Kind(
+        "E633",
+        "the rehearsed sender failed",
+        "Read what it says; it would fail a real run in the same way.",
+    ),
+    Kind(
+        "E640",
+        "there is no such row",
+        "Look at the list again.",
+    ),
+    Kind(
+        "E651",
+        "not a number that can be texted",
+        "Write it with a + and its country code, or add --region; nothing was done.",
+    ),
+    Kind(
+        "E652",
+        "the suppression list cannot be written",
+        "Name a file that is not there yet, in a folder that you may write to.",
+    ),
+    Kind(
+        "E653",
+        "this row is not unknown",
+        "Look at its status in the results; only an unknown can be decided.",
+    ),
+    Kind(
+        "E654",
+        "a decision without a reason",
+        'Say how you know: --because "the person has it".',
+    ),
+    Kind(
+        "E670",
+        "a file that is no report stands there",
+        "Move it away, or write elsewhere with --output PATH.",
+    ),
+    Kind(
+        "E671",
+        "the report cannot be written",
+        "Make the folder writable, or write elsewhere with --output PATH.",
+    ),
+    Kind(
+        "E672",
+        "the metrics cannot be written",
+        "Make the folder writable, or write elsewhere with --textfile PATH.",
+    ),
+    Kind(
+        "E673",
+        "the live page cannot be served",
+        "Choose another --port; 0 takes any free one.",
+    ),
+    Kind(
+        "E674",
+        "no message is known by this tag or id",
+        "Ask by the number, or where the plan is (--folder, BULKSEND_HOME).",
+    ),
+    Kind(
+        "E675",
+        "the numbers and texts of this run were removed",
+        "Its counts are in `bulksend status`; it is over, and sends nothing more.",
+    ),
+    Kind(
+        "E676",
+        "a file cannot be removed",
+        "Make its folder writable, then purge again: it goes on.",
+    ),
+    Kind(
+        "E677",
+        "not an age",
+        "Write a number and a unit, such as 90d or 12h.",
+    ),
+    Kind(
+        "E680",
+        "the notice of a run's end did not get through",
+        "Check notify.webhook; the run itself is not affected.",
+    ),
+    Kind(
+        "E681",
+        "the command that tells of a run's end failed",
+        "Check notify.command; the run itself is not affected.",
+    ),
+    Kind(
+        "E690",
+        "a journal on one worker's disk",
+        "Name a Postgres connection by journal_conn_id, or set BULKSEND_JOURNAL; "
+        "allow_local_journal=True where there is one machine only.",
+    ),
+    Kind(
+        "E691",
+        "object storage needs a library that is not installed",
+        "Install it: `pip install 'bulksend[cloud]'`.",
+    ),
+    Kind(
+        "E692",
+        "an address in object storage that is not understood",
+        "Write s3://BUCKET/KEY, gs://BUCKET/KEY or az://CONTAINER/KEY; credentials "
+        "belong into the environment.",
+    ),
+    Kind(
+        "E693",
+        "there is no such bucket",
+        "Check its name, the account and the region (AWS_REGION).",
+    ),
+    Kind(
+        "E694",
+        "object storage refuses",
+        "Check the credentials in the environment, and what they may do: "
+        "docs/storage.md lists what bulksend needs.",
+    ),
+    Kind(
+        "E695",
+        "the credentials for object storage have expired",
+        "Sign in anew, and run it again. A clock that is wrong looks the same.",
+    ),
+    Kind(
+        "E696",
+        "there is no such object",
+        "Check its key: capitals count, and so does every slash.",
+    ),
+    Kind(
+        "E697",
+        "an object was replaced meanwhile",
+        "Wait until whoever writes it has finished, then run it again.",
+    ),
+    Kind(
+        "E698",
+        "object storage does not answer",
+        "Check the network and AWS_ENDPOINT_URL, then run it again: it goes on where "
+        "it was.",
+    ),
+    Kind(
+        "E699",
+        "too large for one object, of at most 5 GiB",
+        "Let `results` end in a slash: a folder takes one object for each shard.",
+    ),
+)
