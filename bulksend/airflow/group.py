@@ -28,6 +28,9 @@ class BulksendTaskGroup(TaskGroup):
         wait_for_receipts: How long after the sending ``results`` waits for receipts,
             without a worker; None: not at all.
 
+        on_unknown: ``fail``: unknown outcomes fail the shard and, once the results are
+            written, ``results``.
+
         outlet: The name of an asset ``bulksend://campaign/NAME`` to update at the end;
             empty for none.
 
@@ -65,6 +68,7 @@ class BulksendTaskGroup(TaskGroup):
                 task_id="results",
                 plan=path,
                 run_name=run,
+                on_unknown=on_unknown,
                 wait_for_receipts=wait_for_receipts,
                 trigger_rule="all_done",
                 outlets=outlets,

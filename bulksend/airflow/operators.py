@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bulksend
-from bulksend import GateRefused, InputError, Problem
+from bulksend import GateRefused, Home, InputError, Problem
 from bulksend.airflow.lineage import lists_of
 from bulksend.airflow.reporter import Reporter
 from bulksend.airflow.sender import Sender
@@ -44,8 +44,10 @@ class BulksendOperator(Sender, Reporter):
                     options=replace(options, slot=self.slot, due=due),
                 )
 
-            said = self.send(send, context)
-            self.await_receipts(said["run"], loaded.folder.absolute())
+            said = self.send(send)
+            beside = loaded.folder.absolute()
+            self.await_receipts(said["run"], beside)
+            said = self.with_report(said, Home.find(beside, environment), context)
             self.refuse_unknown(said)
             return said
 
@@ -53,15 +55,11 @@ class BulksendOperator(Sender, Reporter):
 
     def report(self, run: str, beside: Path, context: Any) -> dict[str, Any]:
         self.read = [self.campaign]
-        said = super().report(run, beside, context)
-        self.refuse_unknown(said)
-        return said
+        return super().report(run, beside, context)
 
 
 class PlanOperator(Task):
     """Freeze a campaign and its list into a plan of *shards* parts; sends nothing."""
-
-    operator_extra_links = ()  # it writes no results
 
     def __init__(self, *, shards: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -112,7 +110,7 @@ class SendShardOperator(Sender):
         self.plan = plan
         self.shard = shard
 
-    def execute(self, context: Any) -> dict[str, Any]:
+    def execute(self, context: Any) -> dict[str, Any]:  # noqa: ARG002  (as Airflow calls it)
         def work() -> dict[str, Any]:
             environment = self.environment()
 
@@ -124,7 +122,7 @@ class SendShardOperator(Sender):
                 )
 
             self.read = [self.plan]
-            said = self.send(send, context)
+            said = self.send(send)
             self.refuse_unknown(said)
             return said
 
@@ -132,7 +130,7 @@ class SendShardOperator(Sender):
 
 
 class ResultsOperator(Reporter):
-    """Write a run's results, as plan and journal have it; fails where rows are left.
+    """Write a run's results and report, as plan and journal have it; fails where rows are left.
 
     Args:
         run_name: The run's name.

@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 import bulksend
-from bulksend import Home
-from bulksend.airflow.link import KEY
-from bulksend.airflow.task import Task, counted, guarded
+from bulksend import BulksendError, Home
+from bulksend.airflow.link import KEY, ReportLink, web_address
+from bulksend.airflow.task import Judge, counted, guarded
 from bulksend.airflow.trigger import Receipts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
 
 
-class Reporter(Task):
-    """A task that writes a run's results.
+class Reporter(Judge):
+    """A task that writes a run's results and its report, and links to that.
 
     Args:
         wait_for_receipts: How long after the end of the sending the receipts of all
             accepted messages are waited for, without a worker; None: not at all.  They
             come into the journal by `bulksend listen` or `poll`.
     """
+
+    operator_extra_links: Sequence[Any] = (ReportLink(),)
 
     def __init__(
         self, *, wait_for_receipts: timedelta | None = None, **kwargs: Any
@@ -77,16 +80,35 @@ class Reporter(Task):
         return guarded(work)
 
     def report(self, run: str, beside: Path, context: Any) -> dict[str, Any]:
-        """Write the results; counts and places, as XCom has them.
+        """Write the results and the report; counts and places, as XCom has them.
 
         Raises:
             AirflowException: Messages are left.
+            AirflowFailException: Outcomes are unknown, and that shall fail.
         """
-        ended = bulksend.write_run(run, home=Home.find(beside, self.environment()))
-        said = counted(ended)
-        self.wrote = [said["results"]]
-        context["ti"].xcom_push(key=KEY, value=said["results"])
-        if ended.counts["not_sent"]:
-            left = f"{ended.counts['not_sent']:,} messages are left"
+        environment = self.environment()
+        home = Home.find(beside, environment)
+        ended = bulksend.write_run(run, home=home)
+        self.wrote = [ended.results]
+        said = self.with_report(counted(ended), home, context)
+        if ended.left:
+            left = f"{ended.left:,} messages are left"
             raise AirflowException(f"{left}: clear the tasks that failed")
+        self.refuse_unknown(said)
         return said
+
+    def with_report(
+        self, said: dict[str, Any], home: Home, context: Any
+    ) -> dict[str, Any]:
+        """*said* with where the report of its run is, which the task's link opens.
+
+        Results are what a campaign is for: a report that cannot be written fails nothing.
+        """
+        try:
+            place = bulksend.report_run(said["run"], home=home)
+        except BulksendError as error:
+            self.log.warning("bulksend: no report: %s", error)
+            return said
+        link = web_address(place, home.objects.environment)
+        context["ti"].xcom_push(key=KEY, value=link)
+        return said | {"report": str(place)}

@@ -6,38 +6,32 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowException
 
 import bulksend
 from bulksend import BulksendError
 from bulksend.airflow.drain import Drain
-from bulksend.airflow.link import KEY
-from bulksend.airflow.task import Task, counted
+from bulksend.airflow.task import Judge, counted
 from bulksend.airflow.trigger import Until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bulksend import Ended, Options
 
 LEASE_WAIT_SECONDS = 20.0
 
 
-class Sender(Task):
+class Sender(Judge):
     """A task that sends.
 
     Args:
-        on_unknown: ``warn``: unknown outcomes are counted; ``fail``: they fail the task.
-
         deferrable: Wait without a worker: while another sender has the campaign, and
             while nobody may be texted at this hour.
     """
 
-    def __init__(
-        self, *, on_unknown: str = "warn", deferrable: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, deferrable: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.on_unknown = on_unknown
         self.deferrable = deferrable
         self._drain: Drain | None = None
 
@@ -50,7 +44,7 @@ class Sender(Task):
         again: dict[str, Any] = self.execute(context)
         return again
 
-    def send(self, send: Callable[[Options], Ended], context: Any) -> dict[str, Any]:
+    def send(self, send: Callable[[Options], Ended]) -> dict[str, Any]:
         """Send in a thread; how it ended, as XCom has it.
 
         Raises:
@@ -70,7 +64,6 @@ class Sender(Task):
         self.log.info("bulksend: %s %s", ended.run, ended.counts)
         said = counted(ended)
         self.wrote = [said["results"]]
-        context["ti"].xcom_push(key=KEY, value=said["results"])
         if drain.was_stopped:
             raise AirflowException("stopped while sending; a retry resumes")
         if ended.stopped is not None:
@@ -78,15 +71,9 @@ class Sender(Task):
             if self.deferrable and opens is not None:
                 self._wait_until(opens / 1000)
             raise ended.stopped
-        if ended.counts["not_sent"]:
-            raise AirflowException(f"{ended.counts['not_sent']:,} messages are left")
+        if ended.left:
+            raise AirflowException(f"{ended.left:,} messages are left")
         return said
-
-    def refuse_unknown(self, said: Mapping[str, Any]) -> None:
-        """Raises AirflowFailException where outcomes are unknown, and that shall fail."""
-        if said["unknown"] and self.on_unknown == "fail":
-            found = f"{said['unknown']:,} outcomes are unknown"
-            raise AirflowFailException(f"{found}: see `bulksend settle`")
 
     def _wait_until(self, moment: float) -> None:
         """Without a worker; the lease has ended by now."""

@@ -18,15 +18,16 @@ from airflow.providers.common.compat.sdk import (
 from bulksend import BulksendError, Home, InputError, Problem, due_slot
 from bulksend.airflow.hook import BulksendHook
 from bulksend.airflow.lineage import lineage
-from bulksend.airflow.link import ReportLink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulksend import Ended, ScheduledFor
 
 MAY_PASS = frozenset({"E610", "E563", "E502", "E510", "E511", "E512", "E697"})
 """Codes that a later try may not meet any more."""
+
+_ON_UNKNOWN = ("warn", "fail")
 
 
 class Task(BaseOperator):
@@ -54,7 +55,6 @@ class Task(BaseOperator):
 
     template_fields: Sequence[str] = ("campaign", "slot", "variables")
     template_fields_renderers: ClassVar[dict[str, str]] = {"variables": "json"}
-    operator_extra_links: Sequence[Any] = (ReportLink(),)
     ui_color = "#d8ecff"
 
     def __init__(  # noqa: PLR0913  (an operator's keywords)
@@ -111,6 +111,26 @@ class Task(BaseOperator):
         return lineage(self.read, self.wrote)
 
 
+class Judge(Task):
+    """A task that knows how messages ended.
+
+    Args:
+        on_unknown: ``warn``: unknown outcomes are counted; ``fail``: they fail the task.
+    """
+
+    def __init__(self, *, on_unknown: str = "warn", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if on_unknown not in _ON_UNKNOWN:
+            raise ValueError(f"on_unknown is {' or '.join(_ON_UNKNOWN)}")
+        self.on_unknown = on_unknown
+
+    def refuse_unknown(self, said: Mapping[str, Any]) -> None:
+        """Raises AirflowFailException where outcomes are unknown, and that shall fail."""
+        if said["unknown"] and self.on_unknown == "fail":
+            found = f"{said['unknown']:,} outcomes are unknown"
+            raise AirflowFailException(f"{found}: see `bulksend settle`")
+
+
 def guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What *work* returns; its problems as Airflow means them.
 
@@ -129,7 +149,5 @@ def guarded(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def counted(ended: Ended) -> dict[str, Any]:
     """Counts and places; nothing of a person."""
-    said = ended.as_dict()
-    return {"run": ended.run, "rows": ended.rows, "results": said["results"]} | (
-        ended.counts
-    )
+    kept = ("run", "rows", "results", "absent")
+    return {name: getattr(ended, name) for name in kept} | ended.counts
