@@ -18,9 +18,11 @@ from bulksend.runs import new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import refused
 from bulksend.settle.finding import purged
+from bulksend.settle.foreseeing import foreseen_size
 from bulksend.settle.placing import check_place
 from bulksend.settle.standing import standing
 from bulksend.storage.location import holds_parts
+from bulksend.storage.objects import check_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,8 +112,8 @@ class Assignment:
             GateRefused: E622, where another plan of this campaign is half sent, unless
                 *replan* says that this is meant; E612 or E613, where somebody paused or
                 aborted the run; E427, where its first few speak against the rest.
-            InputError: E627, the plan is not the one that was made; E624 or E625, the
-                results cannot go where they should.  Whether it is the one that was
+            InputError: E627, the plan is not the one that was made; E624, E625 or E699,
+                the results cannot go where they should.  Whether it is the one that was
                 begun, `check_plan` says.
         """
         _ = self.part  # first of all: is there such a shard
@@ -132,7 +134,15 @@ class Assignment:
         is_ours = known is not None and known.results == str(self.output)
         if self.shard is None or holds_parts(self.output):
             check_place(self.output, self.home, run=self.plan.run, is_ours=is_ours)
+        if known is None:
+            self._check_size()
         return known
+
+    def _check_size(self) -> None:
+        """Raises InputError (E699) where the results would be too large for one object."""
+        if not isinstance(self.output, Path) and not self.output.is_folder:
+            size = foreseen_size(self.plan, self.output.suffix)
+            check_size(self.output, size, about="the results will be about ")
 
     def check_plan(self, known: Run | None) -> None:
         """Read all of its bytes, before any of its messages is sent.

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.plan import Plan
+from bulksend.storage.objects import check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bulksend.home import Home
     from bulksend.storage.location import Where
+
+_SMALLER = (
+    "Cut the list into several campaigns, or let BULKSEND_HOME be a disk that the "
+    "workers share."
+)
 
 
 def open_plan(place: Where, home: Home) -> Plan:
@@ -28,7 +34,7 @@ def open_plan(place: Where, home: Home) -> Plan:
     found = home.objects.look(place)
     if found is None:
         raise InputError(Problem("E620", "there is no such object", file=str(place)))
-    return Plan.open(home.spool().keep(found), str(place))
+    return Plan.open(home.spool().keep(found), str(place), put=found.modified)
 
 
 def keep_plan(name: str, home: Home, make: Callable[[Path], Plan]) -> Plan:
@@ -41,7 +47,7 @@ def keep_plan(name: str, home: Home, make: Callable[[Path], Plan]) -> Plan:
         make: Writes it to a path of this machine.
 
     Raises:
-        InputError: As `open_plan`.
+        InputError: As `open_plan`; E699, where it is too large for one object.
         Stopped: E698.
     """
     place, path = home.plan_place(name), home.plan_path(name)
@@ -49,6 +55,7 @@ def keep_plan(name: str, home: Home, make: Callable[[Path], Plan]) -> Plan:
         return Plan.open(path) if path.exists() else make(path)
     if home.objects.look(place) is None:
         make(path)
+        check_size(place, path.stat().st_size, fix=_SMALLER)
         is_first = home.objects.create(path, place, owner=name)
         found = home.objects.look(place) if is_first else None
         if found is not None:

@@ -25,6 +25,7 @@ from bulksend.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
 METADATA = "bulksend"
@@ -48,14 +49,19 @@ class Plan:
         about: What was written into it beside the rows.
 
         address: Where it is in object storage; empty where it is a file of its own.
+
+        put: When it was put there.
     """
 
     path: Path
     about: dict[str, Any]
     address: str = ""
+    put: datetime | None = None
 
     @classmethod
-    def open(cls, path: Path, address: str = "") -> Self:
+    def open(
+        cls, path: Path, address: str = "", *, put: datetime | None = None
+    ) -> Self:
         """Raises InputError (E620), where it is not a plan of this version."""
         try:
             said = pl.read_parquet_metadata(path).get(METADATA)
@@ -77,7 +83,13 @@ class Plan:
                     file=address or str(path),
                 )
             )
-        return cls(path, about, address)
+        return cls(path, about, address, put)
+
+    @property
+    def made_at(self) -> int:
+        """When it was made, in milliseconds since 1970."""
+        seconds = self.put.timestamp() if self.put else self.path.stat().st_mtime
+        return int(seconds * 1000)
 
     @property
     def place(self) -> str:

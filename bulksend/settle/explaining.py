@@ -167,7 +167,11 @@ def _about(
 def _plans(home: Home, runs: dict[str, Run]) -> tuple[list[Plan], tuple[str, ...]]:
     """The home's plans and those of the runs, each once; and runs without one."""
     places = {where(run.plan).absolute() for run in runs.values()}
-    places |= {path.absolute() for path in home.folder.glob("plans/*.parquet")}
+    if home.shared is None:
+        places |= {path.absolute() for path in home.folder.glob("plans/*.parquet")}
+    else:
+        kept = home.objects.inside(home.shared / "plans/", deep=False)
+        places |= {one.place for one in kept if one.place.suffix == ".parquet"}
     found: dict[str, Plan] = {}
     for place in sorted(places, key=str):
         try:
@@ -207,14 +211,13 @@ def _appearances(
     if said["message"].get("group"):
         is_ours = pl.col("to").str.split(",").list.contains(number)
     frame = plan.frame().filter(is_ours).select(_NEEDED)
-    made = int(plan.path.stat().st_mtime * 1000)
     rows = frame.collect(engine="streaming")
     winners: dict[int, str] = {}
     if rows["reason"].is_in(["duplicate", "household"]).any():
         winners = plan.named_winners()
     for row in rows.iter_rows(named=True):
         entry = None
-        steps = [Step(made, "planned")]
+        steps = [Step(plan.made_at, "planned")]
         if journal is not None and run is not None:
             entry = next(iter(journal.entries(run.id, row["row"], row["row"])), None)
             steps += _steps(journal, run, row["row"], entry)

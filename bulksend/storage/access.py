@@ -11,8 +11,10 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from bulksend.errors import InputError, Problem
+from bulksend.storage.trouble import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +84,16 @@ NAMES = {
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _ROLES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS")
+_MANY_LINES = ("GOOGLE_SERVICE_ACCOUNT_KEY",)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SERVER = re.compile(
+    r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?([/?#][!-~]*)?"
+)
+_SERVICES = (
+    "AWS_METADATA_ENDPOINT",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AZURE_AUTHORITY_HOST",
+)
 _ENDPOINTS = (
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
@@ -108,15 +120,30 @@ def settings(scheme: str, environment: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _check_endpoints(environment: Mapping[str, str], place: Location) -> None:
-    """What is no web address would end obstore's own process, whatever the caller does."""
-    for name in _ENDPOINTS:
+def _check(environment: Mapping[str, str], place: Location) -> None:
+    """Raises InputError (E694), by its name, for what no request could be made with."""
+    for name in (*_ENDPOINTS, *_SERVICES):
         said = environment.get(name, "").strip()
-        if said and not re.fullmatch(r"https?://[^/\s]+\S*", said):
+        if said and not _is_server(said):
             expected = f"{name} as an address such as https://storage.example.com"
             what = f"{name} is not the address of a server"
             fix = f"Correct {name}."
             raise InputError(Problem("E694", what, expected, fix, file=str(place)))
+    for name in (*NAMES[place.scheme], *KEYS):
+        said = environment.get(name, "").strip()
+        if name not in _MANY_LINES and _CONTROL.search(said):
+            what = f"{name} holds a line break or another control character"
+            fix = f"Correct {name}."
+            raise InputError(Problem("E694", what, fix=fix, file=str(place)))
+
+
+def _is_server(said: str) -> bool:
+    try:
+        parts = urlsplit(said)
+        _ = parts.port
+    except ValueError:
+        return False
+    return _SERVER.fullmatch(said) is not None and bool(parts.hostname)
 
 
 def open_store(
@@ -139,7 +166,7 @@ def open_store(
         from obstore.exceptions import BaseError
     except ImportError:
         raise InputError(Problem("E691", "obstore", file=str(place))) from None
-    _check_endpoints(environment, place)
+    _check(environment, place)
     provider = _credentials(place.scheme, environment)
     if place.scheme == "s3" and provider is None and not _has_role(environment):
         retries = min(retries, RETRIES_FOR_A_ROLE)
@@ -159,9 +186,8 @@ def open_store(
         if place.scheme == "az":
             return stores.AzureStore(place.bucket, **shared)
         return stores.S3Store(place.bucket, credential_provider=provider, **shared)
-    except (BaseError, ValueError):  # its words may hold a key
-        found = "what the environment says about it cannot be used"
-        raise InputError(Problem("E694", found, file=str(place))) from None
+    except (BaseError, ValueError):
+        raise unusable(str(place)) from None
 
 
 def _credentials(scheme: str, environment: Mapping[str, str]) -> Any:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bulksend.errors import InputError, Problem
 from bulksend.storage.access import RETRIES, open_store
 from bulksend.storage.location import Location
-from bulksend.storage.trouble import is_wordless, trouble
+from bulksend.storage.trouble import is_panic, is_wordless, strange, trouble, unusable
 from bulksend.whole import whole
 
 if TYPE_CHECKING:
@@ -242,9 +242,7 @@ class Objects:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         with _mapped(content) as buffer:
-            if len(buffer) > LARGEST:
-                found = f"{len(buffer) / 1024**3:.1f} GiB"
-                raise InputError(Problem("E699", found, file=str(place)))
+            check_size(place, len(buffer))
             store = self._store(place, size=len(buffer))
             with told(place):
                 try:
@@ -288,6 +286,19 @@ def _attributes(place: Location, owner: str) -> dict[str, str]:
     return {name: value for name, value in said.items() if value}
 
 
+def check_size(place: Location, size: int, *, about: str = "", fix: str = "") -> None:
+    """Raises InputError (E699) where *size* bytes are too many for one conditional put.
+
+    Pieces put side by side know no condition, and could overwrite another's object.
+
+    Args:
+        about: Said before the size, where it was estimated.
+    """
+    if size > LARGEST:
+        found = f"{about}{size / 1024**3:,.1f} GiB"
+        raise InputError(Problem("E699", found, fix=fix, file=str(place)))
+
+
 @contextmanager
 def told(place: Location) -> Iterator[None]:
     """Raises our own errors instead of obstore's, whose words may hold secrets."""
@@ -297,6 +308,10 @@ def told(place: Location) -> Iterator[None]:
         yield
     except (BaseError, OSError, ValueError) as error:
         raise trouble(error, str(place)) from None
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        raise unusable(str(place)) from None
 
 
 @contextmanager
@@ -313,10 +328,13 @@ def _mapped(content: Path | bytes) -> Iterator[Any]:
 
 
 def _found(place: Location, meta: Any) -> Found:
+    """Raises Stopped (E698), where it has no ETag: no condition could hold it."""
+    if not meta["e_tag"]:
+        raise strange(str(place))
     return Found(
         place,
         meta["size"],
-        _quoted(meta["e_tag"] or ""),
+        _quoted(meta["e_tag"]),
         meta["version"] or "",
         meta["last_modified"],
     )

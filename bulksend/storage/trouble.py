@@ -19,6 +19,11 @@ _METADATA = re.compile(
 )
 """Where a machine asks for its own role; who is asked there has no other credentials."""
 
+_STRANGE = re.compile(
+    r"Got invalid|Unable to extract metadata|error decoding|unknown variant"
+)
+"""It answered, and not as an object store does: a portal's page, an `<Error>` that says 200."""
+
 
 class Said(NamedTuple):
     """What is known of a failure."""
@@ -73,6 +78,26 @@ _RULES = (
 )
 
 
+def is_panic(error: BaseException) -> bool:
+    """Whether obstore itself gave up, which it does on settings that no request can have.
+
+    Each Rust library has a class of this name, and none of them is an `Exception`.
+    """
+    return type(error).__name__ == "PanicException"
+
+
+def unusable(place: str) -> InputError:
+    """E694; the words of whoever found out may hold a key."""
+    found = "what the environment says about it cannot be used"
+    return InputError(Problem("E694", found, file=place))
+
+
+def strange(place: str) -> Stopped:
+    """E698: it may be a proxy's page, and pass."""
+    found = "what answers there is no object store, or a broken one"
+    return Stopped(Problem("E698", found, file=place))
+
+
 def trouble(error: Exception, place: str) -> BulksendError:
     """What *error*, which obstore raised about *place*, means for us.
 
@@ -97,6 +122,8 @@ def trouble(error: Exception, place: str) -> BulksendError:
         return InputError(
             Problem("E694", _found("the store refuses", said), file=place)
         )
+    if not said.status and _STRANGE.search(said.text):
+        return strange(place)
     return Stopped(Problem("E698", _found("no answer", said), file=place))
 
 

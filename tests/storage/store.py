@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SECRET = "a-secret-that-nobody-may-see"
 
@@ -57,6 +60,11 @@ class Bucket:
             "Body"
         ].read()
         return content
+
+    def modified(self, key: str) -> datetime:
+        said = self.client.head_object(Bucket=self.name, Key=key)
+        at: datetime = said["LastModified"]
+        return at
 
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=self.name, Key=key)

@@ -12,6 +12,7 @@ import pytest
 from bulksend.home import Home
 from bulksend.prepare.kept import keep_plan
 from bulksend.prepare.plan import Plan
+from bulksend.storage import objects
 from tests.flow.desk import Desk, counts
 
 if TYPE_CHECKING:
@@ -64,9 +65,41 @@ def test_a_plan_is_sent_by_another_machine(
         for desk in machines:
             ran = desk.call(*command)
             assert (ran.code, ran.err) == (0, ""), ran
+    made = bucket.modified(f"bulksend/plans/{planned['run']}.parquet")
+    for desk in machines:
+        told = desk.call("explain", "+19192345672", "--json").json["rows"][0]["steps"]
+        assert told[0] == {"at": f"{made:%Y-%m-%dT%H:%M:%S}.000Z", "what": "planned"}
     assert not (second.folder / ".bulksend").exists()
     again = first.call("run", "hello.yaml", "--yes", "--json")
     assert (again.code, len(simulator.bandwidth.witness.accepted)) == (0, 4), again
+
+
+def test_explain_finds_what_another_machine_planned_and_nobody_sent(
+    machines: tuple[Desk, Desk], bucket: Bucket
+) -> None:
+    """The home's plans are all machines' plans."""
+    first, second = machines
+    first.people()
+    first.campaign(results=bucket.at("results/hello.csv"))
+    planned = first.call("plan", "hello.yaml", "--json").json
+
+    (row,) = second.call("explain", "+19192345672", "--json").json["rows"]
+
+    assert (row["run"], row["status"]) == (planned["run"], "planned")
+
+
+def test_a_plan_too_large_for_one_object_says_what_to_do(
+    machines: tuple[Desk, Desk], bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E699 while it is planned; 5 GiB are 5 kB here."""
+    monkeypatch.setattr(objects, "LARGEST", 5_000)
+    first, _ = machines
+    first.people()
+    first.campaign(results=bucket.at("results/hello.csv"))
+    refused = first.call("plan", "hello.yaml")
+    assert (refused.code, "E699" in refused.err) == (2, True), refused
+    assert "several campaigns" in refused.err
+    assert not [key for key in bucket.keys if "plans/" in key]
 
 
 def test_two_machines_that_plan_have_one_plan(

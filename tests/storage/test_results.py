@@ -15,6 +15,7 @@ import pytest
 
 from bulksend.home import Home
 from bulksend.settle.purging import plan_purge, purge
+from bulksend.storage import objects as objects_module
 from bulksend.storage.location import located
 from bulksend.storage.ours import TRIES, put_ours
 from tests.flow.desk import counts
@@ -52,6 +53,45 @@ def test_results_are_objects_as_they_are_files(
     )
     assert bucket.get("again.xlsx")[:2] == b"PK"
     assert list((cloud_desk.folder / ".bulksend/outgoing").iterdir()) == []
+
+
+ENOUGH = {".csv": 1.2, ".parquet": 2.5}
+"""How much more than its size a file of results may be taken for."""
+
+
+@pytest.mark.parametrize("suffix", ENOUGH)
+def test_results_too_large_for_one_object_are_found_before_anything_is_sent(
+    cloud_desk: Desk,
+    bucket: Bucket,
+    bandwidth: Bandwidth,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+) -> None:
+    """E699, and the way out; 5 GiB are some kilobytes here.
+
+    A CSV's size is foreseen to a fifth; Parquet's rather too large than too small.
+    """
+    simulator = bandwidth()
+    rows = "".join(f"{n},P{n},+1919{2_000_000 + n},9:15\n" for n in range(2_000))
+    cloud_desk.people(f"id,name,mobile,at\n{rows}")
+    cloud_desk.campaign()
+    assert cloud_desk.call("run", "hello.yaml", "--yes").code == 0
+    file = cloud_desk.folder / f"there{suffix}"
+    assert cloud_desk.call("results", "--results", file).code == 0
+    size = file.stat().st_size
+    simulator.bandwidth.witness.accepted.clear()
+
+    def sent(results: str, largest: float) -> tuple[int, str]:
+        monkeypatch.setattr(objects_module, "LARGEST", largest)
+        cloud_desk.campaign(results=results, name="other")
+        ran = cloud_desk.call("run", "hello.yaml", "--yes")
+        return ran.code, ran.err
+
+    code, said = sent(bucket.at(f"there{suffix}"), 0.8 * size)
+    assert (code, "E699" in said, "end in a slash" in said) == (2, True, True), said
+    assert not simulator.bandwidth.witness.accepted
+    assert sent(bucket.at(f"there{suffix}"), ENOUGH[suffix] * size)[0] == 0
+    assert len(simulator.bandwidth.witness.accepted) == 2_000
 
 
 def test_a_run_replaces_its_own_results(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.errors import BulksendError, InputError, Stopped
+from bulksend.storage import access
 from bulksend.storage.location import located
-from bulksend.storage.objects import Objects
+from bulksend.storage.objects import Objects, told
 from tests.storage.refusing import LEAK, Answer, refusing
 from tests.storage.store import SECRET
 
@@ -121,3 +122,52 @@ def test_credentials_are_in_no_text_about_it(bucket: Bucket, objects: Objects) -
     """Neither `repr` nor `str` has them, so no log and no traceback of locals either."""
     assert SECRET in str(bucket.environment)
     assert SECRET not in repr(objects) + str(objects)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("AWS_ENDPOINT_URL", "http://[::1"),
+        ("AWS_ENDPOINT_URL", "http://host:99999"),
+        ("AWS_ENDPOINT_URL", "http://host:port"),
+        ("AWS_ENDPOINT_URL", "http://%zz/"),
+        ("AWS_METADATA_ENDPOINT", "nonsense"),
+        ("AWS_REGION", "eu\nwest"),
+        ("AWS_ACCESS_KEY_ID", "AKIA\x00"),
+        ("AWS_SESSION_TOKEN", f"{LEAK}\x7f"),
+    ],
+)
+def test_a_setting_that_no_request_can_have_is_named(name: str, said: str) -> None:
+    """E694 with the variable's name and without its value; obstore itself would panic."""
+    objects = Objects(keys("http://127.0.0.1:9") | {name: said}, retries=0)
+    with pytest.raises(InputError, match=f"E694 .*{name}") as caught:
+        objects.look(PLACE)
+    assert LEAK not in str(caught.value)
+
+
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+def test_when_obstore_gives_up_that_has_a_code_too(
+    work: Callable[[Objects], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E694 for what no check foresaw: a panic is no `Exception`, and would end a worker."""
+    monkeypatch.setattr(access, "_check", lambda *_: None)
+    objects = Objects(keys("http://[::1"), retries=0)
+    with pytest.raises(InputError, match="E694"):
+        work(objects)
+
+
+def test_what_is_not_ours_to_catch_is_not_caught() -> None:
+    """A stop is a stop, also while a store is asked."""
+    with pytest.raises(KeyboardInterrupt), told(PLACE):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "InternalError"])
+def test_an_error_that_says_200_is_no_object(code: str) -> None:
+    """E698 that says so: neither is a proxy's page a list, nor is anything put there."""
+    with refusing(Answer(200, code)) as url:
+        objects = Objects(keys(url), retries=0)
+        for work in (WORK["look"], WORK["put"]):
+            with pytest.raises(Stopped, match=r"E698 .*no object store") as caught:
+                work(objects)
+            assert LEAK not in str(caught.value)
