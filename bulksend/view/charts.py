@@ -6,22 +6,18 @@ Colours are the page's own custom properties, so one drawing serves light and da
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from bulksend.view.words import between, local, number
+from bulksend.errors import counted
+from bulksend.view.words import between, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import tzinfo
+    from collections.abc import Callable, Iterable, Sequence
 
-    from bulksend.view.figures import Size, Slot
+    from bulksend.view.figures import Size
     from bulksend.view.waits import Waits
 
 Spec = dict[str, Any]
-
-MOST_BARS = 90
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200)
-"""How many seconds one bar of the pace may stand for."""
 
 MOST_SIZES = 8
 ROW_HEIGHT = 26
@@ -42,131 +38,16 @@ class Chart:
     """Vega-Lite's specification for a drawing of this many pixels across."""
 
 
-class Bin(NamedTuple):
-    """Segments per second, from ``start`` on (seconds since 1970) for ``seconds``."""
-
-    start: int
-    seconds: int
-    taken: float
-    refused: float
-    unknown: float
-
-
-def bins(slots: Sequence[Slot]) -> list[Bin]:
-    """The seconds in which something was posted, as at most about `MOST_BARS` bars."""
-    if not slots:
-        return []
-    first, last = slots[0].second, slots[-1].second
-    whole = last - first + 1
-    days = -(-whole // (MOST_BARS * 86_400)) * 86_400
-    step = next((one for one in _STEPS if whole <= one * MOST_BARS), days)
-    start = first // step * step
-    sums = [[0, 0, 0] for _ in range((last - start) // step + 1)]
-    for second, *counts in slots:
-        bar = sums[(second - start) // step]
-        for place, count in enumerate(counts):
-            bar[place] += count
-    # The first and the last bar hold less time than the others: they are divided by
-    # what they hold.
-    return [
-        Bin(at, step, *(count / _held(at, step, first, last) for count in counts))
-        for at, counts in zip(range(start, last + 1, step), sums, strict=True)
-    ]
-
-
-def _held(at: int, step: int, first: int, last: int) -> int:
-    return min(at + step, last + 1) - max(at, first)
-
-
-def pace(slots: Sequence[Slot], rate: float, zone: tzinfo | None = None) -> Chart:
-    """Segments per second over time, against the rate that was asked for."""
-    found = bins(slots)
-    names = Bin._fields[2:]
-    shown = [one for bar in found for one in _stacked(bar, zone)]
-    lasted = found[-1].start - found[0].start
-    bars = {
-        "data": {"values": shown},
-        "mark": {"type": "rect"},
-        "encoding": {
-            "x": {
-                "field": "from",
-                "type": "temporal",
-                "scale": {"type": "utc", "nice": False},
-                "axis": {
-                    "title": None,
-                    "labelOverlap": True,
-                    "tickCount": 6,
-                    "format": _clock_format(lasted),
-                },
-            },
-            "x2": {"field": "to"},
-            "y": {
-                "field": "low",
-                "type": "quantitative",
-                "title": "segments/s",
-                "axis": {"tickCount": 5},
-            },
-            "y2": {"field": "high"},
-            "color": _colours("answer", names),
-            "description": {"field": "said"},
-        },
-    }
-    line = {
-        "data": {"values": [{"rate": rate, "said": f"the rate: {rate:g} segments/s"}]},
-        "mark": {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.5},
-        "encoding": {
-            "y": {"field": "rate", "type": "quantitative"},
-            "color": {"value": "var(--ink)"},
-            "description": {"field": "said"},
-        },
-    }
-
-    def specify(width: int) -> Spec:
-        return base(width, 180) | {"layer": [bars, line]}
-
-    rows = [
-        (_clock(bar, zone), *(f"{value:,.1f}" for value in bar[2:])) for bar in found
-    ]
-    head = ("time", *(f"{name}, segments/s" for name in names))
-    return Chart(_paced(found, rate), head, rows, specify)
-
-
-def _clock_format(seconds: int) -> str:
-    if seconds > 2 * 86_400:
-        return "%-d %b"
-    return "%H:%M" if seconds > 600 else "%H:%M:%S"
-
-
-def _stacked(bar: Bin, zone: tzinfo | None) -> Iterator[Spec]:
-    """The parts of one bar, each on top of the last."""
-    low = 0.0
-    for name, value in zip(Bin._fields[2:], bar[2:], strict=True):
-        if value:
-            yield {
-                "from": _wall(bar.start, zone),
-                "to": _wall(bar.start + bar.seconds, zone),
-                "answer": name,
-                "low": round(low, 3),
-                "high": round(low + value, 3),
-                "said": f"{_clock(bar, zone)}: {value:,.1f} segments/s {name}",
-            }
-        low += value
-
-
-def _paced(found: Sequence[Bin], rate: float) -> str:
-    most = max(sum(bar[2:]) for bar in found)
-    return (
-        f"Segments per second over time: at most {most:,.1f}, at a rate of {rate:g}; "
-        f"{len(found):,} bars of {found[0].seconds:,} s."
-    )
-
-
 def delays(waited: Waits, what: str) -> Chart:
     """How many messages waited how long."""
     rows = [(between(bar.low, bar.high), number(bar.messages)) for bar in waited.bars]
     values = [
-        {"wait": wait, "messages": bar.messages, "said": f"{wait}: {said} messages"}
-        for (wait, said), bar in zip(rows, waited.bars, strict=True)
+        {
+            "wait": wait,
+            "messages": bar.messages,
+            "said": f"{wait}: {counted(bar.messages, 'message')}",
+        }
+        for (wait, _), bar in zip(rows, waited.bars, strict=True)
     ]
     most = max(waited.bars, key=lambda bar: bar.messages)
     summary = f"{what}: most often {between(most.low, most.high)}."
@@ -190,7 +71,8 @@ def sizes(found: Iterable[Size]) -> Chart:
             "encoding": encoding,
             "place": ENCODINGS.index(encoding),
             "messages": counts[size, encoding],
-            "said": f"{_size(size)}, {encoding}: {counts[size, encoding]:,} messages",
+            "said": f"{_size(size)}, {encoding}: "
+            f"{counted(counts[size, encoding], 'message')}",
         }
         for size, encoding in ordered
     ]
@@ -198,7 +80,7 @@ def sizes(found: Iterable[Size]) -> Chart:
     def specify(width: int) -> Spec:
         spec = _rows(values, "size", width=width)
         bars = spec["layer"][0]["encoding"]
-        bars["color"] = _colours("encoding", ENCODINGS)
+        bars["color"] = colours("encoding", ENCODINGS)
         bars["order"] = {"field": "place"}
         return spec
 
@@ -258,7 +140,7 @@ def _rows(values: list[Spec], name: str, *, width: int) -> Spec:
     return spec | {"data": {"values": values}, "layer": [bars, ends]}
 
 
-def _colours(name: str, values: Sequence[str]) -> Spec:
+def colours(name: str, values: Sequence[str]) -> Spec:
     colours = [f"var(--{value.lower()})" for value in values]
     return {
         "field": name,
@@ -294,13 +176,3 @@ def base(width: int, height: int) -> Spec:
             "axisY": {"domain": False, "ticks": False},
         },
     }
-
-
-def _wall(second: int, zone: tzinfo | None) -> str:
-    """What a clock on the wall shows, as if it were UTC: Vega knows no other zone."""
-    return local(second * 1000, zone).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _clock(bar: Bin, zone: tzinfo | None) -> str:
-    at = local(bar.start * 1000, zone)
-    return f"{at:%Y-%m-%d}" if bar.seconds >= 86_400 else f"{at:%Y-%m-%d %H:%M:%S}"

@@ -17,6 +17,7 @@ from bulksend.journal.columns import NOTHING
 from bulksend.journal.states import Status
 from bulksend.settle import arms
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
+from bulksend.settle.proving import NOT_SENT
 from bulksend.settle.results import OUTCOMES, SHOWN
 from bulksend.view.waits import Waits, waits
 
@@ -87,6 +88,7 @@ class Figures:
     retried: int
     arms: tuple[Arm, ...] = ()
     halts: tuple[Halt, ...] = ()
+    is_aborted: bool = False
 
     @property
     def rate(self) -> Rate:
@@ -97,6 +99,22 @@ class Figures:
         """The rate card's; None where the campaign has no prices."""
         prices = self.campaign.send.prices
         return None if prices is None else str(prices.get("currency", "USD"))
+
+    @property
+    def to_send(self) -> int:
+        """Rows that no rule left out."""
+        return self.run.rows - self.counts["excluded"]
+
+    @property
+    def absent(self) -> int:
+        """Of what is not sent, what is proven never to have been taken."""
+        found = (one for one in self.fates if one.status == NOT_SENT)
+        return sum(one.rows for one in found if one.code == NOT_SENT)
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether what stopped it last stands."""
+        return bool(self.halts) and self.halts[0].lifted_at is None
 
     @property
     def planned(self) -> list[Fate]:
@@ -149,6 +167,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         retried=sum(retried["retried"]),
         arms=tuple(arms.arms_of(people)),
         halts=tuple(journal.canaries.halts(run.id)),
+        is_aborted=journal.orders.is_aborted(run.id),
     )
 
 

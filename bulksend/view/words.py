@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import tzinfo
 
+_MINUTES_DO = 600_000
+"""What lasts longer is told without seconds."""
+
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
 
@@ -65,6 +68,15 @@ def moment(ms: int, zone: tzinfo | None = None) -> str:
     """``26 Nov 2026, 14:03``, in *zone* or this machine's."""
     at = local(ms, zone)
     return f"{at.day} {at:%b %Y, %H:%M}"
+
+
+def period(first: int, last: int, zone: tzinfo | None = None) -> str:
+    """``26 Nov 2026, 14:03 to 15:20``: the day once, and seconds where they matter."""
+    begun, ended = local(first, zone), local(last, zone)
+    if begun.date() != ended.date():
+        return f"{moment(first, zone)} to {moment(last, zone)}"
+    clock = "%H:%M" if last - first >= _MINUTES_DO else "%H:%M:%S"
+    return f"{begun.day} {begun:%b %Y}, {begun:{clock}} to {ended:{clock}}"
 
 
 def local(ms: int, zone: tzinfo | None = None) -> datetime:

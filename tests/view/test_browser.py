@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from bulksend.home import Home
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Candidate, Outcome
 from bulksend.journal.states import Event
-from bulksend.view.figures import count
+from bulksend.view.figures import Slot, count
 from bulksend.view.page import Page
 from tests.settle.test_results import NOW
 from tests.view.browser import LOOKS, chromium, live, needs_chromium
@@ -86,6 +87,34 @@ def test_the_report_can_be_read_by_everybody(
         }).map(one => one.textContent)"""
     )
     assert cut == []
+
+
+OVERLAPPING = """[...document.querySelectorAll('svg')].flatMap(svg => {
+    const boxes = [...svg.querySelectorAll('text')].filter(one => one.checkVisibility())
+        .map(one => [one.textContent, one.getBoundingClientRect()])
+    return boxes.flatMap(([said, a], place) => boxes.slice(place + 1)
+        .filter(([_, b]) => a.left < b.right && b.left < a.right &&
+                            a.top < b.bottom && b.top < a.bottom)
+        .map(([other]) => `${said} ${other}`))
+})"""
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_no_label_lies_on_another(
+    browser: Browser,
+    everything: tuple[Plan, Journal, Run],
+    tmp_path: Path,
+    width: int,
+) -> None:
+    """However short or long the run was."""
+    seen = count(*everything, now=NOW)
+    for seconds in (1, 5, 40, 4_000, 200_000):
+        slots = tuple(Slot(NOW // 1000 + n, 5, 0, 0) for n in (0, seconds - 1))
+        path = tmp_path / f"{seconds}.html"
+        path.write_text(Page(replace(seen, pace=slots), UTC).html(), encoding="utf-8")
+        look = {"viewport": {"width": width, "height": 800}}
+        tab = opened(browser, path.as_uri(), **look)
+        assert tab.evaluate(OVERLAPPING) == [], seconds
 
 
 def test_the_report_asks_the_network_for_nothing(browser: Browser, report: str) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from bulksend.journal.states import Event
 from bulksend.settle.results import OUTCOMES, results
 from bulksend.settle.standing import standing
-from bulksend.view.charts import MOST_BARS, bins
 from bulksend.view.figures import Slot, count
+from bulksend.view.pace import MOST_BARS, bins
 from bulksend.view.waits import Waits, waits
 from tests.prepare.planning import number, plan
 from tests.settle.test_results import EVERYTHING, NOW, begun, played

@@ -6,20 +6,25 @@ import re
 from dataclasses import replace
 from datetime import UTC
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bulksend.codes import table
 from bulksend.errors import InputError
 from bulksend.home import Home
+from bulksend.journal.canaries import Halt
+from bulksend.kinds import KINDS
 from bulksend.prepare.reasons import REASONS
+from bulksend.settle.proving import NOT_SENT
 from bulksend.settle.results import OUTCOMES
 from bulksend.view.causes import cause
 from bulksend.view.figures import Fate, Figures, count
-from bulksend.view.page import MEANINGS, Page
+from bulksend.view.page import Page
 from bulksend.view.report import report_run
-from bulksend.view.words import between, rate, share, span
+from bulksend.view.state import state_of
+from bulksend.view.tables import MEANINGS
+from bulksend.view.words import between, period, rate, share, span
 from tests.prepare.planning import number
 from tests.settle.test_results import NOW
 from tests.view.test_figures import everything
@@ -125,6 +130,42 @@ def test_a_run_that_has_not_begun_has_a_page_too(figures: Figures, live: bool) -
     assert "<svg" not in page.partition('id="answers"')[0]
 
 
+# what is not sent, of that: proven absent; unknown; aborted; live; the word
+STATES = (
+    (0, 0, 0, False, False, "done"),
+    (0, 0, 2, False, False, "open"),
+    (3, 3, 0, False, False, "open"),
+    (3, 3, 0, True, True, "open"),
+    (4, 3, 0, False, False, "unfinished"),
+    (4, 0, 2, False, True, "under way"),
+    (4, 0, 2, True, True, "aborted"),
+)
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_the_state_says_what_to_do(figures: Figures, case: tuple[Any, ...]) -> None:
+    """What is proven not to be sent is no reason to run it again, nor is an abort."""
+    left, absent, unknown, is_aborted, live, word = case
+    counts = figures.counts | {"not_sent": left, "unknown": unknown}
+    fates = (Fate("not_sent", NOT_SENT, absent, absent, 0),)
+    seen = replace(figures, counts=counts, fates=fates, is_aborted=is_aborted)
+    assert state_of(seen, live=live).word == word
+
+
+def test_what_stopped_a_run_says_what_to_do(figures: Figures) -> None:
+    """Not to run it again at once; and where it went on, nothing."""
+    halt = Halt(NOW, "E514", "20 texts were stopped as spam", False, None)
+    counts = figures.counts | {"not_sent": 5}
+    for lifted_at, word, is_told in (
+        (None, "stopped", True),
+        (NOW, "unfinished", False),
+    ):
+        halts = (halt._replace(lifted_at=lifted_at),)
+        page = Page(replace(figures, counts=counts, halts=halts), UTC).main()
+        assert f">{word}</span>" in page
+        assert (KINDS["E514"].fix in page) is is_told
+
+
 FATES = [
     *(Fate("failed", str(code), 1, 1, 0) for code in table()),
     *(Fate("excluded", code, 1, 0, 0) for code in REASONS),
@@ -156,6 +197,15 @@ def test_amounts_are_said_as_people_say_them() -> None:
     assert [share(*pair) for pair in ((0, 9), (1, 10**6), (10**6 - 1, 10**6), (9, 9), (1, 3), (0, 0))] == [
         "0 %", "< 0.1 %", "> 99.9 %", "100 %", "33.3 %", "–",
     ]  # fmt: skip
+
+
+def test_a_period_says_the_day_once() -> None:
+    """And seconds only where it is short."""
+    assert [period(NOW, NOW + ms, UTC) for ms in (1_000, 3_600_000, 86_400_000)] == [
+        "2 Jan 2026, 03:04:05 to 03:04:06",
+        "2 Jan 2026, 03:04 to 04:04",
+        "2 Jan 2026, 03:04 to 3 Jan 2026, 03:04",
+    ]
 
 
 def test_a_report_replaces_only_a_report(
