@@ -25,12 +25,22 @@ comes when it comes.
 A *ramp* is a run's own line before the account's: it rises from a twentieth of the rate
 to all of it, for all workers of the run together.  When nobody has sent the run for a
 minute it begins anew.
+
+*Whose clock.*  A server's, for all its workers; the senders of a file are on one machine,
+and have the clock that counts since it started and that nobody can set.  A server's can be
+set back, and a machine starts anew: then all that was given away lies in a future that
+does not come for hours.  So a line remembers the latest moment that it was asked at, and
+one that was asked later than now is moved back by the difference.  (Of a server's clock
+that is set forward nothing can be known: what lay reserved then, some hundredths of a
+second as a rule, goes out beside what is given out next, once.)
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bulksend.journal.faults import BUSY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +55,9 @@ KEPT_SHARE = 0.1
 
 KEPT_SECONDS = 1.0
 """So long after an urgent run had its last slot, its part is not given to others."""
+
+SET_BACK = MICROSECONDS
+"""So far ahead of its clock a line is looked at: the clock may have been set back."""
 
 RAMP_FROM = 0.05
 RAMP_IDLE_SECONDS = 60.0
@@ -96,14 +109,16 @@ class Paces:
         """The next *segments* of the account *name*.
 
         Args:
-            now: Microseconds since 1970; a server uses its own clock instead.
+            now: Microseconds, of the clock that all senders of a file have; a server uses
+                its own instead.
 
             lead: Seconds before which they are of no use to who asks.
 
             kept: Of the part that is kept for urgent runs.
         """
-        ((until, now, whole, part),) = self._db.fetch(
+        until, now, whole, part = self._ask(
             "reserve_kept" if kept else "reserve_pace",
+            "pace",
             name=name,
             segments=segments,
             full=full_rate,
@@ -123,9 +138,10 @@ class Paces:
 
         They are not the account's yet: `reserve` them when their time has come.
         """
-        ((until, now, rate),) = self._db.fetch(
+        until, now, rate = self._ask(
             "reserve_ramp",
-            run_id=run_id,
+            "ramp",
+            name=run_id,
             segments=segments,
             full=full_rate,
             idle=round(RAMP_IDLE_SECONDS * MICROSECONDS),
@@ -175,6 +191,24 @@ class Paces:
             now=now,
         )
         return changed == 1
+
+    def _ask(self, query: str, line: str, **values: Any) -> list[Any]:
+        """What a reservation says; of a line that is ahead of its clock after that."""
+        ((until, now, asked, *rest),) = self._db.fetch(query, **values)
+        if asked > now + SET_BACK and self._set_back(
+            line, values["name"], values["now"]
+        ):
+            ((until, now, asked, *rest),) = self._db.fetch(query, **values)
+        return [until, now, *rest]
+
+    def _set_back(self, line: str, name: object, now: int) -> bool:
+        """Move a line to where its clock was set; whether another did not."""
+        locked = round(BUSY_SECONDS * MICROSECONDS)
+        with self._db.transaction(alone=f"{line} {name}"):
+            found = self._db.fetch(f"{line}_ahead", name=name, now=now, locked=locked)
+            for ahead, moment in found:
+                self._db.execute(f"set_{line}_back", name=name, ahead=ahead, now=moment)
+        return bool(found)
 
 
 def _stretch(

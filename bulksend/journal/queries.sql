@@ -508,28 +508,30 @@ order by row limit 1;
 -- See paces.py.  The rate as it is now: the share there was, and what has come back; less
 -- what is kept for urgent runs, where one has asked lately.
 -- name: reserve_pace
-insert into paces (name, given_to)
-values (:name, :now + :lead + cast(:segments * 1000000 / :full as integer))
+insert into paces (name, given_to, asked_at)
+values (:name, :now + :lead + cast(:segments * 1000000 / :full as integer), :now)
 on conflict (name) do update
-    set given_to = max(paces.given_to, :now + :lead) + cast(:segments * 1000000 / (
+    set asked_at = max(paces.asked_at, :now),
+        given_to = max(paces.given_to, :now + :lead) + cast(:segments * 1000000 / (
         :full * min(1.0, paces.share
                     + :recovery * max(0, :now - paces.changed_at) / 1000000)
         * case when paces.kept_to + :hold > :now then 1 - :kept else 1 end) as integer)
-returning given_to, :now,
+returning given_to, :now, asked_at,
           :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
           case when kept_to + :hold > :now then 1 - :kept else 1 end;
 
 -- What is kept begins where all was given away before anybody asked for it.
 -- name: reserve_kept
-insert into paces (name, given_to, kept_to)
+insert into paces (name, given_to, kept_to, asked_at)
 values (:name, :now,
-        :now + :lead + cast(:segments * 1000000 / (:full * :kept) as integer))
+        :now + :lead + cast(:segments * 1000000 / (:full * :kept) as integer), :now)
 on conflict (name) do update
-    set kept_to = max(:now + :lead, case when paces.kept_to + :hold > :now then paces.kept_to
+    set asked_at = max(paces.asked_at, :now),
+        kept_to = max(:now + :lead, case when paces.kept_to + :hold > :now then paces.kept_to
                                  else paces.given_to end)
         + cast(:segments * 1000000 / (:full * :kept * min(1.0, paces.share
                + :recovery * max(0, :now - paces.changed_at) / 1000000)) as integer)
-returning kept_to, :now,
+returning kept_to, :now, asked_at,
           :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
           :kept;
 
@@ -550,16 +552,18 @@ returning name, begins, given_to;
 
 -- A run that nobody has sent for a while begins its ramp again.
 -- name: reserve_ramp
-insert into ramps (run_id, began_at, given_to)
-values (:run_id, :now, :now + cast(:segments * 1000000 / (:full * :lowest) as integer))
+insert into ramps (run_id, began_at, given_to, asked_at)
+values (:name, :now, :now + cast(:segments * 1000000 / (:full * :lowest) as integer),
+        :now)
 on conflict (run_id) do update
-    set began_at = case when ramps.given_to + :idle < :now then :now
+    set asked_at = max(ramps.asked_at, :now),
+        began_at = case when ramps.given_to + :idle < :now then :now
                         else ramps.began_at end,
         given_to = max(ramps.given_to, :now) + cast(:segments * 1000000 / (
             :full * (:lowest + (1 - :lowest) * min(1.0,
                 case when ramps.given_to + :idle < :now then 0
                      else max(0, :now - ramps.began_at) end / :ramp))) as integer)
-returning given_to, :now,
+returning given_to, :now, asked_at,
           :full * (:lowest + (1 - :lowest) * min(1.0, max(0, :now - began_at) / :ramp));
 
 -- name: slow_pace
@@ -567,7 +571,28 @@ update paces
 set share = max(:slowest,
                 min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000) / 2),
     changed_at = :now
-where name = :name and :now - changed_at >= 1000000;
+where name = :name and abs(:now - changed_at) >= 1000000;
+
+-- By how much a line is ahead of the clock that it was made by.  :now was read before the
+-- file was locked, so what that may take proves nothing.
+-- name: pace_ahead
+select asked_at - :now, :now from paces
+where name = :name and asked_at > :now + :locked;
+
+-- name: set_pace_back
+update paces
+set begins = begins - :ahead, given_to = given_to - :ahead, kept_to = kept_to - :ahead,
+    changed_at = changed_at - :ahead, asked_at = :now
+where name = :name or substr(name, 1, length(:name) + 1) = :name || '/';
+
+-- name: ramp_ahead
+select asked_at - :now, :now from ramps
+where run_id = :name and asked_at > :now + :locked;
+
+-- name: set_ramp_back
+update ramps
+set began_at = began_at - :ahead, given_to = given_to - :ahead, asked_at = :now
+where run_id = :name;
 
 -- What may tell who somebody is, or what was said to them; the ledger's keys stay.
 -- name: purge_messages

@@ -111,18 +111,20 @@ group by person;
 with clock as materialized (
     select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 )
-insert into paces (name, given_to)
+insert into paces (name, given_to, asked_at)
 select :name,
-       now + :lead::bigint + (:segments::bigint * 1000000 / :full::float8)::bigint
+       now + :lead::bigint + (:segments::bigint * 1000000 / :full::float8)::bigint,
+       now
 from clock
 on conflict (name) do update
-    set given_to = greatest(paces.given_to, (select now from clock) + :lead::bigint)
+    set asked_at = greatest(paces.asked_at, (select now from clock)),
+        given_to = greatest(paces.given_to, (select now from clock) + :lead::bigint)
         + (:segments::bigint * 1000000 / (:full::float8 * least(1.0, paces.share
                + :recovery::float8
                    * greatest(0, (select now from clock) - paces.changed_at) / 1000000)
            * case when paces.kept_to + :hold::bigint > (select now from clock)
                   then 1 - :kept::float8 else 1 end))::bigint
-returning given_to, (select now from clock),
+returning given_to, (select now from clock), asked_at,
           :full::float8 * least(1.0, share + :recovery::float8
               * greatest(0, (select now from clock) - changed_at) / 1000000),
           case when kept_to + :hold::bigint > (select now from clock)
@@ -132,19 +134,21 @@ returning given_to, (select now from clock),
 with clock as materialized (
     select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 )
-insert into paces (name, given_to, kept_to)
+insert into paces (name, given_to, kept_to, asked_at)
 select :name, now,
        now + :lead::bigint
-       + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8))::bigint
+       + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8))::bigint,
+       now
 from clock
 on conflict (name) do update
-    set kept_to = greatest((select now from clock) + :lead::bigint,
+    set asked_at = greatest(paces.asked_at, (select now from clock)),
+        kept_to = greatest((select now from clock) + :lead::bigint,
             case when paces.kept_to + :hold::bigint > (select now from clock)
                  then paces.kept_to else paces.given_to end)
         + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8
            * least(1.0, paces.share + :recovery::float8
                * greatest(0, (select now from clock) - paces.changed_at) / 1000000)))::bigint
-returning kept_to, (select now from clock),
+returning kept_to, (select now from clock), asked_at,
           :full::float8 * least(1.0, share + :recovery::float8
               * greatest(0, (select now from clock) - changed_at) / 1000000),
           :kept::float8;
@@ -168,12 +172,14 @@ returning name, begins, given_to;
 with clock as materialized (
     select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
 )
-insert into ramps (run_id, began_at, given_to)
-select :run_id, now,
-       now + (:segments::bigint * 1000000 / (:full::float8 * :lowest::float8))::bigint
+insert into ramps (run_id, began_at, given_to, asked_at)
+select :name, now,
+       now + (:segments::bigint * 1000000 / (:full::float8 * :lowest::float8))::bigint,
+       now
 from clock
 on conflict (run_id) do update
-    set began_at = case when ramps.given_to + :idle::bigint < (select now from clock)
+    set asked_at = greatest(ramps.asked_at, (select now from clock)),
+        began_at = case when ramps.given_to + :idle::bigint < (select now from clock)
                         then (select now from clock) else ramps.began_at end,
         given_to = greatest(ramps.given_to, (select now from clock))
         + (:segments::bigint * 1000000 / (:full::float8 * (:lowest::float8
@@ -181,7 +187,7 @@ on conflict (run_id) do update
                case when ramps.given_to + :idle::bigint < (select now from clock) then 0
                     else greatest(0, (select now from clock) - ramps.began_at) end
                / :ramp::float8))))::bigint
-returning given_to, (select now from clock),
+returning given_to, (select now from clock), asked_at,
           :full::float8 * (:lowest::float8 + (1 - :lowest::float8)
               * least(1.0, greatest(0, (select now from clock) - began_at) / :ramp::float8));
 
@@ -194,7 +200,22 @@ set share = greatest(:slowest::float8, least(1.0, share
         + :recovery::float8 * greatest(0, clock.now - changed_at) / 1000000) / 2),
     changed_at = clock.now
 from clock
-where name = :name and clock.now - changed_at >= 1000000;
+where name = :name and abs(clock.now - changed_at) >= 1000000;
+
+-- What was asked for before it was locked was asked for before now.
+-- name: pace_ahead
+select asked_at - now, now from (
+    select asked_at, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+    from (select asked_at from paces where name = :name for update) as locked offset 0
+) as both_times
+where asked_at > now;
+
+-- name: ramp_ahead
+select asked_at - now, now from (
+    select asked_at, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
+    from (select asked_at from ramps where run_id = :name for update) as locked offset 0
+) as both_times
+where asked_at > now;
 
 -- name: suppress_numbers
 insert into suppressions (person, sender, number, reason, source, since)

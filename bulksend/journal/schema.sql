@@ -151,21 +151,24 @@ create table if not exists decisions (
 ) without rowid;
 
 -- Up to when an account's rate is given away, the part of it that is kept for urgent runs
--- (paces.py), and which share of it Bandwidth takes now.  In microseconds.
+-- (paces.py), and which share of it Bandwidth takes now.  In microseconds, by the clock of
+-- the database's server; of a file by that which counts since the machine started.
 create table if not exists paces (
     name       text primary key,
     begins     integer not null default 0,      -- where what was given last begins
     given_to   integer not null,
     kept_to    integer not null default 0,
     share      real not null default 1 check (share > 0 and share <= 1),
-    changed_at integer not null default 0
+    changed_at integer not null default 0,
+    asked_at   integer not null default 0       -- the latest moment that the clock showed
 ) without rowid;
 
--- Since when a run's pace rises, and up to when that is given away.  In microseconds.
+-- Since when a run's pace rises, and up to when that is given away: by the same clock.
 create table if not exists ramps (
     run_id   integer primary key references runs (id),
     began_at integer not null,
-    given_to integer not null
+    given_to integer not null,
+    asked_at integer not null default 0
 ) without rowid;
 
 -- Segments that went to a carrier by a brand's or a campaign's cap, by the while that it

@@ -41,8 +41,9 @@ FAILURES_TO_HOLD = 8
 """After so many failures in a row nothing new is begun before the retries are done."""
 
 
-Turn: TypeAlias = "Callable[[], Awaitable[None]]"
-"""Waits until the bytes, ready to leave, may."""
+Turn: TypeAlias = "Callable[[], Awaitable[float]]"
+"""Waits until the bytes, ready to leave, may: 0.  Or seconds that are too long for a
+connection to stand ready; endless where they may not leave any more."""
 
 
 class Poster(Protocol):

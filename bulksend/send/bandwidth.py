@@ -7,6 +7,7 @@ in place of a timer for each: all may take equally long, so the first in is the 
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
@@ -36,9 +37,13 @@ KEEP_ALIVE_SECONDS = 4.0
 """Idle connections are not used after so long: servers close theirs after five seconds or
 more, and a POST that meets a closing connection is an unknown."""
 
+READY_SECONDS = 0.25
+"""So long before its turn a message that must wait for it takes a connection."""
 
-async def _at_once() -> None:
+
+async def _at_once() -> float:
     """No pace."""
+    return 0.0
 
 
 class _Alarm:
@@ -55,6 +60,10 @@ class _Alarm:
         self._due[task] = self._loop.time() + self._seconds
         if self._timer is None:
             self._timer = self._loop.call_later(self._seconds, self._ring)
+
+    def forget(self, task: asyncio.Task[Any]) -> None:
+        """It may take as long as it likes."""
+        self._due.pop(task, None)
 
     def rang(self, task: asyncio.Task[Any]) -> bool:
         """Watch *task* no more; whether it was cancelled for being late."""
@@ -148,12 +157,14 @@ class Client:
         return self._sign_in.generation
 
     async def post(
-        self, body: bytes, turn: Callable[[], Awaitable[None]] = _at_once
+        self, body: bytes, turn: Callable[[], Awaitable[float]] = _at_once
     ) -> Verdict:
         """Post one message.  Being cancelled means: stop waiting, and say what is known.
 
         Args:
-            turn: Awaited when all is ready to leave; nothing has left if it is cancelled.
+            turn: Awaited when all is ready to leave: 0 lets it.  Seconds that it must wait
+                yet are waited for without a connection, which would grow old meanwhile.
+                Nothing has left if it is cancelled, or says that its turn never comes.
 
         Raises:
             GateRefused: The sign-in failed; nothing left.
@@ -166,7 +177,14 @@ class Client:
             signed = self._sign_in.fresh() or await self._sign_in.header()
             self._alarm.watch(task)
             exchange = await self._wire.open(signed, len(body))
-            await turn()
+            while seconds := await turn():
+                exchange.close()
+                if seconds == math.inf:
+                    return judge(Reached.HELD, cause="its turn never came")
+                self._alarm.forget(task)
+                await asyncio.sleep(seconds - READY_SECONDS)
+                self._alarm.watch(task)
+                exchange = await self._wire.open(signed, len(body))
             status = await exchange.ask(body)
             return judge(Reached.ANSWERED, status=status, body=await exchange.read())
         except asyncio.CancelledError:

@@ -14,6 +14,7 @@ others posted last is out of every window then.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,9 +63,15 @@ class Company:
         return self._pace.rate
 
     async def tick(self, now: float) -> None:
-        if self._looked_at is None or now - self._looked_at >= LOOK_SECONDS:
-            await self._look_round()
-        await self._pace.tick(self._clock())
+        while True:
+            if self._looked_at is None or now - self._looked_at >= LOOK_SECONDS:
+                await self._look_round()
+            with suppress(
+                TimeoutError
+            ):  # others may have gone: no need to wait for them
+                async with asyncio.timeout(LOOK_SECONDS):
+                    return await self._pace.tick(self._clock())
+            now = self._clock()
 
     def allows(self, sender: str) -> bool:
         return self._pace.allows(sender)

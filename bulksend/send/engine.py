@@ -19,6 +19,7 @@ never sent, so the permits come first, and nothing waits for them claimed.
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from bulksend.send.aftermath import Aftermath, Posted
 from bulksend.send.breakers import Breakers
 from bulksend.send.hold import Hold
 from bulksend.send.pacing import TICK
+from bulksend.send.verdict import Action, Reached, judge
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -52,8 +54,15 @@ MOST_AT_ONCE = 128
 DRAIN_SECONDS = 2.5
 """A stop is over within four seconds: Airflow kills after five (airflow.md §0)."""
 IDLE_SECONDS = 0.5
+
+READY_SECONDS = 0.5
+"""So long a connection may stand ready for a message.  It has been idle before, for four
+seconds at most (send/bandwidth.py), and servers close theirs after five."""
+
 SHORTEST_SECONDS = 0.001
 """The timers' resolution: to wait for less is to turn round and round."""
+
+HELD = judge(Reached.HELD)
 
 
 class Engine:
@@ -272,6 +281,9 @@ class Engine:
             self.stop(_too_late())
         return self._may_go_on and self._writer.failure is None
 
+    def _may_leave(self, item: Item) -> bool:
+        return self._may_post() and not self._intake.is_late(item)
+
     def _leave(self, items: list[Item]) -> None:
         """Post none of these claimed items now."""
         self._unposted -= len(items)
@@ -294,29 +306,40 @@ class Engine:
         task.add_done_callback(self._landed)
 
     async def _send(self, item: Item) -> None:
-        if not self._may_post():  # the machine may have slept since it was started
-            self._give_back([item])
-            return
-        if self._intake.is_late(item):
-            self._intake.postpone(item)
-            return
         posted = Posted(self._clocks.wall_ms(), self._client.generation)
         try:
-            turn = partial(self._turn, item.message)
-            verdict = await self._client.post(item.body, turn)
+            verdict = HELD
+            if self._may_leave(item):
+                verdict = await self._client.post(item.body, partial(self._turn, item))
         except BulksendError as error:  # the sign-in failed before anything left
             self._intake.unclaim([item])
             self.stop(error)
         else:
-            await self._aftermath.follow(item, verdict, posted)
+            if verdict.action is not Action.GIVE_BACK:
+                await self._aftermath.follow(item, verdict, posted)
+            elif self._may_go_on and self._intake.is_late(item):
+                self._intake.postpone(item)
+            else:
+                self._give_back([item])
 
-    async def _turn(self, message: Message) -> None:
-        """Wait until its bytes, ready to leave, may."""
+    async def _turn(self, item: Item) -> float:
+        """Wait until its bytes, ready to leave, may; endless where they may no more.
+
+        Much may have changed since it was claimed: the pace let it wait, a connection took
+        long, the machine slept.  So all that forbids a message is asked here, last.
+        """
         pacer, now = self._pacer, self._clocks.monotonic
-        sender, weight = message.sender, message.weight
-        while (seconds := pacer.seconds_too_close(sender, weight, now())) > 0.0:  # noqa: ASYNC110
+        sender, weight = item.message.sender, item.message.weight
+        until = now() + READY_SECONDS
+        while self._may_leave(item):
+            seconds = pacer.seconds_too_close(sender, weight, now())
+            if seconds <= 0.0:
+                pacer.left(sender, weight, now())
+                return 0.0
+            if now() + seconds > until:
+                return seconds
             await asyncio.sleep(seconds)
-        pacer.left(sender, weight, now())
+        return math.inf
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

@@ -32,6 +32,7 @@ from bulksend.logs import mask_numbers
 class Reached(Enum):
     """How far a request got."""
 
+    HELD = "it was held back: its turn did not come"
     NOWHERE = "no byte was handed over"
     SENT = "bytes were handed over; no answer came"
     ANSWERED = "an answer came"
@@ -41,6 +42,7 @@ class Action(StrEnum):
     """What the engine does besides recording the event."""
 
     GO_ON = "go on"
+    GIVE_BACK = "give it back: it was no attempt"
     RETRY = "try this message again later"
     SLOW_DOWN = "try again later, and send more slowly"
     SIGN_IN = "get a fresh token, once, then try again"
@@ -72,6 +74,7 @@ WHOLESALE = (402, 403, 404, 405, 406, 415)
 """No credit, no right, no such address, not in this form (bandwidth.md §1.3)."""
 
 RULES: tuple[Rule, ...] = (
+    Rule(Reached.HELD, None, None, Event.RELEASE, Action.GIVE_BACK),
     Rule(Reached.NOWHERE, None, None, Event.RELEASE, Action.RETRY),
     Rule(Reached.SENT, None, None, Event.LOSE, Action.GO_ON),
     Rule(Reached.ANSWERED, (202,), None, Event.ACCEPT, Action.GO_ON),
@@ -153,7 +156,7 @@ def _text(value: object) -> str | None:
 
 
 def _silence(reached: Reached, cause: str) -> str:
-    if reached is Reached.NOWHERE:
+    if reached is not Reached.SENT:
         return f"Not sent: {cause or 'no connection'}."
     return (
         f"No answer came ({cause or 'the connection broke'}). It may have been sent, "

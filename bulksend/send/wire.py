@@ -22,6 +22,9 @@ An answer that is there before that moment belongs to no message of ours: a serv
 closes an idle connection with a last word, or says the same twice.  The parser would give
 it out as the answer to the next message, so such a connection gets nothing.
 
+A coding that we did not ask for is taken off here, and not by the parser: that gives an
+answer up whose coding it has no library for, with the status that proves everything.
+
 A session repeats a request on a broken kept-alive connection by itself, though never a
 POST; here there is nothing that could.
 """
@@ -29,6 +32,7 @@ POST; here there is nothing that could.
 from __future__ import annotations
 
 import asyncio
+import zlib
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -48,6 +52,9 @@ nobody waits longer for words, least of all where a broken chunk means that none
 
 LONGEST_ANSWER = 1 << 20
 """Bytes; Bandwidth's have a few hundred.  What a gateway says beyond is not read."""
+
+_BITS = {"gzip": (31,), "deflate": (15, -15)}
+"""zlib's: with a gzip header, with a header of its own, or bare as some servers do it."""
 
 FAILURES = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
 """What `Wire` and `Exchange` raise where there is no answer."""
@@ -101,12 +108,13 @@ class Wire:
 class Exchange:
     """A message that can leave, and its answer.  To be closed, whatever comes."""
 
-    __slots__ = ("_connection", "_content", "_writer", "handed")
+    __slots__ = ("_coding", "_connection", "_content", "_writer", "handed")
 
     def __init__(self, connection: Connection, writer: StreamWriter) -> None:
         self._connection = connection
         self._writer = writer
         self._content: StreamReader | None = None
+        self._coding: str | None = None
         self.handed = False
 
     async def ask(self, body: bytes) -> int:
@@ -120,13 +128,14 @@ class Exchange:
         if protocol.should_close:
             raise SpokeFirst
         # A parser of its own from here on: half an answer that is there belongs to none.
-        protocol.set_response_params(read_until_eof=True)
+        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
         self.handed = True
         await self._writer.write(body, drain=False)
         status = 100
         while status < 200 and status != 101:
             message, self._content = await protocol.read()
             status = message.code
+        self._coding = message.compression
         return status
 
     async def read(self) -> bytes:
@@ -143,7 +152,7 @@ class Exchange:
                     said += await content.readany()
                     if content.at_eof():
                         self._connection.release()
-                        return said
+                        return _unpacked(said, self._coding) if self._coding else said
         except (asyncio.CancelledError, *FAILURES):
             return b""
         return said
@@ -151,3 +160,19 @@ class Exchange:
     def close(self) -> None:
         """Give the connection up, unless it is free already."""
         self._connection.close()
+
+
+def _unpacked(said: bytes, coding: str) -> bytes:
+    """What was packed; nothing where it is damaged; as it is where only others know how."""
+    ways = _BITS.get(coding.lower())
+    if ways is None:
+        return said
+    for bits in ways:
+        unpacking = zlib.decompressobj(bits)
+        try:
+            plain = unpacking.decompress(said, LONGEST_ANSWER)
+        except zlib.error:
+            continue
+        if unpacking.eof:
+            return plain
+    return b""

@@ -150,18 +150,25 @@ class Ground:
     """One campaign of *rows* people in *folder*, and the Bandwidth that it talks to."""
 
     def __init__(
-        self, folder: Path, rows: int, *, rate: str = "400/s", keeps_hours: bool = False
+        self,
+        folder: Path,
+        rows: int,
+        *,
+        rate: str = "400/s",
+        keeps_hours: bool = False,
+        name: str = "c",
+        first: int = 0,
     ) -> None:
         self.folder = folder
         self.patches = {"clock": (0.0, until_noon())} if keeps_hours else {}
         self.rows = rows
         folder.mkdir(parents=True, exist_ok=True)
-        self.numbers = [f"+1919{2_000_000 + n}" for n in range(rows)]
+        self.numbers = [f"+1919{2_000_000 + first + n}" for n in range(rows)]
         lines = [f"{n},P{n},{number}" for n, number in enumerate(self.numbers)]
         people = "\n".join(["id,name,mobile", *lines]) + "\n"
         (folder / "list.csv").write_text(people)
         campaign = {
-            "name": "c",
+            "name": name,
             "provider": "bandwidth",
             "from": "+19195550100",
             "application_id": "an-application",
@@ -173,6 +180,7 @@ class Ground:
         self.home = folder / ".bulksend"
         self.orphans: set[int] = set()
         self.environment: dict[str, str] = {}
+        self.origin = ""
 
     @contextmanager
     def served(self, rng: random.Random, **scenario: Any) -> Iterator[None]:
@@ -182,6 +190,7 @@ class Ground:
                 "BW_TOKEN_URL": simulator.token_url,
             }
             self._witness = simulator.bandwidth.witness
+            self.origin = simulator.origin
             yield
 
     @property

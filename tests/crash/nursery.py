@@ -44,10 +44,10 @@ QUICK = {
 
 
 class JumpingClocks(SystemClocks):
-    """The wall clock jumps by *by* milliseconds after *after* seconds."""
+    """The wall clock jumps by *by* milliseconds at a moment of the monotonic one."""
 
-    def __init__(self, after: float, by: int) -> None:
-        self._jumps_at = time.monotonic() + after
+    def __init__(self, at: float, by: int) -> None:
+        self._jumps_at = at
         self._by = by
 
     def wall_ms(self) -> int:
@@ -74,11 +74,10 @@ class FailingDisk(sqlite3.Connection):
 def patch(patches: dict[str, Any]) -> None:
     """Set constants by their dotted names.
 
-    ``clock`` is (after seconds, by ms), ``disk`` (share of commits that fail, seed).
+    ``clock`` is (at, by ms), ``disk`` (share of commits that fail, seed).
     """
     if clock := patches.pop("clock", None):
-        after, by = clock
-        clocks = functools.partial(JumpingClocks, after, by)
+        clocks = functools.partial(JumpingClocks, *clock)
         setattr(bulksend.dispatch, "SystemClocks", clocks)  # noqa: B010  (not its own)
     if disk := patches.pop("disk", None):
         FailingDisk.share, seed = disk

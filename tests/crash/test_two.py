@@ -5,15 +5,20 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.crash.ground import FAULTS, Ground, Nursery, Verdict, until
+from tests.suites.arrivals import densest, watched
+from tests.suites.postgres_server import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+__all__ = ["postgres"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 
@@ -130,9 +135,10 @@ def test_a_clock_that_is_set(
 ) -> None:
     """Back or forth, by seconds or an hour, beside a sender whose clock was not."""
     one, other = two
-    ground = Ground(tmp_path, 150, rate="150/s")
-    with ground.served(random.Random(jump), **FAULTS, slow_seconds=0.2):
-        ground.begin(one, clock=(0.3, jump), **SHORT_LEASE)
+    rng, ground = random.Random(jump), Ground(tmp_path, 150, rate="150/s")
+    with ground.served(rng, **FAULTS, slow_seconds=0.2):
+        at = time.monotonic() + rng.uniform(0.3, 1.5)
+        ground.begin(one, clock=(at, jump), **SHORT_LEASE)
         if second:
             time.sleep(0.4)  # about when the clock jumps: before it or after
             ground.begin(other, "--wait", **SHORT_LEASE)
@@ -141,3 +147,44 @@ def test_a_clock_that_is_set(
 
     assert promised(verdict), verdict
     assert set(codes) <= {0, 3, 4, 5}, codes
+
+
+@pytest.mark.parametrize("jump", [-3_600_000, 3_600_000])
+@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+def test_a_clock_that_is_set_under_two_campaigns_that_share_a_pace(
+    tmp_path: Path,
+    two: tuple[Nursery, Nursery],
+    request: pytest.FixtureRequest,
+    where: str,
+    jump: int,
+) -> None:
+    """By an hour, for both at once: neither stands still, and no second holds too much."""
+    grounds = [
+        Ground(tmp_path / name, 150, rate="100/s", name=name, first=first)
+        for name, first in (("c", 0), ("d", 150))
+    ]
+    journal = {"BULKSEND_HOME": str(tmp_path / "home")}
+    if where == "postgres":
+        journal["BULKSEND_JOURNAL"] = request.getfixturevalue("postgres").schema()
+    with grounds[0].served(random.Random(1)), watched(grounds[0].origin) as arrivals:
+        environment = grounds[0].environment | journal
+        environment["BW_MESSAGING_URL"] = f"{arrivals.origin}/api/v2"
+        for ground in grounds:
+            ground.environment = environment
+        jumps_at = time.monotonic() + 1.8
+        both = list(zip(grounds, two, strict=True))
+        for ground, nursery in both:
+            ground.begin(nursery, clock=(jumps_at, jump))
+        codes = [nursery.wait() for _, nursery in both]
+        took = time.monotonic() - jumps_at
+        for ground, nursery in both:  # whose lease is over by its clock was told so
+            while codes[two.index(nursery)] == 4:
+                ground.begin(nursery, "--wait", clock=(0.0, jump))
+                codes[two.index(nursery)] = nursery.wait()
+        texted = Counter(number for one in grounds[0].accepted for number in one.to)
+
+    assert codes == [0, 0], [ground.printed() for ground in grounds]
+    assert len(texted) == 300
+    assert max(texted.values()) == 1
+    assert densest(arrivals.moments) <= 100 * 1.01 + 1
+    assert took < 30

@@ -14,7 +14,6 @@ import zlib
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
 import pytest
 from aiohttp import connector
 from aiohttp.client_proto import ResponseHandler
@@ -43,6 +42,8 @@ ID = "14762070468292kw2fuqty55yp2b2"
 OURS = b'{"type":"some-type","description":"Some words"}'
 PACKED = gzip.compress(ACCEPTED)
 ZLIB = zlib.compress(ACCEPTED)
+BROTLI = b"\x8b\x02\x80" + bytes(range(60, 120)) + b"\x03"
+ZSTD = b"\x28\xb5\x2f\xfd" + bytes(range(60, 120))
 LONGEST = wire.LONGEST_ANSWER
 BLANKS = b" " * 8 * LONGEST
 NOT_SENT = "Not sent: the server spoke before it was asked."
@@ -109,7 +110,14 @@ CASES = [
     taken("gzip, cut", packed(202, PACKED[:-15]), None),
     taken("gzip of nothing", packed(202, b""), None),
     taken("a coding nobody knows", packed(202, ACCEPTED, "rot13")),
-    unknown("no deflate", packed(202, b"zzzz", "deflate")),  # aiohttp drops it whole
+    taken("GZIP in capitals", packed(202, PACKED, "GZip")),
+    taken("no deflate", packed(202, b"zzzz", "deflate"), None),
+    taken("brotli, which we cannot read", packed(202, BROTLI, "br"), None),
+    taken("brotli that is none", packed(202, ACCEPTED, "br")),
+    taken("zstd, which we do not read", packed(202, ZSTD, "zstd"), None),
+    refused("a 400 in brotli", packed(400, BROTLI, "br")),
+    unknown("a 500 in brotli", packed(500, BROTLI, "br"), "500"),
+    released("a 500 in gzip", packed(500, gzip.compress(OURS))),
     taken("a gzip bomb", packed(202, gzip.compress(BLANKS + ACCEPTED)), None),
     refused("a gzip bomb in a 400", packed(400, gzip.compress(BLANKS + OURS))),
     unknown("a gzip bomb in a 500", packed(500, gzip.compress(BLANKS + OURS)), "500"),
@@ -335,10 +343,6 @@ class Talker(RawServer):
             writer.write(self._last)
         await self.read(reader)
 
-    @property
-    def tags(self) -> list[str]:
-        return [orjson.loads(one.body)["tag"] for one in self.requests]
-
 
 @pytest.fixture(params=["reader first", "writer first"])
 def heard(
@@ -425,10 +429,11 @@ async def test_what_is_said_while_a_message_waits_for_its_turn_is_not_its_answer
         client_for(basic(server.url)) as client,
     ):
 
-        async def turn() -> None:
+        async def turn() -> float:
             heard.clear()
             server.speak.set()
             await heard.wait()
+            return 0.0
 
         if is_kept:
             assert (await client.post(body("first"))).event is Event.ACCEPT
@@ -439,6 +444,47 @@ async def test_what_is_said_while_a_message_waits_for_its_turn_is_not_its_answer
     assert server.tags == ["first", "third"][not is_kept :]
 
 
+STRAY = answer(202, ACCEPTED.replace(b"1476", b"9999"))
+HALVES = [
+    (STRAY[:20], STRAY[20:], Event.LOSE),  # its rest is no answer, so nothing is proven
+    (STRAY[:1], STRAY[1:], Event.LOSE),
+    (STRAY[:60], STRAY[60:], Event.RELEASE),  # its head was there: nothing left
+    (said(204, b"")[:-1], b"\n", Event.REFUSE),  # its rest is an empty line
+]
+
+
+@pytest.mark.parametrize(("before", "after", "event"), HALVES)
+async def test_half_an_answer_that_was_there_before_is_no_part_of_the_true_one(
+    before: bytes, after: bytes, event: Event, heard: asyncio.Event
+) -> None:
+    """A kept connection begins a stray 202, and ends it after the post; the truth is 400."""
+    may_begin = asyncio.Event()
+
+    async def play(
+        server: RawServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await server.read(reader)
+        writer.write(answer(202, ACCEPTED))
+        await may_begin.wait()
+        writer.write(before)
+        await server.read(reader)
+        writer.write(after + answer(400, OURS))
+
+    async with RawServer(play) as server, client_for(basic(server.url)) as client:
+
+        async def turn() -> float:
+            heard.clear()
+            may_begin.set()
+            await heard.wait()
+            return 0.0
+
+        assert (await client.post(body("first"))).message_id == ID
+        verdict = await client.post(body("second"), turn)
+
+    assert (verdict.event, verdict.message_id) == (event, None)
+    assert server.tags == ["first", "second"][: 1 + (event is not Event.RELEASE)]
+
+
 async def test_a_turn_that_never_comes_ends_with_the_patience() -> None:
     """Whatever is said meanwhile; the message is given up, and does not leave later."""
     now = asyncio.get_running_loop().time
@@ -447,9 +493,9 @@ async def test_a_turn_that_never_comes_ends_with_the_patience() -> None:
         Client(basic(server.url), clock=now, patience=0.2) as client,
     ):
 
-        async def turn() -> None:
+        async def turn() -> float:
             server.speak.set()
-            await asyncio.Event().wait()
+            return await asyncio.Future[float]()
 
         verdict = await client.post(body("first"), turn)
 
@@ -474,7 +520,7 @@ def _keeping(links: list[asyncio.StreamWriter]) -> RawServer:
 
 
 async def _posted_while(
-    close: Callable[[socket.socket], Awaitable[None]],
+    close: Callable[[socket.socket], Awaitable[float]],
 ) -> tuple[Verdict, int]:
     """The verdict on a message whose kept connection is closed in its turn; posts seen."""
     links: list[asyncio.StreamWriter] = []
@@ -500,9 +546,10 @@ async def test_a_close_that_was_seen_in_time_proves_that_nothing_left(
 
     monkeypatch.setattr(ResponseHandler, "connection_lost", connection_lost)
 
-    async def close(link: socket.socket) -> None:
+    async def close(link: socket.socket) -> float:
         link.shutdown(socket.SHUT_RDWR)
         await is_lost.wait()
+        return 0.0
 
     verdict, seen = await _posted_while(close)
 
@@ -513,8 +560,9 @@ async def test_a_close_that_was_seen_in_time_proves_that_nothing_left(
 async def test_a_close_that_was_not_seen_in_time_proves_nothing() -> None:
     """Closed by the server, its end still unread here: unknown, and not posted again."""
 
-    async def close(link: socket.socket) -> None:
+    async def close(link: socket.socket) -> float:
         link.shutdown(socket.SHUT_RDWR)
+        return 0.0
 
     verdict, seen = await _posted_while(close)
 

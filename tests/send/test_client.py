@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import math
 import shutil
 import socket
 import ssl
@@ -112,6 +113,11 @@ class RawServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def tags(self) -> list[str]:
+        """Of the messages that arrived, in order."""
+        return [orjson.loads(one.body)["tag"] for one in self.requests]
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -459,9 +465,9 @@ async def test_stopping_while_it_waits_for_its_turn_never_left() -> None:
     """Connected, and nothing written: to be sent again, by a connection of its own."""
     is_waiting = asyncio.Event()
 
-    async def turn() -> None:
+    async def turn() -> float:
         is_waiting.set()
-        await asyncio.Event().wait()
+        return await asyncio.Future[float]()
 
     async with (
         replying(answer(202, ACCEPTED)) as server,
@@ -473,7 +479,60 @@ async def test_stopping_while_it_waits_for_its_turn_never_left() -> None:
         _proves_nothing_left(await post, "stopped while waiting")
         assert (await client.post(body("second"))).event is Event.ACCEPT
 
-    assert [orjson.loads(one.body)["tag"] for one in server.requests] == ["second"]
+    assert server.tags == ["second"]
+
+
+async def test_a_message_that_must_wait_for_long_takes_a_connection_just_before() -> (
+    None
+):
+    """A kept one would grow old meanwhile, and be closed as the bytes leave."""
+    waits = iter([0.3, 0.26, 0.0])
+
+    async def turn() -> float:
+        return next(waits)
+
+    async with (
+        replying(*[answer(202, ACCEPTED)] * 9) as server,
+        client_for(basic(server.url)) as client,
+    ):
+        await client.post(body("first"))
+        assert (await client.post(body("second"), turn)).event is Event.ACCEPT
+
+    assert server.connections == 3
+    assert server.tags == ["first", "second"]
+
+
+async def test_a_wait_for_its_turn_is_no_patience_spent() -> None:
+    """However long: what is bounded is how long a server may take."""
+    waits = iter([bandwidth.READY_SECONDS + 0.5, 0.0])
+
+    async def turn() -> float:
+        return next(waits)
+
+    async with (
+        replying(answer(202, ACCEPTED)) as server,
+        Client(
+            basic(server.url), clock=asyncio.get_running_loop().time, patience=0.4
+        ) as client,
+    ):
+        assert (await client.post(body(), turn)).event is Event.ACCEPT
+
+
+async def test_what_may_not_leave_any_more_leaves_nothing() -> None:
+    """Given back, which is no failure; the next one goes out."""
+
+    async def turn() -> float:
+        return math.inf
+
+    async with (
+        replying(answer(202, ACCEPTED)) as server,
+        client_for(basic(server.url)) as client,
+    ):
+        held = await client.post(body("first"), turn)
+        assert (await client.post(body("second"))).event is Event.ACCEPT
+
+    assert (held.event, held.action) == (Event.RELEASE, Action.GIVE_BACK)
+    assert server.tags == ["second"]
 
 
 async def test_a_body_that_the_server_never_reads_is_not_called_unsent() -> None:

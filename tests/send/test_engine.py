@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from array import array
 from collections import Counter
@@ -61,6 +62,7 @@ FORBIDDEN = judge(Reached.ANSWERED, status=403, body=ERROR)
 FULL = judge(Reached.ANSWERED, status=429, body=ERROR)
 BROKEN = judge(Reached.ANSWERED, status=500, body=ERROR)
 GATEWAY = judge(Reached.ANSWERED, status=502, body=b"<html>")
+HELD = judge(Reached.HELD)
 UNREACHED = judge(Reached.NOWHERE, cause="no connection")
 SILENT = judge(Reached.SENT, cause="timed out")
 NO_TOKEN = GateRefused(Problem("E502", "no answer from the token address"))
@@ -101,7 +103,10 @@ class ScriptedPoster:
         attempt = sum(one.row == row for one in self.posted) + 1
         answer = self._script(row, attempt)
         try:
-            await turn()
+            while seconds := await turn():
+                if seconds == math.inf:
+                    return HELD
+                await asyncio.sleep(seconds)
         except asyncio.CancelledError:
             return UNREACHED
         now = asyncio.get_running_loop().time()
@@ -666,6 +671,93 @@ def test_a_sender_that_slept_posts_nothing_more(
 
     assert max(one.at for one in stage.poster.posted) < stage.began + 1.501
     assert set(stage.fates()) == {"accepted", "planned"}
+
+
+class Jam(Pacer):
+    """Bytes that are ready may not leave before *until*, seconds after the start."""
+
+    until = 6.0
+
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:
+        return max(0.0, self.until - now)
+
+
+class Jammed(Stage):
+    def pacer(self) -> Pace:
+        return Jam(self.rate, self.loop.time())
+
+
+def _sleep(stage: Stage) -> None:
+    stage.clocks.boot_offset += LEASE_MS
+
+
+class ClosingPlan(SlowPlan):
+    """Its windows close five seconds after the start."""
+
+    def is_late(self, message: Message) -> bool:
+        return self._stage.loop.time() >= self._stage.began + 5
+
+    def put_back(self, some: Iterable[Message]) -> None:
+        """For another day."""
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        (lambda stage: stage.engine.stop(), ""),
+        (lambda stage: stage.engine.pause(), ""),
+        (_sleep, "E611"),
+    ],
+    ids=["stop", "pause", "a machine that slept"],
+)
+def test_what_is_said_while_bytes_wait_for_their_turn_holds_them_back(
+    path: Path, what: Callable[[Stage], None], code: str
+) -> None:
+    """All that forbids a message is asked when its bytes leave, not when it is begun."""
+    stage = Jammed(rows=5, at={5.0: what})
+    stage.at[8.0] = lambda stage: stage.engine.stop()
+    if code:
+        with pytest.raises(Stopped, match=code):
+            stage.play(path)
+    else:
+        stage.play(path)
+
+    assert not stage.poster.posted
+    assert stage.fates() == {"planned": 5}
+
+
+def test_a_deadline_that_passes_while_bytes_wait_holds_them_back(path: Path) -> None:
+    """`not_after` is no moment to begin at: it is one to have left by."""
+    ends = datetime.fromtimestamp(START + 5, UTC)
+    stage = Jammed(rows=5, not_after=ends)
+
+    with pytest.raises(Stopped, match="E516"):
+        stage.play(path)
+
+    assert not stage.poster.posted
+    assert stage.fates() == {"planned": 5}
+
+
+def test_a_window_that_closes_while_bytes_wait_holds_them_back(path: Path) -> None:
+    """Nobody is texted some seconds after it."""
+    stage = Jammed(rows=5, source=ClosingPlan)
+
+    stage.play(path)
+
+    assert not stage.poster.posted
+    assert stage.fates() == {"planned": 5}
+
+
+def test_what_a_pause_held_back_goes_out_once_after_it(path: Path) -> None:
+    """It was no attempt, and nobody is lost by it."""
+    stage = Jammed(rows=5, at={5.0: lambda stage: stage.engine.pause()})
+    stage.at[60.0] = lambda stage: stage.engine.resume()
+
+    stage.play(path)
+
+    assert sorted(one.row for one in stage.poster.posted) == [2, 3, 4, 5, 6]
+    assert min(one.at for one in stage.poster.posted) >= 60
+    assert stage.fates() == {"accepted": 5}
 
 
 def test_a_lease_that_another_took_ends_the_sending(path: Path) -> None:

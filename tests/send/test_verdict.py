@@ -44,6 +44,7 @@ class Case(NamedTuple):
 
 CASES = [
     Case("nothing left", Reached.NOWHERE, None, b"", Event.RELEASE, Action.RETRY),
+    Case("held back", Reached.HELD, None, b"", Event.RELEASE, Action.GIVE_BACK),
     Case("no answer", Reached.SENT, None, b"", Event.LOSE),
     Case("202", ANSWERED, 202, MESSAGE, Event.ACCEPT),
     Case("202, unreadable", ANSWERED, 202, b'{"id": "147', Event.ACCEPT),

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from tests.suites.scene import Place, Sender
 
+AN_HOUR_AHEAD = """
+    update paces set begins = begins + 3600000000, given_to = given_to + 3600000000,
+        kept_to = kept_to + 3600000000, changed_at = changed_at + 3600000000,
+        asked_at = asked_at + 3600000000
+"""
+"""What a journal holds whose clock was set back by an hour."""
+
 
 class SharedPaceSuite:
     """Mixed into a `JournalSuite`, whose fixtures it uses."""
@@ -110,3 +117,57 @@ class SharedPaceSuite:
         place.execute("update ramps set given_to = given_to - 70000000")
         anew = climb(run_id, 1, 100.0, seconds=100.0, now=now)
         assert (anew.wait, anew.rate) == (0, 5)
+
+    @pytest.mark.parametrize("kept", [False, True])
+    def test_a_clock_that_is_set_back_holds_nobody_up(
+        self, place: Place, journal: Journal, kept: bool
+    ) -> None:
+        """A line follows its clock: what was given away stays so, and a 429 is not forgotten."""
+        now = time.time_ns() // 1_000
+        paces, own = journal.paces, {"+1": 5.0}
+        paces.reserve("55", 1_000, 100.0, now=now)
+        slowed = paces.slow_down("55", now=now)
+        stretch = paces.reserve("55", 10, 100.0, now=now, kept=kept)
+        granted = paces.grant("55", own, stretch)
+        place.execute(AN_HOUR_AHEAD)
+
+        following = paces.reserve("55", 10, 100.0, now=now, kept=kept)
+        more = paces.grant("55", own, following)
+        apart = paces.reserve("55/", 10, 100.0, now=now)
+
+        assert slowed
+        assert following.begins == pytest.approx(stretch.ends, abs=5_000_000)
+        assert following.rate == pytest.approx(stretch.rate, rel=0.2)
+        assert granted["+1"][0] == stretch.begins
+        assert all(begins < following.ends for begins, _ in more.values())
+        assert not paces.slow_down("55", now=now)
+        assert apart.wait == 0
+        place.execute("update paces set changed_at = changed_at + 3600000000")
+        assert paces.slow_down("55", now=now)
+
+    def test_a_ramp_follows_a_clock_that_is_set_back(
+        self, place: Place, sender: Sender
+    ) -> None:
+        """It neither waits for the hour to come again, nor begins anew."""
+        now, run_id = time.time_ns() // 1000, sender.run.id
+        climb = sender.journal.paces.climb
+        climb(run_id, 5, 100.0, seconds=100.0, now=now)
+        place.execute(
+            "update ramps set began_at = began_at + 3550000000, "
+            "given_to = given_to + 3600000000, asked_at = asked_at + 3600000000"
+        )
+        half = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+
+        assert half.rate == pytest.approx(52.5, abs=2)
+        assert half.wait == pytest.approx(1.0, abs=0.5)
+
+    def test_what_waits_for_the_file_is_taken_for_no_clock(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """Who read the clock before others had their turn gets what comes after theirs."""
+        now = time.time_ns() // 1_000
+        with place.open() as other:
+            first = other.paces.reserve("55", 100, 100.0, now=now + 20_000_000)
+            second = journal.paces.reserve("55", 100, 100.0, now=now)
+
+        assert second.begins >= first.ends - 1_000
