@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from bulksend.planning import (
         Checked,
         Closer,
+        forecast_plan,
         load_campaign,
         load_plan,
         look_closer,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     )
     from bulksend.prepare.advice import Advice
     from bulksend.prepare.changes import Changes
+    from bulksend.prepare.forecast import Course
     from bulksend.prepare.outlook import Outlook
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.preview import check_rows, preview_plan
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from bulksend.rules.changes import (
         RuleChange,
         RuleInForce,
+        dated_rules,
         rule_changes,
         rules_in_force,
     )
@@ -119,6 +122,7 @@ _HOME_OF = {
     "load_schedule": "scheduling",
     "Checked": "planning",
     "Closer": "planning",
+    "forecast_plan": "planning",
     "Options": "pipeline",
     "list_runs": "pipeline",
     "load_campaign": "planning",
@@ -135,6 +139,7 @@ _HOME_OF = {
     "write_run": "pipeline",
     "Advice": "prepare.advice",
     "Changes": "prepare.changes",
+    "Course": "prepare.forecast",
     "Outlook": "prepare.outlook",
     "Plan": "prepare.plan",
     "check_rows": "prepare.preview",
@@ -144,6 +149,7 @@ _HOME_OF = {
     "RuleChange": "rules.changes",
     "RuleInForce": "rules.changes",
     "rule_changes": "rules.changes",
+    "dated_rules": "rules.changes",
     "rules_in_force": "rules.changes",
     "RulePack": "rules.pack",
     "read_rules": "rules.pack",
@@ -186,6 +192,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Closer",
+    "Course",
     "Door",
     "Ended",
     "Explained",
@@ -217,10 +224,12 @@ __all__ = [
     "back_up",
     "check_connection",
     "check_rows",
+    "dated_rules",
     "decide_row",
     "door",
     "due_slot",
     "explain",
+    "forecast_plan",
     "json_schema",
     "list_runs",
     "listen",

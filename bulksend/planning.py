@@ -158,22 +158,27 @@ def look_closer(
     """What `check` shows beyond the counts; writes the rejected rows to *rejects*.
 
     Args:
-        home: Gives the credentials where *rejects* is in object storage, and what
-            carriers have taken today; None: nothing.
+        home: Gives the credentials where *rejects* is in object storage.
 
     Raises:
         InputError: E621, where the rejects cannot be written.
     """
-    plan, now = checked.plan, time.time_ns() // 1_000_000
-    used = 0 if home is None else _used_today(campaign, home, now)
+    plan = checked.plan
     before = earlier_plan(plan)
     winners = plan.winners()
     return Closer(
         advice=advise(plan, campaign, winners=winners),
-        outlook=outlook(plan, campaign, now=now, used=used),
+        outlook=forecast_plan(checked),
         changes=changes(before, plan) if before else None,
         rejects=place_rejects(plan, rejects, winners=winners, home=home),
     )
+
+
+def forecast_plan(checked: Checked) -> Outlook:
+    """How what is left of a plan would go, were it begun now."""
+    campaign, now = checked.campaign, time.time_ns() // 1_000_000
+    used = _used_today(campaign, checked.home, now)
+    return outlook(checked.plan, campaign, now=now, used=used, left=checked.left)
 
 
 def _used_today(campaign: Campaign, home: Home, now: int) -> int:

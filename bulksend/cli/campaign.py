@@ -129,7 +129,7 @@ def _show(checked: Checked, campaign: Campaign, folder: Path, *, as_json: bool) 
             }
         )
     else:
-        show_checked(checked, closer.advice.details)
+        show_checked(checked, closer.advice.details, closer.outlook)
         show_closer(closer, checked.plan.sheets.named)
         show_outlook(closer.outlook)
     if checked.gates:

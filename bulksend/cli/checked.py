@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bulksend import REASONS
+from bulksend.cli.outlook import spent
 from bulksend.cli.show import duration, out, show_problems, word
 from bulksend.errors import counted
 from bulksend.storage.location import where
@@ -17,7 +18,7 @@ from bulksend.storage.location import where
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from bulksend import Advice, Changes, Checked, Closer
+    from bulksend import Advice, Changes, Checked, Closer, Outlook
     from bulksend.storage.location import Where
 
 LABELS = 14
@@ -25,18 +26,22 @@ MOST_DETAILS = 6
 
 
 def show_checked(
-    checked: Checked, details: Mapping[str, Mapping[str, int]] | None = None
+    checked: Checked,
+    details: Mapping[str, Mapping[str, int]] | None = None,
+    outlook: Outlook | None = None,
 ) -> None:
     """Problems first, then the counts in one line, then what it takes.
 
     Args:
         details: `Advice.details`, where they are known.
+
+        outlook: Where it is shown too: then the time is what that says.
     """
     show_problems(checked.notices)
     if checked.notices and out.is_terminal:
         out.print()
     out.print(f"[bold]{headline(checked)}[/]")
-    _print_facts(_facts(checked))
+    _print_facts(_facts(checked, outlook))
     if checked.summary.reasons:
         reasons = Table.grid(padding=(0, 2, 0, 0))
         for code, count in checked.summary.reasons.items():
@@ -119,7 +124,7 @@ def _sentence(code: str, details: Mapping[str, int]) -> str:
     return line.replace("{detail}", ", ".join(some) or "a value")
 
 
-def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
+def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str]]:
     summary, said = checked.summary, checked.campaign
     senders = ", ".join(said.senders[:3]) + " …" * (len(said.senders) > 3)
     yield "sender", f"{senders} through {said.provider}, at {said.send.rate.text}"
@@ -133,7 +138,9 @@ def _facts(checked: Checked) -> Iterator[tuple[str, str]]:
         yield "cost", summary.price + missing
     if summary.types:
         yield "lines", _listed(summary.types)
-    if summary.sendable:
+    if outlook is not None and outlook.course is not None:
+        yield "time", spent(outlook.course)
+    elif summary.sendable:
         yield "time", duration(summary.seconds)
     if summary.repairs:
         yield "repaired", _listed(summary.repairs)

@@ -13,10 +13,11 @@ from bulksend.cli.show import duration, out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bulksend import Outlook
+    from bulksend import Course, Outlook
 
 MOST_REMEDIES = 3
 MOST_NAMES = 4
+LEAST_SHOWN_MS = 60_000
 
 
 def show_outlook(outlook: Outlook) -> None:
@@ -52,18 +53,29 @@ def show_outlook(outlook: Outlook) -> None:
         out.print(f"  {escape(remedy.change)}: {', '.join(brings)}")
 
 
+def spent(course: Course) -> str:
+    """From the first message to the last, and how much of that is waiting."""
+    if course.begins is None or course.ends is None:
+        return "nothing can be sent"
+    idle = f", {duration(course.idle_ms / 1000)} of it waiting for windows, carriers or receipts"
+    taken = duration((course.ends - course.begins) / 1000)
+    return taken + (idle if course.idle_ms >= LEAST_SHOWN_MS else "")
+
+
 def _when(outlook: Outlook) -> None:
     """When Bandwidth gets it, and when it has sent it on."""
     course = outlook.course
     assert course is not None
     if course.begins is not None and course.ends is not None:
-        idle = (
-            f", {duration(course.idle_ms / 1000)} of it waiting for windows or carriers"
-        )
         out.print(
             f"begun now, Bandwidth would get it from {moment(course.begins)} to "
-            f"{moment(course.ends)}{idle if course.idle_ms >= 60_000 else ''}"
+            f"{moment(course.ends)}"
         )
+        if course.first is not None and course.goes_on is not None:
+            out.print(
+                f"the first few by {moment(course.first)}, the rest after their "
+                f"receipts, from {moment(course.goes_on)} on"
+            )
         if course.leaves is not None and course.leaves - course.ends >= 60_000:
             out.print(f"and would have sent it on by {moment(course.leaves)}")
         if course.full_at is not None:

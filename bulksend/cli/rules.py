@@ -49,13 +49,15 @@ def rules() -> None:
 @PACK
 @AS_JSON
 def list_(day: datetime | None, files: tuple[Path, ...], as_json: bool) -> None:
-    """List every rule in force: jurisdictions, hours, kind of source.
+    """List every rule: jurisdictions, hours, kind of source.
+
+    What does not hold for good has its dates beside it.
 
     Example: bulksend rules list --on 2026-07-01
     """
     from bulksend.cli.show import print_json
 
-    found = _in_force(_pack(files), _day(day))
+    found = _dated(_pack(files), _day(day))
     if as_json:
         print_json([row._asdict() for row in found])
     else:
@@ -76,7 +78,7 @@ def show(
     """
     from bulksend.cli.show import print_json
 
-    found = _in_force(_pack(files), _day(day))
+    found = _dated(_pack(files), _day(day))
     wanted = [row for row in found if {row.id, *row.jurisdictions.split()} & {*names}]
     known = {name for row in wanted for name in (row.id, *row.jurisdictions.split())}
     if missing := [name for name in names if name not in known]:
@@ -108,19 +110,19 @@ def diff(before: str, after: str, as_json: bool) -> None:
 
 
 def _side(said: str) -> list[RuleInForce]:
-    """A day's rules, or a file's as they are today."""
+    """A day's rules, or all of a file's: those that hold today, and the others by date."""
     from bulksend import read_rules, rules_in_force
 
     try:
-        return _in_force(_pack(()), date.fromisoformat(said))
+        return rules_in_force(_pack(()), date.fromisoformat(said))
     except ValueError:
-        return rules_in_force(read_rules([Path(said)]), _day(None))
+        return _dated(read_rules([Path(said)]), _day(None))
 
 
-def _in_force(pack: RulePack, day: date) -> list[RuleInForce]:
-    from bulksend import rules_in_force
+def _dated(pack: RulePack, day: date) -> list[RuleInForce]:
+    from bulksend import dated_rules
 
-    return rules_in_force(pack, day)
+    return dated_rules(pack, day)
 
 
 def _pack(files: tuple[Path, ...]) -> RulePack:
@@ -138,12 +140,14 @@ def _show_list(rows: Sequence[RuleInForce]) -> None:
 
     from bulksend.cli.show import out
 
+    names = ["rule", "jurisdictions", "local hours", "a day", "source"]
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("rule", "jurisdictions", "local hours", "a day", "source"):
+    for name in [*names, "in force"] if any(row.dates for row in rows) else names:
         table.add_column(name, no_wrap=True)
     for row in rows:
         most = str(row.per_day or "")
-        table.add_row(row.id, row.jurisdictions, row.hours, most, row.kind)
+        said = (row.id, row.jurisdictions, row.hours, most, row.kind, row.dates)
+        table.add_row(*said[: len(table.columns)], style="" if row.in_force else "dim")
     out.print(table)
     out.print(
         "[dim]Not legal advice. `bulksend rules show ID` has each one's source.[/]"
@@ -161,7 +165,8 @@ def _show_each(rows: Sequence[RuleInForce]) -> None:
         if row.per_day:
             out.print(f"  a person at most {row.per_day} messages in 24 hours")
         until = f" until {row.until}" if row.until else ""
-        out.print(f"  in force since {row.since}{until}")
+        since = f"since {row.since}" if row.in_force else f"not now: from {row.since}"
+        out.print(f"  in force {since}{until}")
         out.print(f"  source   {row.kind}: {escape(row.source)}\n           {row.url}")
 
 

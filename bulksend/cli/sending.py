@@ -193,16 +193,20 @@ def _options(yes: bool, as_json: bool, **said: Any) -> Options:
 
 def _confirm(yes: bool, as_json: bool) -> Callable[[Checked], bool]:
     def ask(checked: Checked) -> bool:
+        from bulksend import forecast_plan
         from bulksend.cli.checked import show_checked
+        from bulksend.cli.outlook import show_outlook
         from bulksend.cli.show import whoever_reads
 
+        is_asked = not yes and sys.stdin.isatty() and not as_json
+        outlook = forecast_plan(checked) if is_asked and not checked.gates else None
         if not as_json:
             with whoever_reads():
-                show_checked(checked)
-        if yes:
-            return True
-        if not sys.stdin.isatty() or as_json:
-            return False
+                show_checked(checked, outlook=outlook)
+                if outlook is not None:
+                    show_outlook(outlook)
+        if not is_asked:
+            return yes
         count = f"{checked.left:,}"
         return click.confirm(f"Send {count} real messages now?", default=False)
 

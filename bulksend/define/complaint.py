@@ -20,8 +20,8 @@ from bulksend.define.document import (
     spelled,
     suggestion,
 )
-from bulksend.define.regions import REGIONS
 from bulksend.define.section import keys_of
+from bulksend.rules.jurisdictions import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -33,7 +33,7 @@ from bulksend.define.amounts import (
     lifetime,
 )
 from bulksend.define.deadline import DEADLINE_PATTERN, Deadline
-from bulksend.define.regions import REGIONS
+from bulksend.rules.jurisdictions import REGIONS
 
 
 @dataclass(frozen=True, slots=True)

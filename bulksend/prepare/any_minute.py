@@ -19,8 +19,8 @@ class AnyMinute:
     After an hour of it only the mean is kept, which is a share of a minute off by then.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = float(most)
+    def __init__(self, most: float) -> None:
+        self._most = most
         self._mean = most / MINUTE_LASTS_MS * 1000
         self._gone: deque[tuple[float, float, float]] = deque()
         self._pieces = 0

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, get_args
 import polars as pl
 
 from bulksend.define.kinds import LineType
-from bulksend.define.regions import REGIONS
 from bulksend.errors import InputError, Problem
+from bulksend.rules.jurisdictions import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,14 +2,15 @@
 
 Theory of operation
 -------------------
-The sender is a pipe of so many segments a second, and the rows of one place are a volume
-that flows while its window is open.  As in the sender itself, of the open windows the one
-that closes first goes first.  What a carrier takes in a minute narrows the pipe for its
-volumes; what it takes in a day closes them until the next one; and Bandwidth's own queue
-fills where it is slower than we are, and narrows the pipe when it is full.  So a whole
-run is a few hundred volumes and as many events, however many people it has, and it can be
-played again with another start, another rate or fewer segments to see what that would
-change (`remedies`).
+The sender is a pipe of so many segments a second (`outflow`), and the rows of one place
+are a volume that flows while its window is open.  As in the sender itself, of the open
+windows the one that closes first goes first.  What a carrier takes in a minute narrows
+the pipe for its volumes; what it takes in a day closes them until the next one; and
+Bandwidth's own queue fills where it is slower than we are, and narrows the pipe when it is
+full.  The first few are played first, then nothing while their receipts are waited for,
+and then the others.  So a whole run is a few hundred volumes and as many events, however
+many people it has, and it can be played again with another start, another rate or fewer
+segments to see what that would change (`remedies`).
 
 Pure: the time is an argument, in milliseconds since 1970.
 """
@@ -19,15 +20,17 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from itertools import compress
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.prepare.any_minute import AnyMinute
+from bulksend.prepare.outflow import DUST, Outflow
 from bulksend.rules.carriers import BY_DAY, BY_MINUTE, pacific_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from bulksend.prepare.outflow import Queue, Rates
     from bulksend.rules.hours import Opening
 
 MINUTE = 60_000
@@ -36,8 +39,6 @@ HORIZON_DAYS = 60
 LEAST_STEP_SECONDS = 1e-6
 """A step that a moment in ms since 1970 can still hold as a float: time goes on."""
 
-DUST = 0.01
-"""Of a segment: a moment in ms since 1970 is a float, and some 1e-4 ms off."""
 LEAST_LIFE_MS = 60_000
 """A window counts as closed so much earlier: see `send.agenda`."""
 
@@ -70,11 +71,11 @@ class Caps(NamedTuple):
 UNCAPPED = Caps()
 
 
-class Queue(NamedTuple):
-    """Bandwidth's own: segments that leave it per second, and how many may wait in it."""
+class FirstFew(NamedTuple):
+    """Messages that go first, and how long their receipts are waited for."""
 
-    rate: float
-    holds: float
+    messages: int
+    wait_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +87,21 @@ class Load:
 
         end: After which nothing is sent; None where it may go on.
 
-        rate: Segments per second that leave in all.
-
         opening: The first opening of a place's word with some life left after a moment.
 
         queue: None where Bandwidth is as fast as the rate.
+
+        first: None where all may go at once.
     """
 
     volumes: tuple[Volume, ...]
     start: int
     end: int | None
-    rate: float
+    rates: Rates
     opening: Callable[[str, int], Opening | None]
     caps: Caps = UNCAPPED
     queue: Queue | None = None
+    first: FirstFew | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Course:
 
         ends: When the last one does.
 
-        idle_ms: How long it waits for windows, or for carriers, in between.
+        idle_ms: How long it waits for windows, carriers or receipts, in between.
 
         too_late: Rows whose window does not come before the end, by place.
 
@@ -122,6 +124,10 @@ class Course:
         leaves: When the last segment leaves that queue.
 
         expires: Segments that wait in it longer than their window is open.
+
+        first: When the last of the first few is sent; None where all go at once.
+
+        goes_on: When their receipts have been waited for.
     """
 
     begins: int | None
@@ -132,6 +138,8 @@ class Course:
     full_at: int | None = None
     leaves: int | None = None
     expires: int = 0
+    first: int | None = None
+    goes_on: int | None = None
 
     @property
     def left(self) -> int:
@@ -143,8 +151,8 @@ class _Open(NamedTuple):
     place: int
 
 
-def rate_of_all(
-    rate: float, own: Mapping[str, float], weights: Iterable[tuple[str, float]]
+def rate_of_senders(
+    own: Mapping[str, float], weights: Iterable[tuple[str, float]]
 ) -> float:
     """Segments a second that leave in all, where some senders have a pace of their own.
 
@@ -155,7 +163,17 @@ def rate_of_all(
     """
     each = list(weights)
     longest = max((much / own[name] for name, much in each if name in own), default=0.0)
-    return min(rate, sum(much for _, much in each) / longest) if longest else rate
+    return sum(much for _, much in each) / longest if longest else inf
+
+
+def shared_out(messages: int, among: Sequence[int]) -> list[int]:
+    """So many of all of these, each part of them giving its share; all where they lack."""
+    total, upto, found = sum(among), 0, []
+    for rows in among:
+        before, upto = upto, upto + rows
+        few = min(messages, total)
+        found.append(round(few * upto / total) - round(few * before / total))
+    return found
 
 
 def course(load: Load) -> Course:
@@ -166,13 +184,13 @@ def course(load: Load) -> Course:
 class _Run:
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._left = [float(one.weight) for one in load.volumes]
+        every = load.volumes
+        self._size = [one.weight / one.rows for one in every]
+        self._left = [0.0] * len(every)
         caps = load.caps
-        self._by_day = [
-            bool(caps.per_day) and one.carrier in BY_DAY for one in load.volumes
-        ]
+        self._by_day = [bool(caps.per_day) and one.carrier in BY_DAY for one in every]
         self._by_minute = [
-            bool(caps.per_minute) and one.carrier in BY_MINUTE for one in load.volumes
+            bool(caps.per_minute) and one.carrier in BY_MINUTE for one in every
         ]
         self._now = float(load.start)
         self._closed: list[tuple[int, int, int]] = []
@@ -182,17 +200,16 @@ class _Run:
         self._begins: float | None = None
         self._ends: float | None = None
         self._idle = 0.0
-        # A message is not cut: of a day's cap only whole ones are used.
-        self._message = min(
-            (one.weight / one.rows for one in compress(load.volumes, self._by_day)),
-            default=1.0,
-        )
+        # A message is not cut: of a cap only whole ones are used.
+        self._message = min(compress(self._size, self._by_day), default=1.0)
+        least = min(compress(self._size, self._by_minute), default=1.0)
         self._day_ends = float(pacific_day(load.start)[1])
         self._day = self._whole_messages(caps.per_day - caps.used)
         self._has_by_day = False  # whether any of these is open
-        self._minute = AnyMinute(caps.per_minute)
-        self._waiting = 0.0  # in Bandwidth's queue
-        self._full_at: float | None = None
+        self._minute = AnyMinute(caps.per_minute // least * least)
+        rows = sum(one.rows for one in every) or 1
+        mean = sum(one.weight for one in every) / rows
+        self._out = Outflow(load.rates, mean, load.queue)
         self._expires = 0.0
         self._last = (
             load.end if load.end is not None else load.start + HORIZON_DAYS * DAY
@@ -203,24 +220,57 @@ class _Run:
         return bool(self._open[False] or self._open[True] or self._closed)
 
     def play(self) -> Course:
-        for place in range(len(self._left)):
-            self._schedule(place, self._late)
-        while self._waits_for_anything:
-            self._turn()
-        queue, ends = self._load.queue, self._ends
-        leaves = ends
-        if queue is not None and ends is not None:
-            leaves = ends + self._waiting / queue.rate * 1000
+        every, first = self._load.volumes, self._load.first
+        rest, sent, goes_on = [one.rows for one in every], None, None
+        if first is not None:
+            few = self._first_few(first.messages)
+            self._send(few)
+            sent, goes_on = self._now, self._now + first.wait_ms
+            self._wait_until(goes_on)
+            rest = [all_ - some for all_, some in zip(rest, few, strict=True)]
+        self._send(rest)
+        ends = self._ends
+        leaves = None if ends is None else ends + self._out.seconds_in_queue * 1000
         return Course(
             begins=_whole(self._begins),
             ends=_whole(ends),
             idle_ms=round(self._idle),
             too_late=self._late,
             too_many=self._many,
-            full_at=_whole(self._full_at),
+            full_at=_whole(self._out.full_at),
             leaves=_whole(leaves),
             expires=round(self._expires),
+            first=_whole(sent),
+            goes_on=_whole(goes_on),
         )
+
+    def _first_few(self, messages: int) -> list[int]:
+        """How many go first of each volume: of those that are open, where they suffice."""
+        start, found = self._load.start, [0] * len(self._load.volumes)
+        opens = [self._load.opening(one.place, start) for one in self._load.volumes]
+        is_open = [one is not None and one.start <= start for one in opens]
+        for here in (True, False):
+            some = [at for at, one in enumerate(is_open) if one is here]
+            rows = [self._load.volumes[at].rows for at in some]
+            for at, few in zip(some, shared_out(messages, rows), strict=True):
+                found[at] = few
+                messages -= few
+        return found
+
+    def _send(self, rows: list[int]) -> None:
+        """A sender begins, and sends so many of each volume."""
+        self._out.begin(self._now)
+        for at, some in enumerate(rows):
+            self._left[at] = some * self._size[at]
+            self._schedule(at, self._late)
+        while self._waits_for_anything:
+            self._turn()
+
+    def _wait_until(self, moment: float) -> None:
+        if self._begins is not None:
+            self._idle += moment - self._now
+        self._pass(moment - self._now, 0.0, 0.0)
+        self._now = moment
 
     # -- the next event ---------------------------------------------------------------
 
@@ -242,10 +292,7 @@ class _Run:
         if self._open[True]:
             opens = min(opens, self._minute.changes)
         if not flows:
-            if self._begins is not None:
-                self._idle += opens - self._now
-            self._pass(opens - self._now, 0.0, 0.0)
-            self._now = opens
+            self._wait_until(opens)
             return
         self._flow(flows, min(opens, self._next(flows)))
 
@@ -253,7 +300,9 @@ class _Run:
         """Windows that closed, and carriers whose day is full, wait for the next ones."""
         for opened in self._open.values():
             if opened and opened[0].until - LEAST_LIFE_MS <= self._now:
-                self._schedule(heapq.heappop(opened).place, self._many)
+                place = heapq.heappop(opened).place
+                self._keep_whole(place)
+                self._schedule(place, self._many)
                 return True
         if self._day > DUST or not self._has_by_day:
             return False
@@ -271,9 +320,16 @@ class _Run:
             self._schedule(one.place, self._many)
         return bool(held)
 
+    def _keep_whole(self, place: int) -> None:
+        """Part of a message is not sent: another one goes in its place."""
+        size, left = self._size[place], self._left[place]
+        whole = ceil((left - DUST) / size) * size
+        self._out.give_back(max(0.0, whole - left))
+        self._left[place] = max(left, whole)
+
     def _flows(self) -> list[tuple[int, float]]:
         """Places that are served now, and how fast: the one that closes first first."""
-        rate = self._out
+        rate = self._out.rate(self._now)
         limited, free = self._open[True], self._open[False]
         if not limited or (free and free[0] < limited[0]):
             return [(free[0].place, rate)] if free else []
@@ -288,14 +344,6 @@ class _Run:
     def _whole_messages(self, segments: int) -> float:
         return max(0, segments) // self._message * self._message
 
-    @property
-    def _out(self) -> float:
-        """Segments a second that Bandwidth takes now."""
-        queue = self._load.queue
-        if queue is None or self._waiting < queue.holds - DUST:
-            return self._load.rate
-        return min(self._load.rate, queue.rate)
-
     def _next(self, flows: list[tuple[int, float]]) -> float:
         """When the first of these flows changes."""
         times = [self._left[place] / rate for place, rate in flows]
@@ -305,14 +353,12 @@ class _Run:
             if opened
         ]
         total, by_day, by_minute = self._sums(flows)
+        times.append(self._out.seconds_to_change(self._now, total))
         if by_day:
             times += [self._day / by_day, (self._day_ends - self._now) / 1000]
         used_up = by_minute - self._minute.refill
         if used_up > 0.0 and self._minute.left > DUST:
             times.append(self._minute.left / used_up)
-        queue = self._load.queue
-        if queue is not None and total > queue.rate:
-            times.append((queue.holds - self._waiting) / (total - queue.rate))
         return self._now + max(min(times), LEAST_STEP_SECONDS) * 1000
 
     def _sums(self, flows: list[tuple[int, float]]) -> tuple[float, float, float]:
@@ -325,7 +371,9 @@ class _Run:
         self._begins = self._now if self._begins is None else self._begins
         total, by_day, by_minute = self._sums(flows)
         for place, rate in flows:
-            self._expire(place, rate, then, total)
+            until = self._open[self._by_minute[place]][0].until
+            lasts = self._out.expires(until, self._now, then, total)
+            self._expires += lasts * rate
             self._left[place] -= (then - self._now) / 1000 * rate
         self._day -= by_day * (then - self._now) / 1000
         self._pass(then - self._now, total, by_minute)
@@ -336,28 +384,10 @@ class _Run:
                 heapq.heappop(self._open[self._by_minute[place]])
 
     def _pass(self, ms: float, total: float, by_minute: float) -> None:
-        """Time goes on for AT&T's minute and for Bandwidth's queue."""
-        queue, seconds = self._load.queue, ms / 1000
+        """Time goes on for AT&T's minute and for what may leave."""
         if self._load.caps.per_minute:
             self._minute.passes(self._now, self._now + ms, by_minute)
-        if queue is None:
-            return
-        waiting = max(0.0, self._waiting + (total - queue.rate) * seconds)
-        self._waiting = min(queue.holds, waiting)
-        if self._full_at is None and self._waiting >= queue.holds - DUST:
-            self._full_at = self._now + ms
-
-    def _expire(self, place: int, rate: float, then: float, total: float) -> None:
-        """Count what waits in Bandwidth's queue when its window closes."""
-        queue = self._load.queue
-        if queue is None or not self._waiting + total - min(total, queue.rate):
-            return
-        until = self._open[self._by_minute[place]][0].until
-        # Who is taken at t leaves at t + waiting(t) / rate of the queue.
-        grows = (total - queue.rate) / queue.rate
-        wait = self._waiting / queue.rate * 1000
-        last = (until - wait + self._now * grows) / (1 + grows)
-        self._expires += max(0.0, then - max(self._now, last)) / 1000 * rate
+        self._out.passes(self._now, self._now + ms, total)
 
     # -- windows ----------------------------------------------------------------------
 
@@ -374,7 +404,7 @@ class _Run:
             now = max(now, round(self._day_ends))
         found = self._load.opening(volume.place, now)
         if found is None or max(found.start, now) >= self._last - LEAST_LIFE_MS:
-            rows = round(volume.rows * left / volume.weight) or 1
+            rows = round(left / self._size[place]) or 1
             lost[volume.place] = lost.get(volume.place, 0) + rows
             return
         start, until = max(found.start, now), min(found.end, self._last)

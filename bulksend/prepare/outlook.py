@@ -17,12 +17,14 @@ from bulksend.prepare.forecast import (
     HORIZON_DAYS,
     UNCAPPED,
     Caps,
+    FirstFew,
     Load,
-    Queue,
     Volume,
     course,
-    rate_of_all,
+    rate_of_senders,
+    shared_out,
 )
+from bulksend.prepare.outflow import Queue, Rates
 from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.segments import units_of
@@ -31,9 +33,10 @@ from bulksend.rules.hours import LOOK_AHEAD_DAYS, Hours, Opening
 from bulksend.rules.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bulksend.define.campaign import Campaign
+    from bulksend.define.sending import Canary
     from bulksend.prepare.forecast import Course
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.remedies import Remedy
@@ -79,18 +82,31 @@ class PlaceHours:
     rules: tuple[str, ...]
 
 
-def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlook:
+def outlook(
+    plan: Plan,
+    campaign: Campaign,
+    *,
+    now: int,
+    used: int = 0,
+    left: int | None = None,
+) -> Outlook:
     """Forecast a run of *plan* that begins at *now*.
 
     Args:
         used: Segments that T-Mobile's day has taken already.
+
+        left: How many of its messages are still to be sent, of each place its share; None
+            is all.
     """
     hours = plan_hours(plan)
     opening = _always if hours is None else _Openings(hours, now)
-    volumes, rate = _volumes(plan, campaign)
+    volumes, rates = _volumes(plan, campaign)
+    if left is not None:
+        volumes = _left_of(volumes, left)
     if not volumes:
         return Outlook(None, (), ())
     carriers, dequeue = campaign.send.carriers, campaign.send.dequeue
+    first = first_few(campaign.send.canary, volumes)
     caps, queue = UNCAPPED, None
     if carriers is not None:
         day, minute = carriers.t_mobile_per_day or 0, carriers.att_per_minute or 0
@@ -99,7 +115,8 @@ def outlook(plan: Plan, campaign: Campaign, *, now: int, used: int = 0) -> Outlo
         holds = dequeue.per_second * QUEUE_SECONDS
         queue = Queue(dequeue.per_second, holds)
     flows = volumes if hours is None else _alike(volumes, hours, now)
-    load = Load(flows, now, _last(campaign, now), rate, opening, caps, queue)
+    end = _last(campaign, now)
+    load = Load(flows, now, end, rates, opening, caps, queue, first)
     goes = course(load)
     cuts = best_cuts(plan) if not campaign.message.media else []
     shown = []
@@ -190,8 +207,16 @@ def _last(campaign: Campaign, now: int) -> int | None:
     return last if ends is None else min(ends, last)
 
 
-def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]:
-    """What goes to each place, and the rate at which it leaves in all."""
+def first_few(canary: Canary | None, volumes: Iterable[Volume]) -> FirstFew | None:
+    """What goes first of all of it, as a forecast plays it."""
+    if canary is None:
+        return None
+    size = canary.size(sum(one.rows for one in volumes))
+    return FirstFew(size, round(canary.wait.total_seconds() * 1000)) if size else None
+
+
+def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], Rates]:
+    """What goes to each place, and the rates at which it leaves."""
     found = (
         plan.frame()
         .filter(pl.col("reason").is_null())
@@ -210,9 +235,32 @@ def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], float]
         .sort("place", "carrier")
     )
     senders = found.group_by("from").agg(pl.col("weight").sum())
-    own = campaign.send.rates(campaign.senders)
-    rate = rate_of_all(campaign.send.rate.per_second, own, senders.iter_rows())
-    return tuple(Volume(*row) for row in places.iter_rows()), rate
+    rates = rates_of(campaign, senders.iter_rows())
+    return tuple(Volume(*row) for row in places.iter_rows()), rates
+
+
+def rates_of(campaign: Campaign, weights: Iterable[tuple[str, float]]) -> Rates:
+    """The pace of a campaign of which each sender sends so much."""
+    send = campaign.send
+    ramp = send.ramp.total_seconds() if send.ramp else 0.0
+    together = rate_of_senders(send.rates(campaign.senders), weights)
+    return Rates(send.rate.per_second, together, ramp)
+
+
+def at_any_hour(volume: Volume, campaign: Campaign, rates: Rates) -> float:
+    """Seconds from the first message to the last, where nobody's hours are asked for."""
+    first = first_few(campaign.send.canary, [volume])
+    goes = course(Load((volume,), 0, None, rates, _always, first=first))
+    return ((goes.ends or 0) - (goes.begins or 0)) / 1000
+
+
+def _left_of(volumes: Sequence[Volume], left: int) -> tuple[Volume, ...]:
+    few = shared_out(left, [one.rows for one in volumes])
+    return tuple(
+        one._replace(rows=rows, weight=round(one.weight * rows / one.rows))
+        for one, rows in zip(volumes, few, strict=True)
+        if rows
+    )
 
 
 def best_cuts(plan: Plan) -> list[tuple[int, int]]:

@@ -76,12 +76,12 @@ def _faster(load: Load, now: Course) -> Remedy | None:
 
     @cache
     def tried(tenths: int) -> Course:
-        return course(replace(load, rate=load.rate * (1 + tenths / 10)))
+        return course(replace(load, rates=load.rates.faster(tenths / 10)))
 
     tenths = _enough(now, 10_000, tried)
     if tenths is None:
         return None
-    more = f"{load.rate * tenths / 10:,.1f}".removesuffix(".0")
+    more = f"{load.rates.full * tenths / 10:,.1f}".removesuffix(".0")
     return _gain(now, tried(tenths), f"send {more} segments/s more")
 
 

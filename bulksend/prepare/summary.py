@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from bulksend.prepare.cost import money
+from bulksend.prepare.forecast import Volume
+from bulksend.prepare.outlook import at_any_hour, rates_of
 
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
-    from bulksend.define.sending import Send
     from bulksend.prepare.plan import Plan
 
 _WORDS = ("reason", "number_repair", "number_type", "number_region", "encoding")
@@ -27,7 +28,8 @@ class Summary:
         cost: Millionths of the rate card's currency; None without a card, or where the
             card lacks a price.
 
-        seconds: How long sending takes at the campaign's rate.
+        seconds: How long sending takes, where nobody's hours and no carrier are waited
+            for; `outlook` knows those.
     """
 
     rows: int
@@ -89,22 +91,16 @@ def summarise(plan: Plan, campaign: Campaign) -> Summary:
         cost=total["cost"] if priced else None,
         currency=str((campaign.send.prices or {}).get("currency", "USD")),
         unpriced=total["unpriced"] if priced else 0,
-        seconds=max(
-            _ramped(campaign.send, total["weight"]),
-            *(_of(sent, sender) / rate for sender, rate in rates.items()),
-            0.0,
-        ),
+        seconds=_seconds(campaign, sent) if total["rows"] else 0.0,
     )
 
 
-def _ramped(send: Send, weight: int) -> float:
-    """Seconds at the account's rate; of a ramp about half is lost."""
-    ramp = send.ramp.total_seconds() if send.ramp else 0.0
-    return weight / send.rate.per_second + min(ramp / 2, weight / send.rate.per_second)
-
-
-def _of(sent: pl.DataFrame, sender: str) -> int:
-    return int(sent.filter(pl.col("from") == sender)["weight"].sum())
+def _seconds(campaign: Campaign, sent: pl.DataFrame) -> float:
+    every = Volume("", int(sent["weight"].sum()), int(sent["rows"].sum()))
+    if "from" in sent.columns:
+        weights = sent.group_by("from").agg(pl.col("weight").sum()).iter_rows()
+        return at_any_hour(every, campaign, rates_of(campaign, weights))
+    return at_any_hour(every, campaign, rates_of(campaign, ()))
 
 
 def _counted(counted: pl.DataFrame, column: str) -> dict[str, int]:

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from bulksend.rules.pack import RulePack, Slots, Version
+    from bulksend.rules.pack import Rule, RulePack, Slots, Version
 
 
 class RuleInForce(NamedTuple):
-    """One rule as it is in force on a day, in words."""
+    """One rule as it is in force on a day, in words.
+
+    Args:
+        in_force: False where it is not, or not any more: ``since`` and ``until`` say when.
+    """
 
     id: str
     name: str
@@ -26,6 +30,13 @@ class RuleInForce(NamedTuple):
     kind: str
     source: str
     url: str
+    in_force: bool = True
+
+    @property
+    def dates(self) -> str:
+        """``from 2027-01-01``, ``until 2019-12-03``; nothing for what holds for good."""
+        until = f"until {self.until}" if self.until else ""
+        return until if self.in_force else f"from {self.since} {until}".rstrip()
 
 
 class RuleChange(NamedTuple):
@@ -39,33 +50,43 @@ class RuleChange(NamedTuple):
 
 def rules_in_force(pack: RulePack, day: date) -> list[RuleInForce]:
     """Every rule that holds on *day*, in the pack's order."""
+    return [row for row in dated_rules(pack, day) if row.in_force]
+
+
+def dated_rules(pack: RulePack, day: date) -> list[RuleInForce]:
+    """Those, and what is still to come; of a rule that is over, how it was at last."""
     found = []
     for rule in pack.rules:
-        version = rule.on(day)
-        if version is not None:
-            found.append(
-                RuleInForce(
-                    rule.id,
-                    rule.name,
-                    " ".join(rule.jurisdictions),
-                    hours_in_words(version),
-                    version.per_day,
-                    version.first.isoformat(),
-                    version.until.isoformat() if version.until else None,
-                    version.kind,
-                    version.source,
-                    version.url,
-                )
-            )
+        now = rule.on(day)
+        later = [one for one in rule.versions if one.first > day]
+        found += [_in_words(rule, now, in_force=True)] if now else []
+        found += [_in_words(rule, one, in_force=False) for one in later]
+        if now is None and not later:
+            found.append(_in_words(rule, rule.versions[-1], in_force=False))
     return found
+
+
+def _in_words(rule: Rule, version: Version, *, in_force: bool) -> RuleInForce:
+    return RuleInForce(
+        rule.id,
+        rule.name,
+        " ".join(rule.jurisdictions),
+        hours_in_words(version),
+        version.per_day,
+        version.first.isoformat(),
+        version.until.isoformat() if version.until else None,
+        version.kind,
+        version.source,
+        version.url,
+        in_force,
+    )
 
 
 def rule_changes(
     before: Sequence[RuleInForce], after: Sequence[RuleInForce]
 ) -> list[RuleChange]:
     """What differs, rule by rule and field by field."""
-    old = {row.id: row for row in before}
-    new = {row.id: row for row in after}
+    old, new = _by_name(before), _by_name(after)
     found = [
         RuleChange(name, "rule", old[name].hours, "") for name in old if name not in new
     ]
@@ -77,6 +98,11 @@ def rule_changes(
             if was != now:
                 found.append(RuleChange(name, what, _shown(was), _shown(now)))
     return found
+
+
+def _by_name(rows: Sequence[RuleInForce]) -> dict[str, RuleInForce]:
+    """By what is said of them: what does not hold yet, or any more, has its day there."""
+    return {row.id if row.in_force else f"{row.id} {row.dates}": row for row in rows}
 
 
 def _shown(value: object) -> str:

@@ -20,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bulksend.errors import InputError, Problem
+from bulksend.rules.jurisdictions import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -257,6 +258,10 @@ def _faults(file: Path, shape: _File) -> Iterator[Problem]:
         if rule.holidays and not _is_calendar(rule.holidays):
             found = f"no calendar of holidays is called {rule.holidays}"
             yield _problem(file, (*here, "holidays"), found, _EXPECTED["holidays"])
+        for number, one in enumerate(rule.jurisdictions):
+            if found := unknown(one):
+                expected = _EXPECTED["jurisdictions"]
+                yield _problem(file, (*here, "jurisdictions", number), found, expected)
         for number, version in enumerate(rule.versions):
             there = (*here, "versions", number, "hours")
             for found in _gaps(version.hours):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
+from bulksend.rules.jurisdictions import ANYWHERE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 Profile = Literal["us-marketing", "us-strict", "transactional"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
-
-ANYWHERE = "*"
 
 
 def rules_for(

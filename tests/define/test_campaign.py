@@ -15,9 +15,9 @@ from bulksend.define.document import masked
 from bulksend.define.kinds import Key
 from bulksend.define.message import Message
 from bulksend.define.recipients import Recipients
-from bulksend.define.regions import REGIONS
 from bulksend.define.section import keys_of
 from bulksend.define.sending import Send
+from bulksend.rules.jurisdictions import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -46,18 +46,42 @@ def test_counts_add_up_and_are_of_the_rows_that_are_sent(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("rate", "seconds"), [("5/s", 1.0), ("60/min", 5.0), ("1/s", 5.0), ("10/s", 0.5)]
+    ("rate", "per_second"),
+    [("5/s", 5.0), ("60/min", 1.0), ("1/s", 1.0), ("10/s", 10.0)],
 )
 def test_sending_takes_segments_by_the_rate(
-    tmp_path: Path, rate: str, seconds: float
+    tmp_path: Path, rate: str, per_second: float
 ) -> None:
-    """A text of three segments takes as long as three texts."""
+    """A text of three segments takes as long as three texts; the last one takes none."""
     people = f"phone,name\n{A},{'x' * 400}\n{B},Ben\n{C},Cy\n"
     checked = plan(
         tmp_path, people, message={"text": "{{ name }}"}, send={"rate": rate}
     )
     assert checked.summary.weight == 5
-    assert checked.summary.seconds == pytest.approx(seconds)
+    assert checked.summary.seconds == pytest.approx((5 - 5 / 3) / per_second, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("send", "seconds"),
+    [
+        ({"rate": "1/s"}, 99.0),
+        ({"rate": "1/s", "canary": {"first": 10, "wait": "15 min"}}, 9 + 900 + 89),
+        ({"rate": "1/s", "per_sender": "1/min"}, 99 * 60.0),
+        # Half of a ramp is lost, and what its first messages wait for the ones before.
+        ({"rate": "1/s", "ramp": "60 s"}, 99 + 60 * 0.475 + 1.5),
+        (
+            {"rate": "1/s", "ramp": "10 s", "canary": {"first": 50, "wait": "1 h"}},
+            2 * (20 + 48) + 3600,  # the second one waits as the first one's rate says
+        ),
+    ],
+)
+def test_a_ramp_and_the_first_few_take_their_time(
+    tmp_path: Path, send: dict[str, Any], seconds: float
+) -> None:
+    """The time is of the run as it goes: both ramps, the receipts, the slow sender."""
+    people = "phone\n" + "".join(f"+1919555{n:04}\n" for n in range(100, 200))
+    checked = plan(tmp_path, people, message={"text": "Hi"}, send=send)
+    assert checked.summary.seconds == pytest.approx(seconds, abs=3.0)
 
 
 def test_a_price_is_of_the_segment_the_region_and_the_kind(tmp_path: Path) -> None:

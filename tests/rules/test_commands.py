@@ -26,11 +26,12 @@ def test_rules_are_listed_shown_and_compared(desk: Desk) -> None:  # noqa: F811
     (florida,) = desk.call("rules", "show", "US-FL", "--json").json
     assert (florida["kind"], florida["per_day"]) == ("primary", 3)
     assert florida["url"].startswith("http")
-    early = {
-        row["id"]
-        for row in desk.call("rules", "list", "--on", "2010-01-01", "--json").json
-    }
-    assert "us-fl" not in early
+    early = desk.call("rules", "list", "--on", "2010-01-01", "--json").json
+    (florida,) = (row for row in early if row["id"] == "us-fl")
+    assert (florida["in_force"], florida["since"]) == (False, "2021-07-01")
+    lines = desk.call("rules", "list", "--on", "2010-01-01").out.splitlines()
+    (line,) = (one for one in lines if one.startswith("us-fl "))
+    assert line.endswith("from 2021-07-01")
     changed = desk.call("rules", "diff", "2021-01-01", "2026-11-26").out
     assert "+ us-fl mon-sun 08:00-20:00" in changed
     unknown = desk.call("rules", "show", "atlantis")
@@ -60,6 +61,58 @@ rules:
     gap = desk.call("rules", "list", "--pack", "ours.yaml")
     assert (gap.code, "E122" in gap.err) == (2, True)
     assert "nothing is said about sun" in gap.err
+
+
+def test_rules_that_do_not_hold_now_are_there_with_their_dates(
+    desk: Desk,  # noqa: F811
+) -> None:
+    """One to come and one that is over: listed, shown, and told apart by a diff."""
+    text = """\
+checked: 2026-11-26
+rules:
+  - id: old
+    name: Over
+    jurisdictions: [US]
+    versions:
+      - {from: 2020-01-01, until: 2021-01-01, hours: {mon-sun: "09:00-19:00"},
+         kind: caution, source: us, url: https://example.com/}
+  - id: new
+    name: To come
+    jurisdictions: [US-FL]
+    versions:
+      - {from: 2020-01-01, until: 2999-01-01, hours: {mon-sun: "09:00-19:00"},
+         kind: caution, source: us, url: https://example.com/}
+      - {from: 2999-01-01, hours: {mon-sun: "10:00-19:00"},
+         kind: caution, source: us, url: https://example.com/}
+"""
+    desk.write("ours.yaml", text)
+    lines = [
+        " ".join(line.split())
+        for line in desk.call("rules", "list", "--pack", "ours.yaml").out.splitlines()
+    ]
+    assert (
+        "old US mon-sun 09:00-19:00 caution from 2020-01-01 until 2021-01-01" in lines
+    )
+    assert "new US-FL mon-sun 09:00-19:00 caution until 2999-01-01" in lines
+    assert "new US-FL mon-sun 10:00-19:00 caution from 2999-01-01" in lines
+    shown = desk.call("rules", "show", "new", "--pack", "ours.yaml").out
+    assert "in force not now: from 2999-01-01" in shown
+    desk.write("later.yaml", text.replace('"10:00-19:00"', '"11:00-19:00"'))
+    changed = desk.call("rules", "diff", "ours.yaml", "later.yaml").out
+    assert changed.split() == (
+        [
+            "~",
+            "new",
+            "from",
+            "2999-01-01",
+            "hours:",
+            "mon-sun",
+            "10:00-19:00",
+            "→",
+            "mon-sun",
+            "11:00-19:00",
+        ]
+    )
 
 
 def test_check_says_where_people_are_and_when(desk: Desk) -> None:  # noqa: F811

@@ -34,7 +34,7 @@ def pack(*versions: dict[str, Any], **other: Any) -> dict[str, Any]:
     rule = {
         "id": "zz",
         "name": "Zed",
-        "jurisdictions": ["ZZ"],
+        "jurisdictions": ["TZ"],
         "versions": list(versions),
     }
     return {"checked": "2026-11-26", "rules": [rule | other]}
@@ -67,6 +67,9 @@ WRONG: list[tuple[str, object, str]] = [
     ("E122", pack(version(per_day="0")), "expected a whole number above 0"),
     ("E122", pack(version(colour="red")), "no such key"),
     ("E122", pack(version(), jurisdictions=["Florida"]), "ISO 3166"),
+    ("E122", pack(version(), jurisdictions=["US-FLA"]), "there is no state US-FLA; expected a list of"),
+    ("E122", pack(version(), jurisdictions=["US", "ZZ"]), "there is no country ZZ"),
+    ("E122", pack(version(), jurisdictions=["US-PR"]), "a country of its own here, PR"),
     ("E122", {"rules": []}, "missing"),
     ("E122", pack(version(), id="us-fl"), "is there already"),
 ]  # fmt: skip

@@ -14,7 +14,8 @@ from bulksend.errors import Problem, Stopped
 from bulksend.journal import leases
 from bulksend.journal.store import Journal
 from bulksend.prepare import forecast
-from bulksend.prepare.forecast import Load, Queue, Volume, course
+from bulksend.prepare.forecast import Load, Volume, course
+from bulksend.prepare.outflow import Queue, Rates
 from bulksend.rules.carriers import pacific_day
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
@@ -51,7 +52,9 @@ class Capped(Timed):
 
     def _timed(self, _: object) -> TimedSource:
         self.clocks.wall_offset = utc(self.start)
-        rows = self.rows_left()
+        return self.timed_source(self.rows_left())
+
+    def timed_source(self, rows: Sequence[int]) -> TimedSource:
         frame = pl.DataFrame(
             {
                 "row": rows,
@@ -270,7 +273,8 @@ def _load(stage: Capped, caps: forecast.Caps, queue: Queue | None = None) -> Loa
         Volume(place, count * stage.weight, count, carrier)
         for (place, carrier), count in sorted(counted.items())
     )
-    return Load(volumes, utc(stage.start), None, stage.rate, opening, caps, queue)
+    rates = Rates(stage.rate)
+    return Load(volumes, utc(stage.start), None, rates, opening, caps, queue)
 
 
 def test_what_the_day_has_taken_already_is_known() -> None:

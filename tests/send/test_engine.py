@@ -249,33 +249,39 @@ class Stage:
             self.writer.epoch = await self.writer.call(
                 lambda j: j.leases.take("c", Owner.me(), now=self.clocks.wall_ms())
             )
-            self.intake = Intake(
-                self.source(self),
-                self.envelope,
-                writer=self.writer,
-                clocks=self.clocks,
-                ledger=array("q", sorted(self.ledger)),
-                paced=self.paced,
-                caps=self.caps,
-            )
-            self.engine = Engine(
-                intake=self.intake,
-                client=self.poster,
-                writer=self.writer,
-                pacer=self.pacer(),
-                clocks=self.clocks,
-                rng=Random(7),
-                not_after=self.not_after,
-                breakers=Breakers(in_doubt=self.in_doubt),
-            )
+            self.make_engine(self.source(self))
             self.began = self.loop.time()
             for seconds, action in self.at.items():
                 self.loop.call_at(self.began + seconds, action, self)
             try:
-                await self.engine.run()
+                await self.work()
             finally:
                 self.poster.close()
                 await self._give_lease_back()
+
+    def make_engine(self, source: Source) -> None:
+        self.intake = Intake(
+            source,
+            self.envelope,
+            writer=self.writer,
+            clocks=self.clocks,
+            ledger=array("q", sorted(self.ledger)),
+            paced=self.paced,
+            caps=self.caps,
+        )
+        self.engine = Engine(
+            intake=self.intake,
+            client=self.poster,
+            writer=self.writer,
+            pacer=self.pacer(),
+            clocks=self.clocks,
+            rng=Random(7),
+            not_after=self.not_after,
+            breakers=Breakers(in_doubt=self.in_doubt),
+        )
+
+    async def work(self) -> None:
+        await self.engine.run()
 
     async def _give_lease_back(self) -> None:
         self.writer.failure = self.writer.broken = None

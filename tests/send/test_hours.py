@@ -12,6 +12,7 @@ import pytest
 from bulksend.errors import Stopped
 from bulksend.journal.store import Journal
 from bulksend.prepare.forecast import Load, Volume, course
+from bulksend.prepare.outflow import Rates
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
@@ -294,6 +295,6 @@ def test_a_run_ends_when_it_was_forecast(
 
     count = rows // len(places)
     volumes = tuple(Volume(place, count * weight, count) for place in places)
-    told = course(Load(volumes, utc(start), None, rate, opening))
+    told = course(Load(volumes, utc(start), None, Rates(rate), opening))
     assert told.ends is not None
     assert abs(told.ends - ended) < 0.02 * (ended - utc(start)) + 1000

@@ -11,13 +11,9 @@ from functools import lru_cache
 import polars as pl
 
 from bulksend.prepare.phones import cache
+from bulksend.rules import jurisdictions
 
-STATES = (
-    "", "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DC", "DE", "FL", "GA", "HI", "ID",
-    "IL", "IN", "IA", "KS", "KY", "LA", "MA", "MD", "ME", "MI", "MN", "MO", "MS", "MT",
-    "NC", "ND", "NE", "NH", "NJ", "NM", "NV", "NY", "OH", "OK", "OR", "PA", "RI", "SC",
-    "SD", "TN", "TX", "UT", "VA", "VT", "WA", "WI", "WV", "WY",
-)  # fmt: skip
+STATES = ("", *jurisdictions.STATES)
 """The states and the capital; a code is a place in this list, and 0 is none of them."""
 
 _OTHER_NAMES = {"Washington D.C.": "DC", "Washington State": "WA"}
