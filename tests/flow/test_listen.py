@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import re
 import resource
 import signal
-import subprocess
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -22,9 +22,10 @@ import pytest
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from tests.flow.desk import counts, ended, until
-from tests.settle.callbacks import event, reply
+from tests.settle.callbacks import event, make_certificate, reply
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from bulksend.simulator.server import Simulator
@@ -233,15 +234,7 @@ def test_a_listener_that_cannot_be_trusted_does_not_start(
 
 def test_it_speaks_tls(desk: Desk) -> None:
     """With a certificate of one's own; plain HTTP is then no way in."""
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", desk.folder / "key.pem", "-out", desk.folder / "cert.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    make_certificate(desk.folder)
     import ssl
 
     trust = ssl.create_default_context(cafile=str(desk.folder / "cert.pem"))
@@ -302,7 +295,7 @@ def _storm(
     """Bodies, each with the keys of its events; and how each message ends."""
     fates: dict[str, str] = {}
     events: list[tuple[tuple[str, int], dict[str, Any]]] = []
-    per_row = int(CALLBACKS / 1.05) // len(sent)
+    per_row = math.ceil(CALLBACKS / 1.05 / len(sent))
     for row, message_id, to in sent:
         fails = chance.random() < 0.2
         fates[message_id] = "failed" if fails else "delivered"
@@ -322,6 +315,7 @@ def _storm(
                 said["errorCode"] = 4720 if fails else 9902
             events.append(((message_id, at), said))
     events += chance.sample(events, len(events) // 20)
+    assert len(events) >= CALLBACKS
     chance.shuffle(events)
     groups = [events[start : start + EACH] for start in range(0, len(events), EACH)]
     return (

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ANA, OURS, TOLL_FREE = "+19192345671", "+19195550100", "+18005550100"
 ID = "14762070468292kw2fuqty55yp2b2"
@@ -59,3 +63,18 @@ def reply(text: str, *, ours: str = OURS, **changes: Any) -> dict[str, Any]:
 
 def body(*events: Any) -> bytes:
     return orjson.dumps(list(events))
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of one's own for 127.0.0.1, and its key, as PEM files."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", key, "-out", cert),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return cert, key

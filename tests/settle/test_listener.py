@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import random
+import ssl
 from collections import Counter
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 import orjson
 import pytest
 
 from bulksend.errors import BulksendError, InputError, Problem
+from bulksend.home import Home
+from bulksend.journal.store import Journal
 from bulksend.settle import listener as listening
 from bulksend.settle.keeping import Keeping
 from bulksend.settle.listener import Access, Listener
-from tests.settle.callbacks import body, event, reply
+from bulksend.settle.listening import door
+from bulksend.settle.receipts import read
+from bulksend.settle.taking import Taking
+from tests.settle.callbacks import body, event, make_certificate, reply
+from tests.settle.test_results import NOW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
 
     from bulksend.settle.receipts import Receipt
 
@@ -46,6 +55,21 @@ class Full(Kept):
         raise BulksendError(Problem("E601", "the disk is full"))
 
 
+class Certificate(NamedTuple):
+    """One of one's own, as the two ends of a connection have it."""
+
+    served: ssl.SSLContext
+    trusted: ssl.SSLContext
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    cert, key = make_certificate(tmp_path)
+    tls = door({}, auth=False, tls=(cert, key)).tls
+    assert tls is not None
+    return Certificate(tls, ssl.create_default_context(cafile=cert))
+
+
 class Desk:
     """A listener, and a client that signs in."""
 
@@ -56,7 +80,7 @@ class Desk:
 
     async def post(self, said: bytes, headers: dict[str, str] = RIGHT) -> int:
         async with self.session.post(
-            self.url, data=said, headers=JSON | headers
+            self.url, data=io.BytesIO(said), headers=JSON | headers
         ) as answer:
             await answer.read()
             return answer.status
@@ -73,10 +97,13 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    keeper: Any = None, access: Access | None = ACCESS
+    keeper: Any = None,
+    access: Access | None = ACCESS,
+    *,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Desk]:
     listener = Listener(keeper or Kept(), access)
-    await listener.listen("127.0.0.1", 0)
+    await listener.listen("127.0.0.1", 0, tls=tls)
     try:
         async with aiohttp.ClientSession() as session:
             yield Desk(listener, session)
@@ -191,6 +218,22 @@ async def test_slow_clients_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
         assert await at.raw(b"") == b""
 
 
+async def test_a_handshake_that_does_not_end_is_let_go(
+    monkeypatch: pytest.MonkeyPatch, certificate: Certificate
+) -> None:
+    """Whoever says nothing, or half a hello, is closed; who comes then is served."""
+    monkeypatch.setattr(listening, "HANDSHAKE_SECONDS", 0.2)
+    half_a_hello = bytes.fromhex("16030100c8010000c40303")
+    async with desk(tls=certificate.served) as at:
+        answers = await asyncio.gather(*map(at.raw, (b"", half_a_hello)))
+        assert answers == [b"", b""]
+        url = at.url.replace("http:", "https:")
+        async with at.session.post(
+            url, data=body(event()), headers=RIGHT, ssl=certificate.trusted
+        ) as answer:
+            assert answer.status == 200
+
+
 async def test_one_connection_too_many_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -278,7 +321,7 @@ def _no_message(chance: random.Random) -> tuple[bytes, int]:
     return body(event("message-delivered", message=chance.choice(odd))), 200
 
 
-KINDS: tuple[Callable[[random.Random], tuple[bytes, int]], ...] = (
+BAD: tuple[Callable[[random.Random], tuple[bytes, int]], ...] = (
     _not_json,
     _noise,
     _deep,
@@ -291,18 +334,21 @@ WEIGHTS = (20, 20, 20, 1, 20, 20, 20)
 
 
 async def test_a_thousand_bad_bodies(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Each gets its status, good ones between them are kept, and nothing is told."""
-    monkeypatch.setattr(listening, "LARGEST_BODY", 1 << 16)
+    """Each gets its status, what was good is in the journal, and nothing is told."""
     chance = random.Random(7)
-    kept = Kept()
+    home = Home(tmp_path, tmp_path / "journal.sqlite")
+    taking = Taking(home, lambda: NOW)
+    keeping = Keeping(taking)
     expected: Counter[int] = Counter()
-    good = 0
-    async with desk(kept) as at:
+    taken: set[tuple[str, int]] = set()
+    async with desk(keeping) as at:
         for number in range(1000):
-            said, status = chance.choices(KINDS, WEIGHTS)[0](chance)
-            stranger = chance.random() < 0.1
+            said, status = chance.choices(BAD, WEIGHTS)[0](chance)
+            if number % 50 == 0:
+                said, status = body(event(message_id=f"good-{number}")), 200
+            stranger = status != 200 and chance.random() < 0.1
             headers = chance.choice(STRANGERS) if stranger else RIGHT
             status = 401 if stranger else status
             try:
@@ -310,18 +356,19 @@ async def test_a_thousand_bad_bodies(
             except aiohttp.ClientError:  # refused while the body was still on its way
                 found = status
                 assert status in (401, 413)
-                await at.session.connector.close()  # type: ignore[union-attr]
+                await at.session.close()
                 at.session = aiohttp.ClientSession()
             assert found == status, (number, said[:80])
             expected[status] += 1
-            good += status == 200
-            if number % 50 == 0:
-                assert await at.post(body(event())) == 200
-                good += 1
-                expected[200] += 1
+            if status == 200:
+                taken |= {(one.message_id, one.digest) for one in read(said)}
         await at.session.close()
         assert at.listener.answers == expected
-    assert len(kept.receipts) == good
+    await keeping.run(taking.close)
+    await keeping.close()
+    with Journal.open(home.journal) as journal:
+        assert sum(map(sum, journal.receipts.counts().values())) == len(taken)
+    assert expected.keys() == {200, 400, 401, 413}
     told = capfd.readouterr()
     assert SECRET not in told.out + told.err
     assert "sesame" not in told.out + told.err
@@ -348,8 +395,6 @@ async def test_callbacks_gather_while_a_commit_is_under_way() -> None:
 
 
 def receipts() -> list[Receipt]:
-    from bulksend.settle.receipts import read
-
     return read(body(event()))
 
 
