@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from glob import glob
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from bulksend.airflow.group import BulksendTaskGroup
 from bulksend.airflow.operators import BulksendOperator
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterator, MutableMapping, Sequence
 
 try:
     from airflow.sdk import CronTriggerTimetable
@@ -43,17 +45,27 @@ def campaign_dags(
         task: Keywords for the operators.
     """
     folder = Path(str(module.get("__file__", "."))).absolute().parent
-    for file in sorted(map(Path, glob(str(folder / pattern), recursive=True))):  # noqa: PTH207  (the pattern may be absolute)
-        dag = _dag(file, shards, task)
-        module[f"dag_{dag.dag_id}"] = dag
+    found = sorted(map(Path, glob(str(folder / pattern), recursive=True)))  # noqa: PTH207  (the pattern may be absolute)
+    for dag_id, file in _named(found):
+        module[f"dag_{dag_id}"] = _dag(dag_id, file, shards, task)
 
 
-def _dag(path: Path, shards: int, task: dict[str, Any]) -> DAG:
+def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """Each file with the id of its DAG; two of one name are two DAGs."""
+    names = [re.sub(r"[^\w.-]+", "_", file.stem)[:200] for file in files]
+    shared = {name for name, times in Counter(names).items() if times > 1}
+    for name, file in zip(names, files, strict=True):
+        mark = blake2b(str(file).encode(), digest_size=3).hexdigest()
+        yield f"bulksend_{name}_{mark}" if name in shared else f"bulksend_{name}", file
+
+
+def _dag(dag_id: str, path: Path, shards: int, task: dict[str, Any]) -> DAG:
     known = load_schedule(path)
     timetable = CronTriggerTimetable(known.cron, timezone=known.zone) if known else None
-    name = re.sub(r"[^\w.-]+", "_", path.stem)
+    # A path is no template, whatever is in its name.
+    campaign = f"{{% raw %}}{path}{{% endraw %}}" if "{" in str(path) else str(path)
     with DAG(
-        dag_id=f"bulksend_{name}",
+        dag_id=dag_id,
         schedule=timetable,
         start_date=_BEGIN,
         catchup=False,
@@ -62,7 +74,7 @@ def _dag(path: Path, shards: int, task: dict[str, Any]) -> DAG:
         doc_md=f"The campaign in `{path}`.",
     ) as dag:
         if shards > 1:
-            BulksendTaskGroup(campaign=str(path), shards=shards, **task)
+            BulksendTaskGroup(campaign=campaign, shards=shards, **task)
         else:
-            BulksendOperator(task_id="send", campaign=str(path), **task)
+            BulksendOperator(task_id="send", campaign=campaign, **task)
     return dag

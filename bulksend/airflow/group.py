@@ -31,8 +31,8 @@ class BulksendTaskGroup(TaskGroup):
         on_unknown: ``fail``: unknown outcomes fail the shard and, once the results are
             written, ``results``.
 
-        outlet: The name of an asset ``bulksend://campaign/NAME`` to update at the end;
-            empty for none.
+        outlet: The name of an asset ``bulksend://campaign/NAME`` to update at the end,
+            its event's extra being counts and places; empty for none.
 
         task: Keywords for all its operators, such as ``journal_conn_id`` and ``slot``.
     """

@@ -49,7 +49,7 @@ class BulksendOperator(Sender, Reporter):
             self.await_receipts(said["run"], beside)
             said = self.with_report(said, Home.find(beside, environment), context)
             self.refuse_unknown(said)
-            return said
+            return self.tell_outlets(said, context)
 
         return guarded(work)
 

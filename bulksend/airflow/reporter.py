@@ -95,7 +95,7 @@ class Reporter(Judge):
             left = f"{ended.left:,} messages are left"
             raise AirflowException(f"{left}: clear the tasks that failed")
         self.refuse_unknown(said)
-        return said
+        return self.tell_outlets(said, context)
 
     def with_report(
         self, said: dict[str, Any], home: Home, context: Any
@@ -112,3 +112,9 @@ class Reporter(Judge):
         link = web_address(place, home.objects.environment)
         context["ti"].xcom_push(key=KEY, value=link)
         return said | {"report": str(place)}
+
+    def tell_outlets(self, said: dict[str, Any], context: Any) -> dict[str, Any]:
+        """*said*, which whoever runs by this task's assets finds as their event's extra."""
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = said
+        return said

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.airflow import BulksendOperator
-from tests.airflow.here import Run, Ti, load, people, run_dag, run_file, use
+from tests.airflow.here import (
+    Run,
+    Ti,
+    asset_events,
+    load,
+    people,
+    run_dag,
+    run_file,
+    use,
+)
 from tests.flow.desk import ROOT
 
 if TYPE_CHECKING:
@@ -45,6 +54,12 @@ with DAG("group", schedule=None) as dag:
     first, second = run_file("group", source), run_file("group", source)
 
     assert first == second == {"success": 5}
+    assert [
+        event["accepted"] for event in asset_events("bulksend://campaign/hello")
+    ] == [
+        40,
+        40,
+    ]
     assert simulator.bandwidth.witness.stats().accepted == 40
     assert desk.results().height == 40
     texts = {one.text for one in simulator.bandwidth.witness.accepted}
@@ -127,6 +142,33 @@ campaign_dags(globals(), "{desk.folder}/campaigns/*.yaml", journal_conn_id="{jou
     assert took < 1
     assert run_dag(weekly) == {"success": 1}
     assert run_dag(dags["dag_bulksend_broken_one"]) == {"failed": 1}
+
+
+def test_every_file_is_a_dag_of_its_own_whatever_it_is_called(
+    desk: Desk, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of one name in two folders are two DAGs; braces in a path are no template."""
+    use(desk, monkeypatch)
+    desk.people()
+    for name in ("east/sale", "west/sale", "{{ first_name }}"):
+        desk.campaign(
+            f"{name}.yaml",
+            provider="simulator",
+            name=name.strip("{ }").replace("/", "-"),
+        )
+    shutil.copy(desk.folder / "list.csv", desk.folder / "east")
+    source = f"""
+from bulksend.airflow import campaign_dags
+
+campaign_dags(globals(), "{desk.folder}/**/*.yaml", journal_conn_id="{journal}")
+"""
+    module = load("factory", source)
+
+    dags = {name: dag for name, dag in module.items() if name.startswith("dag_")}
+    sales = [name for name in dags if name.startswith("dag_bulksend_sale_")]
+    assert len(sales) == len(set(sales)) == 2
+    assert dags.keys() == {*sales, "dag_bulksend__first_name_"}
+    assert run_dag(dags["dag_bulksend__first_name_"]) == {"success": 1}
 
 
 @pytest.mark.parametrize("shards", [1, 2])
