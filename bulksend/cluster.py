@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from bulksend.errors import InputError, Problem, Stopped
 from bulksend.home import Home
 from bulksend.logs import log
+from bulksend.whole import not_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,8 +142,7 @@ def connected(workers: str, home: Home) -> Iterator[Cluster]:
             if home.shared is None:
                 room = stack.enter_context(home.workroom())
         except OSError as error:
-            found = (error.strerror or str(error)).lower()
-            raise InputError(Problem("E621", found, file=str(home.folder))) from error
+            raise not_kept(error, home.folder) from error
         if not is_local:
             _compare(client.run(_looks_like, room, str(home.journal)), room, home)
         yield Cluster(client, room)

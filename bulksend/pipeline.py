@@ -378,7 +378,7 @@ def list_runs(home: Home) -> list[Ended]:
     """How every run stands, newest first, and who sends it now."""
     if not home.journal.exists():
         return []
-    with Journal.open(home.journal) as journal:
+    with Journal.open_as_it_is(home.journal) as journal:
         return [
             replace(standing(journal, run), state=state(journal, run, now=_now()))
             for run in journal.runs()

@@ -7,16 +7,20 @@ sweeps.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager, suppress
 from socket import gethostname
 from typing import TYPE_CHECKING
+
+from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 END = ".unfinished"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -42,6 +46,15 @@ def whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # what is wrong with the folder is said by the block
             unfinished.unlink()
+
+
+def not_kept(error: OSError, place: Path) -> InputError:
+    """E621: what the disk said of a file of our own at *place*."""
+    full = "Free some space, or set BULKSEND_HOME to a disk that has some."
+    found, fix = str(error.strerror or error).lower(), ""
+    if error.errno in FULL or "no space left" in found:  # Polars' has no number
+        fix = full
+    return InputError(Problem("E621", found, fix=fix, file=str(place)))
 
 
 def _sweep(path: Path) -> None:

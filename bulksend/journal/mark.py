@@ -22,7 +22,7 @@ from bulksend.errors import GateRefused, Problem
 from bulksend.journal.records import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection
     from pathlib import Path
 
 LINE = b"%020d %020d %020d\n"
@@ -45,7 +45,7 @@ class Mark:
         whole = WHOLE.fullmatch(said)  # or torn by a power cut
         return Claim(*map(int, whole.groups())) if whole else None
 
-    def begin(self, known: Claim | None, runs: Container[str]) -> None:
+    def begin(self, known: Claim | None, runs: Collection[str]) -> None:
         """Compare with what the journal knows, and go on from there.
 
         Args:
@@ -61,9 +61,7 @@ class Mark:
         if noted is not None and (known is None or known.is_before(noted)):
             found = f"row {noted.row:,} was handed over, and it does not know of that"
             raise _lost(found, self._path)
-        for path in sorted(self._path.parent.glob("*")):
-            if path.name not in runs and path != self._path:
-                raise _lost(f"it does not know of run {path.name}", path)
+        refuse_lost(self._path.parent, {*runs, self._path.name})
         with suppress(OSError):  # a guard more: the journal itself needs no mark
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -78,6 +76,22 @@ class Mark:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def refuse_lost(folder: Path, runs: Collection[str]) -> None:
+    """Whether the journal knows of the campaign's runs that were sent from this home.
+
+    Args:
+        folder: Where their marks are.
+
+        runs: The names of the runs that it knows.
+
+    Raises:
+        GateRefused: E604, where it does not.
+    """
+    for path in sorted(folder.glob("*")):
+        if path.name not in runs:
+            raise _lost(f"it does not know of run {path.name}", path)
 
 
 def _lost(found: str, path: Path) -> GateRefused:

@@ -51,7 +51,7 @@ _CAUSES = (
     (
         "readonly",
         "it cannot be written",
-        "Make the folder writable, or set BULKSEND_HOME to one that is.",
+        "Make its folder and its files writable, or set BULKSEND_HOME to one that is.",
     ),
     (
         "unable to open",
@@ -94,9 +94,13 @@ class Sqlite:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
             _refuse_network(path)
-            mode = "ro" if read_only else "rwc"
+            mode = "mode=ro" if read_only else "mode=rwc"
+            if _only_reads(path.parent, path.name):
+                if not read_only:
+                    raise sqlite3.OperationalError("a readonly folder")
+                mode += "&immutable=1"
             connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
+                f"{path.absolute().as_uri()}?{mode}",
                 uri=True,
                 timeout=BUSY_SECONDS,
                 isolation_level=None,
@@ -299,6 +303,14 @@ def _refuse_old(name: str) -> None:
             found = f"{found} without JSON"
             expected = "one with its JSON functions"
             raise InputError(Problem("E607", found, expected, file=name)) from error
+
+
+def _only_reads(folder: Path, name: str) -> bool:
+    """Whether no file can be made here, and nobody has the journal open.
+
+    SQLite makes files beside a journal, to read it too, but where it can do without.
+    """
+    return not (os.access(folder, os.W_OK) or (folder / f"{name}-wal").exists())
 
 
 def _refuse_network(path: Path) -> None:

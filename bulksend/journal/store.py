@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from bulksend.errors import InputError, Problem
+from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.canaries import Canaries
 from bulksend.journal.columns import Columns
 from bulksend.journal.decisions import Decisions
@@ -91,6 +91,20 @@ class Journal:
                 journal, or is of another version; E560 to E563, for a server.
         """
         return cls(_database(place, read_only=read_only))
+
+    @classmethod
+    def open_as_it_is(cls, place: Path | Address) -> Self:
+        """To read it; an older one is brought up first, and where there is none, made.
+
+        Raises:
+            BulksendError: As `open` does.
+        """
+        try:
+            return cls.open(place, read_only=True)
+        except BulksendError as error:
+            if error.problems[0].code not in {"E601", "E602"}:
+                raise
+            return cls.open(place)
 
     def close(self) -> None:
         self.database.close()

@@ -83,7 +83,7 @@ ROWS = (
     Kind(
         "E621",
         "the plan cannot be written",
-        "Free some space, or set BULKSEND_HOME to a folder that can be written.",
+        "Make the folder writable, or set BULKSEND_HOME to one that is.",
     ),
     Kind(
         "E622",

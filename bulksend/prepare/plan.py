@@ -21,7 +21,7 @@ from bulksend.prepare import audience, seal
 from bulksend.prepare.carriers import counted
 from bulksend.prepare.columns import as_text
 from bulksend.prepare.sheets import Sheets
-from bulksend.whole import whole
+from bulksend.whole import not_kept, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -348,8 +348,7 @@ def write(
             _check_rows(unfinished, about["rows"])
             seal.put(unfinished)
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E621", found, file=str(path.parent))) from error
+        raise not_kept(error, path.parent) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         hold()
         what = "they can be counted, and not be read"

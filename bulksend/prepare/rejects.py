@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import polars as pl
 
-from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import as_text
 from bulksend.prepare.names import own
 from bulksend.prepare.reasons import REASONS, explained
+from bulksend.whole import not_kept
 
 if TYPE_CHECKING:
     from bulksend.home import Home
@@ -100,8 +100,7 @@ def write_rejects(
             by_rule=_write(plan, excluded.filter(is_by_rule), left_out, winners),
         )
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E621", found, file=str(path))) from error
+        raise not_kept(error, path) from error
 
 
 def _write(plan: Plan, rows: pl.LazyFrame, path: Path, winners: pl.DataFrame) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from bulksend.errors import InputError, Problem
-from bulksend.whole import whole
+from bulksend.whole import not_kept, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +34,7 @@ def keep(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:
                 engine="streaming",
             )
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E621", found, file=str(path.parent))) from error
+        raise not_kept(error, path.parent) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         what = "they can be counted, and not be read"
         raise InputError(Problem("E222", what)) from error

@@ -149,6 +149,9 @@ def test_a_journal_that_forgot_is_refused(
             shutil.copy(tmp_path / "copy" / "journal.sqlite", journal)
         sent = len(ground.attempts)
 
+        (ground.folder / "results").mkdir(exist_ok=True)
+        for name in ("c.csv", "c.parquet"):  # as a finished run would have left them
+            (ground.folder / "results" / name).touch()
         ground.begin(nursery)
         code = nursery.wait()
         (problem,) = ground.said()["problems"]
@@ -158,8 +161,40 @@ def test_a_journal_that_forgot_is_refused(
         (mark,) = (home / "claims" / "bandwidth+c").iterdir()
         assert problem["fix"].endswith(f"removes {mark.relative_to(tmp_path)}.")
         mark.unlink()
+        shutil.rmtree(ground.folder / "results")
         ground.begin(nursery)
         assert nursery.wait() in {0, 5}
+
+
+def test_what_is_on_a_disk_that_only_reads_can_be_looked_at(
+    tmp_path: Path, nursery: Nursery
+) -> None:
+    """Status, results, history; who would write is told that it cannot be written."""
+    ground, home = Ground(tmp_path / "desk", 20), tmp_path / "disk"
+
+    def call(*arguments: str) -> str:
+        nursery.start(ground.folder, ground.environment, *arguments)
+        return f"{nursery.wait()} {ground.printed()}"
+
+    with _mounted(home, "size=16m"), ground.served(random.Random(1)):
+        ground.environment["BULKSEND_HOME"] = str(home)
+        ground.begin(nursery)
+        assert nursery.wait() == 0
+        subprocess.run(["mount", "-o", "remount,ro", str(home)], check=True)
+
+        assert "20 rows = 20 accepted" in call("status")
+        assert call("results", "c", "--results", "again.csv").startswith("0 ")
+        assert "accepted" in call("explain", ground.numbers[3])
+        assert "bulksend_run_" in call("metrics")
+        for command in (("run", "c.yaml", "--yes"), ("pause", "c")):
+            said = call(*command)
+            assert said.startswith("2 E601 ")
+            assert "it cannot be written" in said
+        ground.environment["BULKSEND_HOME"] = str(home / "claims")
+        said = call("plan", "c.yaml")
+        assert said.startswith("2 E621 ")
+        assert "Make the folder writable" in said
+        assert "it cannot be written" in call("suppress", "add", "+19195550101")
 
 
 def test_a_backup_of_a_journal_in_use_is_of_one_moment(
