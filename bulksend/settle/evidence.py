@@ -41,8 +41,9 @@ WAIT_MS = 20 * 60_000
 LOOKS_BACK_MS = 14 * 86_400_000
 """How far the search goes; what is older cannot be shown to be absent."""
 
-BEFORE_MS = 2 * 3_600_000
-"""How long before a message its numbers are searched, for clocks that were wrong."""
+BEFORE_MS = 26 * 3_600_000
+"""How long before a message its numbers are searched.  When it was sent our clock may have
+shown another zone's time, or another day, and nothing measures that afterwards."""
 
 
 class Open(NamedTuple):

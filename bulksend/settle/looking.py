@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from bulksend.settle.evidence import Open
     from bulksend.settle.search import MessageSearch
 
+EDGE_MS = 2 * 3_600_000
+"""For clocks that differ, where the statuses of accepted messages are asked for."""
+
 
 async def look(
     journal: Journal,
@@ -82,7 +85,7 @@ async def look_at_accepted(
         Messages by what became of them, as far as it is news.
     """
     found: Counter[str] = Counter()
-    since = max(first - BEFORE_MS, reach(now()))
+    since = max(first - EDGE_MS, reach(now()))
     async for page in search.since(since):
         evidence = [one for sight in page if (one := fate(journal, sight, now=now()))]
         found.update(one.event.value for one in evidence)
@@ -93,7 +96,7 @@ async def look_at_accepted(
 
 def reach(now: int) -> int:
     """From when on a search asked *now* surely shows everything."""
-    return now - LOOKS_BACK_MS + BEFORE_MS
+    return now - LOOKS_BACK_MS + EDGE_MS
 
 
 def _batches(messages: Iterable[Open]) -> Iterator[tuple[list[str], list[Open]]]:

@@ -186,6 +186,24 @@ def test_too_early_nothing_is_decided(
     assert settle(desk, ours)["waiting"] == unknown
 
 
+def test_a_clock_that_was_wrong_proves_no_absence(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock
+) -> None:
+    """Sent by a clock that showed another zone's time; it is right when it is settled."""
+    bandwidth(lost_after=0.5)
+    crowd(desk, 20)
+    desk.campaign()
+    ahead = Clock(10 * 3600.0)
+    ran = ByProcess(desk.folder, desk.environment, desk.started, ahead).call(*RUN)
+    clock.seconds += ahead.seconds
+    later(desk, clock)
+    clock.seconds += WAIT_SECONDS
+
+    said = settle(desk, ran.json["run"])
+    assert (said["absent"], said["ambiguous"]) == (0, ran.json["unknown"])
+    assert said["ambiguous"] > 0
+
+
 def test_what_is_proven_absent_waits_for_a_word(
     desk: Desk, bandwidth: Bandwidth, clock: Clock
 ) -> None:
