@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 # new ones: pytest --hypothesis-seed=random --hypothesis-profile=default.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+# Tests start hundreds of processes. Where nobody keeps what he compiled, each of them
+# compiles every library anew: for Airflow that is four of five seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest.register_assert_rewrite("tests.suites")
 """What is imported by tests explains its failures as they do."""
