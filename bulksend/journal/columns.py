@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from bulksend.journal.database import Database
     from bulksend.journal.records import Part
 
-NAMES = ("status", "posted_at", "accepted_at", "ended_at", "message_id")
+NAMES = ("status", "posted_at", "accepted_after", "ended_after", "message_id")
+"""Moments are milliseconds: since 1970, and then since it was posted (since 1970 where it
+was not): most of the time goes into digits."""
 
 
 class Expected(NamedTuple):
@@ -42,12 +44,14 @@ class Stretch(NamedTuple):
         said: JSON: ``[row, attempts, error_code, error]`` of those rows that have a code
             or words, or were not attempted just once.
 
-        rows: Which they are; None where they are all that were expected.
+        rows: Which they are, counted from *first*; None where they are all that were
+            expected.
     """
 
     columns: Mapping[str, str]
     said: str
     rows: str | None = None
+    first: int = 0
 
 
 NOTHING = Stretch({}, "[]", "")
@@ -76,7 +80,7 @@ class Columns:
             # id would cost a third of the whole question.
             ids = (row[6] or "" for row in self._db.fetch("rows_between", **some))
             columns["message_id"] = ",".join(one.replace(",", " ") for one in ids)
-        return Stretch(columns, said or "[]", rows)
+        return Stretch(columns, said or "[]", rows, first)
 
     def closed(self, run_id: int, part: Part = WHOLE) -> str:
         """The rows that are not *planned* any more: a line for each, in any order."""

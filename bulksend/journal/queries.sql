@@ -303,9 +303,10 @@ order by row;
 -- The rows come in the order of the primary key, by which they are found.
 -- name: columns_between
 select group_concat(status), group_concat(coalesce(posted_at, '')),
-       group_concat(coalesce(accepted_at, '')), group_concat(coalesce(ended_at, '')),
+       group_concat(coalesce(accepted_at - coalesce(posted_at, 0), '')),
+       group_concat(coalesce(ended_at - coalesce(posted_at, 0), '')),
        group_concat(coalesce(message_id, '')),
-       group_concat(row) filter (where :with_rows),
+       group_concat(row - :first) filter (where :with_rows),
        json_group_array(json_array(row, attempt, error_code, error))
            filter (where attempt <> 1 or error_code is not null or error is not null),
        count(*), coalesce(sum(row), 0)

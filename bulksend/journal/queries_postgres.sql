@@ -79,10 +79,10 @@ from messages where run_id = :run_id and row between :first and :last;
 
 -- name: columns_between
 select string_agg(status, ','), string_agg(coalesce(posted_at::text, ''), ','),
-       string_agg(coalesce(accepted_at::text, ''), ','),
-       string_agg(coalesce(ended_at::text, ''), ','),
+       string_agg(coalesce((accepted_at - coalesce(posted_at, 0))::text, ''), ','),
+       string_agg(coalesce((ended_at - coalesce(posted_at, 0))::text, ''), ','),
        string_agg(coalesce(message_id, ''), ','),
-       string_agg(row::text, ',') filter (where :with_rows::bool),
+       string_agg((row - :first)::text, ',') filter (where :with_rows::bool),
        (json_agg(json_build_array(row, attempt, error_code, error))
            filter (where attempt <> 1 or error_code is not null or error is not null)
            )::text,

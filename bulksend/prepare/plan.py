@@ -125,8 +125,7 @@ class Plan:
 
     def tags(self) -> pl.Expr:
         """The tags as they are sent: the campaign's own, then the row's key."""
-        own = pl.col("tag").fill_null("")
-        return own + pl.lit(self.mark) + pl.col("row").cast(pl.String)
+        return pl.concat_str("tag", pl.lit(self.mark), "row", ignore_nulls=True)
 
     @property
     def rows(self) -> int:

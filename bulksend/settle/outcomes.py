@@ -34,6 +34,7 @@ KNOWN = {
     ENDED_AT: pl.Int64,
     "message_id": pl.String,
 }
+_MOMENTS = [name for name, kind in KNOWN.items() if kind == pl.Int64]
 SAID = {
     "row": pl.Int64,
     "attempts": pl.Int64,
@@ -89,23 +90,27 @@ def _expected(chunk: pl.DataFrame) -> Expected:
 
 def beside(chunk: pl.DataFrame, found: Stretch) -> pl.DataFrame:
     """Rows of the plan, and what was found about them."""
-    known = _known(found)
-    said = pl.DataFrame(orjson.loads(found.said), SAID, orient="row").with_columns(
-        pl.col("error").str.replace_all("\n", " ", literal=True)
+    known, said, rows = _known(found), _said(found), chunk["row"]
+    words = said.select_seq(
+        pl.exclude("row").gather(_places(rows, said.get_column("row")))
     )
-    places = _places(chunk["row"], said["row"])
-    said = said.drop("row").select(pl.all().gather(places))
-    if found.rows is None:
-        sent = chunk["reason"].is_null()
-        places = pl.select(pl.when(sent).then(sent.cum_sum() - 1)).to_series()
-    else:
-        rows = pl.Series([found.rows]).str.split(",").explode()
-        places = _places(chunk["row"], rows.cast(pl.Int64, strict=False).drop_nulls())
-    known = known.select(pl.all().gather(places))
+    if found.rows is not None:
+        at = pl.Series([found.rows]).str.split(",").explode()
+        at = at.cast(pl.Int64, strict=False).drop_nulls() + found.first
+        known = known.select_seq(pl.all().gather(_places(rows, at)))
+    elif len(known) < len(chunk):
+        known = known.select_seq(pl.all().gather(places_of(chunk["reason"].is_null())))
     once = pl.when(pl.col("status").is_not_null()).then(1)
-    return pl.concat([chunk, known, said], how="horizontal").with_columns(
+    return pl.concat([chunk, known, words], how="horizontal").with_columns_seq(
         pl.col("attempts").fill_null(once)
     )
+
+
+def places_of(which: pl.Series) -> pl.Series:
+    """For each true one how many there are before it; for the others null."""
+    return which.to_frame("").select_seq(
+        pl.when("").then(pl.col("").cum_sum() - 1).cast(pl.UInt32)
+    )[""]
 
 
 def _places(rows: pl.Series, among: pl.Series) -> pl.Series:
@@ -118,15 +123,21 @@ def _places(rows: pl.Series, among: pl.Series) -> pl.Series:
     return places.scatter(at, pl.int_range(len(among), dtype=pl.UInt32, eager=True))
 
 
+def _said(found: Stretch) -> pl.DataFrame:
+    said = pl.DataFrame(orjson.loads(found.said), SAID, orient="row")
+    return said.with_columns_seq(
+        pl.col("error").str.replace_all("\n", " ", literal=True)
+    )
+
+
 def _known(found: Stretch) -> pl.DataFrame:
     """The journal's columns, taken apart (see `journal.columns`)."""
     if not found.columns:
         return pl.DataFrame(schema=KNOWN)
     texts = pl.DataFrame([[text] for text in found.columns.values()], list(KNOWN))
-    values = texts.select(pl.all().str.split(",")).explode(list(KNOWN))
-    return values.select(
-        pl.col(name).cast(pl.Int64, strict=False)
-        if kind == pl.Int64
-        else pl.when(pl.col(name) != "").then(pl.col(name))
-        for name, kind in KNOWN.items()
+    values = texts.select_seq(pl.all().str.split(",").explode()).with_columns_seq(
+        pl.col(_MOMENTS).cast(pl.Int64, strict=False),
+        pl.when(pl.col("message_id") != "").then("message_id"),
     )
+    posted, *after = map(pl.col, _MOMENTS)
+    return values.with_columns_seq(one + posted.fill_null(0) for one in after)

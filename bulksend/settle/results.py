@@ -18,7 +18,7 @@ from bulksend.journal.states import Status
 from bulksend.prepare.names import PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
 from bulksend.settle.hurry import go_on
-from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
+from bulksend.settle.outcomes import ENDED_AT, beside, outcomes, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,42 +123,49 @@ def _kept(plan: Plan) -> list[str]:
 
 def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFrame:
     """A chunk of rows and outcomes, in the words of the results."""
-    excluded = pl.col("reason").is_not_null()
-    said = chunk.with_columns(
+    excluded, status = pl.col("reason").is_not_null(), pl.col("status")
+    shown = pl.when(excluded).then(pl.lit("excluded"))
+    for known, word in SHOWN.items():
+        shown = shown.when(status == known).then(pl.lit(word))
+    return chunk.with_columns_seq(
         pl.when(~excluded).then(plan.tags()).alias("tag"),
-        pl.when(excluded)
-        .then(pl.lit("excluded"))
-        .otherwise(pl.col("status").replace(SHOWN).fill_null("not_sent"))
-        .alias("status"),
+        shown.otherwise(status.fill_null("not_sent")).alias("status"),
         pl.col("attempts").fill_null(0),
         _moment("posted_at"),
         _moment("accepted_at"),
-        pl.when(pl.col("status") == Status.DELIVERED)
+        pl.when(status == Status.DELIVERED)
         .then(pl.col(ENDED_AT))
         .cast(_TIME)
         .alias("delivered_at"),
-        pl.when(~excluded & (pl.col("status") == Status.EXCLUDED))
+        pl.when(~excluded & (status == Status.EXCLUDED))
         .then(pl.col("error_code"))
         .otherwise(pl.col("reason").cast(pl.String))
         .alias("reason"),
-        pl.when(~excluded & (pl.col("status") != Status.ACCEPTED))
+        pl.when(excluded)
+        .then(_explained(chunk, winners))
+        .when(status != Status.ACCEPTED)
         .then(pl.col("error"))
         .alias("error"),
     )
-    return said.with_columns(_explained(chunk, said["error"], winners))
 
 
-def _explained(
-    chunk: pl.DataFrame, errors: pl.Series, winners: pl.DataFrame
-) -> pl.Series:
-    """The errors, and why rows are excluded: said for the few that are."""
+def _explained(chunk: pl.DataFrame, winners: pl.DataFrame) -> pl.Series:
+    """Why rows are excluded: said for the few that are, and put where they stand."""
     excluded = chunk["reason"].is_not_null()
-    why = (
-        chunk.filter(excluded)
-        .join(winners, on="row", how="left", maintain_order="left")
-        .select(explained("reason", own("winner"), "reason_detail"))
+    few, rows = chunk.filter(excluded), winners["row"]
+    if few.is_empty():
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(chunk))
+    begin, end = (
+        rows.search_sorted(few["row"][0]),
+        rows.search_sorted(few["row"][-1], side="right"),
     )
-    return errors.scatter(excluded.arg_true(), why["reason"])
+    why = few.join(
+        winners.slice(begin, end - begin),
+        on="row",
+        how="left",
+        maintain_order="left",
+    ).select_seq(explained("reason", own("winner"), "reason_detail"))
+    return why["reason"].gather(places_of(excluded))
 
 
 def _moment(name: str) -> pl.Expr:

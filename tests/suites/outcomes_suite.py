@@ -16,6 +16,15 @@ from bulksend.journal.states import TAKEN, Event, IllegalMove, Status, step
 from tests.suites.scene import NOW, RUN, Sender, closed_rows, outcome
 
 
+def told(entry: Entry) -> tuple[object, ...]:
+    """A row as `journal.columns` gives it: moments counted from when it was posted."""
+    since = entry.posted_at or 0
+    accepted, ended = (
+        None if at is None else at - since for at in (entry.accepted_at, entry.ended_at)
+    )
+    return entry.status, entry.posted_at, accepted, ended, entry.message_id
+
+
 class OutcomesSuite:
     """Mixed into a `JournalSuite`, whose fixtures it uses."""
 
@@ -217,10 +226,10 @@ class OutcomesSuite:
         rows, *columns = (
             text.split(",") for text in (found.rows or "", *found.columns.values())
         )
-        assert list(map(int, rows)) == [one.row for one in entries]
+        assert [found.first + int(row) for row in rows] == [one.row for one in entries]
         assert list(zip(*columns, strict=True)) == [
             tuple("" if one is None else str(one).replace(",", " ") for one in entry)
-            for entry in (entry[1:2] + entry[3:7] for entry in entries)
+            for entry in map(told, entries)
         ]
         assert json.loads(found.said) == [
             [one.row, one.attempt, one.error_code, one.error]
