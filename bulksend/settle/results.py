@@ -124,12 +124,12 @@ def _kept(plan: Plan) -> list[str]:
 def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFrame:
     """A chunk of rows and outcomes, in the words of the results."""
     excluded, status = pl.col("reason").is_not_null(), pl.col("status")
-    shown = pl.when(excluded).then(pl.lit("excluded"))
+    shown = status.fill_null("not_sent")
     for known, word in SHOWN.items():
-        shown = shown.when(status == known).then(pl.lit(word))
+        shown = pl.when(status == known).then(pl.lit(word)).otherwise(shown)
     return chunk.with_columns_seq(
         pl.when(~excluded).then(plan.tags()).alias("tag"),
-        shown.otherwise(status.fill_null("not_sent")).alias("status"),
+        pl.when(excluded).then(pl.lit("excluded")).otherwise(shown).alias("status"),
         pl.col("attempts").fill_null(0),
         _moment("posted_at"),
         _moment("accepted_at"),
