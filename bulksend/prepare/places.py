@@ -4,9 +4,10 @@ A list has few different places, however long it is.  So what a row says is pack
 one integer, and the word, and whether it may be texted there at all, is worked out once
 for each integer.
 
-    number     its prefix's zones and state; only its country where it belongs to no place
+    number     its prefix's zones and state, and its area code's (`areas`); only its country
+               where it belongs to no place
     postcode   a ZIP's state and zone; read for numbers of the North American plan
-    zone       an IANA name
+    zone       an IANA name of a place, no mere offset
 
 A number that only tells its country says nothing about the place where another source
 does; where none does, all zones of the country may be it.
@@ -14,6 +15,7 @@ does; where none does, all zones of the country may be it.
 
 from __future__ import annotations
 
+import re
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from threading import Lock
@@ -21,8 +23,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
+from phonenumbers import country_code_for_region
+from phonenumbers.timezone import UNKNOWN_TIMEZONE
 
-from bulksend.prepare import postcodes
+from bulksend.prepare import areas, postcodes
 from bulksend.prepare.phones import ZONES
 from bulksend.prepare.phones.findings import ENUMS
 from bulksend.prepare.phones.states import STATES, states_of
@@ -42,14 +46,19 @@ _NO_COUNTRY = "001"
 _TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
 """What the post writes where a state stands, and ISO 3166 has as countries."""
 
+_OFFSET = re.compile(
+    r"Etc/|(EST|MST|HST|GMT.*|UTC|UCT|Zulu|Universal|Greenwich|Factory|localtime)$"
+)
+
 _BAD_ZONE, _EMPTY_ZONE = 0, 1
-_BITS = {"state": 6, "region": 9, "postcode": 12, "zone": 12}
+_BITS = {"area": 6, "state": 6, "region": 9, "postcode": 12, "zone": 12}
 
 
 class Said(NamedTuple):
     """What the sources say of one place, before it is put together."""
 
     prefix: str
+    area: tuple[str, ...]
     state: str
     region: str
     postcode: int
@@ -127,6 +136,7 @@ class _Placing:
         number = field("number")
         key = field("zones").to_physical().cast(pl.UInt64) + 1
         parts: dict[str, pl.Series | int] = {
+            "area": areas.areas_of(number).cast(pl.UInt64),
             "state": states_of(number).cast(pl.UInt64),
             "region": field("region").to_physical().cast(pl.UInt64),
             "postcode": postcodes.EMPTY,
@@ -148,6 +158,7 @@ class _Placing:
             key, parts[name] = key >> bits, key & ((1 << bits) - 1)
         said = Said(
             prefix=ZONES.categories[key - 1],
+            area=areas.zones(parts["area"]),
             state=STATES[parts["state"]],
             region=ENUMS["region"].categories[parts["region"]],
             postcode=parts["postcode"],
@@ -165,11 +176,12 @@ def claims_and_fault(said: Said) -> tuple[list[Claim], str | None]:
     """What is claimed, and the reason to send nothing that lies in the claims."""
     others: list[Claim] = []
     fault = None
-    if said.postcode != postcodes.EMPTY and _has_zip(said.region):
-        if said.postcode == postcodes.NOT_ONE:
-            fault = "postcode_unknown"
-        else:
-            others.append(_postcode_claim(said.postcode))
+    if said.postcode == postcodes.NOT_ONE:
+        fault = "postcode_unknown" if _has_zip(said.region) else None
+    elif said.postcode != postcodes.EMPTY and country_code_for_region(said.region) == 1:
+        others.append(_postcode_claim(said.postcode))
+        # Of the armed forces' ZIPs nobody knows where in the world they are.
+        fault = None if others[-1].zones else "never_open"
     if said.zone is None:
         fault = fault or "zone_unknown"
     elif said.zone:
@@ -183,11 +195,19 @@ def _number_claim(said: Said, *, is_alone: bool) -> Claim:
     region = "" if said.region == _NO_COUNTRY else said.region
     jurisdiction = f"US-{said.state}" if region == "US" and said.state else region
     zones = tuple(said.prefix.split(" "))
+    if region == "US" and said.state and zones != (UNKNOWN_TIMEZONE,):
+        zones = _with_others(zones, said.area)
     if said.prefix == country_zones(
         said.region
     ):  # nobody knows better than the whole country
         zones = _zones_in(region) or zones if is_alone else ()
-    return Claim("number", jurisdiction, zones if zones != ("Etc/Unknown",) else ())
+    return Claim("number", jurisdiction, zones if zones != (UNKNOWN_TIMEZONE,) else ())
+
+
+def _with_others(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """These, and one zone of each other clock."""
+    clocks = {_clock(zone): zone for zone in reversed((*zones, *others))}
+    return tuple(sorted({*zones, *clocks.values()}))
 
 
 def _postcode_claim(postcode: int) -> Claim:
@@ -252,7 +272,9 @@ class _Names:
 
     @cached_property
     def _known(self) -> list[str]:
-        return sorted(available_timezones())  # reads many files
+        """Without offsets and UTC, where nobody lives: EST is the East, and no summer."""
+        every = available_timezones()  # reads many files
+        return sorted(one for one in every if not _OFFSET.match(one))
 
     @cached_property
     def _number(self) -> dict[str, int]:

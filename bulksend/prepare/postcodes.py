@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
 import polars as pl
 
 from bulksend.prepare.phones import cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOT_ONE: Final = 0
 """The place of a cell that is no ZIP, or one that nobody has."""
@@ -25,6 +28,9 @@ LARGEST: Final = 99_999
 
 _MILITARY = {"AA", "AE", "AP"}
 """States of the armed forces' post: where in the world is not known."""
+
+_NAVAJO = ("860", "865")
+"""ZIPs of Arizona among which are those of the Navajo Nation, which keeps summer time."""
 
 
 def data_version() -> str:
@@ -68,11 +74,22 @@ def places() -> dict[int, tuple[str, tuple[str, ...]]]:
     }
     zones_of: dict[str, set[str]] = {}
     for state, zone in found.values():
-        zones_of.setdefault(state, set()).update({zone} - {""})
+        zones_of.setdefault(state, set()).update(zone.split())
     return {
-        place: (state, (zone,) if zone else tuple(sorted(zones_of[state])))
+        place: (state, tuple(zone.split()) or tuple(sorted(zones_of[state])))
         for place, (state, zone) in found.items()
     }
+
+
+def area_codes() -> Iterator[tuple[int, str, str]]:
+    """Area code, state and zone, as each ZIP has them."""
+    import zipcodes
+
+    known = available_timezones()
+    for one in zipcodes.list_all():  # type: ignore[no-untyped-call]
+        for area in one["area_codes"]:
+            if one["timezone"] in known and area.isdigit() and len(area) == 3:
+                yield int(area), one["state"], one["timezone"]
 
 
 @lru_cache(maxsize=1)
@@ -89,6 +106,8 @@ def _compiled() -> pl.DataFrame:
         state, zone = one["state"], one["timezone"]
         if state in _MILITARY or zone not in zones:
             zone = ""
+        elif state == "AZ" and one["zip_code"].startswith(_NAVAJO):
+            zone = "America/Denver America/Phoenix"
         found[int(one["zip_code"])] = (state, zone)
     numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY}
     for place in sorted(set(found)):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 import pytest
@@ -12,7 +13,11 @@ import zipcodes
 
 from bulksend.errors import InputError
 from bulksend.prepare import postcodes
+from bulksend.prepare.areas import areas_of
+from bulksend.prepare.areas import zones as area_zones
 from bulksend.prepare.phones.states import STATES, states_of
+from bulksend.prepare.phones.zones import zones_of
+from bulksend.prepare.places import Said, _clock, claims_and_fault
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.place import Place
 from tests.prepare.planning import codes, column, fates, plan
@@ -26,7 +31,14 @@ BOTH = {"zone": "zone", "postcode": "zip"}
 ROWS = [
     # number, ZIP, zone · the place · the fate
     ("9192345671", "", "", "number US-NC America/New_York", "sent"),
-    ("8502345671", "", "", "number US-FL America/Chicago", "sent"),
+    # Of many area codes libphonenumber knows one clock, and the ZIPs there two.
+    ("8502345671", "", "", "number US-FL America/Chicago America/New_York", "sent"),
+    ("6892345671", "", "", "number US-FL America/Chicago America/New_York", "sent"),
+    ("4234005671", "", "", "number US-TN America/Chicago America/New_York", "sent"),
+    ("3082345671", "", "", "number US-NE America/Chicago America/Denver", "sent"),
+    ("9282345671", "", "", "number US-AZ America/Denver America/Phoenix", "sent"),
+    ("4802345671", "86503", "",  # the Navajo Nation keeps summer time
+     "number US-AZ America/Phoenix; postcode US-AZ America/Denver America/Phoenix", "sent"),
     ("2012345671", "", "", "number US-NJ America/New_York", "sent"),
     (
         "9192345672", "90210", "",
@@ -48,7 +60,13 @@ ROWS = [
      "number PR America/Puerto_Rico; postcode PR America/Puerto_Rico", "sent"),
     ("+61412345678", "", "Australia/Perth", "number AU; zone AU Australia/Perth", "sent"),
     ("9192345680", "09001", "",  # the forces' post: nobody knows where
-     "number US-NC America/New_York; postcode US-AE", "sent"),
+     "number US-NC America/New_York; postcode US-AE", "never_open"),
+    ("+14162345671", "90210", "",
+     "number CA America/Toronto; postcode US-CA America/Los_Angeles", "sent"),
+    ("+14162345672", "K1A 0B1", "", "number CA America/Toronto", "sent"),
+    ("9192345690", "", "EST", None, "zone_unknown"),  # an offset is no place
+    ("9192345691", "", "UTC", None, "zone_unknown"),
+    ("9192345692", "", "Etc/GMT+5", None, "zone_unknown"),
     ("+18002345671", "33101", "", "number US; postcode US-FL America/New_York", "sent"),
     ("+80012345678", "", "", "number -", "never_open"),
     ("9192345681", "", "Asia/Jakarta", None, "never_open"),
@@ -65,6 +83,37 @@ def test_each_source_says_where_a_person_may_be(tmp_path: Path) -> None:
     for (*_, place, fate), (is_place, is_fate) in zip(ROWS, found, strict=True):
         assert is_fate == fate, is_place
         assert place in (None, is_place)
+
+
+def test_a_number_may_be_in_every_zone_that_the_zips_of_its_area_code_have() -> None:
+    """Each area code in its own state, by the clock: each one more only narrows."""
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for one in zipcodes.list_all():  # type: ignore[no-untyped-call]
+        for area in filter(str.isdigit, one["area_codes"]):
+            if one["timezone"] in available_timezones_once():
+                wanted.setdefault((area, one["state"]), set()).add(one["timezone"])
+    areas = pl.Series([int(area) for area, _ in wanted], dtype=pl.Int64)
+    checked = 0
+    for exchange in (234, 400, 789):
+        numbers = (1_000 + areas) * 10_000_000 + exchange * 10_000 + 5671
+        found = zip(
+            wanted.items(),
+            states_of(numbers),
+            areas_of(numbers),
+            zones_of(numbers),
+            strict=True,
+        )
+        for ((area, state), zones), number, place, prefix in found:
+            if STATES[number] != state or prefix == "Etc/Unknown":
+                continue
+            said = Said(prefix, area_zones(place), state, "US", postcodes.EMPTY, "")
+            (claim,), _ = claims_and_fault(said)
+            assert {*map(_clock, zones)} <= {*map(_clock, claim.zones)}, area
+            checked += 1
+    assert checked > 900
+
+
+available_timezones_once = cache(available_timezones)
 
 
 def test_a_number_without_a_place_may_be_anywhere_in_its_country(

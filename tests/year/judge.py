@@ -18,6 +18,9 @@ import zipcodes
 from phonenumbers.timezone import time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
+NAVAJO = "America/Denver"
+"""Their nation in Arizona keeps summer time, where the state does not."""
+
 LEAST_LIFE = timedelta(seconds=60)
 
 AREAS = {
@@ -93,8 +96,9 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
     if country == "US":
         state = STATE_OF.get(phone[2:5])
         where = {f"US-{state}" if state else "US"}
+        zones |= _area(phone[2:5], state) if state and zones else set()
     told: set[str] = set()
-    if code and country in {"US", *TERRITORIES}:
+    if code and number.country_code == 1:
         state, there = _zip(code)
         where.add(state if state in TERRITORIES | FREE else f"US-{state}")
         told |= there
@@ -155,6 +159,15 @@ def _tells_only_its_country(number: phonenumbers.PhoneNumber, zones: set[str]) -
     return not zones or zones == set(TIMEZONE_DATA.get(code, ()))
 
 
+@lru_cache(maxsize=1024)
+def _area(area: str, state: str) -> set[str]:
+    """What the ZIPs of an area code say: libphonenumber has one zone for many."""
+    alike = zipcodes.filter_by(state=state)  # type: ignore[no-untyped-call]
+    here = [one["timezone"] for one in alike if area in one["area_codes"]]
+    found = set(here or [one["timezone"] for one in alike]) & _names()
+    return found | ({NAVAJO} if area == "928" else set())
+
+
 @lru_cache(maxsize=65536)
 def _zip(code: str) -> tuple[str, set[str]]:
     found = zipcodes.matching(code)[0]  # type: ignore[no-untyped-call]
@@ -162,6 +175,8 @@ def _zip(code: str) -> tuple[str, set[str]]:
     if not zones:
         alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
         zones = {one["timezone"] for one in alike} & _names()
+    if code[:3] in {"860", "865"}:
+        zones |= {NAVAJO}
     return found["state"], zones
 
 

@@ -31,6 +31,12 @@ def states_of(numbers: pl.Series) -> pl.Series:
     return known.gather(slots)
 
 
+def area_states() -> list[int]:
+    """The place in `STATES` of each area code from 0 to 999."""
+    found: list[int] = _table()["state"].to_list()
+    return found
+
+
 @lru_cache(maxsize=1)
 def _table() -> pl.DataFrame:
     return cache.kept("states", _compiled)
