@@ -198,4 +198,5 @@ class Agenda:
         found = self._opening(place, moment)
         if found is None or self._end is None:
             return found
-        return found if found.start < self._end - LEAST_LIFE_MS else None
+        starts = max(found.start, moment)
+        return found if starts < self._end - LEAST_LIFE_MS else None

@@ -167,6 +167,17 @@ def test_a_window_that_cannot_be_met_ends_as_expired(path: Path) -> None:
     assert stage.statuses() == {"accepted": 3, "expired": 6}
 
 
+def test_an_end_inside_an_open_window_ends_the_run(path: Path) -> None:
+    """Two minutes for 300 at two a second: what is left expires at once, nothing turns on."""
+    stage = Timed(rows=300, rate=2.0, start="2026-09-14T14:00", end="2026-09-14T14:02")
+    stage.play(path)
+    assert stage.loop.time() < 125 + 600  # an idle turn of these tests
+    assert stage.turns < 5_000
+    found = stage.statuses()
+    assert found["accepted"] + found["expired"] == 300
+    assert 110 <= found["accepted"] <= 122
+
+
 def test_an_expiration_of_the_campaign_counts_where_it_is_earlier(path: Path) -> None:
     """Two hours to live in the morning; in the evening the window's end."""
     from datetime import timedelta
