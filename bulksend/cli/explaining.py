@@ -12,6 +12,7 @@ from rich.markup import escape
 from bulksend.cli.sending import AS_JSON, JOURNAL
 from bulksend.cli.suppress import REGION
 from bulksend.cli.viewing import FOLDER
+from bulksend.errors import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,6 @@ def show(found: Explained) -> None:
     if found.gone:
         names = ", ".join(found.gone[:3]) + (" …" if len(found.gone) > 3 else "")
         out.print(
-            f"[dim]{len(found.gone):,} runs have no plan here any more, and may have "
-            f"been for it: {escape(names)}[/]"
+            f"[dim]{counted(len(found.gone), 'run has', 'runs have')} no plan here any "
+            f"more, and may have been for it: {escape(names)}[/]"
         )

@@ -80,7 +80,7 @@ def settle(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> 
     if said["decide"]:
         name, row, verdict = said["decide"]
         decide_row(home, name, row, verdict, because=said["because"])
-        click.echo(f"row {row} is {verdict}, by your decision")
+        _decided(row, verdict, as_json)
         return
     if said["resend"] and not run:
         raise click.UsageError("--resend needs the RUN whose messages it is about.")
@@ -119,6 +119,15 @@ def poll(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> No
         "failed": found.get("fail", 0),
     }
     _show(counts, as_json, None)
+
+
+def _decided(row: int, verdict: str, as_json: bool) -> None:
+    from bulksend.cli.show import print_json
+
+    if as_json:
+        print_json({"row": row, "status": verdict})
+    else:
+        click.echo(f"row {row} is {verdict.replace('_', ' ')}, by your decision")
 
 
 def _planned(home: Any, run: str) -> int:

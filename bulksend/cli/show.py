@@ -160,10 +160,11 @@ def show_runs(runs: Sequence[Ended]) -> None:
 
 def show_opt_outs(rate: OptOutRate) -> None:
     """A line where anybody opted out, against the lines that Bandwidth draws."""
-    if not rate.opted_out:
+    if not (rate.opted_out and rate.people):
         return
     colour = "red" if rate.may_suspend else "yellow" if rate.may_audit else "dim"
-    what = f"{rate.opted_out:,} of {rate.people:,} people texted in 24 h have opted out"
+    out_of = counted(rate.people, "person", "people")
+    what = f"{rate.opted_out:,} opted out in 24 h, of {out_of} texted"
     out.print(
         f"[{colour}]{what} ({rate.share:.2%}; over 0.5 % Bandwidth audits consent, over "
         "4 % it may suspend a campaign)[/]"

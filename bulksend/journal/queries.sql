@@ -365,6 +365,13 @@ select reason, count(*) from suppressions where lifted_at is null group by reaso
 select count(*) from suppressions
 where reason = 'opted_out' and since >= :since and lifted_at is null;
 
+-- Reads all rows of the run: there is no index by person.
+-- name: opt_outs_of_run
+select count(distinct person) from messages
+where run_id = :run_id and claimed_at is not null
+  and person in (select person from suppressions
+                 where reason = 'opted_out' and since >= :since and lifted_at is null);
+
 -- name: people_since
 select count(distinct person) from messages
 where accepted_at >= :since

@@ -167,6 +167,11 @@ class Suppressions:
         ((count,),) = self._db.fetch("opt_outs_since", since=since)
         return int(count)
 
+    def opted_out_of(self, run_id: int, *, since: int) -> int:
+        """How many of those who were texted by a run; it reads all of the run's rows."""
+        ((count,),) = self._db.fetch("opt_outs_of_run", run_id=run_id, since=since)
+        return int(count)
+
 
 _WORDS = {
     OPTED_OUT: "This person has opted out ({}); nothing was sent.",

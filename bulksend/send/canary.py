@@ -189,5 +189,5 @@ class Vigil:
 
 def _look(journal: Journal, run_id: int) -> Seen:
     run_began = journal.canaries.first_claim(run_id)
-    opted_out = journal.suppressions.opted_out_since(run_began)
+    opted_out = journal.suppressions.opted_out_of(run_id, since=run_began)
     return seen(journal.canaries.fates(run_id), opted_out)

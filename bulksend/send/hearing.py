@@ -29,6 +29,9 @@ OVERLAP_MS = 10_000
 """Several listeners may commit a little out of order."""
 
 DAY_MS = 86_400_000
+PAUSE_PER_LOOK = 50
+"""Between two looks at all rows, a pause of so many times what one takes."""
+
 AUDIT_SHARE = 0.005
 """Over this share of opt-outs Bandwidth asks for proof of consent."""
 
@@ -44,6 +47,40 @@ class Ear(Protocol):
     def receipt_failed(self, error_code: str) -> None: ...
 
     def opted_out(self, count: int, people: int) -> None: ...
+
+
+class _OptOuts:
+    """Those of a run's people, among all who opt out while it goes on.
+
+    Others do too, from the campaigns before.  To tell them apart all rows of the run are
+    read; so that is done only where all together would be too many, and not too often.
+    """
+
+    def __init__(self, writer: Writer, clocks: Clocks) -> None:
+        self._writer = writer
+        self._clocks = clocks
+        self._others = self._ours = 0
+        self._again_at = 0.0
+
+    async def among(self, everyone: int, people: int, *, since: int) -> int:
+        """How many of *everyone* who opted out, as it was at the last look.
+
+        Args:
+            people: How many people have the run's text.
+        """
+        most = max(everyone - self._others, 0)
+        if most <= AUDIT_SHARE * people:
+            return most
+        began = self._clocks.monotonic()
+        if began >= self._again_at:
+            run_id = self._writer.run.id
+            self._ours = await self._writer.call(
+                lambda journal: journal.suppressions.opted_out_of(run_id, since=since)
+            )
+            self._others = everyone - self._ours
+            now = self._clocks.monotonic()
+            self._again_at = now + PAUSE_PER_LOOK * (now - began)
+        return self._ours
 
 
 async def hear(
@@ -64,12 +101,15 @@ async def hear(
     began = clocks.wall_ms()
     since, known = began, frozenset[str]()
     is_told, before = False, await counted
+    opt_outs = _OptOuts(writer, clocks)
     ear.texted_before(before)
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        failed, opted_out = await writer.call(
-            lambda journal, since=since: _look(  # type: ignore[misc]
-                journal, writer.run.id, since, began, clocks.wall_ms()
+        a_day = max(began, clocks.wall_ms() - DAY_MS)
+        failed, everyone = await writer.call(
+            lambda journal, since=since, a_day=a_day: (  # type: ignore[misc]
+                journal.receipts.failures_since(writer.run.id, since),
+                journal.suppressions.opted_out_since(a_day),
             )
         )
         if day is not None and str(DAY_IS_FULL) in failed.values():
@@ -79,6 +119,7 @@ async def hear(
                 ear.receipt_failed(code)
         known, since = frozenset(failed), max(began, clocks.wall_ms() - OVERLAP_MS)
         people = before + ear.tally.events[Event.ACCEPT]
+        opted_out = await opt_outs.among(everyone, people, since=a_day)
         if not is_told and people and opted_out > AUDIT_SHARE * people:
             is_told = True
             log.warning("opt-outs", count=opted_out, people=people)
@@ -100,12 +141,3 @@ async def close_day(writer: Writer, day: CarrierCap, now: int) -> None:
 
     if await writer.call(close):
         log.warning("T-Mobile takes no more today", cap=day.most)
-
-
-def _look(
-    journal: Journal, run_id: int, since: int, began: int, now: int
-) -> tuple[dict[str, str], int]:
-    """New failures by message, and who opted out since the run began, or in a day."""
-    failed = journal.receipts.failures_since(run_id, since)
-    opted_out = journal.suppressions.opted_out_since(max(began, now - DAY_MS))
-    return failed, opted_out

@@ -81,14 +81,17 @@ class Listed(NamedTuple):
 
 
 class OptOutRate(NamedTuple):
-    """Opt-outs in 24 hours against the lines that Bandwidth draws (bandwidth.md §4)."""
+    """Opt-outs in 24 hours against the lines that Bandwidth draws (bandwidth.md §4).
+
+    Who opted out may have been texted earlier, and who was purged is not counted.
+    """
 
     opted_out: int
     people: int
 
     @property
     def share(self) -> float:
-        return self.opted_out / max(self.people, 1)
+        return self.opted_out / self.people if self.people else 0.0
 
     @property
     def may_audit(self) -> bool:

@@ -400,7 +400,7 @@ def test_a_run_that_too_many_people_leave_is_stopped(
     assert (ran.code, ran.json["problems"][0]["code"]) == (3, "E547"), ran
     assert ran.json["not_sent"] > 500
     status = desk.call("status")
-    assert "have opted out" in status.out
+    assert "opted out in 24 h, of" in status.out
     assert "may suspend a campaign" in status.out
     rates = [one["opt_outs"] for one in desk.call("status", "--json").json]
     assert rates[0]["share"] == rates[0]["opted_out"] / rates[0]["people"] > 0.04

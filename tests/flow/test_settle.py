@@ -254,6 +254,10 @@ def test_a_person_decides_and_the_reason_is_kept(
             "settle", "--decide", run, row, verdict, "--because", "asked her"
         )
         assert ran.code == 0, ran
+    third = desk.call(
+        "settle", "--decide", run, rows[2], "accepted", "--because", "x", "--json"
+    )
+    assert third.json == {"row": int(rows[2]), "status": "accepted"}
     twice = desk.call(
         "settle", "--decide", run, one, "not_sent", "--because", "x", "--json"
     )

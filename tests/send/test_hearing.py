@@ -9,7 +9,7 @@ import pytest
 
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
-from bulksend.journal.records import Candidate, Outcome, Run
+from bulksend.journal.records import Candidate, Outcome, Run, person_key
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
@@ -64,7 +64,7 @@ class Ear:
 async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though the looks overlap; from the moment on at which the run went on."""
+    """Though the looks overlap; from the moment on at which the run went on; of its own."""
     monkeypatch.setattr(hearing, "LOOK_SECONDS", 0.0)
     path = tmp_path / "journal.db"
     clocks, ear = Clocks(), Ear()
@@ -91,6 +91,10 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
             why = Cause(OPTED_OUT, "reply STOP", at)
             journal.suppressions.add([suppression(number, why)])
 
+        epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
+        ours, others = "+19192345671", [f"+1919234{n}" for n in range(6000, 6030)]
+        journal.claim(run, epoch, [Candidate(2, 2, person=person_key(ours))], now=NOW)
+
         async def looked() -> None:
             seen = len(ear.rates)
             async with asyncio.timeout(30):
@@ -107,7 +111,9 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
             fails("a", NOW + 1)
             await looked()
             ear.tally.events[Event.ACCEPT] += 2
-            stops("+19192345671", NOW + 2)
+            stops(ours, NOW + 2)
+            for number in others:  # who answer to an earlier campaign
+                stops(number, NOW + 2)
             fails("b", NOW + 2)
             await looked()
             await looked()

@@ -195,8 +195,14 @@ class SuppressionsSuite:
         assert store.opt_out_rate(since=NOW + 10) == (1, 1)
         assert store.opt_out_rate(since=NOW + 101) == (0, 0)
         assert store.opted_out_since(NOW + 100) == 1
+        # Of a run are those whom it texted: 3 is no opt-out, 12 was left out, 20 is not there.
+        why = [suppressed(row, reason=OPTED_OUT, since=NOW + 100) for row in (12, 20)]
+        store.add(why)
+        assert store.opted_out_since(NOW + 100) == 3
+        assert store.opted_out_of(sender.run.id, since=NOW + 100) == 1
+        assert store.opted_out_of(sender.run.id, since=NOW + 101) == 0
         store.lift(number_of(2), now=NOW + 200)
-        assert store.opted_out_since(NOW) == 0
+        assert store.opted_out_of(sender.run.id, since=NOW) == 0
 
     def test_the_tables_refuse_a_lift_before_its_beginning(
         self, place: Place, journal: Journal
