@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from socket import gethostname
 from tempfile import TemporaryDirectory
+from xml.etree import ElementTree as ET
+from zipfile import ZipFile
 
 import fastexcel
 import polars as pl
@@ -79,6 +82,7 @@ def test_no_cell_ever_begins_like_a_formula(
 MOMENT = dt.datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=dt.UTC)
 TYPED = {
     "text": ["=1+1", "007", None],
+    "marked": ["<r>a & b</r>", " two ", "\x00_x0041_\r\n\ufffe"],
     "count": [1, None, 2**31],
     "float": [1.5, float("nan"), None],
     "yes": [True, None, False],
@@ -100,6 +104,7 @@ def test_a_workbook_holds_texts_as_texts_and_times_as_times(tmp_path: Path) -> N
     found = sheet(path)
     assert found.columns == list(TYPED)
     assert found["text"].to_list() == ["=1+1", "007", None]
+    assert found["marked"].to_list()[:2] == ["<r>a & b</r>", " two "]
     assert found["count"].to_list() == [1, None, 2**31]
     assert found["float"].to_list() == [1.5, None, None]
     assert found["yes"].to_list() == [True, None, False]
@@ -108,6 +113,26 @@ def test_a_workbook_holds_texts_as_texts_and_times_as_times(tmp_path: Path) -> N
     assert found["many"].to_list()[0] == '["a","b"]'
     assert len(found["long"][0]) == 32_767
     assert [one.name for one in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+@given(
+    st.lists(st.text(max_size=12) | st.from_regex("_x[0-9a-fA-F]{3,5}_"), min_size=1)
+)
+def test_a_workbook_holds_any_text(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    """Characters that XML cannot hold are written as Excel does, and so is what looks so."""
+    path = tmp_path_factory.mktemp("any") / "a.xlsx"
+    wanted = [text.encode("utf-8", "replace").decode() for text in texts]
+    write_results(pl.LazyFrame({"a": wanted}), path)
+    with ZipFile(path) as book:
+        tree = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    cells = tree.findall(".//{*}is/{*}t")
+    found = [
+        re.sub("_x([0-9A-F]{4})_", lambda one: chr(int(one[1], 16)), cell.text or "")
+        for cell in cells
+    ]
+    assert found == wanted
 
 
 def test_rows_beyond_a_sheet_go_to_the_next(
