@@ -69,12 +69,12 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
     lint = campaign.get("lint")
     if isinstance(lint, Mapping) and isinstance(lint.get("ignore"), Mapping):
         for code in lint["ignore"]:
-            if not re.fullmatch("[EW]35[0-7]", str(code)):
+            if not re.fullmatch("[EW]35[0-7]|W331", str(code)):
                 yield Conflict(
                     ("lint", "ignore", str(code)),
                     "E358",
                     f"`{str(code)[:20]}` is no finding about texts",
-                    "a code from W350 to W357",
+                    "a code from W350 to W357, or W331",
                 )
 
     send = campaign.get("send")

@@ -90,7 +90,7 @@ def basis(
     if wrong := [problem for problem in said if not problem.is_warning]:
         raise InputError(wrong)
     of_lists = (note for one in beside.lists.values() for note in one.notices)
-    told = (*source.notices, *notices, *of_lists, *rendered.warnings, *said)
+    told = (*source.notices, *notices, *of_lists, *said)
     return Basis(loaded, source, named, beside, rendered, told)
 
 

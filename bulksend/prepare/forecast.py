@@ -28,7 +28,7 @@ from bulksend.prepare.outflow import DUST, Outflow
 from bulksend.rules.carriers import BY_DAY, BY_MINUTE, pacific_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bulksend.prepare.outflow import Queue, Rates
     from bulksend.rules.hours import Opening
@@ -48,12 +48,19 @@ class Volume(NamedTuple):
 
     Args:
         carrier: Whose caps they count against; empty for nobody's.
+
+        lane: Which pace of senders' own holds them up (`outflow.Rates.lanes`); empty for
+            none.
+
+        saved: Segments that a shorter text would save.
     """
 
     place: str
     weight: int
     rows: int
     carrier: str = ""
+    lane: str = ""
+    saved: int = 0
 
 
 class Caps(NamedTuple):
@@ -151,21 +158,6 @@ class _Open(NamedTuple):
     place: int
 
 
-def rate_of_senders(
-    own: Mapping[str, float], weights: Iterable[tuple[str, float]]
-) -> float:
-    """Segments a second that leave in all, where some senders have a pace of their own.
-
-    A sender with much to do and a slow pace of its own is what all wait for.
-
-    Args:
-        weights: What each sender sends.
-    """
-    each = list(weights)
-    longest = max((much / own[name] for name, much in each if name in own), default=0.0)
-    return sum(much for _, much in each) / longest if longest else inf
-
-
 def shared_out(messages: int, among: Sequence[int]) -> list[int]:
     """So many of all of these, each part of them giving its share; all where they lack."""
     total, upto, found = sum(among), 0, []
@@ -194,7 +186,11 @@ class _Run:
         ]
         self._now = float(load.start)
         self._closed: list[tuple[int, int, int]] = []
-        self._open: dict[bool, list[_Open]] = {False: [], True: []}  # by the minute?
+        # By lane, and whether by AT&T's minute.
+        self._open: dict[tuple[str, bool], list[_Open]] = {}
+        self._kind = [
+            (one.lane, slow) for one, slow in zip(every, self._by_minute, strict=True)
+        ]
         self._late: dict[str, int] = {}
         self._many: dict[str, int] = {}
         self._begins: float | None = None
@@ -217,7 +213,7 @@ class _Run:
 
     @property
     def _waits_for_anything(self) -> bool:
-        return bool(self._open[False] or self._open[True] or self._closed)
+        return bool(self._closed or any(self._open.values()))
 
     def play(self) -> Course:
         every, first = self._load.volumes, self._load.first
@@ -269,7 +265,7 @@ class _Run:
     def _wait_until(self, moment: float) -> None:
         if self._begins is not None:
             self._idle += moment - self._now
-        self._pass(moment - self._now, 0.0, 0.0)
+        self._pass(moment - self._now, {}, 0.0)
         self._now = moment
 
     # -- the next event ---------------------------------------------------------------
@@ -289,7 +285,7 @@ class _Run:
             return
         flows = self._flows()
         opens = float(self._closed[0][0]) if self._closed else inf
-        if self._open[True]:
+        if any(some for (_, slow), some in self._open.items() if slow):
             opens = min(opens, self._minute.changes)
         if not flows:
             self._wait_until(opens)
@@ -324,18 +320,31 @@ class _Run:
         """Part of a message is not sent: another one goes in its place."""
         size, left = self._size[place], self._left[place]
         whole = ceil((left - DUST) / size) * size
-        self._out.give_back(max(0.0, whole - left))
+        lane = self._load.volumes[place].lane
+        self._out.give_back(lane, max(0.0, whole - left))
         self._left[place] = max(left, whole)
 
     def _flows(self) -> list[tuple[int, float]]:
-        """Places that are served now, and how fast: the one that closes first first."""
-        rate = self._out.rate(self._now)
-        limited, free = self._open[True], self._open[False]
+        """Places that are served now, and how fast: of a lane, what closes first first."""
+        lanes = {lane for (lane, _), opened in self._open.items() if opened}
+        refill = inf if self._minute.left > DUST else self._minute.refill
+        flows: list[tuple[int, float]] = []
+        for lane, rate in self._out.rates(self._now, sorted(lanes)).items():
+            some = self._flows_of(lane, rate, refill)
+            refill -= sum(much for place, much in some if self._by_minute[place])
+            flows += some
+        return flows
+
+    def _flows_of(
+        self, lane: str, rate: float, refill: float
+    ) -> list[tuple[int, float]]:
+        limited = self._open.get((lane, True), [])
+        free = self._open.get((lane, False), [])
+        if rate <= 0.0:
+            return []
         if not limited or (free and free[0] < limited[0]):
             return [(free[0].place, rate)] if free else []
-        if self._minute.left > DUST:
-            return [(limited[0].place, rate)]
-        slow = min(rate, self._minute.refill)
+        slow = min(rate, refill)
         flows = [(limited[0].place, slow)] if slow > DUST else []
         if free and rate > slow:
             flows.append((free[0].place, rate - slow))
@@ -352,8 +361,8 @@ class _Run:
             for opened in self._open.values()
             if opened
         ]
-        total, by_day, by_minute = self._sums(flows)
-        times.append(self._out.seconds_to_change(self._now, total))
+        leaving, by_day, by_minute = self._sums(flows)
+        times.append(self._out.seconds_to_change(self._now, leaving))
         if by_day:
             times += [self._day / by_day, (self._day_ends - self._now) / 1000]
         used_up = by_minute - self._minute.refill
@@ -361,38 +370,45 @@ class _Run:
             times.append(self._minute.left / used_up)
         return self._now + max(min(times), LEAST_STEP_SECONDS) * 1000
 
-    def _sums(self, flows: list[tuple[int, float]]) -> tuple[float, float, float]:
-        total = sum(rate for _, rate in flows)
+    def _sums(
+        self, flows: list[tuple[int, float]]
+    ) -> tuple[dict[str, float], float, float]:
+        """What leaves by each lane, and of it what counts by the day and the minute."""
+        leaving: dict[str, float] = {}
+        for place, rate in flows:
+            lane = self._load.volumes[place].lane
+            leaving[lane] = leaving.get(lane, 0.0) + rate
         by_day = sum(rate for place, rate in flows if self._by_day[place])
         by_minute = sum(rate for place, rate in flows if self._by_minute[place])
-        return total, by_day, by_minute
+        return leaving, by_day, by_minute
 
     def _flow(self, flows: list[tuple[int, float]], then: float) -> None:
         self._begins = self._now if self._begins is None else self._begins
-        total, by_day, by_minute = self._sums(flows)
+        leaving, by_day, by_minute = self._sums(flows)
+        total = sum(leaving.values())
         for place, rate in flows:
-            until = self._open[self._by_minute[place]][0].until
+            until = self._open[self._kind[place]][0].until
             lasts = self._out.expires(until, self._now, then, total)
             self._expires += lasts * rate
             self._left[place] -= (then - self._now) / 1000 * rate
         self._day -= by_day * (then - self._now) / 1000
-        self._pass(then - self._now, total, by_minute)
+        self._pass(then - self._now, leaving, by_minute)
         self._now = self._ends = then
         for place, _ in flows:
             if self._left[place] <= DUST:
                 self._left[place] = 0.0
-                heapq.heappop(self._open[self._by_minute[place]])
+                heapq.heappop(self._open[self._kind[place]])
 
-    def _pass(self, ms: float, total: float, by_minute: float) -> None:
+    def _pass(self, ms: float, leaving: Mapping[str, float], by_minute: float) -> None:
         """Time goes on for AT&T's minute and for what may leave."""
         if self._load.caps.per_minute:
             self._minute.passes(self._now, self._now + ms, by_minute)
-        self._out.passes(self._now, self._now + ms, total)
+        self._out.passes(self._now, self._now + ms, leaving)
 
     # -- windows ----------------------------------------------------------------------
 
     def _push(self, one: _Open) -> None:
-        heapq.heappush(self._open[self._by_minute[one.place]], one)
+        heapq.heappush(self._open.setdefault(self._kind[one.place], []), one)
         self._has_by_day = self._has_by_day or self._by_day[one.place]
 
     def _schedule(self, place: int, lost: dict[str, int]) -> None:

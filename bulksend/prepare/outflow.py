@@ -17,7 +17,11 @@ Pure: moments are milliseconds since 1970.
 from __future__ import annotations
 
 from math import inf
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 DUST = 0.01
 """Of a segment: a moment in ms since 1970 is a float, and some 1e-4 ms off."""
@@ -39,34 +43,72 @@ class Queue(NamedTuple):
     holds: float
 
 
+class Lane(NamedTuple):
+    """Senders with a pace of their own: segments a second of all, and how many they are."""
+
+    rate: float
+    senders: float = 1.0
+
+
 class Rates(NamedTuple):
     """At which pace a run sends.
 
     Args:
         account: Segments a second in all.
 
-        senders: What all senders together let go, where they have a pace of their own.
+        lanes: Of senders with a pace of their own, by the name that `Volume.lane` has.
 
         ramp: Seconds in which the account's rises.
     """
 
     account: float
-    senders: float = inf
+    lanes: Mapping[str, Lane] = MappingProxyType({})
     ramp: float = 0.0
 
-    def faster(self, share: float) -> Rates:
-        return self._replace(
-            account=self.account * (1 + share), senders=self.senders * (1 + share)
-        )
+    def times(self, account: float, lanes: float) -> Rates:
+        """So many times as fast."""
+        faster = {
+            name: one._replace(rate=one.rate * lanes)
+            for name, one in self.lanes.items()
+        }
+        return self._replace(account=self.account * account, lanes=faster)
+
+
+class Bucket:
+    """What may leave at once, in segments; it fills at the rate.
+
+    Args:
+        message: Segments of a message, as a mean: so much may leave in the beginning.
+    """
+
+    def __init__(self, rate: float, message: float) -> None:
+        self._message = message
+        self._most = message + max(CATCH_UP_SECONDS * rate, CATCH_UP_SEGMENTS)
+        self._holds = 0.0
+        self.rate = rate
+
+    def begin(self) -> None:
+        self._holds = self._message
 
     @property
-    def full(self) -> float:
-        return min(self.account, self.senders)
+    def lets_out(self) -> float:
+        """Segments a second that may leave now."""
+        return AT_ONCE if self._holds > DUST else self.rate
 
+    def seconds_to_change(self, total: float) -> float:
+        """Until `lets_out` is another, while *total* leaves."""
+        if self._holds <= DUST or total <= self.rate:
+            return inf
+        return self._holds / (total - self.rate)
 
-class _Step(NamedTuple):
-    end: float
-    rate: float
+    def passes(self, seconds: float, total: float) -> None:
+        """Time goes on in which *total* leaves."""
+        holds = self._holds + (self.rate - total) * seconds
+        self._holds = min(self._most, max(0.0, holds))
+
+    def give_back(self, segments: float) -> None:
+        """Part of a message, which is not sent: another's is, in its place."""
+        self._holds += segments
 
 
 class Outflow:
@@ -82,43 +124,56 @@ class Outflow:
         self._rates = rates
         self._message = message
         self._queue = queue
-        self._most = message + max(CATCH_UP_SECONDS * rates.account, CATCH_UP_SEGMENTS)
-        self._ahead = 0.0
+        self._account = Bucket(rates.account, message)
+        # Of several senders each has its first message.
+        self._lanes = {
+            name: Bucket(one.rate, message * one.senders)
+            for name, one in rates.lanes.items()
+        }
         self._began = 0.0
-        self._step = _Step(inf, rates.full)
+        self._step_ends = inf
         self.waiting = 0.0
         self.full_at: float | None = None
 
     def begin(self, now: float) -> None:
         """A sender begins: its first message waits for nothing, and its ramp rises."""
-        self._ahead = self._message
         self._began = now
-        self._step = self._next_step(now)
+        for bucket in (self._account, *self._lanes.values()):
+            bucket.begin()
+        self._climb(now)
 
-    def rate(self, now: float) -> float:
-        """Segments a second that leave now."""
-        if now >= self._step.end:
-            self._step = self._next_step(now)
-        rate = self._step.rate
+    def rates(self, now: float, lanes: Collection[str]) -> dict[str, float]:
+        """Segments a second that leave now by each of these lanes, which take turns."""
+        if now >= self._step_ends:
+            self._climb(now)
+        left = self._account.lets_out
         if self._queue is not None and self.waiting >= self._queue.holds - DUST:
-            return min(rate, self._queue.rate)
-        return AT_ONCE if self._ahead > DUST else rate
+            left = min(self._account.rate, self._queue.rate)
+        most = {name: self._lanes[name].lets_out if name else inf for name in lanes}
+        found: dict[str, float] = {}
+        for turn, name in enumerate(sorted(most, key=lambda one: most[one])):
+            found[name] = min(most[name], left / (len(most) - turn))
+            left -= found[name]
+        return found
 
-    def seconds_to_change(self, now: float, total: float) -> float:
-        """Until `rate` is another, while *total* leaves."""
-        times = [(self._step.end - now) / 1000]
-        if self._ahead > DUST and total > self._step.rate:
-            times.append(self._ahead / (total - self._step.rate))
-        queue = self._queue
+    def seconds_to_change(self, now: float, leaving: Mapping[str, float]) -> float:
+        """Until `rates` are others, while so much leaves by each lane."""
+        total, queue = sum(leaving.values()), self._queue
+        times = [(self._step_ends - now) / 1000, self._account.seconds_to_change(total)]
+        times += [
+            bucket.seconds_to_change(leaving.get(name, 0.0))
+            for name, bucket in self._lanes.items()
+        ]
         if queue is not None and total > queue.rate:
             times.append((queue.holds - self.waiting) / (total - queue.rate))
         return min(times)
 
-    def passes(self, now: float, then: float, total: float) -> None:
-        """Time goes on in which *total* leaves."""
-        seconds = (then - now) / 1000
-        ahead = self._ahead + (self._step.rate - total) * seconds
-        self._ahead = min(self._most, max(0.0, ahead))
+    def passes(self, now: float, then: float, leaving: Mapping[str, float]) -> None:
+        """Time goes on in which so much leaves by each lane."""
+        seconds, total = (then - now) / 1000, sum(leaving.values())
+        self._account.passes(seconds, total)
+        for name, bucket in self._lanes.items():
+            bucket.passes(seconds, leaving.get(name, 0.0))
         queue = self._queue
         if queue is None:
             return
@@ -127,9 +182,11 @@ class Outflow:
         if self.full_at is None and self.waiting >= queue.holds - DUST:
             self.full_at = then
 
-    def give_back(self, segments: float) -> None:
+    def give_back(self, lane: str, segments: float) -> None:
         """Part of a message, which is not sent: another's is, in its place."""
-        self._ahead += segments
+        self._account.give_back(segments)
+        if lane:
+            self._lanes[lane].give_back(segments)
 
     def expires(self, until: float, now: float, then: float, total: float) -> float:
         """For how many seconds what leaves waits in the queue beyond *until*."""
@@ -146,15 +203,16 @@ class Outflow:
     def seconds_in_queue(self) -> float:
         return 0.0 if self._queue is None else self.waiting / self._queue.rate
 
-    def _next_step(self, now: float) -> _Step:
-        """The next step of the ramp; the last one is the whole rate, and has no end."""
+    def _climb(self, now: float) -> None:
+        """To the next step of the ramp; the last one is the whole rate, and has no end."""
         ramp = self._rates.ramp * 1000
         if now >= self._began + ramp:
-            return _Step(inf, self._rates.full)
+            self._step_ends, self._account.rate = inf, self._rates.account
+            return
         one = self._message / self._risen(now) * 1000
         length = max(min(ramp / RAMP_STEPS, self._began + ramp - now), one)
-        rate = self._risen(now + (length - one) / 2)
-        return _Step(now + length, min(rate, self._rates.senders))
+        self._step_ends = now + length
+        self._account.rate = self._risen(now + (length - one) / 2)
 
     def _risen(self, moment: float) -> float:
         share = min(1.0, (moment - self._began) / (self._rates.ramp * 1000))

@@ -21,10 +21,9 @@ from bulksend.prepare.forecast import (
     Load,
     Volume,
     course,
-    rate_of_senders,
     shared_out,
 )
-from bulksend.prepare.outflow import Queue, Rates
+from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.segments import units_of
@@ -100,7 +99,8 @@ def outlook(
     """
     hours = plan_hours(plan)
     opening = _always if hours is None else _Openings(hours, now)
-    volumes, rates = _volumes(plan, campaign)
+    cuts = best_cuts(plan) if not campaign.message.media else []
+    volumes, rates = _volumes(plan, campaign, cuts[0][0] if cuts else 0)
     if left is not None:
         volumes = _left_of(volumes, left)
     if not volumes:
@@ -118,7 +118,6 @@ def outlook(
     end = _last(campaign, now)
     load = Load(flows, now, end, rates, opening, caps, queue, first)
     goes = course(load)
-    cuts = best_cuts(plan) if not campaign.message.media else []
     shown = []
     for volume in sorted(volumes, key=lambda one: -one.rows)[:SHOWN_PLACES]:
         if hours is None:
@@ -127,7 +126,9 @@ def outlook(
         rules = tuple(rule.id for rule in hours.rules(Place.parse(volume.place)))
         opens, closes = found if found is not None else (None, None)
         shown.append(PlaceHours(volume.place, volume.rows, opens, closes, rules))
-    return Outlook(goes, tuple(remedies(load, cuts=cuts)), tuple(shown))
+    return Outlook(
+        goes, tuple(remedies(load, cut=cuts[0][0] if cuts else 0)), tuple(shown)
+    )
 
 
 def _always(word: str, moment: int) -> Opening:  # noqa: ARG001
@@ -179,11 +180,14 @@ def _alike(volumes: tuple[Volume, ...], hours: Hours, now: int) -> tuple[Volume,
         word = one.place
         if word not in keys:
             keys[word] = hours.alike(Place.parse(word), now, horizon)
-        key = keys[word], one.carrier
+        key = keys[word], one.carrier, one.lane
         known = together.get(key)
         if known is not None:
-            weight, rows = known.weight + one.weight, known.rows + one.rows
-            one = known._replace(weight=weight, rows=rows)  # noqa: PLW2901
+            one = known._replace(  # noqa: PLW2901
+                weight=known.weight + one.weight,
+                rows=known.rows + one.rows,
+                saved=known.saved + one.saved,
+            )
         together[key] = one
     return tuple(together.values())
 
@@ -215,42 +219,93 @@ def first_few(canary: Canary | None, volumes: Iterable[Volume]) -> FirstFew | No
     return FirstFew(size, round(canary.wait.total_seconds() * 1000)) if size else None
 
 
-def _volumes(plan: Plan, campaign: Campaign) -> tuple[tuple[Volume, ...], Rates]:
-    """What goes to each place, and the rates at which it leaves."""
+def _volumes(
+    plan: Plan, campaign: Campaign, cut: int
+) -> tuple[tuple[Volume, ...], Rates]:
+    """What goes to each place, and the rates at which it leaves.
+
+    Args:
+        cut: How many characters less would save segments.
+    """
+    carrier = CARRIER if campaign.send.carriers else pl.lit("").alias("carrier")
+    keys = [
+        pl.col("place").cast(pl.String).fill_null(""),
+        pl.col("from").cast(pl.String),
+        carrier,
+    ]
     found = (
         plan.frame()
         .filter(pl.col("reason").is_null())
-        .group_by(
-            pl.col("place").cast(pl.String).fill_null(""),
-            "from",
-            CARRIER if campaign.send.carriers else pl.lit("").alias("carrier"),
-        )
+        .group_by(keys)
         .agg(pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"), rows=pl.len())
         .collect(engine="streaming")
     )
-    places = (
-        found.group_by("place", "carrier")
-        .agg(pl.col("weight", "rows").sum())
-        .select("place", "weight", "rows", "carrier")
-        .sort("place", "carrier")
-    )
     senders = found.group_by("from").agg(pl.col("weight").sum())
-    rates = rates_of(campaign, senders.iter_rows())
+    rates, lane_of = rates_of(campaign, senders.iter_rows())
+    saved = _over(plan).filter(pl.col("over") <= cut).group_by(keys).len("saved")
+    places = (
+        found.join(
+            saved.collect(engine="streaming"),
+            on=["place", "from", "carrier"],
+            how="left",
+        )
+        .with_columns(
+            pl.col("saved").fill_null(0).cast(pl.Int64),
+            lane=pl.col("from").replace_strict(lane_of, default=""),
+        )
+        .group_by("place", "carrier", "lane")
+        .agg(pl.col("weight", "rows", "saved").sum())
+        .select("place", "weight", "rows", "carrier", "lane", "saved")
+        .sort("place", "carrier", "lane")
+    )
     return tuple(Volume(*row) for row in places.iter_rows()), rates
 
 
-def rates_of(campaign: Campaign, weights: Iterable[tuple[str, float]]) -> Rates:
-    """The pace of a campaign of which each sender sends so much."""
+def rates_of(
+    campaign: Campaign, weights: Iterable[tuple[str, int]]
+) -> tuple[Rates, dict[str, str]]:
+    """The pace of a campaign of which each sender sends so much, and each one's lane.
+
+    Senders with the same pace are one lane, which is through when the one is that has
+    most to do.
+    """
     send = campaign.send
+    own = send.rates(campaign.senders)
     ramp = send.ramp.total_seconds() if send.ramp else 0.0
-    together = rate_of_senders(send.rates(campaign.senders), weights)
-    return Rates(send.rate.per_second, together, ramp)
+    lane_of = {name: f"{rate:g}/s" for name, rate in own.items()}
+    sums: dict[str, tuple[float, int, int]] = {}
+    for name, much in weights:
+        if lane := lane_of.get(name):
+            _, total, most = sums.get(lane, (0.0, 0, 0))
+            sums[lane] = own[name], total + much, max(most, much)
+    lanes = {
+        name: Lane(rate * total / most, total / most)
+        for name, (rate, total, most) in sums.items()
+        if most
+    }
+    return Rates(send.rate.per_second, lanes, ramp), lane_of
 
 
-def at_any_hour(volume: Volume, campaign: Campaign, rates: Rates) -> float:
-    """Seconds from the first message to the last, where nobody's hours are asked for."""
-    first = first_few(campaign.send.canary, [volume])
-    goes = course(Load((volume,), 0, None, rates, _always, first=first))
+def at_any_hour(
+    campaign: Campaign, rows: int, weights: Sequence[tuple[str, int]]
+) -> float:
+    """Seconds from the first message to the last, where nobody's hours are asked for.
+
+    Args:
+        weights: What each sender sends.
+    """
+    rates, lane_of = rates_of(campaign, weights)
+    sums: dict[str, int] = {}
+    for name, much in weights:
+        sums[lane_of.get(name, "")] = sums.get(lane_of.get(name, ""), 0) + much
+    few = shared_out(rows, list(sums.values()))
+    volumes = tuple(
+        Volume(lane, much, max(some, 1), "", lane)
+        for (lane, much), some in zip(sums.items(), few, strict=True)
+        if much
+    )
+    first = first_few(campaign.send.canary, volumes)
+    goes = course(Load(volumes, 0, None, rates, _always, first=first))
     return ((goes.ends or 0) - (goes.begins or 0)) / 1000
 
 
@@ -269,17 +324,8 @@ def best_cuts(plan: Plan) -> list[tuple[int, int]]:
     Returns:
         At most one pair: characters, and segments saved in all.
     """
-    is_gsm = pl.col("encoding") == "GSM-7"
-    units = units_of(pl.col("text"), is_gsm=is_gsm)
-    one = pl.when(is_gsm).then(160).otherwise(70)
-    several = pl.when(is_gsm).then(153).otherwise(67)
-    fewer = pl.col("segments").cast(pl.Int64) - 1
-    room = pl.when(fewer == 1).then(one).otherwise(fewer * several)
     found = (
-        plan.frame()
-        .filter(pl.col("reason").is_null() & (pl.col("segments") > 1))
-        .select(over=units.cast(pl.Int64) - room)
-        .filter(pl.col("over").is_between(1, MOST_CUT))
+        _over(plan)
         .group_by("over")
         .len("texts")
         .sort("over")
@@ -292,3 +338,19 @@ def best_cuts(plan: Plan) -> list[tuple[int, int]]:
         0, named=True
     )
     return [(best["over"], best["saved"])]
+
+
+def _over(plan: Plan) -> pl.LazyFrame:
+    """Texts that a few characters less would make a segment shorter, and how many."""
+    is_gsm = pl.col("encoding") == "GSM-7"
+    units = units_of(pl.col("text"), is_gsm=is_gsm)
+    one = pl.when(is_gsm).then(160).otherwise(70)
+    several = pl.when(is_gsm).then(153).otherwise(67)
+    fewer = pl.col("segments").cast(pl.Int64) - 1
+    room = pl.when(fewer == 1).then(one).otherwise(fewer * several)
+    return (
+        plan.frame()
+        .filter(pl.col("reason").is_null() & (pl.col("segments") > 1))
+        .with_columns(over=units.cast(pl.Int64) - room)
+        .filter(pl.col("over").is_between(1, MOST_CUT))
+    )

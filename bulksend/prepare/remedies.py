@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.prepare.forecast import MINUTE, course
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from bulksend.prepare.forecast import Course, Load
+
+MOST_TIMES = 1_000
+"""So many times as fast is all that is tried."""
 
 FEW = 0.01
 """A share that does not decide what is worth while."""
@@ -28,11 +32,11 @@ class Remedy(NamedTuple):
     minutes: int
 
 
-def remedies(load: Load, *, cuts: Sequence[tuple[int, int]] = ()) -> list[Remedy]:
+def remedies(load: Load, *, cut: int = 0) -> list[Remedy]:
     """The smallest changes that make all rows fit; else those that help most.
 
     Args:
-        cuts: Characters less in the text, and the segments that they save.
+        cut: Characters less in the text, which save what each volume says.
     """
     now = course(load)
     found = [
@@ -40,7 +44,8 @@ def remedies(load: Load, *, cuts: Sequence[tuple[int, int]] = ()) -> list[Remedy
         for one in (
             _earlier(load, now),
             _faster(load, now),
-            *(_shorter(load, now, cut) for cut in cuts),
+            _faster_senders(load, now),
+            _shorter(load, now, cut),
         )
         if one is not None and (one.fits or one.minutes)
     ]
@@ -70,19 +75,38 @@ def _earlier(load: Load, now: Course) -> Remedy | None:
 
 
 def _faster(load: Load, now: Course) -> Remedy | None:
-    """The least rate that lets in nearly all who can be."""
+    """The least rate of the account that lets in nearly all who can be."""
     if not now.too_many:
         return None
+    account = load.rates.account
 
     @cache
     def tried(tenths: int) -> Course:
-        return course(replace(load, rates=load.rates.faster(tenths / 10)))
+        share = 1 + tenths / 10 / account
+        return course(replace(load, rates=load.rates.times(share, 1.0)))
 
-    tenths = _enough(now, 10_000, tried)
+    tenths = _enough(now, ceil(account * MOST_TIMES * 10), tried)
     if tenths is None:
         return None
-    more = f"{load.rates.full * tenths / 10:,.1f}".removesuffix(".0")
+    more = f"{tenths / 10:,.1f}".removesuffix(".0")
     return _gain(now, tried(tenths), f"send {more} segments/s more")
+
+
+def _faster_senders(load: Load, now: Course) -> Remedy | None:
+    """The same of senders that have a pace of their own."""
+    if not now.too_many or not load.rates.lanes:
+        return None
+
+    @cache
+    def tried(percent: int) -> Course:
+        rates = load.rates.times(1.0, 1 + percent / 100)
+        return course(replace(load, rates=rates))
+
+    percent = _enough(now, 100 * MOST_TIMES, tried)
+    if percent is None:
+        return None
+    change = f"raise `send.per_sender` by {percent:,} %"
+    return _gain(now, tried(percent), change)
 
 
 def _enough(now: Course, most: int, tried: Callable[[int], Course]) -> int | None:
@@ -105,13 +129,13 @@ def _enough(now: Course, most: int, tried: Callable[[int], Course]) -> int | Non
     return low
 
 
-def _shorter(load: Load, now: Course, cut: tuple[int, int]) -> Remedy:
-    characters, saved = cut
-    share = 1 - saved / sum(one.weight for one in load.volumes)
+def _shorter(load: Load, now: Course, cut: int) -> Remedy | None:
+    if not cut:
+        return None
     volumes = tuple(
-        one._replace(weight=max(1, round(one.weight * share))) for one in load.volumes
+        one._replace(weight=max(1, one.weight - one.saved)) for one in load.volumes
     )
-    some = "1 character" if characters == 1 else f"{characters} characters"
+    some = "1 character" if cut == 1 else f"{cut} characters"
     after = course(replace(load, volumes=volumes))
     return _gain(now, after, f"shorten the text by {some}")
 

@@ -25,7 +25,6 @@ LONGEST_TAG = 1_024
 KEY_LENGTH = len("#12345678-") + 10
 """Bandwidth's limits in characters (bandwidth.md §1.1), and what the row's key may take."""
 
-_TELLING = ("name", "phone", "mobile", "cell", "email", "mail", "address", "birth")
 _TAG_DIGITS = 8
 """So many last digits of a number in a tag tell whose it is."""
 
@@ -35,7 +34,7 @@ _PARTED_DIGITS = r"\d\D+\d"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Expressions for the plan's columns, and the warnings that the templates earn.
+    """Expressions for the plan's columns.
 
     Args:
         before: The text as it was before smart encoding changed it, else null.
@@ -59,7 +58,6 @@ class Rendered:
     unfit: pl.Expr | None
     filled: frozenset[str]
     steps: tuple[Step, ...]
-    warnings: tuple[Problem, ...]
 
 
 def render(
@@ -116,7 +114,6 @@ def render(
         unfit=_unfit_part([Compiled(text, missing, frozenset(), unfit=unfit), *parts]),
         filled=frozenset().union(*(one.names for one in texts.values())),
         steps=tuple(step for one in every for step in one.steps),
-        warnings=_telling(loaded, tag),
     )
 
 
@@ -270,22 +267,6 @@ def _joined(urls: list[Compiled]) -> pl.Expr:
         return pl.lit(None, pl.String)
     cleaned = [url.text.str.strip_chars().str.replace_all(" ", "%20") for url in urls]
     return pl.concat_str(cleaned, separator=" ")
-
-
-def _telling(loaded: Loaded, tag: Compiled | None) -> tuple[Problem, ...]:
-    """Bandwidth asks for tags without personal data (bandwidth.md §0.4)."""
-    names = tag.names if tag else frozenset[str]()
-    return tuple(
-        Problem(
-            "W331",
-            f"the tag is built from `{name}`, which may tell who a person is",
-            file=str(loaded.path),
-            line=loaded.line_of("message.tag"),
-            column="message.tag",
-        )
-        for name in sorted(names)
-        if any(word in name.lower() for word in _TELLING)
-    )
 
 
 def _length(text: pl.Expr) -> pl.Expr:

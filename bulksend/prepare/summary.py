@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from bulksend.prepare.cost import money
-from bulksend.prepare.forecast import Volume
-from bulksend.prepare.outlook import at_any_hour, rates_of
+from bulksend.prepare.outlook import at_any_hour
 
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
@@ -96,11 +95,9 @@ def summarise(plan: Plan, campaign: Campaign) -> Summary:
 
 
 def _seconds(campaign: Campaign, sent: pl.DataFrame) -> float:
-    every = Volume("", int(sent["weight"].sum()), int(sent["rows"].sum()))
-    if "from" in sent.columns:
-        weights = sent.group_by("from").agg(pl.col("weight").sum()).iter_rows()
-        return at_any_hour(every, campaign, rates_of(campaign, weights))
-    return at_any_hour(every, campaign, rates_of(campaign, ()))
+    name = pl.col("from").cast(pl.String) if "from" in sent.columns else pl.lit("")
+    weights = sent.group_by(name.alias("sender")).agg(pl.col("weight").sum())
+    return at_any_hour(campaign, int(sent["rows"].sum()), weights.rows())
 
 
 def _counted(counted: pl.DataFrame, column: str) -> dict[str, int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +13,7 @@ import pytest
 
 from bulksend.planning import load_campaign
 from bulksend.prepare.forecast import Caps, Load, Volume, course
-from bulksend.prepare.outflow import Queue, Rates
+from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.outlook import best_cuts, outlook
 from bulksend.prepare.remedies import remedies
 from bulksend.rules.hours import Opening
@@ -85,8 +88,9 @@ def test_who_does_not_fit_is_told_with_the_reason() -> None:
 def test_the_smallest_change_that_lets_everybody_in_is_named() -> None:
     """Twelve minutes of work in a window that is ten minutes too short."""
     short = load(("nine to five", 1800), start=16 * HOUR + 40 * MINUTE, end=17 * HOUR)
+    short = replace(short, volumes=(short.volumes[0]._replace(saved=900),))
     assert course(short).left == pytest.approx(1800 - 1140, abs=1)
-    named = {one.change: one for one in remedies(short, cuts=[(4, 900)])}
+    named = {one.change: one for one in remedies(short, cut=4)}
     earlier = named["start 11 min earlier"]
     assert earlier.fits == course(short).left
     faster = next(one for change, one in named.items() if "segments/s more" in change)
@@ -113,9 +117,38 @@ def test_a_run_whose_carrier_takes_no_more_before_its_end_is_told(
     assert goes.left == {None: 0, HOUR: 509, 30 * HOUR: 400}[end]
 
 
+def test_a_slow_sender_holds_up_its_own_messages_alone() -> None:
+    """A thousand of each in ten minutes, one of them at one a second: it lacks 460."""
+    slow = Volume("always", 1000, 1000, "", "1/s")
+    rates = Rates(20.0, {"1/s": Lane(1.0)})
+    volumes = (slow, Volume("always", 1000, 1000))
+    some = Load(volumes, 0, 10 * MINUTE, rates, opening)
+    assert course(some).left == pytest.approx(460, abs=2)
+    changes = [one.change for one in remedies(some)]
+    assert changes[0].startswith("raise `send.per_sender` by ")
+    assert not any("segments/s more" in one for one in changes)  # it would not help
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_promised_is_what_comes_of_it(seed: int) -> None:
+    """The rate that is named, as it is written, lets in as many as it says."""
+    rng = Random(seed)
+    rate = rng.uniform(1, 20)
+    some = load(("always", rng.randrange(2000, 9000)), rate=rate, end=15 * MINUTE)
+    for one in remedies(some):
+        found = re.search(r"send ([0-9.,]+) segments/s more", one.change)
+        if found is None:
+            continue
+        more = float(found[1].replace(",", ""))
+        after = course(replace(some, rates=Rates(rate + more)))
+        assert course(some).left - after.left == one.fits
+
+
 def test_shorter_texts_end_earlier() -> None:
     """Where everybody fits, what a cut saves is minutes."""
-    (one,) = remedies(load(("always", 7200)), cuts=[(4, 2280)])
+    long = load(("always", 7200))
+    volumes = (long.volumes[0]._replace(saved=2280),)
+    (one,) = remedies(replace(long, volumes=volumes), cut=4)
     assert one == ("shorten the text by 4 characters", 0, 38)
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bulksend.errors import InputError
-from tests.prepare.planning import codes, plan
+from bulksend.planning import load_campaign
+from bulksend.prepare.lint import _PLACEHOLDER, _STATEMENT, CHECKS, Text, _tells
+from tests.prepare.planning import campaign, codes, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +99,150 @@ def test_all_placeholders_of_another_tool_are_named(tmp_path: Path) -> None:
     (said,) = [n for n in checked.notices if n.code == "W357"]
     named = "`{a}`, `<<b>>`, `[CODE]` and 2 more"
     assert said.found == f"{named} look like placeholders and are none"
+
+
+HOSTILE = {
+    "E352": (
+        [
+            "bit.ly#x", "bit.ly?x=1", "bit.ly/x", "BIT.LY/X", "https://bit.ly", "http://bit.ly:80/x",
+            "https://me@bit.ly/x", "https://bluefern.example@bit.ly/x", "www.bit.ly/x", "bit.ly./x",
+            "(bit.ly/x)", "see:bit.ly/x", "https://t.co/x", "tinyurl.com/x", "HTTPS://TINYURL.COM/x",
+            "is.gd/x,", "bit.ly/{{ first_name }}", "https://bit.ly{{ first_name }}", "bit.ly", "j.mp/x",
+        ],
+        [
+            "rabbit.ly/x", "habit.lyrics", "bit.lyon/x", "mybit.ly.example/x", "x@bit.ly", "t.com/x",
+            "orbit.ly/x", "is.gdansk.pl/x", "not.co/x", "bluefern.example/bitly", "https://ourt.co/x",
+            "quit.ly/", "0.01/day", "a/b", "v.gdn/x", "tinyurl", "bitly", "s.idx/x", "cut.ly/x", "1.2.3",
+        ],
+    ),
+    "W351": (
+        [
+            "STOP BY OUR STORE TODAY FOR FREE COFFEE", "DON'T STOP NOW", "We never STOP working for you",
+            "STOP! Look at this", "BAJA TACOS ARE BACK", "Stop in today", "The end is near", "Full stop ahead",
+            "TEXT US A PHOTO", "Reply YES to win", "HELP US GROW", "Nonstop deals", "STOP SIGN SALE", "ALTO SAX SALE",
+            "Send a friend", "cancel culture", "Text stop by our shop", "BUS STOP", "UNSTOPPABLE", "endless summer",
+        ],
+        [
+            "Reply STOP to end", "TEXT STOP TO END", "txt stop 2 quit", "STOP=end", "Stop2End", "STOP to opt out",
+            "Reply with STOP", 'Reply "STOP"', "To opt-out reply END", "unsubscribe: x.example", "STOP to 12345",
+            "STOP au 36111", "Responda ALTO para cancelar", "Envía BAJA", "HELP for help, STOP to end", "HELP/STOP",
+            "Msg rates apply. STOP", "REPLY STOP TO CANCEL", "Opting out is easy", "Text 'Quit' to leave",
+        ],
+    ),
+    "W354": (
+        [
+            "cannabis-infused", "gun-show", "beers", "Beer's", "beer’s", "WINES", "vapes", "e-cigarettes", "E-Cig",
+            "cigars", "rifles", "handguns", "shot-gun", "casinos", "gamblers", "debt relief", "debt-relief",
+            "credit repair", "whiskeys", "dispensaries", "delta-8", "crypto", "bitcoins", "adults only", "brewery",
+        ],
+        [
+            "beersheba", "gunn", "begun", "gunther", "Sussex", "winery-free".replace("winery", "twine"), "swine",
+            "bluegrass", "seaweed", "weeds", "weed killer", "glue gun", "2 adults", "adult swim lesson", "escorted",
+            "Middlesex", "vapour", "rifled", "cigarros", "betty", "alphabet", "you bet", "pistoles", "non-alcoholic",
+            "alcohol-free", "scryptograph", "debt", "credit", "shotgunning", "ammonia",
+        ],
+    ),
+    "W356": (
+        [
+            "HUGE SALE 50% OFF EVERYTHING TODAY ONLY", "GO TO THE SALE OF THE YEAR", "SALE ENDS TODAY FOLKS",
+            "GRÖSSTER RÄUMUNGSVERKAUF ÜBERHAUPT", "BUY ONE GET ONE FREE", "Hi there, THE BIG SALE STARTS NOW friends",
+            "HURRY! LAST! CHANCE! TODAY!", "BIG-BIG-BIG-SALE", "FREE FREE FREE FREE", "OPEN DAY AND NIGHT ALL WEEK",
+            "CLICK HERE NOW TO WIN", "DO NOT MISS OUT ON IT", "FINAL DAYS — UP TO 70 % OFF STORE WIDE",
+            "ЛЕТНЯЯ РАСПРОДАЖА НАЧАЛАСЬ", "NEW NEW NEW STUFF", "LIMITED TIME OFFER ENDS SOON",
+            "WE ARE CLOSING DOWN", "EVERYTHING_MUST_GO_TODAY_NOW", "THIS IS NOT A DRILL AT ALL", "CALL MOM RIGHT NOW",
+        ],
+        [
+            "Reply STOP or HELP, END, QUIT", "NASA and ESA", "Your code is ABCDEF", "USA vs UK", "OK", "ASAP please",
+            "Terminal JFK to LAX", "RSVP by Friday", "the NYC DMV", "Hi ANA", "SALE today", "BIG SALE today",
+            "order ABC-123-XYZ", "a B C d", "iPhone and iPad", "AT&T and T-Mobile", "12345 67890", "McDonald", "",
+            "It is on 5TH AVE",
+        ],
+    ),
+    "W357": (
+        [
+            "{name", "name}", "{{name", "<<name", "name>>", "[[name", "name]]", "{Name }", "{first_name}",
+            "[FIRST NAME]", "${name}", "%name%", "*|NAME|*", "##name##", "<first_name>", "((name))", "%(name)s",
+            "«name»", "#{name}", "[Name]",
+        ],
+        [
+            ":-}", "{}", "a < b", "5 > 3", "100%", "[ad]", "(yes)", "<3", "{{ first_name }}", ">>> go", "x << 2", "$5",
+            "#1", "50% off, 20% back", "[1]", "[OK]", "a}b".replace("}", "|"), "{% if first_name %}a{% endif %}", "«»", "C++",
+        ],
+    ),
+    "W350": (
+        ["Bluefern", "Blue Ferns", "BlueFern", "Blue-Fern", "blue", "fern", "Blue  ", "Blue. Fern", "Navyblue Fern",
+         "Blue Fernando", "b l u e f e r n", "Blue_Fern", "Bl\u00fce Fern", "Blue, Fern", "Blu Fern", "Fern Blue",
+         "{{ first_name }}", "Blue&Fern", "theBlue Fern", "Blue Fern2"],
+        ["Blue Fern", "BLUE FERN", "blue fern", "Blue  Fern", "Blue\nFern", "(Blue Fern)", "Blue Fern's", "@Blue Fern",
+         "Blue Fern:", "Blue Fern!", "*Blue Fern*", "from Blue Fern", "[Blue Fern]", "Blue\tFern", "Blue Fern.",
+         "Blue Fern,", "'Blue Fern'", "-Blue Fern-", "Blue\u00a0Fern", "Blue Fern?"],
+    ),
+    "W353": (
+        [
+            "https://evil.example/a", "http://203.0.113.5/x", "https://bluefern.example@evil.com/", "evil.com/x",
+            "www.evil.com/x", "https://bluefern.example.evil.com", "https://notbluefern.example/", "evil.com", "evil.shop",
+            "https://EVIL.com", "https://xn--e1afmkfd.example/", "https://пример.example/", "https://evil.example:8443/x",
+            "evil.example?x=1", "evil.example#x", "https://evil.example{{ first_name }}", "evil.io", "https://localhost/x",
+            "https://blue-fern.example/", "evil.example:80/x",
+        ],
+        [
+            "https://bluefern.example/a", "bluefern.example/x", "https://shop.bluefern.example", "me@evil.com", "e.g. this",
+            "Hello.There", "3.5/day", "ok.Really?", "Mr.Smith: hi", "https://BLUEFERN.example", "https://bluefern.example:443/",
+            "https://me@bluefern.example/", "www.bluefern.example/x", "bluefern.example", "and/or", "v1.2", "no.1",
+            "https://bluefern.example./x", "etc...", "https://bluefern.example?to=evil",
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", HOSTILE)
+def test_what_is_meant_is_found_and_nothing_else(tmp_path: Path, code: str) -> None:
+    """Twenty texts that should be found, and as many that only look like it."""
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    said = {"text": GOOD, "tag": "x"}
+    loaded = load_campaign(campaign(tmp_path, message=said, lint=OURS, **REAL))
+    check = next(one for one in CHECKS if one.code == code)
+
+    def finds(text: str) -> bool:
+        constant = _STATEMENT.sub("", _PLACEHOLDER.sub("\0", text))
+        return bool(check.find(loaded.campaign, Text("message.text", text, constant)))
+
+    bad, fine = HOSTILE[code]
+    missed = [text for text in bad if not finds(text)]
+    wrong = [text for text in fine if finds(text)]
+    assert (missed, wrong) == ([], [])
+
+
+TELLING = {
+    True: [
+        "first_name", "firstname", "FirstName", "last_name", "name", "full_name", "surname", "phone", "mobile",
+        "mobile_no", "cell", "email", "e_mail", "email_address", "address", "street", "birth_date", "birthday", "dob",
+        "customer_name", "patient_name",
+    ],
+    False: [
+        "customer_id", "product_name", "store_name", "file_name", "cancel_date", "excellent", "campaign_name", "order",
+        "ip_address", "rename", "unnamed", "code", "sku", "city_name", "list_name", "mailing", "tag", "segment_name",
+        "amount", "streetcar",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tells", TELLING)
+def test_a_column_that_tells_who_a_person_is(*, tells: bool) -> None:
+    """By its name, in any spelling; a product has a name too."""
+    assert [name for name in TELLING[tells] if _tells(name) is not tells] == []
+
+
+def test_a_tag_must_not_tell_who_a_person_is(tmp_path: Path) -> None:
+    """Tags come back in each callback, and stand in Bandwidth's log."""
+    for tag in ("t-{{ first_name }}", "{% if first_name %}a{% endif %}", "{{ phone }}"):
+        checked = plan(tmp_path, PEOPLE, message={"text": GOOD, "tag": tag})
+        assert codes(checked)[0] == "W331", tag
+    said = {"text": GOOD, "tag": "{{ first_name }}"}
+    ignore = {"W331": "our tags are cut before they are kept"}
+    for tag, lint in (("{{ link }}-name", {}), (said["tag"], {"ignore": ignore})):
+        checked = plan(tmp_path, PEOPLE, message=said | {"tag": tag}, lint=lint)
+        assert codes(checked) == []
 
 
 @pytest.mark.parametrize(("text", "lint", "said"), CASES)

@@ -29,9 +29,8 @@ from bulksend.prepare.forecast import (
     Load,
     Volume,
     course,
-    rate_of_senders,
 )
-from bulksend.prepare.outflow import Queue, Rates
+from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
@@ -92,6 +91,9 @@ class Drawn(Capped):
     def sender(self, row: int) -> str:
         return SENDERS[row // 3 % len(SENDERS)]
 
+    def lane(self, row: int) -> str:
+        return self.sender(row) if self.sender(row) in self.own else ""
+
     def message(self, row: int) -> Message:
         return super().message(row)._replace(sender=self.sender(row))
 
@@ -141,15 +143,15 @@ class Drawn(Capped):
             return hours.next(Place.parse(word), now, least=LEAST_LIFE_MS)
 
         rows = range(2, self.rows + 2)
-        counted = Counter((self.place(row), self.carrier(row)) for row in rows)
-        volumes = tuple(
-            Volume(place, count * self.weight, count, carrier)
-            for (place, carrier), count in sorted(counted.items())
+        counted = Counter(
+            (self.place(row), self.carrier(row), self.lane(row)) for row in rows
         )
-        sent = Counter(self.sender(row) for row in rows)
-        weights = [(name, count * self.weight) for name, count in sent.items()]
-        together = rate_of_senders(self.own, weights)
-        rates = Rates(self.rate, together, self.ramp)
+        volumes = tuple(
+            Volume(place, count * self.weight, count, carrier, lane)
+            for (place, carrier, lane), count in sorted(counted.items())
+        )
+        lanes = {name: Lane(rate) for name, rate in self.own.items()}
+        rates = Rates(self.rate, lanes, self.ramp)
         day, minute = (self.caps and (self.caps.t_mobile, self.caps.att)) or (
             None,
             None,
@@ -303,7 +305,7 @@ def off(stage: Drawn) -> Off:
         return max(0.0, late - slack) / (ended - start)
 
     early, late = (
-        course(replace(load, rates=load.rates.faster(share))).ends
+        course(replace(load, rates=load.rates.times(1 + share, 1 + share))).ends
         for share in (WITHIN, -WITHIN)
     )
     return Off(apart(told.ends, told.ends), apart(early, late))
