@@ -90,7 +90,8 @@ class Schedule(Section):
     not_after: Annotated[
         Span,
         Key(
-            "How late a slot may still be sent; one that was missed by more is left out.",
+            "How late a slot may still be begun; one that was missed by more is left out. "
+            "What was begun goes on, as windows and pace allow.",
             "a time such as 2h or 90 min",
             "2h",
         ),

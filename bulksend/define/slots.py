@@ -54,4 +54,7 @@ def next_slots(schedule: Schedule, now: datetime, count: int) -> list[ScheduledF
 
 
 def _slot(schedule: Schedule, at: datetime) -> ScheduledFor:
-    return ScheduledFor(f"{at:%Y-%m-%dT%H%M}", at, at + schedule.not_after)
+    until = (
+        at.astimezone(UTC) + schedule.not_after
+    )  # two hours are so where clocks change
+    return ScheduledFor(f"{at:%Y-%m-%dT%H%M}", at, until.astimezone(at.tzinfo))

@@ -24,25 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from bulksend.rules.hours import Opening
+    from bulksend.send.clocks import Now
 
 LEAST_LIFE_MS = 60_000
 """What a message has at least to arrive in: Bandwidth takes an expiration of 60 s from
 now (bandwidth.md §1.1), and nobody has tried a shorter one."""
-
-
-class Now(NamedTuple):
-    """The time by two clocks that should agree, in milliseconds since 1970."""
-
-    wall: int
-    boot: int
-
-    @property
-    def earliest(self) -> int:
-        return min(self)
-
-    @property
-    def latest(self) -> int:
-        return max(self)
 
 
 class Due(NamedTuple):
@@ -78,7 +64,7 @@ class Agenda:
 
         opening: A place's first opening with some life left after a moment.
 
-        end: When the campaign ends; None where it does not.
+        end: When all of its messages expire; None where they do not.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
-"""The three clocks a sender needs, as one argument."""
+"""The three clocks a sender needs, as one argument; and what two of them make of now."""
 
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Clocks(Protocol):
@@ -31,3 +31,29 @@ class SystemClocks:
     def boot_ms(self) -> int:
         clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux has it
         return time.clock_gettime_ns(clock) // 1_000_000
+
+
+class Now(NamedTuple):
+    """The time by two clocks that should agree, in milliseconds since 1970."""
+
+    wall: int
+    boot: int
+
+    @property
+    def earliest(self) -> int:
+        return min(self)
+
+    @property
+    def latest(self) -> int:
+        return max(self)
+
+
+class TwoClocks:
+    """The wall clock, and what it would show had nobody set it since the run began."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
+        self._ahead = clocks.wall_ms() - clocks.boot_ms()
+
+    def now(self) -> Now:
+        return Now(self._clocks.wall_ms(), self._clocks.boot_ms() + self._ahead)

@@ -30,6 +30,7 @@ from bulksend.logs import log
 from bulksend.send import hold
 from bulksend.send.aftermath import Aftermath, Posted
 from bulksend.send.breakers import Breakers
+from bulksend.send.clocks import TwoClocks
 from bulksend.send.hold import Hold
 from bulksend.send.pacing import TICK
 from bulksend.send.verdict import Action, Reached, judge
@@ -58,6 +59,9 @@ IDLE_SECONDS = 0.5
 READY_SECONDS = 0.5
 """So long a connection may stand ready for a message.  It has been idle before, for four
 seconds at most (send/bandwidth.py), and servers close theirs after five."""
+
+LONGEST_SLEEP = 30.0
+"""A machine may be suspended, and sleeps know nothing of it."""
 
 SHORTEST_SECONDS = 0.001
 """The timers' resolution: to wait for less is to turn round and round."""
@@ -99,7 +103,8 @@ class Engine:
             rng=rng,
             stop=self.stop,
         )
-        self._not_after_ms = not_after.timestamp() * 1000 if not_after else None
+        self._not_after_ms = not_after.timestamp() * 1000 if not_after else math.inf
+        self._two_clocks = TwoClocks(clocks)
         self._hold = Hold(writer, clocks)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._changed = intake.changed
@@ -175,6 +180,7 @@ class Engine:
         """
         keeper = asyncio.create_task(self._hold.keep())
         keeper.add_done_callback(self._hold_ended)
+        deadline = asyncio.create_task(self._keep_deadline())
         try:
             await self._hold.renew()
             await self._feed()
@@ -184,6 +190,7 @@ class Engine:
             self.stop(error)
         finally:
             keeper.cancel()
+            deadline.cancel()
             await self._intake.close()
             await self._drain()
         if self._fault is not None:
@@ -277,7 +284,7 @@ class Engine:
     def _may_post(self) -> bool:
         if not self._hold.stands():
             self.stop(hold.lost())
-        elif self._not_after_ms and self._clocks.wall_ms() >= self._not_after_ms:
+        elif self._seconds_left <= 0.0:
             self.stop(_too_late())
         return self._may_go_on and self._writer.failure is None
 
@@ -351,6 +358,18 @@ class Engine:
             self.stop()
 
     # -- waiting and stopping ---------------------------------------------------------
+
+    @property
+    def _seconds_left(self) -> float:
+        """Until its deadline, by the clock that is ahead: one set back moves no deadline."""
+        return (self._not_after_ms - self._two_clocks.now().latest) / 1000
+
+    async def _keep_deadline(self) -> None:
+        """It ends the waiting too: for a window, a pace, whoever resumes a pause."""
+        while self._seconds_left < math.inf and not self._stopped.is_set():
+            if self._seconds_left <= 0.0:
+                self.stop(_too_late())
+            await _within(min(self._seconds_left, LONGEST_SLEEP), self._stopped)
 
     async def _wait_for_change(self, seconds: float) -> None:
         """So long, or until there is more to send, or none, or somebody says stop.

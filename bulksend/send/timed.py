@@ -17,8 +17,9 @@ import polars as pl
 from bulksend.logs import log
 from bulksend.rules.hours import Opening
 from bulksend.rules.place import Claim, Place, word_of
-from bulksend.send.agenda import LEAST_LIFE_MS, Agenda, Now
+from bulksend.send.agenda import LEAST_LIFE_MS, Agenda
 from bulksend.send.caps import DAY_MS
+from bulksend.send.clocks import Now, TwoClocks
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
 if TYPE_CHECKING:
@@ -45,24 +46,13 @@ LONGEST_SLEEP = 30.0
 SHORTEST_SLEEP = 1.0
 
 
-class TwoClocks:
-    """The wall clock, and what it would show had nobody set it since the run began."""
-
-    def __init__(self, clocks: Clocks) -> None:
-        self._clocks = clocks
-        self._ahead = clocks.wall_ms() - clocks.boot_ms()
-
-    def now(self) -> Now:
-        return Now(self._clocks.wall_ms(), self._clocks.boot_ms() + self._ahead)
-
-
 class Manner(NamedTuple):
     """How a run goes about it.
 
     Args:
         rate: Segments per second, to know how much is soon.
 
-        end: When the campaign ends, in milliseconds since 1970.
+        end: When all of its messages expire, in milliseconds since 1970.
 
         waits: Whether it waits for windows.
     """

@@ -45,6 +45,7 @@ DUE = [
     ("30 2 * * *", "2026-03-08T12:00", "2026-03-08T0300", "2026-03-09T0230"),
     # 1:30 is twice on 2026-11-01, and due once
     ("30 1 * * *", "2026-11-01T06:00", "2026-11-01T0130", "2026-11-02T0130"),
+    ("30 0 * * *", "2026-11-01T06:00", "2026-11-01T0030", "2026-11-02T0030"),
 ]
 
 
@@ -55,7 +56,7 @@ def test_the_slot_that_is_due(cron: str, now: str, due: str, then: str) -> None:
     assert found is not None
     assert found.name == due
     assert found.at <= at(now)
-    assert found.until == found.at + timedelta(hours=2)
+    assert found.until.astimezone(UTC) - found.at.astimezone(UTC) == timedelta(hours=2)
     assert next_slots(schedule(cron), at(now), 1)[0].name == then
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulksend.rules.hours import Opening
-from bulksend.send.agenda import LEAST_LIFE_MS, Agenda, Now
+from bulksend.send.agenda import LEAST_LIFE_MS, Agenda
+from bulksend.send.clocks import Now
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

@@ -1245,6 +1245,23 @@ def test_from_its_deadline_on_nothing_is_begun(path: Path) -> None:
     }
 
 
+def test_a_clock_that_is_set_back_moves_no_deadline(path: Path) -> None:
+    """By the clock that is ahead: `not_after` in ten minutes stays in ten minutes."""
+
+    def back(stage: Stage) -> None:
+        stage.clocks.wall_offset -= 3 * 3_600_000
+
+    stage = Stage(
+        rows=1_000, rate=1, not_after=datetime.fromtimestamp(START + 600, UTC)
+    )
+    stage.patience, stage.at = 200_000, {60.0: back}
+
+    with pytest.raises(Stopped, match="E516"):
+        stage.play(path)
+
+    assert 595 < max(one.at for one in stage.poster.posted) < 600
+
+
 def test_a_list_that_is_refused_is_not_burnt(path: Path) -> None:
     """After eleven refusals at the start it stops, and the rest can be resumed."""
     stage = Stage(rows=1_000, rate=100, script=always(REFUSED))

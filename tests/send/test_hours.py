@@ -178,6 +178,18 @@ def test_an_end_inside_an_open_window_ends_the_run(path: Path) -> None:
     assert 110 <= found["accepted"] <= 122
 
 
+def test_a_deadline_ends_the_waiting_for_a_window(path: Path) -> None:
+    """At its moment, not when the window opens; the rows stay, for whoever moves it."""
+    ends = datetime(2026, 9, 14, 11, tzinfo=UTC)
+    stage = Timed(rows=6, start="2026-09-14T09:00", not_after=ends)  # opens at twelve
+
+    with pytest.raises(Stopped, match="E516"):
+        stage.play(path)
+
+    assert stage.loop.time() == pytest.approx(2 * 3600, abs=1)
+    assert stage.fates() == {"planned": 6}
+
+
 def test_an_expiration_of_the_campaign_counts_where_it_is_earlier(path: Path) -> None:
     """Two hours to live in the morning; in the evening the window's end."""
     from datetime import timedelta
