@@ -109,7 +109,7 @@ class Client:
         self._patience = ANSWER_SECONDS if patience is None else patience
         self._credentials = credentials
         self._clock = clock
-        self._url = f"{credentials.url}/users/{credentials.account_id}/messages"
+        self._url = credentials.messages_url
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)

@@ -51,6 +51,11 @@ class Credentials:
     def uses_token(self) -> bool:
         return bool(self.client_id)
 
+    @property
+    def messages_url(self) -> str:
+        """Where messages are posted, and searched for."""
+        return f"{self.url}/users/{self.account_id}/messages"
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Credentials:
         """Raises InputError (E500) naming every variable that is missing or no address."""

@@ -12,7 +12,7 @@ more.  So two things can be proven, and nothing else is (bandwidth.md §3):
                       that already shows messages accepted later than this one could have
                       been (the watermark), and enough time has gone by
 
-Whatever is doubtful is no absence: a record of another length (Bandwidth may count
+Whatever is doubtful is no absence: a record that cannot be read, one of another length (Bandwidth may count
 otherwise), of another time (a clock may have been wrong), of a sender written otherwise,
 and anything about a group.  Then, and where two records fit, a person has to decide.
 
@@ -113,12 +113,15 @@ class Look:
             *before* the others: what was accepted before it is in them.
 
         skew: How far Bandwidth's clock is from ours.
+
+        unread: Records among them that say too little to be told from one another.
     """
 
     found: Sequence[Found]
     watermark: int | None
     asked_at: int
     skew: int = 0
+    unread: int = 0
 
     @property
     def slack(self) -> int:
@@ -196,6 +199,8 @@ def _conclude(  # noqa: PLR0913, PLR0917  (all of what the rules look at)
     wait_ms: int,
 ) -> Conclusion:
     said = Conclusion(message, Proof.WAITING, len(near), look.watermark, look.asked_at)
+    if look.unread:
+        return replace(said, proof=Proof.AMBIGUOUS)
     if len(fits) == 1 and claims[fits[0].message_id] == 1:
         (one,) = fits
         return replace(

@@ -63,10 +63,11 @@ async def look(
     for numbers, some in _batches(messages):
         since = min(one.since for one in some) - BEFORE_MS
         asked_at = now()
-        found = await search.to(numbers, max(since, asked_at - LOOKS_BACK_MS))
+        since = max(since, asked_at - LOOKS_BACK_MS)
+        found, unread = await search.to(numbers, since)
         ids = {one.message_id for one in found}
         ours = {one for one in ids if journal.receipts.place_of(one)}
-        seen = Look(found, watermark, asked_at, search.skew)
+        seen = Look(found, watermark, asked_at, search.skew, unread)
         said = conclude(some, seen, known_ids=ours, wait_ms=wait_ms)
         counts.update(one.proof for one in said)
         evidence = [one for each in said if (one := proven(each, known))]

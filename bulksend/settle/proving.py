@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from bulksend.journal.suppressions import Suppression
     from bulksend.settle.evidence import Conclusion
-    from bulksend.settle.search import Sight
+    from bulksend.settle.sights import Sight
 
 NOT_SENT = "not_sent"
 NEVER_TAKEN = (

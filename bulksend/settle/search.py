@@ -10,17 +10,15 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import aiohttp
-import orjson
 from aiolimiter import AsyncLimiter
 
 from bulksend.errors import GateRefused, Problem, Stopped
-from bulksend.journal.states import Event
 from bulksend.logs import log, mask_numbers
 from bulksend.send.signin import SignIn
-from bulksend.settle.evidence import Found
+from bulksend.settle.sights import json_object, page_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bulksend.send.signin import Credentials
+    from bulksend.settle.evidence import Found
+    from bulksend.settle.sights import Page, Sight
 
 NUMBERS_A_CALL = 10
 CALLS_A_SECOND = 11.0
@@ -41,23 +41,12 @@ ANSWER_SECONDS = 30.0
 TRIES = 6
 LONGEST_WAIT_SECONDS = 600.0
 
-FATES = {
-    "DELIVERED": Event.DELIVER,
-    "FAILED": Event.FAIL,
-    "UNDELIVERED": Event.FAIL,
-    "DLR_EXPIRED": Event.FAIL,
-}
-"""What a status proves; any other, known or not, proves that Bandwidth took it."""
 
-EXPIRED_RECEIPT = 9902
+class Records(NamedTuple):
+    """What was found, and how many records beside it cannot be read."""
 
-
-class Sight(NamedTuple):
-    """One record, as far as we look at it."""
-
-    found: Found
-    event: Event
-    error_code: int | None
+    found: list[Found]
+    unread: int
 
 
 class MessageSearch:
@@ -83,7 +72,7 @@ class MessageSearch:
         self._now = now
         self._rng = rng
         self._limiter = AsyncLimiter(1, 1 / calls_a_second)
-        self._url = f"{credentials.url}/users/{credentials.account_id}/messages"
+        self._url = credentials.messages_url
         self.skew = 0
         self.calls = 0
 
@@ -109,25 +98,24 @@ class MessageSearch:
     async def newest(self, since: int) -> int | None:
         """Receive time of the newest record that is shown, from *since* on."""
         params = {"fromDateTime": iso(since), "sort": "receiveTime:desc", "limit": "1"}
-        page = await self._ask(params)
-        return max((one.found.received_at for one in _sights(page)), default=None)
+        return (await self._ask(params)).newest
 
-    async def to(self, numbers: Sequence[str], since: int) -> list[Found]:
+    async def to(self, numbers: Sequence[str], since: int) -> Records:
         """Every record to at most ten *numbers*, from *since* on."""
         assert len(numbers) <= NUMBERS_A_CALL
         wanted = {"destinationTn": ",".join(numbers)}
-        return [one.found async for page in self._pages(wanted, since) for one in page]
+        pages = [page async for page in self._pages(wanted, since)]
+        found = [one.found for page in pages for one in page.sights]
+        return Records(found, sum(page.unread for page in pages))
 
     async def since(self, since: int) -> AsyncIterator[list[Sight]]:
         """Every record from *since* on, a page at a time; some may come twice."""
         async for page in self._pages({}, since):
-            yield page
+            yield page.sights
 
     # -- inside ---------------------------------------------------------------------
 
-    async def _pages(
-        self, wanted: dict[str, str], since: int
-    ) -> AsyncIterator[list[Sight]]:
+    async def _pages(self, wanted: dict[str, str], since: int) -> AsyncIterator[Page]:
         """All pages, oldest first; where offsets end, the dates go on.
 
         Raises:
@@ -142,22 +130,20 @@ class MessageSearch:
             }
             newest, seen = since - 1, 0
             while True:
-                said = await self._ask(params)
-                page = _sights(said)
+                page = await self._ask(params)
                 yield page
                 seen += PAGE
-                newest = max([newest, *(one.found.received_at for one in page)])
-                token = _token(said)
-                if token is None:
+                newest = max(newest, page.newest or newest)
+                if page.token is None:
                     return
                 if seen + PAGE > FURTHEST:
                     break
-                params = params | {"pageToken": token}
+                params = params | {"pageToken": page.token}
             if newest < since:
                 raise Stopped(Problem("E546", "its pages have no end"))
             since = newest if newest > since else since + 1
 
-    async def _ask(self, params: dict[str, str]) -> dict[str, Any]:
+    async def _ask(self, params: dict[str, str]) -> Page:
         """One answer.
 
         Raises:
@@ -183,9 +169,9 @@ class MessageSearch:
                 why = type(error).__name__
                 await asyncio.sleep(self._pause(attempt))
                 continue
-            if answer.status == 200 and (said := _object(body)) is not None:
+            if answer.status == 200 and (page := page_of(body)) is not None:
                 self._measure(answer.headers.get("Date"))
-                return said
+                return page
             why = f"it answered {answer.status}"
             if answer.status == 401 and await self._sign_in.renew(generation):
                 continue
@@ -219,61 +205,6 @@ def iso(millis: int) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _object(body: bytes) -> dict[str, Any] | None:
-    try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return said if isinstance(said, dict) else None
-
-
-def _token(said: dict[str, Any]) -> str | None:
-    info = said.get("pageInfo")
-    token = info.get("nextPageToken") if isinstance(info, dict) else None
-    return token if isinstance(token, str) and token else None
-
-
-def _sights(said: dict[str, Any]) -> list[Sight]:
-    """The records that say at least which message, to whom and when."""
-    records = said.get("messages")
-    found = map(_sight, records if isinstance(records, list) else [])
-    return [one for one in found if one is not None]
-
-
-def _sight(record: object) -> Sight | None:
-    if not isinstance(record, dict):
-        return None
-    message_id, to = record.get("messageId"), record.get("destinationTn")
-    at = _millis(record.get("receiveTime"))
-    if not (isinstance(message_id, str) and isinstance(to, str) and at is not None):
-        return None
-    kind, length = record.get("messageType"), record.get("messageLength")
-    status, code = record.get("messageStatus"), record.get("errorCode")
-    event = FATES.get(str(status), Event.ACCEPT)
-    if event is Event.FAIL and status == "DLR_EXPIRED":
-        code = EXPIRED_RECEIPT
-    sender = record.get("sourceTn")
-    found = Found(
-        message_id,
-        to,
-        sender if isinstance(sender, str) else "",
-        at,
-        kind == "mms" if kind in ("sms", "mms") else None,
-        length if isinstance(length, int) else None,
-    )
-    return Sight(found, event, code if isinstance(code, int) and code else None)
-
-
-def _millis(value: object) -> int | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
 def _retry_after(value: str | None, now: int) -> float | None:
     """Seconds to wait: it says either how many, or until when (RFC 9110, 10.2.3)."""
     if value is None:
@@ -289,7 +220,7 @@ def _retry_after(value: str | None, now: int) -> float | None:
 
 
 def _words(status: int, body: bytes) -> str:
-    said = _object(body) or {}
+    said = json_object(body) or {}
     words = said.get("description")
     plain = mask_numbers(words[:200]) if isinstance(words, str) else "without a reason"
     return f"{status}: {plain}"

@@ -61,6 +61,20 @@ CASES: tuple[tuple[str, Open, Look, tuple[str, ...], Proof], ...] = (
         (),
         Proof.WAITING,
     ),
+    (
+        "nothing, and a record nobody can read",
+        unknown(),
+        look(unread=1),
+        (),
+        Proof.AMBIGUOUS,
+    ),
+    (
+        "one, and a record nobody can read",
+        unknown(),
+        look(record(), unread=1),
+        (),
+        Proof.AMBIGUOUS,
+    ),
     ("it is another row's", unknown(), look(record()), ("a",), Proof.ABSENT),
     (
         "two records",

@@ -12,7 +12,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import orjson
 import pytest
 
 from bulksend.journal.records import Candidate, Outcome
@@ -21,6 +20,7 @@ from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import ON_ITS_WAY_MS, SKEW_MS, WAIT_MS, Proof
 from bulksend.settle.looking import look
 from bulksend.settle.search import MessageSearch
+from bulksend.settle.sights import Page, page_of
 from bulksend.simulator.answers import Moment, Request
 from bulksend.simulator.scenario import Scenario
 from bulksend.simulator.search import Search
@@ -74,14 +74,15 @@ class Wireless(MessageSearch):
         )
         self._world = world
 
-    async def _ask(self, params: dict[str, str]) -> dict[str, Any]:
+    async def _ask(self, params: dict[str, str]) -> Page:
         wanted = {"messageDirection": "OUTBOUND"} | params
         request = Request("GET", f"/messages?{urlencode(wanted)}")
         at = Moment(self._world.now / 1000, self._world.now / 1000)
         answer = self._world.search.answer(ACCOUNT, request, at)
         assert answer.status == 200, answer
-        said: dict[str, Any] = orjson.loads(answer.body)
-        return said
+        page = page_of(answer.body)
+        assert page is not None
+        return page
 
 
 @pytest.mark.parametrize(

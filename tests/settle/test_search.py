@@ -90,7 +90,7 @@ async def test_records_to_ten_numbers_come_in_one_call() -> None:
             assert post(simulator.bandwidth, to=[to]).status == 202
         first, *_ = simulator.bandwidth.witness.accepted
         async with searching(simulator.url) as search:
-            found = await search.to([ANN, BOB], since=0)
+            found, _ = await search.to([ANN, BOB], since=0)
             newest = await search.newest(since=0)
             calls = search.calls
     assert {one.to for one in found} == {ANN, BOB}
@@ -154,14 +154,31 @@ async def test_a_status_says_what_it_proves(
     assert (sight.event, sight.error_code) == (event, code)
 
 
-async def test_records_that_say_too_little_are_passed_over() -> None:
+async def test_records_that_say_too_little_are_counted() -> None:
     """Of wrong types, without id, number or time; the others are read."""
     odd = [None, 7, {}, record(messageId=None), record(receiveTime="now"), record()]
     fine = record(sourceTn=..., messageType="rcs", messageLength="9")
     async with answering(lambda _: page(*odd, fine)) as url, searching(url) as search:
-        found = await search.to([ANN], 0)
+        found, unread = await search.to([ANN], 0)
     assert found[1] == Found("a", ANN, "", found[0].received_at)
-    assert len(found) == 2
+    assert (len(found), unread) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"status": "ok"}, {"messages": {}}, {"totalCount": 3}, [], None]
+)
+async def test_an_answer_without_records_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, said: Any
+) -> None:
+    """E546: a gateway's word for "all is well" shows nobody to be absent."""
+    monkeypatch.setattr(MessageSearch, "_pause", lambda *_: 0.0)
+    answer = web.json_response
+    async with answering(lambda _: answer(said)) as url, searching(url) as search:
+        with pytest.raises(Stopped, match="E546"):
+            await search.to([ANN], 0)
+    nothing = {"totalCount": 0}
+    async with answering(lambda _: answer(nothing)) as url, searching(url) as search:
+        assert await search.to([ANN], 0) == ([], 0)
 
 
 @pytest.mark.parametrize("records", [[], [record()]], ids=["empty", "the same"])
@@ -218,7 +235,7 @@ async def test_a_throttled_search_waits_as_long_as_it_is_told(
     answers = [web.Response(status=429, headers={"Retry-After": "37"}), page(record())]
     async with answering(lambda _: answers.pop(0)) as url, searching(url) as search:
         monkeypatch.setattr("bulksend.settle.search.asyncio.sleep", sleep)
-        assert len(await search.to([ANN], 0)) == 1
+        assert len((await search.to([ANN], 0)).found) == 1
     assert 37.0 in waited
 
 
