@@ -13,6 +13,7 @@ from bulksend.define.timetable import FORMS, Job
 from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from bulksend.define.load import Loaded
@@ -31,8 +32,11 @@ def schedule_slots(loaded: Loaded, *, now: datetime, count: int) -> list[Schedul
     return [] if schedule is None else next_slots(schedule, now, count)
 
 
-def schedule_form(loaded: Loaded, form: str, *, program: Path) -> str:
+def schedule_form(loaded: Loaded, form: str, *, program: Sequence[str]) -> str:
     """What starts a recurring campaign: text for ``systemd``, ``cron`` or ``airflow``.
+
+    Args:
+        program: What starts bulksend, such as its path.
 
     Raises:
         InputError: E125, where it has no `schedule`; E423, where systemd cannot say it.
@@ -42,7 +46,8 @@ def schedule_form(loaded: Loaded, form: str, *, program: Path) -> str:
         raise InputError(Problem("E125", "it has none", file=str(loaded.path)))
     file = loaded.path.absolute()
     folder = loaded.folder.absolute()
-    return FORMS[form](Job(loaded.campaign.name, schedule, file, program, folder))
+    name = loaded.campaign.name
+    return FORMS[form](Job(name, schedule, file, tuple(program), folder))
 
 
 def load_schedule(path: str | Path) -> Schedule | None:

@@ -43,8 +43,7 @@ def schedule(campaign: Path, form: str | None, count: int, as_json: bool) -> Non
     if loaded.campaign.schedule is None:
         raise InputError(Problem("E125", "the campaign has none", file=str(campaign)))
     if form is not None:
-        program = Path(sys.argv[0]).absolute()
-        click.echo(schedule_form(loaded, form, program=program), nl=False)
+        click.echo(schedule_form(loaded, form, program=_program()), nl=False)
         return
     slots = schedule_slots(loaded, now=datetime.now(UTC), count=count)
     if as_json:
@@ -52,6 +51,14 @@ def schedule(campaign: Path, form: str | None, count: int, as_json: bool) -> Non
     else:
         for slot in slots:
             click.echo(_line(slot))
+
+
+def _program() -> tuple[str, ...]:
+    """What started us; of `python -m bulksend` the first word is no program."""
+    started = Path(sys.argv[0]).absolute()
+    if started.suffix == ".py":
+        return (sys.executable, "-m", "bulksend")
+    return (str(started),)
 
 
 def _line(slot: ScheduledFor) -> str:

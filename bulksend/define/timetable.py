@@ -25,17 +25,21 @@ _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class Job(NamedTuple):
-    """What is to be started: a campaign file, the program that runs it, and where."""
+    """What is to be started: a campaign file, the program that runs it, and where.
+
+    Args:
+        program: Its path; or words, such as a Python's path, ``-m`` and ``bulksend``.
+    """
 
     name: str
     schedule: Schedule
     file: Where
-    program: Path
+    program: tuple[str, ...]
     folder: Path
 
     @property
     def command(self) -> str:
-        words = (str(self.program), "run", str(self.file), "--yes")
+        words = (*self.program, "run", str(self.file), "--yes")
         return shlex.join(words)
 
 
@@ -96,12 +100,24 @@ def airflow(job: Job) -> str:
 
 import pendulum
 from airflow import DAG
+from airflow.exceptions import AirflowFailException, AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable
 
 try:
     from airflow.providers.standard.operators.bash import BashOperator
 except ImportError:  # Airflow 2
     from airflow.operators.bash import BashOperator
+
+
+class Bulksend(BashOperator):
+    """Retried where it was stopped half-way, or killed; other ends need a person."""
+
+    def execute(self, context):
+        try:
+            return super().execute(context)
+        except AirflowSkipException as ended:
+            raise AirflowFailException(str(ended)) from None
+
 
 with DAG(
     dag_id="bulksend-{job.name}",
@@ -110,13 +126,16 @@ with DAG(
     catchup=False,
     max_active_runs=1,
 ):
-    BashOperator(
+    Bulksend(
         task_id="run",
         # A retry resumes, and sends nobody twice.
         bash_command={job.command!r},
         cwd={str(job.folder)!r},
+        append_env=True,
         retries=10,
         retry_delay=pendulum.duration(minutes=1),
+        # 1 some failed, 2 wrong input, 3 a gate refused, 5 some unknown: no retry helps.
+        skip_on_exit_code=[1, 2, 3, 5],
     )
 '''
 

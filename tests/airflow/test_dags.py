@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from tests.airflow.here import (
     asset_events,
     load,
     people,
+    put,
     run_dag,
     run_file,
     use,
@@ -230,3 +233,34 @@ def test_the_examples_run_as_they_are(
     assert len(found) == 2
     for path in found:
         assert path.read_text().count("accepted") >= 3
+
+
+@pytest.mark.parametrize(
+    ("people_of", "ends"),
+    [(people(3), "success"), ("", "failed")],  # an empty list: 2, and no retry
+)
+def test_the_dag_that_schedule_prints_is_one_to_airflow(
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    people_of: str,
+    ends: str,
+) -> None:
+    """A real DagBag takes it; its task runs the campaign, and fails at once on bad input."""
+    from airflow.models import DagBag
+
+    desk.people(people_of)
+    said = {"cron": "* * * * *", "zone": "UTC"}
+    desk.campaign(schedule=said, results=None, provider="simulator")
+    use(desk, monkeypatch)
+    words = [sys.executable, "-m", "bulksend", "schedule", "hello.yaml", "--airflow"]
+    printed = subprocess.run(
+        words, cwd=desk.folder, check=True, capture_output=True, text=True
+    ).stdout
+    path = put("printed", printed)
+    bag = DagBag(dag_folder=str(path.parent))
+    assert bag.import_errors == {}
+    (dag,) = bag.dags.values()
+    (task,) = dag.tasks
+    assert (dag.dag_id, task.retries, dag.catchup) == ("bulksend-hello", 10, False)
+    assert run_dag(dag) == {ends: 1}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +65,7 @@ def test_the_slot_that_is_due(cron: str, now: str, due: str, then: str) -> None:
 def job(cron: str, zone: str = NEW_YORK) -> Job:
     here = Path("/srv/texts/50% off/weekly.yaml")
     return Job(
-        "weekly", schedule(cron, zone), here, Path("/opt/b/bin/bulksend"), here.parent
+        "weekly", schedule(cron, zone), here, ("/opt/b/bin/bulksend",), here.parent
     )
 
 
@@ -159,6 +161,24 @@ def test_the_dag_is_python() -> None:
     compile(text, "dag.py", "exec")
     assert "catchup=False" in text
     assert "CronTriggerTimetable('0 10 * * MON', timezone='America/New_York')" in text
+
+
+def test_started_as_a_module_it_is_started_so_again(
+    desk: Desk,  # noqa: F811
+) -> None:
+    """`__main__.py` is no program: Python and the module's name are."""
+    recurring(desk, cron="0 10 * * MON")
+    for form in ("--systemd", "--cron", "--airflow"):
+        said = subprocess.run(
+            [sys.executable, "-m", "bulksend", "schedule", "hello.yaml", form],
+            cwd=desk.folder,
+            env=os.environ | desk.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert f"{sys.executable} -m bulksend run " in said
+        assert "__main__" not in said
 
 
 WRONG = [
@@ -280,7 +300,7 @@ def test_systemd_itself_takes_both_units(tmp_path: Path) -> None:
             "weekly",
             schedule("0 10 * * MON"),
             tmp_path / "50% off.yaml",
-            Path(program),
+            (program,),
             tmp_path,
         )
     )
