@@ -23,13 +23,15 @@ class BulksendTaskGroup(TaskGroup):
 
         shards: How many senders; they share the campaign's rate.  4 to 100.
 
-        retry_delay: Between the tries of a shard.
+        retry_delay: Between the tries of a task.
 
         wait_for_receipts: How long after the sending ``results`` waits for receipts,
             without a worker; None: not at all.
 
         on_unknown: ``fail``: unknown outcomes fail the shard and, once the results are
             written, ``results``.
+
+        deferrable: A shard waits without a worker: for another sender, and for the hour.
 
         outlet: The name of an asset ``bulksend://campaign/NAME`` to update at the end,
             its event's extra being counts and places; empty for none.
@@ -47,21 +49,26 @@ class BulksendTaskGroup(TaskGroup):
         wait_for_receipts: timedelta | None = None,
         outlet: str = "",
         on_unknown: str = "warn",
+        deferrable: bool = False,
         **task: Any,
     ) -> None:
         super().__init__(group_id=group_id)
-        retry = {"retries": RETRIES} | (
-            {"retry_delay": retry_delay} if retry_delay else {}
-        )
+        task = {"retries": RETRIES} | task
+        if retry_delay is not None:
+            task["retry_delay"] = retry_delay
         with self:
             plan = PlanOperator(
                 task_id="plan", campaign=campaign, shards=shards, **task
             )
-            name = f"{group_id}.plan"
-            path = f"{{{{ ti.xcom_pull(task_ids='{name}')['plan'] }}}}"
-            run = f"{{{{ ti.xcom_pull(task_ids='{name}')['run'] }}}}"
+            said = f"(ti.xcom_pull(task_ids='{plan.task_id}') or {{}})"
+            path = f"{{{{ {said}.get('plan', '') }}}}"
+            run = f"{{{{ {said}.get('run', '') }}}}"
             send = SendShardOperator.partial(
-                task_id="send", plan=path, on_unknown=on_unknown, **retry, **task
+                task_id="send",
+                plan=path,
+                on_unknown=on_unknown,
+                deferrable=deferrable,
+                **task,
             ).expand(shard=list(range(shards)))
             outlets = [Asset(f"bulksend://campaign/{outlet}")] if outlet else []
             results = ResultsOperator(

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import AirflowFailException
+
 import bulksend
 from bulksend import GateRefused, Home, InputError, Problem
 from bulksend.airflow.lineage import lists_of
@@ -147,6 +149,8 @@ class ResultsOperator(Reporter):
 
     def execute(self, context: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
+            if not self.run_name:  # the rule is `all_done`, for a shard that failed
+                raise AirflowFailException("nothing was planned: see the task `plan`")
             beside = self._folder()
             self.await_receipts(self.run_name, beside)
             return self.report(self.run_name, beside, context)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 import bulksend
 from bulksend import BulksendError, Home
@@ -83,8 +83,8 @@ class Reporter(Judge):
         """Write the results and the report; counts and places, as XCom has them.
 
         Raises:
-            AirflowException: Messages are left.
-            AirflowFailException: Outcomes are unknown, and that shall fail.
+            AirflowFailException: Messages are left, which is not for this task to send;
+                or outcomes are unknown, and that shall fail.
         """
         environment = self.environment()
         home = Home.find(beside, environment)
@@ -93,7 +93,7 @@ class Reporter(Judge):
         said = self.with_report(counted(ended), home, context)
         if ended.left:
             left = f"{ended.left:,} messages are left"
-            raise AirflowException(f"{left}: clear the tasks that failed")
+            raise AirflowFailException(f"{left}: clear the tasks that failed")
         self.refuse_unknown(said)
         return self.tell_outlets(said, context)
 

@@ -206,7 +206,12 @@ CASES = {
         "E620", False, lambda s: s.shard(0, s.of_another_version())
     ),
     "no plan": Wrong("E620", False, lambda s: s.shard(0, "list.csv")),
-    "a shard that was not sent": Wrong("messages are left", True, Site.left_over),
+    "results of nothing": Wrong(
+        "nothing was planned",
+        False,
+        lambda _: ResultsOperator(task_id="results", run_name="", plan=""),
+    ),
+    "a shard that was not sent": Wrong("messages are left", False, Site.left_over),
 }
 
 

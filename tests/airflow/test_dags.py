@@ -40,18 +40,19 @@ pytestmark = [pytest.mark.usefixtures("airflow"), pytest.mark.slow]
 def test_a_task_group_sends_each_message_once(
     desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Plan, three shards, results; the same DAG run again texts nobody."""
+    """Plan, three shards, results, in a group of somebody's; once more, nobody is texted."""
     simulator = bandwidth()
     use(desk, monkeypatch)
     desk.people(people(40))
     campaign = desk.campaign()
     source = f"""
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, TaskGroup
 from bulksend.airflow import BulksendTaskGroup
 
-with DAG("group", schedule=None) as dag:
+with DAG("group", schedule=None) as dag, TaskGroup("outer"):
     BulksendTaskGroup(
-        campaign="{campaign}", shards=3, outlet="hello", journal_conn_id="{journal}"
+        campaign="{campaign}", shards=3, outlet="hello", journal_conn_id="{journal}",
+        deferrable=True, retries=2,
     )
 """
     first, second = run_file("group", source), run_file("group", source)
@@ -190,10 +191,13 @@ def test_a_slot_that_was_missed_is_not_sent_late(
     module = load(
         "backfill",
         f"""
+from datetime import timedelta
+
 from bulksend.airflow import campaign_dags
 
 campaign_dags(
-    globals(), "{campaign}", shards={shards}, journal_conn_id="{journal}"
+    globals(), "{campaign}", shards={shards}, journal_conn_id="{journal}",
+    retries=3, retry_delay=timedelta(0),
 )
 """,
     )

@@ -18,8 +18,11 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import psycopg
 import pytest
@@ -83,6 +86,7 @@ class Stack:
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "PYTHONPATH": str(ROOT),
         }
 
@@ -100,10 +104,14 @@ class Stack:
                 start_new_session=True,
             )
 
+    @cached_property
+    def _token(self) -> str:
+        return str(self._call("/auth/token", None, {})["access_token"])
+
     def ask(self, path: str, body: Any = None) -> Any:
         """The REST API's answer."""
-        token = self._call("/auth/token", None, {})["access_token"]
-        return self._call(f"/api/v2{path}", body, {"Authorization": f"Bearer {token}"})
+        known = {"Authorization": f"Bearer {self._token}"}
+        return self._call(f"/api/v2{path}", body, known)
 
     def _call(self, path: str, body: Any, headers: dict[str, str]) -> Any:
         request = urllib.request.Request(
@@ -159,7 +167,7 @@ def until(true: Callable[[], Any], seconds: float, what: str) -> None:
             if true():
                 return
         assert time.monotonic() < deadline, f"too late: {what}"
-        time.sleep(0.1)
+        time.sleep(0.3)  # asking oftener would keep Airflow from its work
 
 
 def senders(journal: Server) -> dict[int, int]:
@@ -317,6 +325,9 @@ def _ended_run(airflow: Stack) -> None:
         "the DAG run never ended",
     )
     assert airflow.ask(f"{path}/once")["state"] == "success"
+    links = airflow.ask(f"{path}/once/taskInstances/campaign.results/links")
+    report = url2pathname(urlsplit(links["extra_links"]["Report"]).path)
+    assert Path(report).read_text().startswith("<!doctype html>")
     assert [airflow.try_number(shard) > 1 for shard in range(SHARDS)] == [
         True,
         True,
