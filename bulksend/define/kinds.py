@@ -162,8 +162,14 @@ def _moment(value: timedelta | datetime) -> str:
 
 
 def _expiration(value: object) -> timedelta | datetime:
-    return value if isinstance(value, (timedelta, datetime)) else lifetime(str(value))
+    found = value if isinstance(value, (timedelta, datetime)) else lifetime(str(value))
+    if isinstance(found, timedelta) and found < LEAST_LIFE:
+        raise ValueError(value)
+    return found
 
+
+LEAST_LIFE = timedelta(minutes=1)
+"""What Bandwidth was seen to take as an expiration; less is over before it is read."""
 
 NOT_BLANK = r"^\s*\S"
 CLOCK_PATTERN = _whole("(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")

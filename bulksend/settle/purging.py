@@ -1,8 +1,11 @@
 """Removes the numbers and texts of runs that ended long ago, and keeps their counts.
 
 What goes: plan, results, rejected rows, copies of lists from object storage, and in the
-journal whatever may tell who somebody is.  Files go first: a purge that breaks off is done again, and a run counts as purged
-only when nothing of it is left.
+journal whatever may tell who somebody is.  Files go first: a purge that breaks off is
+done again, and a run counts as purged only when nothing of it is left.
+
+Caps for each person count the messages of the past, so a run stays for as long as the
+longest cap among the plans that are there looks back.
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.define.amounts import lifetime
+from bulksend.define.amounts import Often, lifetime
 from bulksend.define.document import clipped
-from bulksend.errors import InputError, Problem
+from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.store import Journal
+from bulksend.settle.finding import plan_of
 from bulksend.settle.parts import Parts
 from bulksend.settle.standing import standing
 from bulksend.storage.location import where
@@ -24,6 +28,10 @@ if TYPE_CHECKING:
     from bulksend.home import Home
     from bulksend.journal.records import Run
     from bulksend.storage.location import Where
+
+
+A_LAWS_CAP = timedelta(days=1)
+"""Laws count 24 hours; campaigns may count longer."""
 
 
 class Kept(NamedTuple):
@@ -97,6 +105,7 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     if home.journal.exists():
         with Journal.open(home.journal, read_only=True) as journal:
             runs = journal.runs()
+            counts = now - _longest_cap(home, runs) // timedelta(milliseconds=1)
             for run in runs:
                 if run.purged_at is not None or (run.finished_at or 0) >= before:
                     continue
@@ -104,6 +113,8 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
                     continue
                 if why := _reason_to_keep(journal, run, now=now):
                     kept.append(Kept(run.run, why))
+                elif (run.finished_at or 0) >= counts:
+                    kept.append(Kept(run.run, "it counts for caps (send.per_person)"))
                 else:
                     going.append(run)
     unsent = _unsent(home, runs, before)
@@ -115,6 +126,21 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     return Purge(
         before, tuple(going), tuple(dict.fromkeys(files)), len(unsent), tuple(kept)
     )
+
+
+def _longest_cap(home: Home, runs: list[Run]) -> timedelta:
+    """How far the caps of all campaigns look back, as far as their plans are there."""
+    longest = A_LAWS_CAP
+    for run in runs:
+        if run.purged_at is not None:
+            continue
+        try:
+            send = plan_of(run, home).about["campaign"].get("send", {})
+        except BulksendError:  # a plan that is gone says nothing
+            continue
+        caps = map(Often.parse, send.get("per_person") or ())
+        longest = max([longest, *(cap.span for cap in caps)])
+    return longest
 
 
 def _reason_to_keep(journal: Journal, run: Run, *, now: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bulksend.errors import DONE, RESUMABLE, SOME_FAILED, SOME_UNKNOWN
@@ -61,6 +62,16 @@ class Ended:
         lacking = sum(self.counts[name] for name in said) + self.absent
         return SOME_FAILED if lacking else DONE
 
+    @property
+    def resumes_at(self) -> str:
+        """When there will be something to send again; empty where no time is known."""
+        moment = getattr(self.stopped, "resumes_at", None)
+        return (
+            ""
+            if moment is None
+            else f"{datetime.fromtimestamp(moment / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "run": self.run,
@@ -69,6 +80,7 @@ class Ended:
             "absent": self.absent,
             "results": self.results,
             **({"state": self.state} if self.state else {}),
+            **({"resumes_at": self.resumes_at} if self.resumes_at else {}),
             "exit_code": self.exit_code,
             "problems": [
                 problem.as_dict() for problem in getattr(self.stopped, "problems", ())

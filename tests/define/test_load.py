@@ -96,6 +96,14 @@ WRONG = [
     ("tag: spring", "expiration: 0h", "E104", 10, "message.expiration", "90 min"),
     (
         "tag: spring",
+        "expiration: 0.5 s",
+        "E104",
+        10,
+        "message.expiration",
+        "a minute or more",
+    ),
+    (
+        "tag: spring",
         "expiration: 2026-03-01T20:00:00",
         "E104",
         10,

@@ -35,6 +35,7 @@ def test_no_wait_stops_and_says_when_to_come_back(
     said = ran.json
     (problem,) = said["problems"]
     assert problem["code"] == "E430"
+    assert said["resumes_at"][:16].replace("T", " ") in problem["found"]
     opens = datetime.fromisoformat(problem["found"].rpartition("opens at ")[2][:16])
     ahead = opens.replace(tzinfo=UTC) - datetime.now(UTC)
     assert 1 < ahead.total_seconds() / 3600 <= 3
@@ -58,12 +59,15 @@ def test_an_open_window_sends_with_its_end_as_expiration(
 def test_the_simulator_sends_at_any_hour(desk: Desk) -> None:
     """A trial does not wait, whatever the window; `check` shows what Bandwidth would."""
     desk.people()
-    desk.campaign(provider="simulator", send={"rules": None, "window": window(3)})
-    assert desk.call("run", "hello.yaml", "--json").json["accepted"] == 4
+    here = datetime.now(ZoneInfo("America/New_York")).hour
+    closed = {"from": "12:00", "to": "13:00"} if here != 12 else window(3)
+    desk.campaign(provider="simulator", send={"rules": None, "window": closed})
     checked = desk.call("check", "hello.yaml", "--json").json
     (place,) = checked["forecast"]["places"]
     assert place["place"] == "number US-NC America/New_York"
     assert place["rules"] == ["us-federal"]
+    assert desk.call("run", "hello.yaml", "--json").json["accepted"] == 4
+    assert desk.call("check", "hello.yaml", "--json").json["forecast"]["places"] == []
 
 
 def test_what_can_never_be_sent_is_refused_before_anything(

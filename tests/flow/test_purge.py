@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 from bulksend.journal.store import Journal
@@ -52,3 +53,21 @@ def test_nobody_is_texted_again_after_a_purge(desk: Desk, bandwidth: Bandwidth) 
     more = desk.call("run", "hello.yaml", "--yes", "--json", "--results", "more.csv")
     assert more.json["accepted"] == 1
     assert len(server.bandwidth.witness.accepted) == 5
+
+
+def test_what_caps_count_is_not_purged(desk: Desk, bandwidth: Bandwidth) -> None:
+    """One in seven days stays so, however young a run somebody purges; and says why."""
+    bandwidth()
+    desk.people()
+    desk.campaign(send={"per_person": ["1 in 7d"]})
+    assert desk.call("run", "hello.yaml", "--yes").code == 0
+    with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
+        (run,) = opened.runs()
+        three_days_ago = time.time_ns() // 1_000_000 - 3 * 86_400_000
+        opened.database.execute("finish_run", run_id=run.id, now=three_days_ago)
+
+    ran = desk.call("purge", "--older-than", "2d", "--yes", "--json")
+
+    assert (ran.code, ran.json["runs"]) == (0, [])
+    (kept,) = ran.json["kept"]
+    assert "per_person" in kept["why"]
