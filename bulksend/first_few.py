@@ -113,8 +113,10 @@ class FirstFew:
         """The waiting, with the lease kept, and orders from other terminals heard."""
         assembly = self.assembly
         writer, clocks = assembly.writer, assembly.clocks
-        stop_at = assembly.assignment.campaign.send.stop_at
-        vigil = Vigil(writer, clocks, Bounds(stop_at.failed, stop_at.opt_outs))
+        send = assembly.assignment.campaign.send
+        audited = 1.0 if send.canary is None else send.canary.opt_outs
+        bounds = Bounds(send.stop_at.failed, send.stop_at.opt_outs, audited)
+        vigil = Vigil(writer, clocks, bounds)
         if self._stopped is not None:
             vigil.stop(self._stopped)
         self._vigil, lease = vigil, Hold(writer, clocks)

@@ -122,7 +122,7 @@ class StopAt(Section):
         Share,
         Key(
             "The share of the people texted who may opt out while it sends; of fewer "
-            "than 200 people, of 200.",
+            "than 200 people, of 200, and more than five where that is less.",
             "a share above 0% up to 100%, which never stops",
             "4%",
         ),
@@ -148,6 +148,16 @@ class Canary(Section):
             "15 min",
         ),
     ] = timedelta(minutes=15)
+    opt_outs: Annotated[
+        Share,
+        Key(
+            "The share of these people who may opt out meanwhile: over 0.5% in a day "
+            "Bandwidth asks for proof of consent. It takes more than five of them, or "
+            "`stop_at.opt_outs`.",
+            "a share above 0% up to 100%, which never halts",
+            "0.5%",
+        ),
+    ] = 0.005
 
     def size(self, messages: int) -> int:
         """Of so many messages; 0 where there would be no others."""
@@ -250,7 +260,7 @@ class Send(Section):
         Key(
             "Send a few first, wait for their receipts (`bulksend listen` or `poll` "
             "brings them), and then go on, or halt.",
-            "keys below it: `first` and `wait`",
+            "keys below it: `first`, `wait`, `opt_outs`",
             {"first": "1%", "wait": "15 min"},
         ),
     ] = None

@@ -89,6 +89,13 @@ ROWS = (
         "`bulksend abort RUN` ends it.",
     ),
     Kind(
+        "E428",
+        "more of the first few opt out than Bandwidth lets pass",
+        "See who is on the list and what they agreed to: over 0.5 % in a day Bandwidth "
+        "asks for proof of consent. `bulksend resume RUN` goes on nevertheless; "
+        "`send.canary.opt_outs` is the bound.",
+    ),
+    Kind(
         "E430",
         "nobody may be texted at this hour",
         "Run it again then: it resumes.",

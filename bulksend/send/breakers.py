@@ -19,6 +19,9 @@ LATEST = 200
 FEWEST_PEOPLE = 200
 """A share of opt-outs is one of at least so many people."""
 
+FEWEST_OPT_OUTS = 5
+"""Fewer are chance, whatever share was asked for: 0.5 % of 200 would be one."""
+
 MOST_UNREGISTERED = 5
 """Receipts that say so of a sender: each of its messages would meet the same."""
 
@@ -119,7 +122,8 @@ class Breakers:
 
     def opted_out(self, count: int, people: int) -> Problem | None:
         """So many opted out since the run began, and so many have its text."""
-        if count <= self._most_opt_outs * max(people, FEWEST_PEOPLE):
+        most = self._most_opt_outs * max(people, FEWEST_PEOPLE)
+        if self._most_opt_outs >= 1.0 or count <= max(most, FEWEST_OPT_OUTS):
             return None
         return Problem("E547", f"{count:,} of {people:,} people texted have opted out")
 

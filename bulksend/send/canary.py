@@ -33,6 +33,9 @@ FEWEST_RECEIPTS = 10
 FEWEST_PEOPLE = 50
 """A share is one of at least so many."""
 
+FEWEST_OPT_OUTS = 5
+"""As many as are a share that somebody audits, and no chance: one of a hundred is none."""
+
 RECEIPTS_NEEDED = 0.5
 """The share of the messages that must have come to an end by then."""
 
@@ -73,10 +76,15 @@ def seen(fates: Iterable[Fate], opted_out: int) -> Seen:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the first few may do: shares, as `send.stop_at` has them."""
+    """What the first few may do: shares, as `send.stop_at` has them.
+
+    Args:
+        audited: `send.canary.opt_outs`: more than that, and more than a few.
+    """
 
     failed: float
     opt_outs: float
+    audited: float = 1.0
 
 
 def against(what: Seen, bounds: Bounds, *, is_over: bool) -> Problem | None:
@@ -91,9 +99,9 @@ def against(what: Seen, bounds: Bounds, *, is_over: bool) -> Problem | None:
         return Problem(
             "E514", f"{what.spam:,} of the first {what.texted:,} were stopped as spam"
         )
-    if what.opted_out > bounds.opt_outs * max(what.texted, FEWEST_PEOPLE):
+    if code := _too_many_opt_outs(what, bounds):
         found = f"{what.opted_out:,} of the first {what.texted:,} people opted out"
-        return Problem("E547", found)
+        return Problem(code, found)
     if bounds.failed < 1.0 and what.failed > bounds.failed * max(
         what.receipts if is_over else what.texted, FEWEST_RECEIPTS
     ):
@@ -103,6 +111,13 @@ def against(what: Seen, bounds: Bounds, *, is_over: bool) -> Problem | None:
         found = f"{what.receipts:,} of {what.texted:,} receipts came"
         return Problem("E426", found)
     return None
+
+
+def _too_many_opt_outs(what: Seen, bounds: Bounds) -> str:
+    if what.opted_out > bounds.opt_outs * max(what.texted, FEWEST_PEOPLE):
+        return "E547"
+    audited = max(bounds.audited * what.texted, FEWEST_OPT_OUTS)
+    return "E428" if bounds.audited < 1.0 and what.opted_out > audited else ""
 
 
 class Vigil:

@@ -53,6 +53,30 @@ def test_what_speaks_against_going_on(
     assert [one and one.code for one in found] == [before, after]
 
 
+@pytest.mark.parametrize(
+    ("texted", "opted_out", "code"),
+    [
+        (100, 1, None),  # one of a hundred is no share
+        (300, 5, None),
+        (300, 6, "E428"),
+        (1_000, 5, None),
+        (1_000, 6, "E428"),
+        (10_000, 50, None),
+        (10_000, 51, "E428"),
+        (10_000, 401, "E547"),  # over 4 %: that is worse, and said
+    ],
+)
+def test_more_opt_outs_than_bandwidth_audits_halt_the_rest(
+    texted: int, opted_out: int, code: str | None
+) -> None:
+    """Over 0.5 % of the first few, and more than five of them; 100 % never halts."""
+    what = Seen(texted, texted, 0, 0, 0, opted_out)
+    found = against(what, Bounds(0.3, 0.04, 0.005), is_over=False)
+    assert (found and found.code) == code
+    free = against(what, Bounds(0.3, 0.04, 1.0), is_over=False)
+    assert (free and free.code) == (code if code == "E547" else None)
+
+
 def test_failures_never_stop_where_the_campaign_says_so() -> None:
     """A share of 100 % is no bound."""
     what = Seen(100, 0, 100, 0, 0, 0)
