@@ -86,7 +86,7 @@ def _when(outlook: Outlook) -> None:
         if course.expires:
             out.print(
                 f"[yellow]{course.expires:,} segments would expire in that queue[/]: "
-                "their windows close before their turn"
+                "their windows close, or their time is over, before their turn"
             )
 
 

@@ -99,6 +99,8 @@ class Load:
         queue: None where Bandwidth is as fast as the rate.
 
         first: None where all may go at once.
+
+        life: Seconds after which a message expires, wherever it waits.
     """
 
     volumes: tuple[Volume, ...]
@@ -109,6 +111,7 @@ class Load:
     caps: Caps = UNCAPPED
     queue: Queue | None = None
     first: FirstFew | None = None
+    life: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Course:
 
         leaves: When the last segment leaves that queue.
 
-        expires: Segments that wait in it longer than their window is open.
+        expires: Segments that wait in it longer than their window is open, or they live.
 
         first: When the last of the first few is sent; None where all go at once.
 
@@ -205,7 +208,7 @@ class _Run:
         self._minute = AnyMinute(caps.per_minute // least * least)
         rows = sum(one.rows for one in every) or 1
         mean = sum(one.weight for one in every) / rows
-        self._out = Outflow(load.rates, mean, load.queue)
+        self._out = Outflow(load.rates, mean, load.queue, life=load.life)
         self._expires = 0.0
         self._last = (
             load.end if load.end is not None else load.start + HORIZON_DAYS * DAY

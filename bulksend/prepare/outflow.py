@@ -118,10 +118,15 @@ class Outflow:
         message: Segments of a message, as a mean.
 
         queue: None where Bandwidth is as fast as the rate.
+
+        life: Seconds after which a message expires in it.
     """
 
-    def __init__(self, rates: Rates, message: float, queue: Queue | None) -> None:
+    def __init__(
+        self, rates: Rates, message: float, queue: Queue | None, *, life: float = inf
+    ) -> None:
         self._rates = rates
+        self._life = life
         self._message = message
         self._queue = queue
         self._account = Bucket(rates.account, message)
@@ -189,15 +194,22 @@ class Outflow:
             self._lanes[lane].give_back(segments)
 
     def expires(self, until: float, now: float, then: float, total: float) -> float:
-        """For how many seconds what leaves waits in the queue beyond *until*."""
+        """For how many seconds what leaves waits longer than *until*, or than its life."""
         queue = self._queue
         if queue is None or not self.waiting + total - min(total, queue.rate):
             return 0.0
         # Who is taken at t leaves at t + waiting(t) / rate of the queue.
         grows = (total - queue.rate) / queue.rate
-        wait = self.waiting / queue.rate * 1000
-        last = (until - wait + now * grows) / (1 + grows)
-        return max(0.0, then - max(now, last)) / 1000
+        wait = self.waiting / queue.rate
+        last = (until - wait * 1000 + now * grows) / (1 + grows)
+        too_long = wait - self._life
+        if grows > 0.0:
+            last = min(last, now - too_long / grows * 1000)
+        late = max(0.0, then - max(now, last)) / 1000
+        if grows <= 0.0 < too_long:  # the queue shrinks, or stays as long as it is
+            first = inf if grows == 0.0 else -too_long / grows
+            late = max(late, min((then - now) / 1000, first))
+        return late
 
     @property
     def seconds_in_queue(self) -> float:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -116,7 +117,7 @@ def outlook(
         queue = Queue(dequeue.per_second, holds)
     flows = volumes if hours is None else _alike(volumes, hours, now)
     end = _last(campaign, now)
-    load = Load(flows, now, end, rates, opening, caps, queue, first)
+    load = Load(flows, now, end, rates, opening, caps, queue, first, _life(campaign))
     goes = course(load)
     shown = []
     for volume in sorted(volumes, key=lambda one: -one.rows)[:SHOWN_PLACES]:
@@ -199,6 +200,11 @@ def end_of(campaign: Campaign) -> int | None:
         ends.append(campaign.send.not_after.moment)
     moments = [one.timestamp() for one in ends if isinstance(one, datetime)]
     return round(min(moments) * 1000) if moments else None
+
+
+def _life(campaign: Campaign) -> float:
+    said = campaign.message.expiration
+    return said.total_seconds() if isinstance(said, timedelta) else inf
 
 
 def _last(campaign: Campaign, now: int) -> int | None:

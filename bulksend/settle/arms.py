@@ -35,9 +35,10 @@ class Arm(NamedTuple):
     Args:
         people: Who has a number, and a share in the experiment; duplicates left out.
 
-        taken: Messages that Bandwidth took; of them are the shares.
+        taken: Messages that Bandwidth took.
 
-        delivered_share: From and to, of 95 %; None where nothing was taken.
+        delivered_share: Of those whose end is known, `ended`: from and to, of 95 %; None
+            where no end is known.
     """
 
     name: str
@@ -49,6 +50,11 @@ class Arm(NamedTuple):
     unknown: int
     delivered_share: tuple[float, float] | None
     failed_share: tuple[float, float] | None
+
+    @property
+    def ended(self) -> int:
+        """Messages of which a receipt tells what became; of the others nobody knows."""
+        return self.delivered + self.failed
 
 
 def arms(plan: Plan, journal: Journal, run: Run) -> list[Arm]:
@@ -94,8 +100,8 @@ def _arm(name: str, counts: dict[str, int]) -> Arm:
         failed=failed,
         refused=counts.get("refused", 0),
         unknown=counts.get("unknown", 0),
-        delivered_share=interval(delivered, taken),
-        failed_share=interval(failed, taken),
+        delivered_share=interval(delivered, delivered + failed),
+        failed_share=interval(failed, delivered + failed),
     )
 
 

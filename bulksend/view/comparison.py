@@ -22,8 +22,8 @@ def arms(found: Iterable[Arm]) -> Chart:
         if one.delivered_share is None:
             continue
         low, high = one.delivered_share
-        middle = one.delivered / one.taken
-        rows.append((one.name, share(one.delivered, one.taken), spread(low, high)))
+        middle = one.delivered / one.ended
+        rows.append((one.name, share(one.delivered, one.ended), spread(low, high)))
         said = f"{one.name}: {rows[-1][1]} delivered; 95 % interval {rows[-1][2]}"
         values.append(
             {"arm": one.name, "low": low, "at": middle, "high": high, "said": said}

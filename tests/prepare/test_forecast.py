@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,17 @@ def test_a_run_whose_carrier_takes_no_more_before_its_end_is_told(
     caps, queue = Caps(per_day=100, per_minute=5, used=100), Queue(2.0, 1800.0)
     goes = course(Load(volumes, 0, end, Rates(5.0), opening, caps, queue))
     assert goes.left == {None: 0, HOUR: 509, 30 * HOUR: 400}[end]
+
+
+@pytest.mark.parametrize(
+    ("life", "expires"), [(120.0, 13_500), (900.0, 0), (901.0, 0), (inf, 0)]
+)
+def test_what_lives_too_short_for_the_queue_is_told(life: float, expires: int) -> None:
+    """50 a second in, 10 out: after 30 s all wait longer than two minutes."""
+    queue = Queue(10.0, 9_000.0)
+    every = (Volume("always", 15_000, 15_000),)
+    some = Load(every, 0, None, Rates(50.0), opening, queue=queue, life=life)
+    assert course(some).expires == pytest.approx(expires, abs=20)
 
 
 def test_a_slow_sender_holds_up_its_own_messages_alone() -> None:

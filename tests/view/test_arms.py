@@ -68,6 +68,15 @@ def test_arms_add_up_and_everybody_is_in_one(
     assert (held.taken, held.delivered_share) == (0, None)
 
 
+def test_shares_are_of_those_whose_end_is_known(
+    compared: tuple[Plan, Journal, Run],
+) -> None:
+    """What was taken and told of by nobody says nothing about an arm."""
+    for one in arms(*compared):
+        assert one.taken >= one.ended == one.delivered + one.failed
+        assert one.delivered_share == interval(one.delivered, one.ended)
+
+
 def test_the_report_compares_the_arms(compared: tuple[Plan, Journal, Run]) -> None:
     """In a table and in a chart, with intervals; names are text, whatever they hold."""
     seen = count(*compared, now=NOW)
