@@ -1,46 +1,94 @@
-"""The zones of an area code's ZIPs: libphonenumber has one zone for many that have two.
+"""From a North American area code to its state, and to all the zones where it is in use.
 
-Chattanooga's 423 is Chicago's there, Pensacola's 448 New York's, and Orlando's 689
-Chicago's.  So what the `zipcodes` package knows of an area code in its own state counts
-beside it; of an area code that it does not know yet, all zones of the state do.  Each
-clock more only narrows the hours.
+A number moves with its person, so what its exchange was built for says nothing: whoever
+has an area code may be wherever it is in use.  libphonenumber alone does not tell that:
+Chattanooga's 423 is Chicago's there, Pensacola's 448 New York's, Orlando's 689 Chicago's,
+and the North's 867, from Yukon to Nunavut, is British Columbia's.  So three sources are
+put together, and each clock more only narrows the hours:
+
+    libphonenumber   the zones of every exchange of the area code
+    zipcodes         those of its ZIPs in its own state; of an area code that the package
+                     does not know yet, those of the whole state
+    `ALSO`           what neither has
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import polars as pl
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from bulksend.prepare import postcodes
 from bulksend.prepare.phones import cache
 from bulksend.prepare.phones.states import FIRST, LAST, STATES, area_states
 
-NONE: Final = 0
-"""The number of no zones, where a number has no area code of a state."""
+ALSO: Final = {
+    "928": "America/Denver",  # the Navajo Nation keeps summer time, Arizona does not
+    # Canada, after the provinces that the tz database's zone.tab names for each zone
+    "236 250 257 672 778": "America/Creston America/Edmonton America/Vancouver",
+    "306 474 639": "America/Edmonton America/Regina America/Swift_Current",
+    "367 418 581": "America/Blanc-Sablon America/Halifax America/Toronto",
+    "709 879": "America/Goose_Bay America/St_Johns",
+    "807": "America/Atikokan America/Toronto America/Winnipeg",
+    "867": (
+        "America/Atikokan America/Cambridge_Bay America/Dawson America/Edmonton "
+        "America/Inuvik America/Iqaluit America/Rankin_Inlet America/Resolute "
+        "America/Whitehorse"
+    ),
+}
 
-ALSO = {928: "America/Denver"}
-"""The Navajo Nation, which keeps summer time where the rest of Arizona does not."""
+
+class Area(NamedTuple):
+    """What an area code tells; both are empty for what is none, or belongs to no place.
+
+    Args:
+        state: Of the United States.
+
+        zones: IANA names, one for each clock.
+    """
+
+    state: str
+    zones: tuple[str, ...]
 
 
 def areas_of(numbers: pl.Series) -> pl.Series:
-    """The number of each E.164 number's zones (`zones`)."""
+    """The number of each E.164 number's `Area` (`area`)."""
     is_there = numbers.is_between(FIRST, LAST).fill_null(value=False)
     codes = numbers.fill_null(0) // 10_000_000 - 1_000
     slots = pl.select(pl.when(is_there).then(codes).otherwise(0)).to_series()
     return _slots()["place"].gather(slots)
 
 
-def zones(place: int) -> tuple[str, ...]:
-    """The zones that a number of `areas_of` stands for."""
-    return _zones()[place]
+def area(place: int) -> Area:
+    """The area that a number of `areas_of` stands for."""
+    return _areas()[place]
 
 
 @lru_cache(maxsize=1)
-def _zones() -> dict[int, tuple[str, ...]]:
-    found = _slots().unique("place").rows()
-    return {place: tuple(word.split()) for place, word in found}
+def _areas() -> dict[int, Area]:
+    return {
+        place: Area(state, _one_for_each_clock(zones.split()))
+        for place, state, zones in _slots().unique("place").rows()
+    }
+
+
+def _one_for_each_clock(zones: list[str]) -> tuple[str, ...]:
+    """Not by today's clock alone: Vancouver leaves Los Angeles' one in 2026."""
+    clocks: dict[tuple[object, ...], str] = {}
+    for zone in sorted(zones, key=lambda one: (one.count("/"), one)):
+        days = (
+            datetime(year, month, 15, tzinfo=UTC)
+            for year in range(2026, 2037)
+            for month in range(1, 13)
+        )
+        clock = tuple(day.astimezone(ZoneInfo(zone)).utcoffset() for day in days)
+        clocks.setdefault(clock, zone)
+    return tuple(sorted(clocks.values()))
 
 
 @lru_cache(maxsize=1)
@@ -50,19 +98,32 @@ def _slots() -> pl.DataFrame:
 
 def _compiled() -> pl.DataFrame:
     """A slot for each area code from 0 to 999."""
-    by_area: dict[tuple[int, str], set[str]] = {}
-    by_state: dict[str, set[str]] = {}
-    for area, state, zone in postcodes.area_codes():
-        by_area.setdefault((area, state), set()).add(zone)
-        by_state.setdefault(state, set()).add(zone)
-    words = [""] * 1_000
-    for area, number in enumerate(area_states()):
+    zones: dict[int, set[str]] = defaultdict(set)
+    for prefix, there in TIMEZONE_DATA.items():
+        if prefix.startswith("1") and len(prefix) > 3:
+            zones[int(prefix[1:4])].update(there)
+    for codes, there in ALSO.items():
+        for code in codes.split():
+            zones[int(code)].update(there.split())
+
+    by_area: dict[tuple[int, str], set[str]] = defaultdict(set)
+    by_state: dict[str, set[str]] = defaultdict(set)
+    for code, state, there in postcodes.area_codes():
+        by_area[code, state].update(there)
+        by_state[state].update(there)
+
+    found: list[tuple[str, str]] = []
+    for code, number in enumerate(area_states()):
         state = STATES[number]
-        some = by_area.get((area, state)) or by_state.get(state, set())
-        also = {ALSO[area]} if area in ALSO else set()
-        words[area] = " ".join(sorted(some | also)) if state else ""
-    numbers = {"": NONE}
-    for word in words:
-        numbers.setdefault(word, len(numbers))
-    places = pl.Series([numbers[word] for word in words], dtype=pl.UInt16)
-    return pl.DataFrame({"place": places, "zones": words})
+        zips = by_area.get((code, state)) or by_state.get(state, set())
+        found.append((state, " ".join(sorted(zones[code] | zips))))
+    numbers = {("", ""): 0}
+    for one in found:
+        numbers.setdefault(one, len(numbers))
+    return pl.DataFrame(
+        {
+            "place": pl.Series([numbers[one] for one in found], dtype=pl.UInt16),
+            "state": [state for state, _ in found],
+            "zones": [word for _, word in found],
+        }
+    )

@@ -84,15 +84,13 @@ def _place(basis: Basis) -> pl.Expr:
         for name in ("postcode", "zone")
     )
     if not basis.loaded.campaign.message.group:
-        number, zones, region = (pl.col(own(n)) for n in ("e164", "zones", "region"))
-        return placed(hours, Sources(number, zones, region, postcode, zone))
+        number, region = (pl.col(own(name)) for name in ("e164", "region"))
+        return placed(hours, Sources(number, region, postcode, zone))
     members = []
     for member in range(audience.MOST_IN_GROUP):
         read = pl.col(own(f"read {member}")).struct
         e164, region = read.field("e164"), read.field("region")
-        members.append(
-            placed(hours, Sources(e164, time_zones(e164), region, postcode, zone))
-        )
+        members.append(placed(hours, Sources(e164, region, postcode, zone)))
     return placed_together(hours, members)
 
 

@@ -4,10 +4,14 @@ A list has few different places, however long it is.  So what a row says is pack
 one integer, and the word, and whether it may be texted there at all, is worked out once
 for each integer.
 
-    number     its prefix's zones and state, and its area code's (`areas`); only its country
-               where it belongs to no place
-    postcode   a ZIP's state and zone; read for numbers of the North American plan
+    number     in North America the state and all zones of its area code (`areas`);
+               elsewhere, and where it belongs to no place, its country
+    postcode   a ZIP's state and zones; read for numbers of the North American plan
     zone       an IANA name of a place, no mere offset
+
+Of other countries' numbers the prefix is not asked.  Most of their mobiles have none that
+means a place; of those that do, libphonenumber's zones are not to be built on (all of
+Recife is on Fernando de Noronha's clock there, and half of Indonesia is nowhere).
 
 A number that only tells its country says nothing about the place where another source
 does; where none does, all zones of the country may be it.
@@ -15,28 +19,27 @@ does; where none does, all zones of the country may be it.
 
 from __future__ import annotations
 
-import re
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from phonenumbers import country_code_for_region
 from phonenumbers.timezone import UNKNOWN_TIMEZONE
 
-from bulksend.prepare import areas, postcodes
-from bulksend.prepare.phones import ZONES
+from bulksend.prepare import areas, postcodes, zone_names
 from bulksend.prepare.phones.findings import ENUMS
-from bulksend.prepare.phones.states import STATES, states_of
 from bulksend.prepare.phones.zones import country_zones
 from bulksend.prepare.reasons import code_of
+from bulksend.prepare.zone_names import ZoneNames
 from bulksend.rules.place import Claim, Place, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bulksend.prepare.areas import Area
     from bulksend.rules.hours import Hours
 
 PLACED: Final = pl.Struct({"place": pl.Categorical, "fault": pl.UInt8})
@@ -46,30 +49,25 @@ _NO_COUNTRY = "001"
 _TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
 """What the post writes where a state stands, and ISO 3166 has as countries."""
 
-_OFFSET = re.compile(
-    r"Etc/|(EST|MST|HST|GMT.*|UTC|UCT|Zulu|Universal|Greenwich|Factory|localtime)$"
-)
+_OWN_FIVE_DIGITS = {"DO"}
+"""Of the North American plan's countries those whose own postcodes look like ZIPs."""
 
-_BAD_ZONE, _EMPTY_ZONE = 0, 1
-_BITS = {"area": 6, "state": 6, "region": 9, "postcode": 12, "zone": 12}
+_BITS = {"area": 10, "region": 9, "postcode": 12, "zone": 12}
 
 
 class Said(NamedTuple):
     """What the sources say of one place, before it is put together."""
 
-    prefix: str
-    area: tuple[str, ...]
-    state: str
+    area: Area
     region: str
     postcode: int
     zone: str | None
 
 
 class Sources(NamedTuple):
-    """Where a row's claims stand: E.164, its `ZONES` and region, and two columns' cells."""
+    """Where a row's claims stand: E.164, its region, and two columns' cells."""
 
     number: pl.Expr
-    zones: pl.Expr
     region: pl.Expr
     postcode: pl.Expr | None = None
     zone: pl.Expr | None = None
@@ -106,7 +104,7 @@ class _Placing:
 
     def __init__(self, hours: Hours) -> None:
         self._hours = hours
-        self._zones = _Names()
+        self._zones = ZoneNames()
         self._lock = Lock()
         self._table = pl.DataFrame(schema={"key": pl.UInt64, **dict(PLACED)})
 
@@ -134,13 +132,12 @@ class _Placing:
         """Zero where there is no number: such a row has a reason already."""
         given, field = rows.struct.fields, rows.struct.field
         number = field("number")
-        key = field("zones").to_physical().cast(pl.UInt64) + 1
+        key = number.is_not_null().cast(pl.UInt64)
         parts: dict[str, pl.Series | int] = {
             "area": areas.areas_of(number).cast(pl.UInt64),
-            "state": states_of(number).cast(pl.UInt64),
             "region": field("region").to_physical().cast(pl.UInt64),
             "postcode": postcodes.EMPTY,
-            "zone": _EMPTY_ZONE,
+            "zone": zone_names.EMPTY,
         }
         if "postcode" in given:
             parts["postcode"] = postcodes.places_of(field("postcode")).cast(pl.UInt64)
@@ -148,7 +145,9 @@ class _Placing:
             parts["zone"] = self._zones.numbers_of(field("zone")).cast(pl.UInt64)
         for name, part in parts.items():
             key = key * (1 << _BITS[name]) + part
-        return key.fill_null(0)
+        return pl.select(
+            pl.when(number.is_not_null()).then(key).otherwise(0)
+        ).to_series()
 
     def _work_out(self, key: int) -> tuple[str | None, int | None]:
         if not key:
@@ -157,9 +156,7 @@ class _Placing:
         for name, bits in reversed(_BITS.items()):
             key, parts[name] = key >> bits, key & ((1 << bits) - 1)
         said = Said(
-            prefix=ZONES.categories[key - 1],
-            area=areas.zones(parts["area"]),
-            state=STATES[parts["state"]],
+            area=areas.area(parts["area"]),
             region=ENUMS["region"].categories[parts["region"]],
             postcode=parts["postcode"],
             zone=self._zones.name(parts["zone"]),
@@ -176,12 +173,12 @@ def claims_and_fault(said: Said) -> tuple[list[Claim], str | None]:
     """What is claimed, and the reason to send nothing that lies in the claims."""
     others: list[Claim] = []
     fault = None
-    if said.postcode == postcodes.NOT_ONE:
-        fault = "postcode_unknown" if _has_zip(said.region) else None
-    elif said.postcode != postcodes.EMPTY and country_code_for_region(said.region) == 1:
+    if _is_zip_wrong(said):
+        fault = "postcode_unknown"
+    elif said.postcode in postcodes.places() and _is_north_american(said.region):
         others.append(_postcode_claim(said.postcode))
-        # Of the armed forces' ZIPs nobody knows where in the world they are.
-        fault = None if others[-1].zones else "never_open"
+        if not others[-1].zones and not said.zone:
+            fault = "never_open"  # the armed forces' post: nobody knows where
     if said.zone is None:
         fault = fault or "zone_unknown"
     elif said.zone:
@@ -193,21 +190,18 @@ def claims_and_fault(said: Said) -> tuple[list[Claim], str | None]:
 
 def _number_claim(said: Said, *, is_alone: bool) -> Claim:
     region = "" if said.region == _NO_COUNTRY else said.region
-    jurisdiction = f"US-{said.state}" if region == "US" and said.state else region
-    zones = tuple(said.prefix.split(" "))
-    if region == "US" and said.state and zones != (UNKNOWN_TIMEZONE,):
-        zones = _with_others(zones, said.area)
-    if said.prefix == country_zones(
-        said.region
-    ):  # nobody knows better than the whole country
-        zones = _zones_in(region) or zones if is_alone else ()
-    return Claim("number", jurisdiction, zones if zones != (UNKNOWN_TIMEZONE,) else ())
+    is_in_state = region == "US" and said.area.state
+    jurisdiction = f"US-{said.area.state}" if is_in_state else region
+    zones = said.area.zones
+    if not zones and is_alone:
+        zones = _zones_in(region) or _other_zones(said.region)
+    return Claim("number", jurisdiction, zones)
 
 
-def _with_others(zones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    """These, and one zone of each other clock."""
-    clocks = {_clock(zone): zone for zone in reversed((*zones, *others))}
-    return tuple(sorted({*zones, *clocks.values()}))
+def _other_zones(region: str) -> tuple[str, ...]:
+    """Of what libphonenumber has as a region, and ISO 3166 not: Ascension, Kosovo."""
+    zones = country_zones(region).split(" ")
+    return tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
 
 
 def _postcode_claim(postcode: int) -> Claim:
@@ -232,8 +226,16 @@ def _clock(zone: str) -> tuple[object, ...]:
     return tuple(day.utcoffset() for day in days)
 
 
-def _has_zip(region: str) -> bool:
-    return region == "US" or region in _TERRITORIES
+def _is_zip_wrong(said: Said) -> bool:
+    """Five digits that nobody has; where only ZIPs are written, whatever is none."""
+    if said.region == "US" or said.region in _TERRITORIES:
+        return said.postcode in {postcodes.NOT_ONE, postcodes.FOREIGN}
+    is_own = said.region in _OWN_FIVE_DIGITS or not _is_north_american(said.region)
+    return said.postcode == postcodes.NOT_ONE and not is_own
+
+
+def _is_north_american(region: str) -> bool:
+    return country_code_for_region(region) == 1
 
 
 # -- zones and countries ----------------------------------------------------------------
@@ -265,38 +267,3 @@ def _country_of(zone: str) -> str:
 def _same_file(one: str, other: str) -> bool:
     root = files("tzdata") / "zoneinfo"
     return root.joinpath(one).read_bytes() == root.joinpath(other).read_bytes()
-
-
-class _Names:
-    """The zone column's words as small numbers: `_BAD_ZONE`, `_EMPTY_ZONE`, known ones."""
-
-    @cached_property
-    def _known(self) -> list[str]:
-        """Without offsets and UTC, where nobody lives: EST is the East, and no summer."""
-        every = available_timezones()  # reads many files
-        return sorted(one for one in every if not _OFFSET.match(one))
-
-    @cached_property
-    def _number(self) -> dict[str, int]:
-        return {zone.casefold(): place for place, zone in enumerate(self._known, 2)}
-
-    def name(self, number: int) -> str | None:
-        if number == _BAD_ZONE:
-            return None
-        return "" if number == _EMPTY_ZONE else self._known[number - 2]
-
-    def numbers_of(self, cells: pl.Series) -> pl.Series:
-        text = cells.str.strip_chars()
-        words = text.unique().to_list()
-        numbers = [self._read(word) for word in words]
-        return text.replace_strict(
-            pl.Series(words, dtype=pl.String),
-            pl.Series(numbers, dtype=pl.UInt16),
-            return_dtype=pl.UInt16,
-        )
-
-    def _read(self, word: str | None) -> int:
-        if not word:
-            return _EMPTY_ZONE
-        name = word.casefold().replace(" ", "_")
-        return self._number.get(name, _BAD_ZONE)

@@ -6,9 +6,10 @@ the leading zeros of New England's away, and people write ZIP+4.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -19,18 +20,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOT_ONE: Final = 0
-"""The place of a cell that is no ZIP, or one that nobody has."""
+"""The place of a ZIP that nobody has."""
 
 EMPTY: Final = 1
 """The place of an empty cell: no claim at all."""
+
+FOREIGN: Final = 2
+"""The place of a cell that does not look like a ZIP; it may be another country's code."""
 
 LARGEST: Final = 99_999
 
 _MILITARY = {"AA", "AE", "AP"}
 """States of the armed forces' post: where in the world is not known."""
 
-_NAVAJO = ("860", "865")
-"""ZIPs of Arizona among which are those of the Navajo Nation, which keeps summer time."""
+_ALSO = {
+    ("AZ", "Apache County"): "America/Phoenix",
+    ("AZ", "Coconino County"): "America/Denver",
+    ("AZ", "Navajo County"): "America/Denver",
+    ("NV", "Elko County"): "America/Denver",
+    ("OR", "Malheur County"): "America/Los_Angeles",
+}
+"""Counties with a second clock that the package's zones do not show, or might not one
+day: the Navajo Nation, West Wendover (49 CFR 71.9), the south of Malheur."""
 
 
 def data_version() -> str:
@@ -58,7 +69,9 @@ def _closely(text: pl.Series) -> pl.Series:
     found = _slots()["place"].gather(number)
     empty = text.is_null() | (text == "").fill_null(value=True)
     return (
-        pl.select(pl.when(empty).then(EMPTY).otherwise(found))
+        pl.select(
+            pl.when(empty).then(EMPTY).when(~is_zip).then(FOREIGN).otherwise(found)
+        )
         .to_series()
         .cast(pl.UInt16)
     )
@@ -70,7 +83,7 @@ def places() -> dict[int, tuple[str, tuple[str, ...]]]:
     found = {
         place: (state, zone)
         for place, state, zone in _slots().unique("place").rows()
-        if place not in {NOT_ONE, EMPTY}
+        if place not in {NOT_ONE, EMPTY, FOREIGN}
     }
     zones_of: dict[str, set[str]] = {}
     for state, zone in found.values():
@@ -81,15 +94,12 @@ def places() -> dict[int, tuple[str, tuple[str, ...]]]:
     }
 
 
-def area_codes() -> Iterator[tuple[int, str, str]]:
-    """Area code, state and zone, as each ZIP has them."""
-    import zipcodes
-
-    known = available_timezones()
-    for one in zipcodes.list_all():  # type: ignore[no-untyped-call]
+def area_codes() -> Iterator[tuple[int, str, set[str]]]:
+    """Area code, state and zones, as each ZIP has them."""
+    for one, zones in _zips():
         for area in one["area_codes"]:
-            if one["timezone"] in known and area.isdigit() and len(area) == 3:
-                yield int(area), one["state"], one["timezone"]
+            if area.isdigit() and len(area) == 3:
+                yield int(area), one["state"], zones
 
 
 @lru_cache(maxsize=1)
@@ -98,18 +108,10 @@ def _slots() -> pl.DataFrame:
 
 
 def _compiled() -> pl.DataFrame:
-    import zipcodes
-
-    zones = available_timezones()
     found = [("", "")] * 100_000
-    for one in zipcodes.list_all():  # type: ignore[no-untyped-call]
-        state, zone = one["state"], one["timezone"]
-        if state in _MILITARY or zone not in zones:
-            zone = ""
-        elif state == "AZ" and one["zip_code"].startswith(_NAVAJO):
-            zone = "America/Denver America/Phoenix"
-        found[int(one["zip_code"])] = (state, zone)
-    numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY}
+    for one, zones in _zips():
+        found[int(one["zip_code"])] = (one["state"], " ".join(sorted(zones)))
+    numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY, ("?", ""): FOREIGN}
     for place in sorted(set(found)):
         numbers.setdefault(place, len(numbers))
     return pl.DataFrame(
@@ -119,3 +121,23 @@ def _compiled() -> pl.DataFrame:
             "zone": [zone for _, zone in found],
         }
     )
+
+
+def _zips() -> Iterator[tuple[dict[str, Any], set[str]]]:
+    """Each ZIP with the zones of its county: the border runs through some of them.
+
+    A ZIP's own zone is that of a point in it, while its routes may lie on both sides.
+    """
+    import zipcodes
+
+    known = available_timezones()
+    every = zipcodes.list_all()  # type: ignore[no-untyped-call]
+    counties: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for county, zone in _ALSO.items():
+        counties[county].add(zone)
+    for one in every:
+        if one["county"]:
+            counties[one["state"], one["county"]].add(one["timezone"])
+    for one in every:
+        zones = {one["timezone"]} | counties.get((one["state"], one["county"]), set())
+        yield one, set() if one["state"] in _MILITARY else zones & known

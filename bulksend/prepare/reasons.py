@@ -86,7 +86,7 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "zone_unknown",
-            "This is no time zone.",
+            "This is no time zone of a place; EST and UTC are offsets.",
             "Write a name such as America/Denver, or leave the cell empty.",
             short="unknown time zone",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,14 +10,12 @@ from zoneinfo import ZoneInfo, available_timezones
 import polars as pl
 import pytest
 import zipcodes
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from bulksend.errors import InputError
 from bulksend.prepare import postcodes
-from bulksend.prepare.areas import areas_of
-from bulksend.prepare.areas import zones as area_zones
+from bulksend.prepare.areas import Area, area, areas_of
 from bulksend.prepare.phones.states import STATES, states_of
-from bulksend.prepare.phones.zones import zones_of
-from bulksend.prepare.places import Said, _clock, claims_and_fault
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.place import Place
 from tests.prepare.planning import codes, column, fates, plan
@@ -37,6 +35,23 @@ ROWS = [
     ("4234005671", "", "", "number US-TN America/Chicago America/New_York", "sent"),
     ("3082345671", "", "", "number US-NE America/Chicago America/Denver", "sent"),
     ("9282345671", "", "", "number US-AZ America/Denver America/Phoenix", "sent"),
+    ("4482345671", "", "", "number US-FL America/Chicago America/New_York", "sent"),
+    # Wendover's exchange is Denver's, and Elko's people have any of Nevada's.
+    ("7752345671", "", "", "number US-NV America/Boise America/Los_Angeles", "sent"),
+    ("9192345694", "89883", "",
+     "number US-NC America/New_York; postcode US-NV America/Denver America/Los_Angeles", "sent"),
+    ("+18673341234", "", "",  # all of Canada's North
+     ("number CA America/Atikokan America/Cambridge_Bay America/Dawson America/Iqaluit "
+      "America/Rankin_Inlet America/Vancouver"), "sent"),
+    ("+12502345671", "", "",
+     "number CA America/Creston America/Edmonton America/Vancouver", "sent"),
+    ("+16042345671", "", "", "number CA America/Vancouver", "sent"),
+    ("+16712345671", "", "", "number GU Pacific/Guam", "sent"),
+    ("+13406421234", "", "", "number VI America/St_Thomas", "sent"),
+    # Elsewhere a number tells its country, whatever its prefix says.
+    ("+6281234567890", "", "",
+     "number ID Asia/Jakarta Asia/Jayapura Asia/Makassar Asia/Pontianak", "sent"),
+    ("+62811234567", "", "Asia/Jayapura", "number ID; zone ID Asia/Jayapura", "sent"),
     ("4802345671", "86503", "",  # the Navajo Nation keeps summer time
      "number US-AZ America/Phoenix; postcode US-AZ America/Denver America/Phoenix", "sent"),
     ("2012345671", "", "", "number US-NJ America/New_York", "sent"),
@@ -61,9 +76,16 @@ ROWS = [
     ("+61412345678", "", "Australia/Perth", "number AU; zone AU Australia/Perth", "sent"),
     ("9192345680", "09001", "",  # the forces' post: nobody knows where
      "number US-NC America/New_York; postcode US-AE", "never_open"),
+    ("9192345695", "09001", "Europe/Berlin",  # but by another column
+     "number US-NC America/New_York; postcode US-AE; zone DE Europe/Berlin", "sent"),
     ("+14162345671", "90210", "",
      "number CA America/Toronto; postcode US-CA America/Los_Angeles", "sent"),
     ("+14162345672", "K1A 0B1", "", "number CA America/Toronto", "sent"),
+    ("+14162345673", "00000", "", None, "postcode_unknown"),  # nobody's ZIP
+    ("+18092345671", "00000", "", "number DO America/Santo_Domingo", "sent"),  # its own
+    ("+17872345672", "K1A 0B1", "", None, "postcode_unknown"),
+    ("9192345696", "", "CET", None, "zone_unknown"),  # Tunis' or Berlin's?
+    ("9192345697", "", "PST8PDT", None, "sent"),  # it says when summer is
     ("9192345690", "", "EST", None, "zone_unknown"),  # an offset is no place
     ("9192345691", "", "UTC", None, "zone_unknown"),
     ("9192345692", "", "Etc/GMT+5", None, "zone_unknown"),
@@ -85,35 +107,67 @@ def test_each_source_says_where_a_person_may_be(tmp_path: Path) -> None:
         assert place in (None, is_place)
 
 
-def test_a_number_may_be_in_every_zone_that_the_zips_of_its_area_code_have() -> None:
-    """Each area code in its own state, by the clock: each one more only narrows."""
-    wanted: dict[tuple[str, str], set[str]] = {}
+SPANNING = """
+    208 219 270 308 364 402 423 448 458 531 541 574 605 606 620 689 701 765 775 785 812
+    850 865 906 907 915 928 930 931
+"""
+"""Area codes of whose ZIPs at least three keep another clock than libphonenumber says."""
+
+
+@pytest.mark.parametrize("code", SPANNING.split())
+def test_area_codes_that_span_zones_have_them_all(code: str) -> None:
+    """By every clock that their own state's ZIPs have; of any exchange the same."""
+    state = found_area(code).state
+    alike = zipcodes.filter_by(state=state)  # type: ignore[no-untyped-call]
+    wanted = {one["timezone"] for one in alike if code in one["area_codes"]}
+    clocks = {clock(zone) for zone in found_area(code).zones}
+    assert {clock(zone) for zone in wanted & every_zone()} <= clocks
+    assert len(clocks) > 1
+    assert {found_area(code, exchange) for exchange in (234, 400, 789)} == {
+        found_area(code)
+    }
+
+
+def test_no_number_of_north_america_is_narrower_than_phonenumbers_has_it() -> None:
+    """Of every area code and exchange all clocks that libphonenumber knows there."""
+    narrower = [
+        prefix
+        for prefix, zones in TIMEZONE_DATA.items()
+        if len(prefix) > 3 and prefix.startswith("1")
+        if not {*map(clock, zones)} <= {*map(clock, found_area(prefix[1:4]).zones)}
+    ]
+    assert narrower == []
+
+
+def test_every_american_area_code_has_a_clock_of_each_of_its_zips() -> None:
+    """All of them, the quarter of them that is newer than libphonenumber's zones too."""
+    told: dict[tuple[str, str], set[str]] = {}
     for one in zipcodes.list_all():  # type: ignore[no-untyped-call]
-        for area in filter(str.isdigit, one["area_codes"]):
-            if one["timezone"] in available_timezones_once():
-                wanted.setdefault((area, one["state"]), set()).add(one["timezone"])
-    areas = pl.Series([int(area) for area, _ in wanted], dtype=pl.Int64)
-    checked = 0
-    for exchange in (234, 400, 789):
-        numbers = (1_000 + areas) * 10_000_000 + exchange * 10_000 + 5671
-        found = zip(
-            wanted.items(),
-            states_of(numbers),
-            areas_of(numbers),
-            zones_of(numbers),
-            strict=True,
-        )
-        for ((area, state), zones), number, place, prefix in found:
-            if STATES[number] != state or prefix == "Etc/Unknown":
-                continue
-            said = Said(prefix, area_zones(place), state, "US", postcodes.EMPTY, "")
-            (claim,), _ = claims_and_fault(said)
-            assert {*map(_clock, zones)} <= {*map(_clock, claim.zones)}, area
-            checked += 1
-    assert checked > 900
+        for code in filter(str.isdigit, one["area_codes"]):
+            told.setdefault((code, one["state"]), set()).add(one["timezone"])
+    own = {
+        key: zones for key, zones in told.items() if found_area(key[0]).state == key[1]
+    }
+    for (code, _), zones in own.items():
+        clocks = {clock(zone) for zone in found_area(code).zones}
+        assert {clock(zone) for zone in zones & every_zone()} <= clocks, code
+    assert len(own) > 340
 
 
-available_timezones_once = cache(available_timezones)
+@cache
+def found_area(code: str, exchange: int = 234) -> Area:
+    number = (1_000 + int(code)) * 10_000_000 + exchange * 10_000 + 5671
+    return area(areas_of(pl.Series([number])).item())
+
+
+every_zone = cache(available_timezones)
+
+
+@cache
+def clock(zone: str) -> tuple[object, ...]:
+    """A zone's offset in each month of ten years."""
+    moments = (datetime(2026 + n // 12, n % 12 + 1, 15, tzinfo=UTC) for n in range(120))
+    return tuple(moment.astimezone(ZoneInfo(zone)).utcoffset() for moment in moments)
 
 
 def test_a_number_without_a_place_may_be_anywhere_in_its_country(
@@ -218,9 +272,9 @@ def test_area_codes_and_zips_agree_about_states() -> None:
     """Two packages that know nothing of each other name the same state for 350 codes."""
     told: dict[int, dict[str, int]] = {}
     for one in zipcodes.list_all():  # type: ignore[no-untyped-call]
-        for area in one["area_codes"]:
-            if area.strip().isdigit() and one["state"] in STATES:
-                votes = told.setdefault(int(area), {})
+        for code in one["area_codes"]:
+            if code.strip().isdigit() and one["state"] in STATES:
+                votes = told.setdefault(int(code), {})
                 votes[one["state"]] = votes.get(one["state"], 0) + 1
     numbers = pl.Series([10_000_000 * (1_000 + area) + 2_345_678 for area in told])
     ours = [STATES[place] for place in states_of(numbers)]
@@ -233,7 +287,8 @@ def test_area_codes_and_zips_agree_about_states() -> None:
 CELLS = [
     ("02139", "MA"), ("2139", "MA"), ("501", "NY"), ("33101-1234", "FL"),
     ("331011234", "FL"), (" 33101 ", "FL"), ("33101.0", "FL"), ("96910", "GU"),
-    ("1", None), ("abcde", None), ("99999", None), ("", ""), (None, ""),
+    ("1", None), ("99999", None), ("", ""), (None, ""),
+    ("abcde", "?"), ("K1A 0B1", "?"), ("123456", "?"),
 ]  # fmt: skip
 
 
@@ -244,7 +299,7 @@ def test_a_zip_is_read_as_people_and_spreadsheets_write_it(
     """Lost zeros, ZIP+4, spaces; what is no ZIP is told apart from an empty cell."""
     place = postcodes.places_of(pl.Series([cell], dtype=pl.String)).item()
     known = postcodes.places()
-    said = {postcodes.NOT_ONE: None, postcodes.EMPTY: ""}
+    said = {postcodes.NOT_ONE: None, postcodes.EMPTY: "", postcodes.FOREIGN: "?"}
     assert (known[place][0] if place in known else said[place]) == state
 
 

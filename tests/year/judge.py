@@ -1,8 +1,9 @@
 """Who may be texted when, worked out once more; nothing of bulksend is imported here.
 
-Its own table of area codes, of hours and of holidays, the clocks of `zoneinfo`, and of
-libraries what they say themselves: `phonenumbers` about a number's zones, `zipcodes`
-about a ZIP.  Plain loops over people, so that nothing is clever.
+Its own tables of area codes, of their clocks (`clocks`), of hours and of holidays, the
+offsets of `zoneinfo`, and of libraries what they say themselves: `phonenumbers` about a
+number's country, and about zones beside the table; `zipcodes` about a ZIP.  Plain loops
+over people, so that nothing is clever.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ import zipcodes
 from phonenumbers.timezone import time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-NAVAJO = "America/Denver"
-"""Their nation in Arizona keeps summer time, where the state does not."""
+from tests.year.clocks import clocks_of
 
 LEAST_LIFE = timedelta(seconds=60)
 
@@ -61,6 +61,9 @@ TERRITORIES = {"AS", "GU", "MP", "PR", "VI"}
 FREE = {"FM", "MH", "PW"}
 """They have a ZIP, and are countries of their own."""
 
+FORCES = {"AA", "AE", "AP"}
+"""Their ZIPs may be anywhere in the world."""
+
 _E, _N = (8, 20), (9, 21)
 WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
     # weekdays, Saturday, Sunday; None is closed
@@ -92,20 +95,23 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
     """Where somebody may be, by all that is said of them; no zones where nobody knows."""
     number = phonenumbers.parse(phone)
     country = phonenumbers.region_code_for_number(number) or ""
-    where, zones = {country}, set(time_zones_for_number(number)) - {"Etc/Unknown"}
-    if country == "US":
-        state = STATE_OF.get(phone[2:5])
-        where = {f"US-{state}" if state else "US"}
-        zones |= _area(phone[2:5], state) if state and zones else set()
+    where, zones = {country}, set[str]()
+    if number.country_code == 1:
+        state = STATE_OF.get(phone[2:5], "")
+        zones = clocks_of(phone[2:5], state) | _said(number)
+        if country == "US":
+            where = {f"US-{state}" if state else "US"}
     told: set[str] = set()
     if code and number.country_code == 1:
         state, there = _zip(code)
         where.add(state if state in TERRITORIES | FREE else f"US-{state}")
         told |= there
+        if state in FORCES and not zone:
+            return Possible(frozenset(_rules(where)), frozenset())
     if zone:
         where |= _countries(zone)
         told.add(zone)
-    if _tells_only_its_country(number, zones):
+    if not zones:
         zones = told or _zones_of(country)
     return Possible(frozenset(_rules(where)), frozenset(zones | told))
 
@@ -154,18 +160,10 @@ def _rules(where: set[str]) -> set[str]:
     return found or {"else"}
 
 
-def _tells_only_its_country(number: phonenumbers.PhoneNumber, zones: set[str]) -> bool:
-    code = str(number.country_code)
-    return not zones or zones == set(TIMEZONE_DATA.get(code, ()))
-
-
-@lru_cache(maxsize=1024)
-def _area(area: str, state: str) -> set[str]:
-    """What the ZIPs of an area code say: libphonenumber has one zone for many."""
-    alike = zipcodes.filter_by(state=state)  # type: ignore[no-untyped-call]
-    here = [one["timezone"] for one in alike if area in one["area_codes"]]
-    found = set(here or [one["timezone"] for one in alike]) & _names()
-    return found | ({NAVAJO} if area == "928" else set())
+def _said(number: phonenumbers.PhoneNumber) -> set[str]:
+    """What libphonenumber says, unless that is no more than the whole calling code."""
+    said = set(time_zones_for_number(number)) - {"Etc/Unknown"}
+    return set() if said == set(TIMEZONE_DATA["1"]) else said
 
 
 @lru_cache(maxsize=65536)
@@ -175,8 +173,8 @@ def _zip(code: str) -> tuple[str, set[str]]:
     if not zones:
         alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
         zones = {one["timezone"] for one in alike} & _names()
-    if code[:3] in {"860", "865"}:
-        zones |= {NAVAJO}
+    if code[:3] in {"860", "865"} or code == "89883":
+        zones |= {"America/Denver"}  # the Navajo Nation, West Wendover
     return found["state"], zones
 
 

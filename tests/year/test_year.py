@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import available_timezones
 
 import pytest
 
+from tests.year.clocks import clocks_of
 from tests.year.judge import STATE_OF, WEEK, faults, possible
 from tests.year.year import Sums, campaigns
 
@@ -42,6 +44,16 @@ JUDGED = [
     (SEATTLE, "", "", "2026-03-08T15:00", "2026-03-09T03:00", ""),  # clocks went on
     (SEATTLE, "", "", "2026-03-07T15:59", "2026-03-08T03:00", "07:59 is outside"),
     (PARIS, "", "", "2026-05-08T10:00", "2026-05-08T18:00", "FR is closed"),
+    # Pensacola is an hour behind Tallahassee, and libphonenumber knows one of them.
+    ("+14482345671", "", "", "2026-09-14T12:30", "2026-09-14T20:00", "07:30 is outside"),
+    ("+16892345671", "", "", "2026-09-15T00:30", "2026-09-15T00:50", "20:30 is outside"),
+    ("+14234005671", "", "", "2026-09-15T01:30", "2026-09-15T01:50", "21:30 is outside"),
+    ("+13082345671", "", "", "2026-09-14T13:30", "2026-09-14T20:00", "07:30 is outside"),
+    ("+19282345671", "", "", "2026-09-15T03:30", "2026-09-15T03:50", "21:30 is outside"),
+    ("+18673341234", "", "", "2026-09-15T00:30", "2026-09-15T00:50", "20:30 is outside"),
+    ("+6281234567890", "", "", "2026-09-14T12:00", "2026-09-14T12:30", "21:00 is outside"),
+    (FLORIDA, "09001", "", "2026-09-14T15:00", "2026-09-14T20:00", "nobody knows"),
+    ("+14165550123", "90210", "", "2026-09-14T13:30", "2026-09-14T20:00", "06:30"),
     ("+18005550123", "", "", "2026-09-14T13:00", "2026-09-14T20:00", "is outside"),
 ]  # fmt: skip
 
@@ -54,6 +66,15 @@ def test_the_judge_sees_what_is_wrong(
     found = faults(possible(phone, code, zone), ms(at), ms(expires))
     assert bool(found) == bool(wrong), found
     assert not wrong or any(wrong in one for one in found), found
+
+
+def test_the_judge_knows_every_clock() -> None:
+    """Of every state and its area codes, in names that the clocks have."""
+    assert {state for state in STATE_OF.values() if not clocks_of("", state)} == set()
+    zones = {
+        zone for area, state in STATE_OF.items() for zone in clocks_of(area, state)
+    }
+    assert zones <= available_timezones()
 
 
 def test_the_judge_knows_every_state() -> None:
