@@ -98,25 +98,12 @@ def _slots() -> pl.DataFrame:
 
 def _compiled() -> pl.DataFrame:
     """A slot for each area code from 0 to 999."""
-    zones: dict[int, set[str]] = defaultdict(set)
-    for prefix, there in TIMEZONE_DATA.items():
-        if prefix.startswith("1") and len(prefix) > 3:
-            zones[int(prefix[1:4])].update(there)
-    for codes, there in ALSO.items():
-        for code in codes.split():
-            zones[int(code)].update(there.split())
-
-    by_area: dict[tuple[int, str], set[str]] = defaultdict(set)
-    by_state: dict[str, set[str]] = defaultdict(set)
-    for code, state, there in postcodes.area_codes():
-        by_area[code, state].update(there)
-        by_state[state].update(there)
-
+    every, of_zips = _elsewhere(), _of_zips()
     found: list[tuple[str, str]] = []
     for code, number in enumerate(area_states()):
         state = STATES[number]
-        zips = by_area.get((code, state)) or by_state.get(state, set())
-        found.append((state, " ".join(sorted(zones[code] | zips))))
+        zips = of_zips[code, state] or of_zips[None, state]
+        found.append((state, " ".join(sorted(every[code] | zips))))
     numbers = {("", ""): 0}
     for one in found:
         numbers.setdefault(one, len(numbers))
@@ -127,3 +114,24 @@ def _compiled() -> pl.DataFrame:
             "zones": [word for _, word in found],
         }
     )
+
+
+def _elsewhere() -> dict[int, set[str]]:
+    """What libphonenumber and `ALSO` say of each area code."""
+    zones: dict[int, set[str]] = defaultdict(set)
+    for prefix, names in TIMEZONE_DATA.items():
+        if prefix.startswith("1") and len(prefix) > 3:
+            zones[int(prefix[1:4])].update(names)
+    for codes, word in ALSO.items():
+        for code in codes.split():
+            zones[int(code)].update(word.split())
+    return zones
+
+
+def _of_zips() -> dict[tuple[int | None, str], set[str]]:
+    """By area code and state; and, without an area code, of the whole state."""
+    zones: dict[tuple[int | None, str], set[str]] = defaultdict(set)
+    for code, state, names in postcodes.area_codes():
+        zones[code, state].update(names)
+        zones[None, state].update(names)
+    return zones
