@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from contextlib import contextmanager, suppress
 from socket import gethostname
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 END = ".unfinished"
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -37,7 +41,8 @@ def whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
-        yield unfinished
+        with _full_disk_said():
+            yield unfinished
         with unfinished.open("rb") as stream:
             os.fsync(stream.fileno())
         if mode is not None:
@@ -55,6 +60,20 @@ def not_kept(error: OSError, place: Path) -> InputError:
     if error.errno in FULL or "no space left" in found:  # Polars' has no number
         fix = full
     return InputError(Problem("E621", found, fix=fix, file=str(place)))
+
+
+@contextmanager
+def _full_disk_said() -> Iterator[None]:
+    """As Python says it: Polars' writer of Parquet has other words and types for it."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        found = _OS_ERROR.search(str(error))
+        if found is None or int(found[1]) not in _FULL:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
 
 
 def _sweep(path: Path) -> None:

@@ -167,6 +167,37 @@ def test_results_that_cannot_be_written_leave_what_is_there(tmp_path: Path) -> N
         write_results(pl.LazyFrame({"a": [1]}), path / "b.csv")
 
 
+def test_a_disk_that_is_full_is_a_problem_in_every_form(tmp_path: Path) -> None:
+    """E625 from the file system's own word in mid-file; the old file stays, alone."""
+    code = """
+import resource, secrets, sys
+from pathlib import Path
+import polars as pl
+from bulksend.errors import InputError
+from bulksend.settle.files import write_results
+frame = pl.LazyFrame({"a": [secrets.token_hex(20) for _ in range(50_000)]})
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+for path in map(Path, sys.argv[1:]):
+    path.write_text("old")
+    try:
+        write_results(frame, path)
+    except InputError as error:
+        print(path.name, error.problems[0].code, error.problems[0].found)
+"""
+    paths = [tmp_path / f"a.{form}" for form in ("csv", "parquet", "xlsx")]
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = ran.stdout.splitlines()
+    assert [line.split()[:2] for line in said] == [[p.name, "E625"] for p in paths], ran
+    assert all("file too large" in line for line in said)
+    assert {path.read_text() for path in paths} == {"old"}
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
 @pytest.mark.parametrize(
     ("name", "is_ours", "code"),
     [
