@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bulksend.journal.states import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bulksend.journal.database import Database
 
@@ -154,6 +154,12 @@ class Decisions:
             if count:
                 self._db.execute("reopen_run", run_id=run_id)
         return count
+
+    def known_rows(self, run_id: int, rows: Iterable[int]) -> set[int]:
+        """Those of *rows* that something has happened to."""
+        wanted = f"[{','.join(map(str, rows))}]"
+        found = self._db.fetch("known_rows", run_id=run_id, rows=wanted)
+        return {int(row) for (row,) in found}
 
     def first_accepted(self, run_id: int, *, since: int) -> int | None:
         """When, from *since* on, the first was accepted of which no receipt has come."""

@@ -15,11 +15,13 @@ from bulksend.journal.states import Event
 from bulksend.journal.store import Journal, News
 from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
 from bulksend.settle.opt_outs import Wish, wish_of, word_of
+from bulksend.settle.planned import PlannedRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulksend.home import Home
+    from bulksend.journal.records import Run
     from bulksend.journal.suppressions import Suppression
     from bulksend.settle.receipts import Receipt
 
@@ -40,7 +42,8 @@ class Taking:
         self._home = home
         self._now = now
         self._journal: Journal | None = None
-        self._runs: dict[str, int | None] = {}
+        self._runs: dict[str, Run | None] = {}
+        self._plans = PlannedRows(home)
 
     def __call__(self, receipts: Sequence[Receipt]) -> None:
         """Take them in, in one transaction.
@@ -52,7 +55,7 @@ class Taking:
             if self._journal is None:
                 self._journal = Journal.open(self._home.journal)
             journal = self._journal
-            places = [self._place(journal, one) for one in receipts]
+            places = self._places(journal, receipts)
             now = self._now()
             journal.take_in(news_of(receipts, places, now=now), now=now)
         except BulksendError:
@@ -64,24 +67,53 @@ class Taking:
             journal, self._journal = self._journal, None
             journal.close()
 
-    def _place(self, journal: Journal, receipt: Receipt) -> Place | None:
-        """Run and row: by the tag's key, else by the message's id."""
-        if receipt.event is None:
-            return None
-        key = receipt.row_key
-        if key is not None:
-            run_id = self._run(journal, key[0])
-            if run_id is not None:
-                return run_id, key[1]
-        return journal.receipts.place_of(receipt.message_id)
+    def _places(
+        self, journal: Journal, receipts: Sequence[Receipt]
+    ) -> list[Place | None]:
+        """Run and row of each: by the tag's key, else by the message's id."""
+        named = [self._named(journal, one) for one in receipts]
+        rows: dict[Run, set[int]] = {}
+        for found in named:
+            if found is not None:
+                rows.setdefault(found[0], set()).add(found[1])
+        ours = {
+            (run.id, row)
+            for run, some in rows.items()
+            for row in self._rows_of(journal, run, some)
+        }
+        return [
+            (found[0].id, found[1])
+            if found is not None and (found[0].id, found[1]) in ours
+            else journal.receipts.place_of(one.message_id)
+            if one.event is not None
+            else None
+            for one, found in zip(receipts, named, strict=True)
+        ]
 
-    def _run(self, journal: Journal, mark: str) -> int | None:
+    def _named(self, journal: Journal, receipt: Receipt) -> tuple[Run, int] | None:
+        """What the tag's key says."""
+        key = receipt.row_key
+        if key is None or receipt.event is None:
+            return None
+        run = self._run(journal, key[0])
+        return None if run is None else (run, key[1])
+
+    def _rows_of(self, journal: Journal, run: Run, rows: set[int]) -> set[int]:
+        """Those of *rows* that the run sends.
+
+        A row that the journal has never seen may be one of a journal that was put back
+        from an old copy; its plan says whether there is such a row.
+        """
+        unseen = rows - journal.decisions.known_rows(run.id, rows)
+        return rows - self._plans.without(run, unseen) if unseen else rows
+
+    def _run(self, journal: Journal, mark: str) -> Run | None:
         """The run whose plan has this mark; None where none has, or more than one."""
         if mark not in self._runs:
-            runs: dict[str, int | None] = {}
+            runs: dict[str, Run | None] = {}
             for run in journal.runs():
                 name = run.plan_hash[:MARK_LENGTH]
-                runs[name] = None if name in runs else run.id
+                runs[name] = None if name in runs else run
             self._runs = runs
         return self._runs.get(mark)
 

@@ -17,9 +17,12 @@ from bulksend.journal.records import Run, person_key
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.settle.receipts import Unreadable, read
+from bulksend.settle.standing import standing
 from bulksend.settle.taking import Taking, news_of
+from tests.prepare.planning import number, plan
 from tests.settle.callbacks import ANA, ID, TAG, TOLL_FREE, body, event, reply
 from tests.settle.test_receipts import FIELDS, INNER, JSON
+from tests.settle.test_results import run_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +123,26 @@ def test_rows_are_found_by_the_tag_and_else_by_the_id(tmp_path: Path) -> None:
             "message-delivered": (1, 1),
             "message-failed": (1, 0),
         }
+    taking.close()
+
+
+def test_only_rows_that_the_plan_sends_are_believed(tmp_path: Path) -> None:
+    """A tag that names a row left out, or none: kept as another's, and the counts add up.
+
+    What was sent before this journal was put back from an old copy is believed.
+    """
+    checked = plan(tmp_path, f"phone\n{number(2)}\n555\n{number(4)}\n")
+    mark = checked.plan.hash[:8]
+    taking = Taking(home(tmp_path), lambda: NOW)
+    with Journal.open(home(tmp_path).journal) as journal:
+        run = journal.add_run(run_of(checked.plan, checked.summary.sendable))
+        for row in (2, 3, 99, 10**11, 4, 4):
+            said = event(message_tag=f"#{mark}-{row}", message_id=f"m{row}")
+            taking(read(body(said)))
+        stands = standing(journal, run)
+        assert stands.counts["delivered"] == 2
+        assert stands.counts["not_sent"] == 0
+        assert journal.receipts.counts() == {"message-delivered": (2, 3)}
     taking.close()
 
 

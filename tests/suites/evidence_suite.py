@@ -177,6 +177,16 @@ class EvidenceSuite:
         assert sender.entry(2).status == status
         assert sender.claim(2) == []
 
+    def test_the_rows_that_something_has_happened_to_are_known(
+        self, sender: Sender
+    ) -> None:
+        """Of a run, and of those asked for."""
+        sender.claim(2, 4)
+        known = sender.journal.decisions.known_rows
+        assert known(sender.run.id, {2, 3, 10**11}) == {2}
+        assert known(sender.run.id, ()) == set()
+        assert known(sender.run.id + 1, {2}) == set()
+
     def test_absence_of_a_row_that_was_never_claimed_says_nothing(
         self, sender: Sender
     ) -> None:
