@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     )
     from bulksend.home import Home
     from bulksend.kinds import KINDS
+    from bulksend.means import Options
     from bulksend.pipeline import (
-        Options,
         list_runs,
         run_arms,
         run_campaign,
@@ -123,7 +123,7 @@ _HOME_OF = {
     "Checked": "planning",
     "Closer": "planning",
     "forecast_plan": "planning",
-    "Options": "pipeline",
+    "Options": "means",
     "list_runs": "pipeline",
     "load_campaign": "planning",
     "load_plan": "planning",

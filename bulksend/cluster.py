@@ -1,32 +1,37 @@
-"""Dask's workers: found, compared with this program, and set to work piece by piece."""
+"""Dask's workers: found or started, and compared with this program.
+
+Workers here are processes of this command, so a terminal, or a supervisor, tells them to
+end when it tells us.  They must not hear of it: what they send is drained by us, in order,
+and then they are ended.  Nothing is lost by how they are: what they did is in the journal.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import islice
+from multiprocessing import active_children, resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bulksend.errors import InputError, Problem, Stopped
+from bulksend.crew import in_touch
+from bulksend.errors import InputError, Problem
 from bulksend.home import Home
-from bulksend.logs import log
+from bulksend.signals import deaf
 from bulksend.whole import not_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bulksend.prepare.spread import Step
-
-T = TypeVar("T")
-
-RETRIES = 3
 CONNECT_SECONDS = 10
 MOST_HERE = 8
 """Threads of a cluster on this machine: a shard that waits keeps one."""
+
+END_SECONDS = 1.0
+_WORKER = "Dask Worker process (from Nanny)"
 
 _LOCAL = re.compile(r"local:([1-9]\d?)")
 _DISTANT = re.compile(r"(?:dask|tcp)://([^/\s]+:\d+)")
@@ -50,60 +55,6 @@ class Cluster:
 
     client: Any
     room: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """The workers as `prepare.spread` asks for them: a piece each at a time.
-
-    A piece uses all cores of its machine, and has the memory of one.
-    """
-
-    client: Any
-    room: Path
-    worth_bytes: int = 0
-
-    def each(self, step: Step[T], count: int) -> list[T]:
-        """What *step* gives for each number below *count*, in order.
-
-        Raises:
-            InputError: What the steps raise.
-            Stopped: E595, a worker did not end its piece, however often tried.
-        """
-        from distributed import as_completed
-
-        found: dict[int, T] = {}
-        problems: list[Problem] = []
-        name, width = step.__name__, len(self.client.nthreads())  # type: ignore[attr-defined]
-        log.info("planning", step=name, pieces=count, workers=width)
-        numbers = iter(range(count))
-        running = as_completed(self._begin(step, n) for n in islice(numbers, width))
-        for future in running:
-            if future.status != "finished":
-                raise Stopped(Problem("E595", type(future.exception()).__name__))
-            number, value, wrong = future.result()
-            found[number] = value
-            problems += wrong
-            for following in islice(numbers, 0 if problems else 1):
-                running.add(self._begin(step, following))
-        if problems:
-            raise InputError(problems)
-        return [found[number] for number in range(count)]
-
-    def _begin(self, step: Step[T], number: int) -> Any:
-        return self.client.submit(
-            _carefully, step, self.room, number, pure=False, retries=RETRIES
-        )
-
-
-def _carefully(
-    step: Step[T], room: Path, number: int
-) -> tuple[int, T | None, tuple[Problem, ...]]:
-    """On a worker: what no second try would mend comes back as a value."""
-    try:
-        return number, step(room, number), ()
-    except InputError as error:
-        return number, None, error.problems
 
 
 def check(workers: str) -> bool:
@@ -136,16 +87,80 @@ def connected(workers: str, home: Home) -> Iterator[Cluster]:
     """
     is_local = check(workers)
     with ExitStack() as stack:
-        client = _client(workers, _told(home), stack)
-        room = None
-        try:
-            if home.shared is None:
-                room = stack.enter_context(home.workroom())
+        try:  # entered first, left last: nobody works in a room that is gone
+            room = None if home.shared else stack.enter_context(home.workroom())
+            scratch = stack.enter_context(home.workroom()) if is_local else None
         except OSError as error:
             raise not_kept(error, home.folder) from error
-        if not is_local:
-            _compare(client.run(_looks_like, room, str(home.journal)), room, home)
-        yield Cluster(client, room)
+        stack.enter_context(_quiet())
+        if scratch is not None:
+            client = _started(workers, home, scratch, stack)
+        else:
+            client = _found(workers, stack)
+            with in_touch():
+                likes = client.run(
+                    _looks_like, room, str(home.journal), on_error="return"
+                )
+            _compare(likes, room, home)
+        with in_touch():
+            yield Cluster(client, room)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What Dask logs of workers that come and go; what it means for a run is said."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _started(workers: str, home: Home, scratch: Path, stack: ExitStack) -> Any:
+    """Workers here; they have this program's environment, and the journal that is meant.
+
+    Dask's guard of memory is off: it kills a worker in mid-message.
+    """
+    import dask
+    from distributed import Client, LocalCluster
+
+    wanted = _LOCAL.fullmatch(workers)
+    assert wanted is not None
+    count = min(MOST_HERE, int(wanted[1]))
+    quiet = "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED"
+    said = {quiet: "critical", "temporary-directory": str(scratch)}
+    stack.enter_context(dask.config.set(said))
+    _begin_tracker()
+    with deaf():
+        cluster = LocalCluster(
+            n_workers=0,  # whom the cluster's own thread starts is deaf, as that is
+            threads_per_worker=-(-MOST_HERE // count),
+            dashboard_address=None,
+            env=_told(home),
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
+    stack.callback(_end, cluster)
+    cluster.scale(count)
+    return stack.enter_context(Client(cluster))
+
+
+def _begin_tracker() -> None:
+    """What keeps multiprocessing's semaphores: silent where a stop leaves some to it.
+
+    Where it is there already it does not open the ears of whoever starts a worker.
+    """
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    try:
+        with deaf():
+            resource_tracker.ensure_running()
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _told(home: Home) -> dict[str, str]:
@@ -155,19 +170,20 @@ def _told(home: Home) -> dict[str, str]:
     return {"BULKSEND_JOURNAL": place}
 
 
-def _client(workers: str, told: dict[str, str], stack: ExitStack) -> Any:
-    from distributed import Client, LocalCluster
+def _end(cluster: Any) -> None:
+    """End the workers, whatever they are at, sooner than a stop may take."""
+    for nanny in cluster.workers.values():
+        nanny.close_gracefully()  # it begins no other in its place
+    for child in active_children():
+        if child.name == _WORKER:
+            child.kill()
+    with suppress(Exception):  # of its own end nothing depends on what it says
+        cluster.close(timeout=END_SECONDS)
 
-    local = _LOCAL.fullmatch(workers)
-    if local is not None:
-        count = min(MOST_HERE, int(local[1]))
-        cluster = LocalCluster(
-            n_workers=count,
-            threads_per_worker=-(-MOST_HERE // count),
-            dashboard_address=None,
-            env=told,
-        )
-        return stack.enter_context(Client(stack.enter_context(cluster)))
+
+def _found(workers: str, stack: ExitStack) -> Any:
+    from distributed import Client
+
     address = _DISTANT.sub(r"tcp://\1", workers)
     try:
         return stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
@@ -186,11 +202,17 @@ def _looks_like(room: Path | None, journal: str) -> Likeness:
     return Likeness(_versions(), room is None or room.is_dir(), there == journal)
 
 
-def _compare(found: Mapping[str, Likeness], room: Path | None, home: Home) -> None:
+def _compare(
+    found: Mapping[str, Likeness | Exception], room: Path | None, home: Home
+) -> None:
     """Raises InputError (E592) for each worker that is not like this program."""
     here, is_file = _versions(), isinstance(home.journal, Path)
     problems = []
     for worker, one in sorted(found.items()):
+        if isinstance(one, Exception):  # it has none, or another one
+            what = f"{type(one).__name__} at {worker} instead of its version"
+            problems.append(Problem("E592", what, here))
+            continue
         if one.versions != here:
             problems.append(Problem("E592", f"{one.versions} at {worker}", here))
         if not one.has_room:

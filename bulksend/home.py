@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -106,6 +106,31 @@ class Home:
         """
         return _room_in(self.folder / "workrooms")
 
+    def sweep(self) -> None:
+        """Remove what killed processes of this machine left: people's numbers are in it."""
+        for folder in self._for_work:
+            with suppress(OSError):  # there is none, or it is somebody else's
+                _sweep(folder)
+
+    def leftovers(self, *, before: int) -> list[Path]:
+        """Files of those who are gone: of this machine, and of others since *before*.
+
+        Args:
+            before: Milliseconds since 1970.
+        """
+        found: list[Path] = []
+        for room in (one for each in self._for_work for one in each.glob("*@*")):
+            with suppress(FileNotFoundError):  # its owner has ended just now
+                if _is_left(room) or room.stat().st_mtime * 1000 < before:
+                    found += [
+                        path for path in sorted(room.rglob("*")) if path.is_file()
+                    ]
+        return found
+
+    @property
+    def _for_work(self) -> tuple[Path, ...]:
+        return self.folder / "workrooms", self.folder / "outgoing"
+
     def mark_path(self, campaign: str, run: str) -> Path:
         return self.folder / "claims" / campaign.replace("/", "+") / run
 
@@ -129,15 +154,29 @@ def _room_in(folder: Path) -> Iterator[Path]:
 
     Other machines may share *folder*: whose process is alive only its own machine knows.
     """
-    here = f"@{gethostname()}-"
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    for left in folder.iterdir():
-        pid, mark, _ = left.name.partition(here)
-        if mark and is_gone(pid):
-            shutil.rmtree(left, ignore_errors=True)
-    with TemporaryDirectory(prefix=f"{os.getpid()}{here}", dir=folder) as room:
+    _sweep(folder)
+    name = f"{os.getpid()}{_here()}"
+    with TemporaryDirectory(
+        prefix=name, dir=folder, ignore_cleanup_errors=True
+    ) as room:
         yield Path(room).absolute()
+
+
+def _here() -> str:
+    return f"@{gethostname()}-"
+
+
+def _is_left(room: Path) -> bool:
+    pid, mark, _ = room.name.partition(_here())
+    return bool(mark) and is_gone(pid)
+
+
+def _sweep(folder: Path) -> None:
+    for room in folder.iterdir():
+        if _is_left(room):
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def find_spool(environment: Mapping[str, str]) -> Spool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulksend.errors import BulksendError, Stopped
 from bulksend.logs import log
+from bulksend.signals import ending
 from bulksend.view import telemetry
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def run_sending(
 ) -> BulksendError | None:
     """Run an event loop until everything is sent, or something stops it.
 
-    SIGINT and SIGTERM drain; *on_stop* hears of them.  *beside* runs in the same loop: a
-    progress display.
+    SIGINT, SIGTERM and SIGHUP drain; *on_stop* hears of them.  *beside* runs in the same
+    loop: a progress display.
 
     Returns:
         What stopped it, or None.
@@ -67,12 +68,12 @@ async def _send_with_signals(
 
 @contextmanager
 def _on_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Call *act* on SIGINT and SIGTERM; afterwards they mean what they meant before."""
+    """Call *act* on a signal to end; afterwards they mean what they meant before."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {one: signal.getsignal(one) for one in ending()}
     for one in before:
         loop.add_signal_handler(one, act)
     try:

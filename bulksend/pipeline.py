@@ -15,19 +15,18 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.assignment import Assignment
 from bulksend.define.slots import last_slot
-from bulksend.dispatch import Sending
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped, counted
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.logs import log
-from bulksend.loop import run_sending
+from bulksend.means import Here, Means, Options
 from bulksend.planning import (
     Checked,
     campaign_of,
@@ -49,12 +48,13 @@ from bulksend.settle.standing import Ended, standing, standing_of, state
 from bulksend.storage.location import is_address, where
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from bulksend.define.campaign import Campaign
     from bulksend.define.load import Loaded
     from bulksend.define.slots import ScheduledFor
     from bulksend.journal.records import Run
+    from bulksend.means import Sender
     from bulksend.prepare.plan import Plan
     from bulksend.settle.arms import Arm
     from bulksend.settle.hurry import Hurry
@@ -65,55 +65,6 @@ LEAST_SECONDS = 0.3
 """To tell of a run that was stopped, however little time is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a run may be steered from outside; the defaults are what is usually meant.
-
-    Args:
-        confirm: Asked with the counts before anything is sent; False refuses.
-
-        beside: A coroutine that runs while sending, such as a progress display.
-
-        results: Where the results go instead of where the campaign says.
-
-        replan: Start a new run although an unfinished one has other input.
-
-        slot: Which of a recurring campaign's sends this is, such as its date.
-
-        due: The slot of its schedule that is meant, where that is not the one of now; it
-            is not begun late either.
-
-        only: Which rows of a run that is there: ``not_sent`` or ``failed``.
-
-        wait: Wait for another sender of the campaign, instead of refusing.
-
-        until_closed: Stop when nobody may be texted at this hour, instead of waiting.
-
-        with_parent: Stop when the process that started this one ends.
-
-        shard: Which part of the plan, from 0; None is all of it.
-
-        as_planned: Send a plan although a list changed since it was made.
-
-        on_stop: Called when a signal says stop; the run drains whatever it does.
-    """
-
-    confirm: Callable[[Checked], bool] = lambda _: True
-    beside: Callable[[Sending], Awaitable[None]] | None = None
-    results: Where | None = None
-    replan: bool = False
-    journal: str = ""
-    slot: str = ""
-    due: ScheduledFor | None = None
-    only: str = ""
-    wait: bool = False
-    until_closed: bool = False
-    with_parent: bool = False
-    shard: int | None = None
-    as_planned: bool = False
-    on_stop: Callable[[], None] = lambda: None
-
-
 def run_campaign(
     campaign: str | Where | Loaded,
     *,
@@ -122,25 +73,36 @@ def run_campaign(
 ) -> Ended:
     """Plan a campaign and send it; run again, it resumes and sends nobody twice.
 
-    SIGINT and SIGTERM drain: what is on the wire ends, nothing new is sent.
+    SIGINT, SIGTERM and SIGHUP drain: what is on the wire ends, nothing new is sent.
 
     Raises:
         InputError: The input is wrong; nothing was sent.
         GateRefused: A gate said no; nothing was sent by this call.
     """
-    options = options or Options()
     loaded = loaded_campaign(campaign, environment)
+    return run_by(Means(), loaded, environment, options or Options())
+
+
+def run_by(
+    means: Means, loaded: Loaded, environment: Mapping[str, str], options: Options
+) -> Ended:
+    """`run_campaign`, by these means."""
     due = None if options.slot else options.due or _due(loaded.campaign)
     slot = options.slot or (due.name if due else "")
     checked = plan_campaign(
-        loaded, environment=environment, journal=options.journal, slot=slot
+        loaded,
+        environment=environment,
+        journal=options.journal,
+        slot=slot,
+        shards=means.shards,
+        crew=means.crew,
     )
     asked = _assignment(checked, loaded.folder, environment, options)
     if due and due.until < _clock() and asked.known_run(replan=True) is None:
         raise GateRefused(
             Problem("E422", f"slot {due.name} ended {due.until:%H:%M %Z}")
         )
-    return _send(asked, checked, options)
+    return _send(asked, checked, options, sender=means.sender(asked, options))
 
 
 def _due(campaign: Campaign) -> ScheduledFor | None:
@@ -180,7 +142,8 @@ def send_plan(
     home = Home.find(folder, environment, options.journal)
     checked = checked_plan(opened, campaign, home, ())
     asked = _assignment(checked, folder, environment, options)
-    return _send(asked, checked, options, is_fresh=options.as_planned)
+    sender = Here(asked, options)
+    return _send(asked, checked, options, sender=sender, is_fresh=options.as_planned)
 
 
 def _assignment(
@@ -212,7 +175,12 @@ def _output(plan: Plan, campaign: Campaign, folder: Path) -> Where:
 
 
 def _send(
-    asked: Assignment, checked: Checked, options: Options, *, is_fresh: bool = True
+    asked: Assignment,
+    checked: Checked,
+    options: Options,
+    *,
+    sender: Sender,
+    is_fresh: bool = True,
 ) -> Ended:
     run = asked.known_run(replan=options.replan)
     if run is None and not is_fresh:
@@ -224,12 +192,11 @@ def _send(
         return _finish(asked, run, None)
     _pass_gates(asked, checked, options)
     run = run or asked.begin_run(now=_now())
-    sending = Sending(asked)
-    stopped = run_sending(sending, run, beside=options.beside, on_stop=options.on_stop)
-    if stopped is not None and not sending.has_begun:
+    stopped = sender.send(run)
+    if stopped is not None and not sender.has_begun:
         raise stopped  # it never began: the results may be another sender's
     try:
-        ended = _finish(asked, run, stopped, sending)
+        ended = _finish(asked, run, stopped, sender)
     except (
         BulksendError
     ) as error:  # messages have gone out: it is resumed, not corrected
@@ -241,8 +208,9 @@ def _send(
         ended = _broken_off(asked, run, stopped)
     except OutOfTime:
         ended = _broken_off(asked, run, stopped or Stopped(()))
-    if asked.shard is None:
-        _tell(asked, ended, sending)
+    is_told = sender.tells_of_the_end and ended.is_over
+    if asked.shard is None and not is_told:
+        _tell(asked, ended, sender)
     return ended
 
 

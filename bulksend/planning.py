@@ -133,6 +133,7 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
         raise InputError(Problem("E411", f"`{clipped(slot)}`"))
     loaded = loaded_campaign(campaign, environment)
     home = Home.find(loaded.folder, environment, journal)
+    home.sweep()
     spool = home.spool()
     begin = draft if crew is None else partial(draft_by, crew)
     with begin(

@@ -16,7 +16,8 @@ import polars as pl
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.pipeline import Options, send_plan
+from bulksend.means import Options
+from bulksend.pipeline import send_plan
 from bulksend.planning import load_campaign, plan_campaign
 from bulksend.prepare.excerpt import for_testers, read_testers
 from bulksend.prepare.list_columns import Reading

@@ -106,7 +106,10 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped; nothing more was done.", err=True)
+        from bulksend.cli.show import whoever_reads
+
+        with whoever_reads():
+            click.echo("Stopped; nothing more was done.", err=True)
         DEADLINE.exit(4)
     except BrokenPipeError:
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -60,14 +61,16 @@ err = _console(stderr=True)
 
 @contextmanager
 def whoever_reads() -> Iterator[None]:
-    """What is said to a pipe that nobody reads any more goes nowhere.
+    """What is said to a pipe that nobody reads, or a closed terminal, goes nowhere.
 
     The exit code stays what it is: a run has ended as it has, whoever heard of it.
     """
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())

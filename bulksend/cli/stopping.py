@@ -2,8 +2,8 @@
 
 While Polars works, Python's own handlers have to wait, and a plan of millions of rows
 takes a minute.  So the signal's number is read from the wakeup file, where the system
-writes it at once, and SIGTERM is passed on as SIGINT, which Polars does obey.  While a run
-sends, the event loop has taken both over, and drains.
+writes it at once, and SIGTERM or SIGHUP is passed on as SIGINT, which Polars does obey.
+While a run sends, the event loop has taken them over, and drains.
 
 A drain ends soon, but what comes after it may not: results of ten million rows, a journal
 that another process has locked, a disk that hangs.  So from the first signal on a clock
@@ -20,10 +20,11 @@ import socket
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from bulksend.errors import RESUMABLE
+from bulksend.signals import ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,8 @@ def _end() -> None:
     time.sleep(HURRY_SECONDS)
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(END_SECONDS - HURRY_SECONDS)
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, TOO_LATE.encode())
+    with suppress(OSError):  # the terminal is gone
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, TOO_LATE.encode())
     os._exit(RESUMABLE)
 
 
@@ -81,15 +83,21 @@ def stopping() -> Iterator[None]:
 
     def pass_on() -> None:
         while numbers := reader.recv(64):
-            if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+            heard = [one for one in signals if one in numbers]
+            if heard:
                 DEADLINE.begin()
-            if signal.SIGTERM in numbers:
+            if any(one != signal.SIGINT for one in heard):
                 os.kill(os.getpid(), signal.SIGINT)
 
+    signals = ending()
     reader, writer = socket.socketpair()
     with reader, writer:
         writer.setblocking(False)
-        handler = signal.signal(signal.SIGTERM, lambda *_: None)
+        before = {
+            one: signal.signal(one, lambda *_: None)
+            for one in signals
+            if one != signal.SIGINT
+        }
         file = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         thread = threading.Thread(target=pass_on, name="bulksend-stop", daemon=True)
         thread.start()
@@ -97,6 +105,7 @@ def stopping() -> Iterator[None]:
             yield
         finally:
             signal.set_wakeup_fd(file)
-            signal.signal(signal.SIGTERM, handler)
+            for one, handler in before.items():
+                signal.signal(one, handler)
             writer.shutdown(socket.SHUT_RDWR)
             thread.join()

@@ -90,4 +90,5 @@ ROWS = (
         "an experiment that cannot be",
         "Give each arm a share, together 100; `arm` is its name in the template.",
     ),
+    Kind("E140", "options that do not go together", "Leave one of them out."),
 )

@@ -140,6 +140,12 @@ ROWS = (
         "Make a plan with `plan --shards N`; its shards are 0 to N-1.",
     ),
     Kind(
+        "E566",
+        "the cluster is gone",
+        "Start its scheduler and workers anew, then run this again: it goes on, and "
+        "sends nobody twice.",
+    ),
+    Kind(
         "E580",
         "the simulator cannot play this scenario",
         "Change the option.",

@@ -24,6 +24,10 @@ def keep(frame: pl.LazyFrame, path: Path) -> pl.LazyFrame:
         InputError: E621, where it cannot be written; E222, where the list's file cannot
             be read again.
     """
+    if not path.parent.is_dir():  # nobody waits any more: leave no numbers behind
+        raise InputError(
+            Problem("E621", "the plan was given up", file=str(path.parent))
+        )
     try:
         with whole(path, mode=0o600) as unfinished:
             frame.sink_ipc(

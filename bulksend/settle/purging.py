@@ -1,8 +1,9 @@
 """Removes the numbers and texts of runs that ended long ago, and keeps their counts.
 
-What goes: plan, results, rejected rows, copies of lists from object storage, and in the
-journal whatever may tell who somebody is.  Files go first: a purge that breaks off is
-done again, and a run counts as purged only when nothing of it is left.
+What goes: plan, results, rejected rows, copies of lists from object storage, what a killed
+process left of its work, and in the journal whatever may tell who somebody is.  Files go
+first: a purge that breaks off is done again, and a run counts as purged only when nothing
+of it is left.
 
 Caps for each person count the messages of the past, so a run stays for as long as the
 longest cap among the plans that are there looks back.
@@ -122,7 +123,7 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
         path for run in going for path in _files(home, run, runs, going)
     ]
     files += [path for plan in unsent for path in (plan, *_rejects(home, plan.stem))]
-    files += _copies(home, before)
+    files += [*_copies(home, before), *home.leftovers(before=before)]
     return Purge(
         before, tuple(going), tuple(dict.fromkeys(files)), len(unsent), tuple(kept)
     )
@@ -233,6 +234,7 @@ def purge(home: Home, what: Purge, *, now: int) -> None:
         except OSError as error:
             found = (error.strerror or str(error)).lower()
             raise InputError(Problem("E676", found, file=str(place))) from error
+    home.sweep()
     if not home.journal.exists():
         return
     with Journal.open(home.journal) as journal:

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from polars.testing import assert_frame_equal
 
-from bulksend.cluster import Crew, connected
+from bulksend.cluster import connected
+from bulksend.crew import Crew
 from bulksend.errors import InputError, Problem, Stopped
 from bulksend.home import Home
 from tests.flow.desk import ROOT, Desk, ended, served, until
