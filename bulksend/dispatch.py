@@ -42,13 +42,20 @@ promised, whoever asked (`loop`, Airflow, `Sending.stop`)."""
 
 
 class Progress(NamedTuple):
-    """How far a run is: messages, and the pace in segments per second."""
+    """How far a run is: messages, and the pace in segments per second.
+
+    Args:
+        waits_until: While nothing can be sent: for when, in milliseconds since 1970, and
+            in ``waits_for`` what is waited for.
+    """
 
     total: int
     done: int
     refused: int
     unknown: int
     rate: float
+    waits_until: int | None = None
+    waits_for: str = ""
 
 
 @dataclass(slots=True)
@@ -167,7 +174,16 @@ class Sending:
             refused=events[Event.REFUSE],
             unknown=events[Event.LOSE],
             rate=engine.rate,
-        )
+        )._replace(**self._waits(self._assembled))
+
+    def _waits(self, assembled: Assembled) -> dict[str, Any]:
+        first = self._first_few and self._first_few.waits_until
+        if first:
+            return {"waits_until": first, "waits_for": "receipts of the first few"}
+        until = assembled.source.waits_until
+        if until is None or not assembled.engine.is_idle:
+            return {}
+        return {"waits_until": until, "waits_for": "people's hours"}
 
     @property
     def is_stopping(self) -> bool:

@@ -47,12 +47,15 @@ class FirstFew:
 
     Args:
         work_off: Runs an engine to its end.
+
+        waits_until: While receipts are waited for, until when: in milliseconds since 1970.
     """
 
     assembly: Assembly
     work_off: Callable[[Assembled], Awaitable[None]]
     _vigil: Vigil | None = field(default=None, init=False)
     _stopped: BulksendError | None = field(default=None, init=False)
+    waits_until: int | None = field(default=None, init=False)
 
     def stop(self, problem: BulksendError) -> None:
         """Wait no longer."""
@@ -85,8 +88,10 @@ class FirstFew:
         until = sent_at + round(wait.wait.total_seconds() * 1000)
         left = max(0, until - assembly.clocks.wall_ms()) // 1000
         log.info("waiting for receipts", run=run.run, seconds=left)
+        self.waits_until = until
         async with self._watched() as vigil:
             found = await vigil.judge(until)
+        self.waits_until = None
         now = assembly.clocks.wall_ms()
         await writer.call(lambda j: j.canaries.passed(run.id, by="", now=now))
         log.info("the first few passed", run=run.run, **found._asdict())

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bulksend.cli.outlook import moment
 from bulksend.cli.show import err
 
 if TYPE_CHECKING:
+    from bulksend.dispatch import Progress as Seen
     from bulksend.dispatch import Sending
 
 EVERY_SECONDS = 0.25
@@ -31,6 +33,7 @@ async def show_progress(sending: Sending) -> None:
             if seen is not None:
                 progress.update(
                     task,
+                    description=_doing(seen),
                     total=seen.total,
                     completed=seen.done,
                     pace=f"{seen.rate:g}/s"
@@ -38,3 +41,9 @@ async def show_progress(sending: Sending) -> None:
                     + (f" · {seen.unknown:,} unknown" if seen.unknown else ""),
                 )
             await asyncio.sleep(EVERY_SECONDS)
+
+
+def _doing(seen: Seen) -> str:
+    if seen.waits_until is None:
+        return "sending"
+    return f"waiting for {seen.waits_for} until {moment(seen.waits_until)}"

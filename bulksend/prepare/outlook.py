@@ -100,8 +100,11 @@ def outlook(
     """
     hours = plan_hours(plan)
     opening = _always if hours is None else _Openings(hours, now)
-    cuts = best_cuts(plan) if not campaign.message.media else []
-    volumes, rates = _volumes(plan, campaign, cuts[0][0] if cuts else 0)
+    keys = _keys(campaign)
+    over = texts_over(plan, *keys)
+    cuts = best_cuts(over) if not campaign.message.media else []
+    over = over.filter(pl.col("over") <= (cuts[0][0] if cuts else 0))
+    volumes, rates = _volumes(plan, campaign, keys, over)
     if left is not None:
         volumes = _left_of(volumes, left)
     if not volumes:
@@ -225,20 +228,21 @@ def first_few(canary: Canary | None, volumes: Iterable[Volume]) -> FirstFew | No
     return FirstFew(size, round(canary.wait.total_seconds() * 1000)) if size else None
 
 
+def _keys(campaign: Campaign) -> list[pl.Expr]:
+    """By what a plan's rows are counted: place, sender and carrier."""
+    carrier = CARRIER if campaign.send.carriers else pl.lit("").alias("carrier")
+    place = pl.col("place").cast(pl.String).fill_null("")
+    return [place, pl.col("from").cast(pl.String), carrier.cast(pl.String)]
+
+
 def _volumes(
-    plan: Plan, campaign: Campaign, cut: int
+    plan: Plan, campaign: Campaign, keys: Sequence[pl.Expr], over: pl.DataFrame
 ) -> tuple[tuple[Volume, ...], Rates]:
     """What goes to each place, and the rates at which it leaves.
 
     Args:
-        cut: How many characters less would save segments.
+        over: Texts that a cut would make a segment shorter, with their *keys*.
     """
-    carrier = CARRIER if campaign.send.carriers else pl.lit("").alias("carrier")
-    keys = [
-        pl.col("place").cast(pl.String).fill_null(""),
-        pl.col("from").cast(pl.String),
-        carrier,
-    ]
     found = (
         plan.frame()
         .filter(pl.col("reason").is_null())
@@ -248,13 +252,10 @@ def _volumes(
     )
     senders = found.group_by("from").agg(pl.col("weight").sum())
     rates, lane_of = rates_of(campaign, senders.iter_rows())
-    saved = _over(plan).filter(pl.col("over") <= cut).group_by(keys).len("saved")
+    names = ["place", "from", "carrier"]
+    saved = over.group_by(names).agg(saved=pl.col("texts").sum())
     places = (
-        found.join(
-            saved.collect(engine="streaming"),
-            on=["place", "from", "carrier"],
-            how="left",
-        )
+        found.join(saved, on=names, how="left")
         .with_columns(
             pl.col("saved").fill_null(0).cast(pl.Int64),
             lane=pl.col("from").replace_strict(lane_of, default=""),
@@ -324,19 +325,20 @@ def _left_of(volumes: Sequence[Volume], left: int) -> tuple[Volume, ...]:
     )
 
 
-def best_cuts(plan: Plan) -> list[tuple[int, int]]:
+def best_cuts(over: pl.DataFrame) -> list[tuple[int, int]]:
     """How many characters less would save most segments for each of them.
+
+    Args:
+        over: What `texts_over` found.
 
     Returns:
         At most one pair: characters, and segments saved in all.
     """
     found = (
-        _over(plan)
-        .group_by("over")
-        .len("texts")
+        over.group_by("over")
+        .agg(pl.col("texts").sum())
         .sort("over")
         .with_columns(saved=pl.col("texts").cum_sum().cast(pl.Int64))
-        .collect(engine="streaming")
     )
     if not len(found):
         return []
@@ -346,8 +348,8 @@ def best_cuts(plan: Plan) -> list[tuple[int, int]]:
     return [(best["over"], best["saved"])]
 
 
-def _over(plan: Plan) -> pl.LazyFrame:
-    """Texts that a few characters less would make a segment shorter, and how many."""
+def texts_over(plan: Plan, *keys: pl.Expr) -> pl.DataFrame:
+    """Texts that a few characters less would make a segment shorter: ``over``, how many."""
     is_gsm = pl.col("encoding") == "GSM-7"
     units = units_of(pl.col("text"), is_gsm=is_gsm)
     one = pl.when(is_gsm).then(160).otherwise(70)
@@ -357,6 +359,9 @@ def _over(plan: Plan) -> pl.LazyFrame:
     return (
         plan.frame()
         .filter(pl.col("reason").is_null() & (pl.col("segments") > 1))
-        .with_columns(over=units.cast(pl.Int64) - room)
+        .select(*keys, over=units.cast(pl.Int64) - room)
         .filter(pl.col("over").is_between(1, MOST_CUT))
+        .group_by(pl.all())
+        .len("texts")
+        .collect(engine="streaming")
     )

@@ -143,6 +143,12 @@ class Engine:
         """Paused, and nothing is under way any more."""
         return self._paused and not self._in_flight and not self._unposted
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way, and nothing is there to be sent now."""
+        at_work = self._in_flight or self._unposted
+        return not at_work and self._intake.waits_for_more
+
     def pause(self) -> None:
         """Send nothing new until `resume`; what is under way ends."""
         self._paused = True

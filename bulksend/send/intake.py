@@ -101,6 +101,11 @@ class Intake:
         self.closed = 0
 
     @property
+    def waits_for_more(self) -> bool:
+        """Whether no message is here to be sent; more may come."""
+        return not self._backlog
+
+    @property
     def is_empty(self) -> bool:
         """Nothing is left, now or later, but what is under way."""
         return self._exhausted and self._loading is None and not self._backlog

@@ -76,6 +76,7 @@ class PlanSource:
         return messages(await self._read(pl.Series(rows, dtype=pl.Int64)))
 
     comes_back_at: int | None = None
+    waits_until: int | None = None
     """It never waits for anything."""
 
     has_laws = False

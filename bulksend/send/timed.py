@@ -78,6 +78,8 @@ class TimedSource:
         everywhere: Where all of them stand, as *rows* says it; None: nowhere else.
 
         comes_back_at: When there would be more, where it does not wait for it.
+
+        waits_until: While it waits, for when: in milliseconds since 1970.
     """
 
     def __init__(  # noqa: PLR0913  (its seams)
@@ -123,6 +125,7 @@ class TimedSource:
         self._waits = manner.waits
         self._pieces: deque[list[Message]] = deque()
         self._waits_for: int | None = None
+        self.waits_until: int | None = None
         self.comes_back_at: int | None = None
 
     @property
@@ -242,9 +245,16 @@ class TimedSource:
         """In short steps: a clock may be set, and a machine may sleep."""
         seconds = (opens - now.earliest) / 1000
         if opens != self._waits_for:
-            log.info("waiting for a window", seconds=round(seconds))
-        self._waits_for = opens
-        await asyncio.sleep(min(max(seconds, SHORTEST_SLEEP), LONGEST_SLEEP))
+            then = datetime.fromtimestamp(opens / 1000, UTC).isoformat("T", "minutes")
+            left = len(self._agenda)
+            log.info(
+                "waiting for a window", seconds=round(seconds), until=then, left=left
+            )
+        self._waits_for = self.waits_until = opens
+        try:
+            await asyncio.sleep(min(max(seconds, SHORTEST_SLEEP), LONGEST_SLEEP))
+        finally:
+            self.waits_until = None
 
 
 def _keyed(rows: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from bulksend.cli.progress import _doing
+from bulksend.dispatch import Progress
 from bulksend.errors import Stopped
 from bulksend.journal.store import Journal
 from bulksend.prepare.forecast import Load, Volume, course
@@ -117,6 +119,23 @@ def test_outside_every_window_the_run_waits(path: Path) -> None:
         opens = "12:00" if stage.place(row) == NEW_YORK else "15:00"
         assert 0 <= moment - utc(f"2026-09-14T{opens}") < 60_000
     assert len(found) == 20
+
+
+def test_while_it_waits_it_says_for_when(path: Path) -> None:
+    """An hour after the east was sent: until eight in Los Angeles, and nothing to do."""
+    said = []
+
+    def look(stage: Any) -> None:
+        said.append((stage.timed.waits_until, stage.engine.is_idle))
+
+    places = (NEW_YORK, LOS_ANGELES)
+    stage = Timed(rows=20, start="2026-09-14T12:30", places=places, at={3600.0: look})
+    stage.play(path)
+    assert said == [(utc("2026-09-14T15:00"), True)]
+    assert stage.timed.waits_until is None
+    seen = Progress(20, 10, 0, 0, 1.0, said[0][0], "people's hours")
+    assert _doing(seen).startswith("waiting for people's hours until Mon 14 Sep ")
+    assert _doing(seen._replace(waits_until=None)) == "sending"
 
 
 def test_windows_that_close_first_go_first(path: Path) -> None:
