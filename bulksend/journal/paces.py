@@ -27,12 +27,13 @@ to all of it, for all workers of the run together.  When nobody has sent the run
 minute it begins anew.
 
 *Whose clock.*  A server's, for all its workers; the senders of a file are on one machine,
-and have the clock that counts since it started and that nobody can set.  A server's can be
+and have the clock that counts while it runs and that nobody can set.  A server's can be
 set back, and a machine starts anew: then all that was given away lies in a future that
 does not come for hours.  So a line remembers the latest moment that it was asked at, and
-one that was asked later than now is moved back by the difference.  (Of a server's clock
-that is set forward nothing can be known: what lay reserved then, some hundredths of a
-second as a rule, goes out beside what is given out next, once.)
+one that was asked later than now is moved back by the difference.  (That a server's clock
+was set forward the line cannot know; its workers do, each with its next answer, and use
+nothing that was reserved before: send/shared.py.  With answers in some milliseconds no
+second holds more than the rate; where each takes a tenth of one, once up to 1.4 times it.)
 """
 
 from __future__ import annotations
@@ -195,20 +196,19 @@ class Paces:
     def _ask(self, query: str, line: str, **values: Any) -> list[Any]:
         """What a reservation says; of a line that is ahead of its clock after that."""
         ((until, now, asked, *rest),) = self._db.fetch(query, **values)
-        if asked > now + SET_BACK and self._set_back(
-            line, values["name"], values["now"]
-        ):
+        if asked > now + SET_BACK:
+            self._set_back(line, values["name"], values["now"])
+            # Whoever moved it: what was reserved before lies ahead, and is lost.
             ((until, now, asked, *rest),) = self._db.fetch(query, **values)
         return [until, now, *rest]
 
-    def _set_back(self, line: str, name: object, now: int) -> bool:
-        """Move a line to where its clock was set; whether another did not."""
+    def _set_back(self, line: str, name: object, now: int) -> None:
+        """Move a line to where its clock was set, unless another has done it."""
         locked = round(BUSY_SECONDS * MICROSECONDS)
         with self._db.transaction(alone=f"{line} {name}"):
             found = self._db.fetch(f"{line}_ahead", name=name, now=now, locked=locked)
             for ahead, moment in found:
                 self._db.execute(f"set_{line}_back", name=name, ahead=ahead, now=moment)
-        return bool(found)
 
 
 def _stretch(

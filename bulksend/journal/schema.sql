@@ -152,7 +152,7 @@ create table if not exists decisions (
 
 -- Up to when an account's rate is given away, the part of it that is kept for urgent runs
 -- (paces.py), and which share of it Bandwidth takes now.  In microseconds, by the clock of
--- the database's server; of a file by that which counts since the machine started.
+-- the database's server; of a file by that which counts while the machine runs.
 create table if not exists paces (
     name       text primary key,
     begins     integer not null default 0,      -- where what was given last begins

@@ -82,10 +82,10 @@ class Account:
                 kept=kept,
             )
             answered = self._clocks.monotonic()
-            self._reckoning.hear(asked, stretch.now / MICROSECONDS, answered)
+            was_set = self._reckoning.hear(asked, stretch.now / MICROSECONDS, answered)
             given = {name: rate * GIVEN_OUT for name, rate in senders.items()}
             spans = paces.grant(self._name, given, stretch)
-            return self._held(stretch, spans)
+            return self._held(stretch, spans)._replace(was_set=was_set)
 
         return await self._writer.call(work)
 
@@ -118,5 +118,5 @@ class Account:
         )
 
     def _now(self) -> int:
-        """By a clock that nobody sets."""
-        return self._clocks.boot_ms() * 1000
+        """By a clock that nobody sets, and that stands still when the machine does."""
+        return round(self._clocks.monotonic() * MICROSECONDS)

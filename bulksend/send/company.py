@@ -82,6 +82,9 @@ class Company:
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         return self._pace.seconds_too_early(sender, weight, now)
 
+    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:
+        return self._pace.seconds_of_its_own(sender, weight, now)
+
     def posted(self, sender: str, weight: int, now: float) -> None:
         """Its own pace remembers all that it posted, for when it is alone again."""
         self._own.posted(sender, weight, now)

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from bulksend.send.backlog import Item
     from bulksend.send.clocks import Clocks
     from bulksend.send.intake import Intake
-    from bulksend.send.message import Message
     from bulksend.send.pacing import Pace
 
 MOST_IN_FLIGHT = 1_000
@@ -215,18 +214,31 @@ class Engine:
 
     async def _feed(self) -> None:
         ahead: asyncio.Task[list[Item]] | None = None
+        early: list[Item] = []
         try:
             while not self._stopped.is_set():
-                items = await (ahead or self._claim_next())
-                ahead = None
-                if items:
+                if ahead is None and len(early) < MOST_AT_ONCE:
                     ahead = asyncio.create_task(self._claim_next())
-                    await self._post_all(items)
-                elif self._intake.is_empty and not self._in_flight:
+                early, seconds = self._post_what_may(early)
+                if early and len(self._in_flight) >= MOST_IN_FLIGHT:
+                    self._room.clear()
+                    await _within(IDLE_SECONDS, self._room)
+                    continue
+                if early and ahead is not None:
+                    await asyncio.wait([ahead], timeout=max(seconds, SHORTEST_SECONDS))
+                elif early:
+                    await _within(seconds, self._stopped)
+                if ahead is None or (early and not ahead.done()):
+                    continue
+                items, ahead = await ahead, None
+                early += items
+                if not early and self._intake.is_empty and not self._in_flight:
                     return
-                else:
-                    await self._wait_for_change(IDLE_SECONDS)
+                if not items:
+                    wait = min(seconds, IDLE_SECONDS) if early else IDLE_SECONDS
+                    await self._wait_for_change(wait)
         finally:
+            self._leave(early)
             if ahead is not None:
                 self._leave(await ahead)
 
@@ -261,27 +273,36 @@ class Engine:
         self._unposted -= len(items) - len(mine)
         return mine
 
-    async def _post_all(self, items: list[Item]) -> None:
-        """Start a post for each, as soon as the window and those under way allow."""
-        for index, item in enumerate(items):
-            await self._wait_for_room(item.message)
-            if not self._may_go_on or self._writer.failure is not None:
-                self._leave(items[index:])
-                return
-            self._start(item)
+    def _post_what_may(self, items: list[Item]) -> tuple[list[Item], float]:
+        """Start a post for each whose time has come; the others, and when to ask again.
 
-    async def _wait_for_room(self, message: Message) -> None:
-        while self._may_go_on:
-            early = self._pacer.seconds_too_early(
-                message.sender, message.weight, self._clocks.monotonic()
+        They go in order, but who waits for a sender's own pace is passed by.
+        """
+        if not self._may_go_on or self._writer.failure is not None:
+            self._leave(items)
+            return [], 0.0
+        early: list[Item] = []
+        slow: set[str] = set()
+        soonest = IDLE_SECONDS
+        for index, item in enumerate(items):
+            if len(self._in_flight) >= MOST_IN_FLIGHT:
+                return early + items[index:], IDLE_SECONDS
+            sender, weight = item.message.sender, item.message.weight
+            asked = sender, weight, self._clocks.monotonic()
+            own = (
+                IDLE_SECONDS
+                if sender in slow
+                else self._pacer.seconds_of_its_own(*asked)
             )
-            if early > 0.0:
-                await _within(early, self._stopped)
-            elif len(self._in_flight) >= MOST_IN_FLIGHT:
-                self._room.clear()
-                await _within(IDLE_SECONDS, self._room)
+            if own > 0.0:
+                slow.add(sender)
+                early.append(item)
+                soonest = min(soonest, own)
+            elif (seconds := self._pacer.seconds_too_early(*asked)) > 0.0:
+                return early + items[index:], min(soonest, seconds)
             else:
-                return
+                self._start(item)
+        return early, soonest
 
     @property
     def _may_go_on(self) -> bool:

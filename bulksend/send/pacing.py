@@ -92,6 +92,9 @@ class Pace(Protocol):
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         """How long a claimed message must wait yet to be posted."""
 
+    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:
+        """How long for its sender's own pace: meanwhile those of others may go first."""
+
     def posted(self, sender: str, weight: int, now: float) -> None:
         """A message is posted now."""
 
@@ -229,6 +232,9 @@ class Pacer:
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
         return self._limit.seconds_too_early(weight, now)
 
+    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
+        return 0.0
+
     def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
         self._limit.posted(weight, now)
 
@@ -296,8 +302,11 @@ class BySender:
 
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         seconds = self._account.seconds_too_early(sender, weight, now)
+        return max(seconds, self.seconds_of_its_own(sender, weight, now))
+
+    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:
         limit = self._limits.get(sender)
-        return max(seconds, limit.seconds_too_early(weight, now)) if limit else seconds
+        return limit.seconds_too_early(weight, now) if limit else 0.0
 
     def posted(self, sender: str, weight: int, now: float) -> None:
         self._account.posted(sender, weight, now)

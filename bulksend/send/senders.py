@@ -52,12 +52,17 @@ class Senders:
         for name, (begin, slots) in granted.items():
             self._one[name].add(begin, slots)
 
+    def forget(self) -> None:
+        """Use none of the slots that there are."""
+        self._one = {name: _Sender(rate) for name, rate in self.rates.items()}
+        self._wanted = set(self._one)
+
     def allows(self, name: str, *, at: float, now: float) -> bool:
         """Whether one may go with the account's slot *at* that moment."""
         one = self._one.get(name)
         if one is None:
             return True
-        one.free.drop_late(now)
+        one.free.drop_late(max(now, at))
         if one.free.first is not None and one.free.first <= at + LATE_SECONDS:
             return True
         self._wanted.add(name)

@@ -51,6 +51,8 @@ class Held(NamedTuple):
         whole: The account's, of all lines together.
 
         senders: What senders with a rate of their own may send of it.
+
+        was_set: Whether the clock that it was told by was set forward before.
     """
 
     begin: float
@@ -58,6 +60,7 @@ class Held(NamedTuple):
     rate: float
     whole: float
     senders: Mapping[str, Granted]
+    was_set: bool = False
 
 
 class Ramp:
@@ -115,6 +118,7 @@ class Line:
         self._debt = 0
         self._took = 0.0
         self.asking: asyncio.Task[None] | None = None
+        self.forget_all: Callable[[], None] = self.forget
 
     @property
     def first(self) -> float | None:
@@ -135,6 +139,10 @@ class Line:
     def move(self, slots: int, to: Slots) -> int:
         return self._free.move(slots, to)
 
+    def forget(self) -> None:
+        """Use none of its slots."""
+        self._free = Slots()
+
     def owe(self, slots: int) -> None:
         """The next slots are spent already."""
         self._debt += slots
@@ -154,6 +162,9 @@ class Line:
             self._took = min(MOST_LEAD, max(clock() - asked, self._took * FORGETTING))
         finally:
             self.asking = None
+        if held.was_set:
+            self.forget_all()
+            return
         self._rate, self.whole = held.rate, held.whole
         if self._ramp is not None:
             self._rate = min(self._rate, self._ramp.rate)
@@ -191,6 +202,8 @@ class SharedPace:
         self._full_rate = lines[0].whole
         self._telling: asyncio.Future[bool] | None = None
         self._slowed_at = float("-inf")
+        for line in lines:
+            line.forget_all = self._forget
 
     def __repr__(self) -> str:
         return f"<SharedPace {self.rate:g}/s of {self._full_rate:g}/s>"
@@ -256,6 +269,11 @@ class SharedPace:
             return SOON
         return max(0.0, first - now, seconds)
 
+    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
+        self._fill(now)
+        seconds = self._senders.seconds_too_early(sender, now)
+        return SOON if seconds is None else seconds
+
     def posted(self, sender: str, weight: int, now: float) -> None:
         owed = weight - self._claimed.move(weight, self._leaving)
         self._leaving.add(now, owed, AT_ONCE)  # `spend` has asked them of the next ones
@@ -281,6 +299,16 @@ class SharedPace:
         self._telling = asyncio.ensure_future(self._slow_down())
         self._telling.add_done_callback(_look_at)
         return True
+
+    def _forget(self) -> None:
+        """A clock that was set forward gives out anew what lies reserved: use none of it.
+
+        The others hear of it as soon; so what came with the news is let go, too.
+        """
+        for line in self._lines:
+            line.forget()
+        self._senders.forget()
+        self._claimed, self._leaving = Slots(), Slots()
 
     def _seconds_to_claim(self, now: float) -> float | None:
         """Until the next message may be claimed; None until more is reserved."""

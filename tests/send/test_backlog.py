@@ -34,6 +34,9 @@ class Purse:
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         return 0.0
 
+    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:
+        return 0.0
+
     def posted(self, sender: str, weight: int, now: float) -> None:
         return
 

@@ -31,6 +31,7 @@ from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.send import engine as engine_module
 from bulksend.send import retry
+from bulksend.send.account import Account
 from bulksend.send.breakers import Breakers
 from bulksend.send.engine import DRAIN_SECONDS, Engine
 from bulksend.send.intake import Intake, Source
@@ -1228,6 +1229,36 @@ def test_a_slow_sender_holds_up_nobody_in_a_run(path: Path) -> None:
     assert [one.row for one in stage.poster.posted if one.body["from"] == SLOW] == list(
         range(2, 902, 2)
     )
+
+
+class ManySenders(Stage):
+    """Ten senders of 5/s each, on an account that others may send on, too."""
+
+    def message(self, row: int) -> Message:
+        return super().message(row)._replace(sender=f"+1919555000{row % 10}")
+
+    def pacer(self) -> Pace:
+        own = dict.fromkeys(self.paced, 5.0)
+        account = Account("55", self.rate, writer=self.writer, clocks=self.clocks)
+        return account.pace(own)
+
+
+@pytest.mark.parametrize("weight", [1, 3])
+def test_who_waits_for_its_own_pace_is_passed_by(path: Path, weight: int) -> None:
+    """One whose moment is over holds up nobody else, whose moments would pass as well."""
+    names = tuple(f"+1919555000{n}" for n in range(10))
+    stage = ManySenders(rows=600 // weight, rate=100, weight=weight, paced=names)
+
+    stage.play(path)
+
+    at = sorted(one.at for one in stage.poster.posted)
+    used = (len(at) - len(names)) * weight / (at[-1] - at[0]) / 50
+    assert stage.fates() == {"accepted": stage.rows}
+    assert used == pytest.approx(1.0, abs=0.04)
+    for name in names:
+        mine = [one.at for one in stage.poster.posted if one.body["from"] == name]
+        densest = max(sum(t <= one < t + 1 for one in mine) for t in mine)
+        assert densest * weight <= 5 + weight
 
 
 def test_from_its_deadline_on_nothing_is_begun(path: Path) -> None:

@@ -76,6 +76,7 @@ class World:
         assert isinstance(journal.database, Sqlite)
         journal.database.connection.execute("pragma synchronous = off")
         self.now = 100.0
+        self.ahead = 0.0  # the journal's clock
         self._wakes: list[float] = []
 
     def clock(self) -> float:
@@ -98,7 +99,7 @@ class World:
                 segments: int, wanted: Mapping[str, float], lead: float
             ) -> Held:
                 await self.sleep(slow())
-                now = round(self.now * 1e6)
+                now = round((self.now + self.ahead) * 1e6)
                 paces = self.journal.paces
                 said = paces.reserve(
                     "55", segments, rate, now=now, lead=lead, kept=kept
@@ -319,6 +320,67 @@ async def test_an_urgent_run_has_a_tenth_of_the_rate_beside_any_crowd(
     took = first[-1] - first[0]
     assert took < 100 / (200 * (KEPT_SHARE + 0.9 / 21)) * 1.2
     assert moments[-1] - moments[0] == pytest.approx(len(moments) / 200, rel=0.15)
+
+
+@pytest.mark.parametrize(("others", "share"), [(1, 0.55), (3, 0.325)])
+async def test_an_urgent_run_has_its_turns_beside_its_tenth(
+    world: World, others: int, share: float
+) -> None:
+    """The fewer others send, the more of the rate is its own: what docs/scale.md says."""
+
+    async def until_it_is_over(pace: SharedPace) -> list[float]:
+        moments: list[float] = []
+        while world.now < 106:
+            moments.append(await world.post(pace))
+        return moments
+
+    urgent = world.pace(100.0, urgent=True)
+    crowd = [world.pace(100.0) for _ in range(others)]
+    ran = await world.together(*map(until_it_is_over, [urgent, *crowd]))
+
+    found = [sum(102 <= at < 106 for at in one) / 4 for one in ran]
+    assert found[0] == pytest.approx(100 * share, abs=2)
+    assert sum(found) == pytest.approx(100, abs=2)
+
+
+async def test_a_clock_that_is_set_forward_lets_nothing_out_twice(
+    world: World,
+) -> None:
+    """What lay reserved is let go by all, as soon as each hears of it."""
+    ahead = 0.0
+    reckonings = [Reckoning() for _ in range(4)]
+
+    def hear(pace: SharedPace, reckoning: Reckoning) -> SharedPace:
+        (line,) = pace._lines
+        real = line._reserve
+
+        async def reserve(
+            segments: int, wanted: Mapping[str, float], lead: float
+        ) -> Held:
+            asked = world.now
+            held = await real(segments, wanted, lead)
+            return held._replace(
+                was_set=reckoning.hear(asked, world.now + ahead, world.now),
+                begin=held.begin - ahead,
+            )
+
+        line._reserve = reserve
+        return pace
+
+    paces = [hear(world.pace(500.0, slow=lambda: 0.002), one) for one in reckonings]
+
+    async def set_clock() -> list[float]:
+        nonlocal ahead
+        await world.sleep(1.5)
+        ahead = 10.0
+        world.ahead = ahead
+        return []
+
+    found = await world.together(set_clock(), *(world.posts(p, 400) for p in paces))
+
+    moments = sorted(at for one in found for at in one)
+    assert len(moments) == 1_600
+    assert densest(moments) <= 500 * 1.01 + 1
 
 
 async def test_an_urgent_run_alone_has_all_of_the_rate(world: World) -> None:

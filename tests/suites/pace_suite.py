@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -171,3 +174,23 @@ class SharedPaceSuite:
             second = journal.paces.reserve("55", 100, 100.0, now=now)
 
         assert second.begins >= first.ends - 1_000
+
+    @pytest.mark.parametrize("workers", [2, 4])
+    def test_no_worker_is_left_behind_when_a_clock_is_set_back(
+        self, place: Place, workers: int
+    ) -> None:
+        """All ask at once, of a line that is an hour ahead: none of them waits for it."""
+        now = time.time_ns() // 1_000
+        with ExitStack() as stack:
+            journals = [stack.enter_context(place.open()) for _ in range(workers)]
+            crowd = stack.enter_context(ThreadPoolExecutor(workers))
+            for _ in range(5):
+                journals[0].paces.reserve("55", 5, 100.0, now=now)
+                place.execute(AN_HOUR_AHEAD)
+                together = Barrier(workers)
+
+                def ask(journal: Journal, together: Barrier = together) -> float:
+                    together.wait()
+                    return journal.paces.reserve("55", 5, 100.0, now=now).wait
+
+                assert max(crowd.map(ask, journals)) < 60
