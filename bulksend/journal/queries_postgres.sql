@@ -90,6 +90,12 @@ select string_agg(status, ','), string_agg(coalesce(posted_at::text, ''), ','),
 from (select * from messages
       where run_id = :run_id and row between :first and :last order by row) as found;
 
+-- name: known_rows
+select row from messages
+where run_id = :run_id
+  and row in (select value::bigint
+              from json_array_elements_text(:rows::json) as one (value));
+
 -- name: suppressed_among
 select person, sender, reason, source from suppressions
 where person in (select value::bigint
