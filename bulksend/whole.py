@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 END = ".unfinished"
 
-_OS_ERROR = re.compile(r"\(os error (\d+)\)")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL = (errno.ENOSPC, errno.EDQUOT)
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def _full_disk_said() -> Iterator[None]:
         raise
     except Exception as error:
         found = _OS_ERROR.search(str(error))
-        if found is None or int(found[1]) not in _FULL:
+        if found is None or int(found[1]) not in (*FULL, errno.EFBIG):
             raise
         raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
 
