@@ -10,14 +10,18 @@ from zoneinfo import ZoneInfo, available_timezones
 import polars as pl
 import pytest
 import zipcodes
+from phonenumbers import SUPPORTED_REGIONS
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from bulksend.errors import InputError
 from bulksend.prepare import postcodes
 from bulksend.prepare.areas import Area, area, areas_of
 from bulksend.prepare.phones.states import STATES, states_of
+from bulksend.prepare.places import Said, claims_and_fault
 from bulksend.prepare.timing import plan_hours
-from bulksend.rules.place import Place
+from bulksend.rules.hours import Hours
+from bulksend.rules.pack import shipped_rules
+from bulksend.rules.place import Place, word_of
 from tests.prepare.planning import codes, column, fates, plan
 
 if TYPE_CHECKING:
@@ -152,6 +156,25 @@ def test_every_american_area_code_has_a_clock_of_each_of_its_zips() -> None:
         clocks = {clock(zone) for zone in found_area(code).zones}
         assert {clock(zone) for zone in zones & every_zone()} <= clocks, code
     assert len(own) > 340
+
+
+def test_all_that_may_be_leaves_hours_for_everybody() -> None:
+    """Eight a day or more for each area code, in winter and summer; some for a country."""
+    hours = Hours(shipped_rules(), "us-marketing")
+
+    def opened(found: Area, region: str, month: int) -> int:
+        claims, _ = claims_and_fault(Said(found, region, postcodes.EMPTY, ""))
+        start = datetime(2026, month, 14, tzinfo=UTC).timestamp() * 1000  # a weekday
+        day = (round(start), round(start) + 86_400_000)
+        openings = hours.openings(Place.parse(word_of(claims)), *day)
+        return sum(min(b, day[1]) - max(a, day[0]) for a, b in openings) // 3_600_000
+
+    for found in {found_area(str(code)) for code in range(200, 1_000)}:
+        region = "US" if found.state else "CA"
+        least = min(opened(found, region, month) for month in (1, 7))
+        assert least >= 8 or not found.zones, found
+    nowhere = Area("", ())
+    assert [one for one in SUPPORTED_REGIONS if not opened(nowhere, one, 1)] == []
 
 
 @cache
