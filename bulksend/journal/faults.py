@@ -25,7 +25,7 @@ class ConnectionLost(Stopped):
     """The database went away; whether it did what was last asked is not known."""
 
 
-class InTheWay(BulksendError):  # noqa: N818  (as BulksendError's others)
+class InTheWay(Stopped):
     """Two transactions waited for each other, and this one was undone as a whole."""
 
 

@@ -38,6 +38,8 @@ _CAUSES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     ),
 )
 
+_MAY_PASS = (errors.DiskFull, errors.ReadOnlySqlTransaction, errors.LockNotAvailable)
+"""What somebody mends while a scheduler tries again; a failover is over by itself."""
 
 _UNDONE = (errors.DeadlockDetected, errors.SerializationFailure, errors.QueryCanceled)
 """What was undone as a whole, and may be done again; the last by whoever runs the server."""
@@ -58,7 +60,8 @@ def explanation(error: psycopg.Error, name: str) -> BulksendError:
         return InTheWay(Problem("E601", "another process was in the way", file=name))
     for kind, found, fix in _CAUSES:
         if isinstance(error, kind):
-            return BulksendError(Problem("E601", found, fix=fix, file=name))
+            raised = Stopped if kind in _MAY_PASS else BulksendError
+            return raised(Problem("E601", found, fix=fix, file=name))
     said = error.diag.message_primary or type(error).__name__
     return BulksendError(Problem("E601", said, file=name))
 

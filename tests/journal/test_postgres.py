@@ -16,6 +16,7 @@ from bulksend.errors import BulksendError, InputError, Stopped
 from bulksend.home import Address, Home
 from bulksend.journal.owner import Owner
 from bulksend.journal.postgres import Postgres
+from bulksend.journal.postgres_faults import explanation
 from bulksend.journal.records import Candidate, Outcome
 from bulksend.journal.sql import postgres_queries, postgres_schema, queries, schema
 from bulksend.journal.states import Event, Status
@@ -341,6 +342,24 @@ def test_a_statement_that_somebody_ended_is_done_again(place: PostgresPlace) -> 
         ours.join()
 
     assert found == [[2]]
+
+
+@pytest.mark.parametrize(
+    ("error", "may_pass"),
+    [
+        (psycopg.errors.LockNotAvailable, True),
+        (psycopg.errors.DiskFull, True),
+        (psycopg.errors.ReadOnlySqlTransaction, True),
+        (psycopg.errors.DeadlockDetected, True),
+        (psycopg.errors.InsufficientPrivilege, False),
+        (psycopg.errors.UndefinedColumn, False),
+    ],
+)
+def test_what_may_pass_is_a_stop_that_a_scheduler_tries_again(
+    error: type[psycopg.Error], may_pass: bool
+) -> None:
+    """Exit code 4 for a failover, a lock and a disk; rights do not come by waiting."""
+    assert isinstance(explanation(error(), "there"), Stopped) == may_pass
 
 
 def test_a_server_that_only_reads_is_said(postgres: Server) -> None:
