@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from bulksend.journal.mark import read_marks, refuse_lost
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.carriers import ATT, T_MOBILE
 from bulksend.rules.place import Place
@@ -30,6 +31,7 @@ from bulksend.send.timed import UNKNOWN, Manner, TimedSource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
+    from pathlib import Path
 
     from bulksend.assignment import Assignment
     from bulksend.define.campaign import Campaign
@@ -118,17 +120,16 @@ class Assembly:
         day = caps.t_mobile if caps is not None else None
         return Assembled(engine, source, remainder, asked.own(run).sendable, day)
 
-    async def begin(self, mark: Mark) -> None:
-        """Compare the journal with the mark; a worker's disk knows nothing of the others.
+    async def begin(self, mark: Mark, marks: Path) -> None:
+        """Compare the journal with the campaign's *marks*, now that nobody else sends.
 
         What stopped the run before does so no more, but for its first few.
         """
         writer, now = self.writer, self.clocks.wall_ms()
-        if self.assignment.shard is None:
-            row = noted.row if (noted := mark.noted()) else 0
-            known = await writer.call(lambda j: j.latest_claim(writer.run.id, row))
-            runs = await writer.call(lambda journal: journal.runs())
-            mark.begin(known, {each.run for each in runs})
+        noted = await asyncio.to_thread(read_marks, marks)
+        known = await writer.call(lambda journal: journal.latest_claims(noted))
+        refuse_lost(marks, noted, known)
+        mark.begin()
         await writer.call(lambda journal: _lift(journal, writer.run.id, now))
 
     async def _closed(self) -> pl.Series:

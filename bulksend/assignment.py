@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.canaries import AGAIN
-from bulksend.journal.mark import refuse_lost
+from bulksend.journal.mark import read_marks, refuse_lost
 from bulksend.journal.records import WHOLE, Part, Run
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
@@ -110,20 +110,23 @@ class Assignment:
         """The plan's run, where it was begun before.
 
         Raises:
-            GateRefused: E604, where the journal has lost runs of this campaign; E622,
-                where another plan of it is half sent, unless *replan* says that this is
-                meant; E612 or E613, where somebody paused or
-                aborted the run; E427, where its first few speak against the rest.
+            GateRefused: E604, where the journal has lost what was sent of this campaign;
+                E622, where another plan of it is half sent, unless *replan* says that
+                this is meant; E612 or E613, where somebody paused or aborted the run;
+                E427, where its first few speak against the rest.
             InputError: E627, the plan is not the one that was made; E624, E625 or E699,
                 the results cannot go where they should.  Whether it is the one that was
                 begun, `check_plan` says.
         """
         _ = self.part  # first of all: is there such a shard
-        known, names = None, set[str]()
-        if self.home.journal.exists():
+        known, marks = None, self.home.marks(scope(self.plan))
+        noted = read_marks(marks)
+        if not self.home.journal.exists():
+            refuse_lost(marks, noted, {})
+        else:
             with Journal.open(self.home.journal) as journal:
+                refuse_lost(marks, noted, journal.latest_claims(noted))
                 known = journal.run(self.plan.run)
-                names = {one.run for one in journal.runs()}
                 if known is None and not replan:
                     refuse_other_input(journal, scope(self.plan), self.plan)
                 if known is not None and (order := journal.orders.of(known.id)):
@@ -133,9 +136,6 @@ class Assignment:
         if known is not None and known.purged_at is not None:
             raise purged(known)
         if known is None:
-            if self.shard is None:  # a worker's disk knows nothing of the others
-                marks = self.home.mark_path(scope(self.plan), self.plan.run).parent
-                refuse_lost(marks, names)
             self.check_plan(None)
         is_ours = known is not None and known.results == str(self.output)
         if self.shard is None or holds_parts(self.output):

@@ -87,14 +87,15 @@ class Sending:
             )
             self._ready = asyncio.ensure_future(self._get_ready(client, run))
             stack.push_async_callback(_let_go, self._ready)
-            mark = Mark(asked.home.mark_path(run.campaign, run.run))
+            marks = asked.home.marks(run.campaign)
+            mark = Mark(marks / run.run)
             writer = await stack.enter_async_context(
                 Writer(asked.home.journal, run, mark)
             )
             writer.epoch = await self._take_lease(writer, clocks)
             try:
                 assembly = Assembly(asked, client, writer, clocks, self._ready)
-                await assembly.begin(mark)
+                await assembly.begin(mark, marks)
                 await self._until_ready()
                 work_off = partial(self._work_off, writer=writer, clocks=clocks)
                 self._first_few = FirstFew(assembly, work_off)

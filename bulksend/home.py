@@ -131,8 +131,9 @@ class Home:
     def _for_work(self) -> tuple[Path, ...]:
         return self.folder / "workrooms", self.folder / "outgoing"
 
-    def mark_path(self, campaign: str, run: str) -> Path:
-        return self.folder / "claims" / campaign.replace("/", "+") / run
+    def marks(self, campaign: str) -> Path:
+        """The folder of what `journal.mark` notes of its runs, each by its name."""
+        return self.folder / "claims" / campaign.replace("/", "+")
 
     def plan_path(self, name: str) -> Path:
         return self.folder / "plans" / f"{name}.parquet"

@@ -7,6 +7,9 @@ that it claimed is noted in a small file in the home, and a journal that does no
 that claim is refused.  One that does knows of all before it: a journal loses its end, and
 never a part in between.
 
+All runs of the campaign are asked for, not only the one that begins: the ledger keeps
+its people from what the others sent, as far as the journal knows of it.
+
 The note comes after the commit and is not flushed: it may be behind the journal, after a
 power cut by some seconds, but never before it.
 """
@@ -16,14 +19,18 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from bulksend.errors import GateRefused, Problem
+from bulksend.errors import GateRefused, Problem, counted
 from bulksend.journal.records import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
     from pathlib import Path
+
+COMPARED = 100
+"""Marks of a campaign: one look-up each, in a journal that may be far away."""
 
 LINE = b"%020d %020d %020d\n"
 WHOLE = re.compile(rb"(\d{20}) (\d{20}) (\d{20})\n")
@@ -45,23 +52,8 @@ class Mark:
         whole = WHOLE.fullmatch(said)  # or torn by a power cut
         return Claim(*map(int, whole.groups())) if whole else None
 
-    def begin(self, known: Claim | None, runs: Collection[str]) -> None:
-        """Compare with what the journal knows, and go on from there.
-
-        Args:
-            known: The latest claim of the row that is noted, by the journal.
-
-            runs: The names of the runs that it knows.
-
-        Raises:
-            GateRefused: E604, where the journal does not know of the claim that is noted,
-                or of a run of the campaign.
-        """
-        noted = self.noted()
-        if noted is not None and (known is None or known.is_before(noted)):
-            found = f"row {noted.row:,} was handed over, and it does not know of that"
-            raise _lost(found, self._path)
-        refuse_lost(self._path.parent, {*runs, self._path.name})
+    def begin(self) -> None:
+        """Go on from what is noted, once `refuse_lost` has compared it."""
         with suppress(OSError):  # a guard more: the journal itself needs no mark
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -78,20 +70,63 @@ class Mark:
             self._file = None
 
 
-def refuse_lost(folder: Path, runs: Collection[str]) -> None:
-    """Whether the journal knows of the campaign's runs that were sent from this home.
+def read_marks(folder: Path) -> dict[str, Claim | None]:
+    """What is noted of each run of a campaign; read it before the journal.
+
+    Only of those whose claims are the newest: epochs grow from run to run of a campaign,
+    so a journal that knows of these knows of all before them.
 
     Args:
-        folder: Where their marks are.
+        folder: Where its marks are.
+    """
+    paths = [one for one in sorted(folder.glob("*")) if not one.name.startswith(".")]
+    noted = {one.name: Mark(one).noted() for one in paths}
+    claims = {run: claim for run, claim in noted.items() if claim is not None}
+    newest = nlargest(COMPARED, claims, key=lambda run: claims[run][1:])
+    return dict.fromkeys(noted) | {run: claims[run] for run in newest}
 
-        runs: The names of the runs that it knows.
+
+def refuse_lost(
+    folder: Path,
+    noted: Mapping[str, Claim | None],
+    known: Mapping[str, Claim | None],
+) -> None:
+    """Whether the journal knows of all that was sent of a campaign from this home.
+
+    Every run counts, not only the one that begins: what another plan of the campaign has
+    sent is looked up in the ledger, and a journal that lost it would send it again.
+
+    Args:
+        noted: As `read_marks` gives it.
+
+        known: For each run that the journal knows its latest claim of the noted row.
 
     Raises:
         GateRefused: E604, where it does not.
     """
-    for path in sorted(folder.glob("*")):
-        if path.name not in runs:
-            raise _lost(f"it does not know of run {path.name}", path)
+    lost = {
+        run: said for run, one in noted.items() if (said := _missed(run, one, known))
+    }
+    if not lost:
+        return
+    (run, found), *others = lost.items()
+    if others:
+        more = counted(len(others), "another run", "other runs")
+        raise _lost(f"{found}; nor all of {more}", folder)
+    raise _lost(found, folder / run)
+
+
+def _missed(
+    run: str, noted: Claim | None, known: Mapping[str, Claim | None]
+) -> str | None:
+    if run not in known:
+        return f"it does not know of run {run}"
+    claim = known[run]
+    if noted is not None and (claim is None or claim.is_before(noted)):
+        return (
+            f"row {noted.row:,} of {run} was handed over, and it does not know of that"
+        )
+    return None
 
 
 def _lost(found: str, path: Path) -> GateRefused:

@@ -42,7 +42,7 @@ from bulksend.journal.states import Status
 from bulksend.journal.suppressions import Suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bulksend.home import Address
     from bulksend.journal.database import Database
@@ -322,6 +322,17 @@ class Journal:
         """Of this row; None where the journal does not know that it ever was claimed."""
         found = self.database.fetch("latest_claim", run_id=run_id, row=row)
         return Claim(row, *found[0]) if found else None
+
+    def latest_claims(
+        self, noted: Mapping[str, Claim | None]
+    ) -> dict[str, Claim | None]:
+        """For each run of *noted* that it knows its own latest claim of the row noted."""
+        ids = {one.run: one.id for one in self.runs() if one.run in noted}
+        return {
+            run: claim and self.latest_claim(ids[run], claim.row)
+            for run, claim in noted.items()
+            if run in ids
+        }
 
     def ended_in_doubt(self, run_id: int, part: Part = WHOLE) -> bool:
         """Whether the fate of any of its latest rows is unknown: it may still go on so."""

@@ -308,7 +308,7 @@ def _full(*_: object) -> int:
 async def test_a_mark_follows_the_claims(path: Path, run: Run, tmp_path: Path) -> None:
     """After each commit, and not for what was not claimed."""
     mark = Mark(tmp_path / "claims" / "r")
-    mark.begin(None, {"r"})
+    mark.begin()
     async with Writer(path, run, mark) as writer:
         writer.epoch = await writer.call(
             lambda journal: journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)

@@ -63,6 +63,19 @@ class ClaimsSuite:
         journal.close_unsent(run.id, sender.epoch, [3], PAST_EXPIRATION, now=NOW)
         assert journal.latest_claim(run.id, 3) is None
 
+    def test_the_latest_claims_of_noted_runs_are_told_together(
+        self, sender: Sender
+    ) -> None:
+        """Its own word on each row that was noted; a run that it does not know is left out."""
+        name = sender.run.run
+        sender.claim(2)
+        own = Claim(2, sender.epoch, NOW)
+        told = sender.journal.latest_claims
+
+        assert told({name: Claim(2, 9, NOW), "gone": own}) == {name: own}
+        assert told({name: Claim(3, 9, NOW)}) == {name: None}
+        assert told({name: None}) == {name: None}
+
     @pytest.mark.parametrize("status", Status)
     @pytest.mark.parametrize("again", [False, True])
     def test_only_a_planned_row_can_be_claimed(

@@ -1,0 +1,77 @@
+"""An older journal that was put back never makes a second text, whatever else changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.flow.desk import PEOPLE, TOKEN, codes, counts, ended, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.flow.conftest import Bandwidth
+    from tests.flow.desk import Desk
+
+RUN = ("run", "hello.yaml", "--yes", "--json")
+
+
+def half_done(desk: Desk, accepted: Sequence[object]) -> None:
+    """Stopped after its first text or two."""
+    desk.campaign(send={"rate": "1/s"})
+    sender = desk.start(*RUN)
+    until(lambda: bool(accepted), sender)
+    sender.terminate()
+    assert ended(sender).code == 4
+
+
+def not_signed_in(desk: Desk, _: Sequence[object]) -> None:
+    """The run stands in the journal, and none of its rows."""
+    good = dict(desk.environment)
+    desk.environment |= TOKEN | {"BW_TOKEN_URL": "http://127.0.0.1:9/token"}
+    del desk.environment["BW_USERNAME"], desk.environment["BW_PASSWORD"]
+    assert desk.call(*RUN).code != 0
+    desk.environment = good
+    (run,) = desk.call("status", "--json").json
+    assert run["not_sent"] == 4, run
+
+
+@pytest.mark.parametrize("begin", [half_done, not_signed_in])
+def test_a_changed_list_does_not_hide_what_the_journal_lost(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    begin: Callable[[Desk, Sequence[object]], None],
+) -> None:
+    """E604 comes before E622, and --replan does not lift it: nobody is texted again."""
+    accepted = bandwidth().bandwidth.witness.accepted
+    desk.people()
+    desk.campaign()
+    begin(desk, accepted)
+    assert desk.call("backup", desk.folder / "copy").code == 0
+    desk.campaign()
+    ran = desk.call(*RUN)
+    assert (ran.code, counts(ran)["accepted"]) == (0, 4), ran
+    (old_plan,) = desk.folder.glob(".bulksend/plans/*.parquet")
+
+    home = desk.folder / ".bulksend"
+    for file in home.glob("journal.sqlite*"):
+        file.unlink()
+    shutil.copy(desk.folder / "copy" / "journal.sqlite", home)
+    desk.people(PEOPLE + "8,Gil,9192345688,11:00\n")
+
+    plan = ("send", old_plan, "--yes", "--json", "--results", "old.csv")
+    for command in (RUN, (*RUN, "--replan", "--results", "new.csv"), plan):
+        refused = desk.call(*command)
+        assert (refused.code, codes(refused)) == (3, ["E604"]), refused
+    numbers = Counter(one.to[0] for one in accepted)
+    assert (len(numbers), max(numbers.values())) == (4, 1)
+
+    # Who accepts a second text removes what is named, and is told of the list then.
+    (mark,) = (home / "claims" / "bandwidth+hello").iterdir()
+    assert refused.json["problems"][0]["fix"].endswith(f"removes {mark}.")
+    mark.unlink()
+    next_said = "E622" if begin is half_done else "E624"  # the results are of that run
+    assert codes(desk.call(*RUN)) == [next_said]
