@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulksend.cli.parts import SHARDS
 from bulksend.cli.places import PLACE
 from bulksend.errors import REFUSED_BY_GATE
 
@@ -61,7 +62,7 @@ def check(campaign: Where, slot: str, as_json: bool) -> None:
 @SLOT
 @click.option(
     "--shards",
-    type=click.IntRange(1, 1024),
+    type=SHARDS,
     default=1,
     help="Cut it into so many parts, for as many senders.",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bulksend.cli.parts import SHARD
 from bulksend.cli.places import PLACE
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def run(campaign: Where, yes: bool, as_json: bool, workers: str, **said: Any) ->
 @YES
 @click.option(
     "--shard",
-    type=int,
+    type=SHARD,
     default=None,
     help="One part of a plan made with --shards, from 0; `results` writes them all.",
 )

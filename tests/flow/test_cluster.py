@@ -34,10 +34,11 @@ FILES, ROWS = 3, 100
 
 
 class Started(NamedTuple):
-    """A scheduler's address, and the processes of its workers."""
+    """A scheduler's address, and the processes."""
 
     address: str
     workers: list[subprocess.Popen[bytes]]
+    scheduler: subprocess.Popen[bytes]
 
 
 @contextmanager
@@ -60,11 +61,11 @@ def started(environment: dict[str, str], folder: Path) -> Iterator[Started]:
             return process
 
         here = ("--host", "127.0.0.1", "--no-dashboard")
-        run("scheduler", *here, "--port", str(port))
+        scheduler = run("scheduler", *here, "--port", str(port))
         address = f"127.0.0.1:{port}"
         kind = ("--nthreads", "4", "--no-nanny", "--local-directory", str(folder))
         workers = [run("worker", address, *here, *kind) for _ in range(2)]
-        yield Started(address, workers)
+        yield Started(address, workers, scheduler)
 
 
 def _people(desk: Desk) -> None:
@@ -123,6 +124,39 @@ def test_a_cluster_plans_and_sends_and_loses_a_worker(
     assert list((desk.folder / ".bulksend" / "workrooms").iterdir()) == []
 
 
+@pytest.mark.slow
+@pytest.mark.crash
+def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(
+    desk: Desk, tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E566 at once; the workers drain, so nothing is unknown; then the rest, once."""
+    monkeypatch.setattr("tests.flow.desk.PATIENCE_SECONDS", STARTING_SECONDS)
+    url, folder = postgres.schema(), tmp_path / "elsewhere"
+    folder.mkdir()
+    with served(tmp_path, "--latency", "0.2") as server:
+        desk.environment = server.environment | {"BULKSEND_JOURNAL": url}
+        _people(desk)
+        desk.campaign(recipients={"path": "people-*.csv"}, send={"rate": "40/s"})
+        sending = ("run", "hello.yaml", "--yes", "--json", "--workers")
+        with started(desk.environment, folder) as cluster:
+            running = desk.start(*sending, f"dask://{cluster.address}")
+            until(server.has(40), running)
+            cluster.scheduler.kill()
+            lost = ended(running)
+            for worker in cluster.workers:
+                worker.wait(STARTING_SECONDS)
+        drained = len(server.lines())
+        again = desk.process(*sending, "local:1")
+        sent = Counter(line["to"][0] for line in server.lines())
+
+    assert lost.code == 4, lost
+    assert [problem["code"] for problem in lost.json["problems"]] == ["E566"]
+    assert 40 <= drained < len(sent)
+    assert again.code == 0, again
+    assert again.json["accepted"] == len(sent)
+    assert max(sent.values()) == 1
+
+
 def dies_once(room: Path, number: int) -> int:
     """A step whose worker is killed at the second piece's first try."""
     mark = room / "died"
@@ -144,8 +178,13 @@ def breaks(room: Path, number: int) -> int:
 
 @pytest.mark.slow
 @pytest.mark.crash
-def test_a_piece_whose_worker_dies_is_done_by_another(tmp_path: Path) -> None:
-    """In order; what is wrong with the input comes back whole, what breaks as E595."""
+def test_a_piece_whose_worker_dies_is_done_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order; what is wrong with the input comes back whole, what breaks as E595.
+
+    Where no worker is left nobody waits for ever: E566.
+    """
     home = Home(tmp_path, tmp_path / "journal.sqlite")
     with connected("local:2", home) as cluster:
         assert cluster.room is not None
@@ -155,6 +194,10 @@ def test_a_piece_whose_worker_dies_is_done_by_another(tmp_path: Path) -> None:
             crew.each(finds_fault, 2)
         with pytest.raises(Stopped, match="E595 ZeroDivisionError"):
             crew.each(breaks, 1)
+        cluster.client.cluster.scale(0)
+        monkeypatch.setattr("bulksend.crew.ALONE_SECONDS", 0.5)
+        with pytest.raises(Stopped, match=r"E566 .*no worker"):
+            crew.each(finds_fault, 1)
 
     assert [problem.found for problem in refused.value.problems] == ["piece 1"]
     assert not cluster.room.exists()

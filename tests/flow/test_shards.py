@@ -87,6 +87,43 @@ def test_a_shard_that_is_none_is_refused(desk: Desk) -> None:
     assert desk.call("send", whole, "--shard", "0", "--json").code == 0
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("send", "{plan}", "--shard", "abc"),
+        ("send", "{plan}", "--shard", "99999999999999999999"),
+        ("plan", "hello.yaml", "--shards", "0"),
+        ("plan", "hello.yaml", "--shards", "-1"),
+        ("plan", "hello.yaml", "--shards", "2000000"),
+        ("plan", "hello.yaml", "--shards", "two"),
+    ],
+)
+def test_parts_that_are_no_number_are_refused(
+    desk: Desk, arguments: tuple[str, ...]
+) -> None:
+    """E565 quotes what was written."""
+    desk.people()
+    desk.campaign(provider="simulator")
+    plan = _plan(desk, 1)
+
+    ran = desk.call(*(one.format(plan=plan) for one in arguments), "--json")
+
+    assert (ran.code, codes(ran)) == (2, ["E565"])
+    assert f"`{arguments[-1]}`" in ran.json["problems"][0]["found"]
+
+
+def test_workers_take_no_selection(desk: Desk) -> None:
+    """E140: `--only` is never silently left out, or others would be texted."""
+    desk.people()
+    desk.campaign(provider="simulator")
+
+    ran = desk.call(
+        "run", "hello.yaml", "--workers", "local:2", "--only", "failed", "--json"
+    )
+
+    assert (ran.code, codes(ran)) == (2, ["E140"])
+
+
 def test_more_shards_than_rows_are_empty_ones(desk: Desk) -> None:
     """A shard without rows is done at once."""
     desk.people("id,name,mobile,at\n1,Ana,9192345671,9\n2,Ben,9192345672,9\n")
