@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flow.desk import PATIENCE_SECONDS, ROOT, Desk
+from tests.flow.desk import PATIENCE_SECONDS, ROOT, Desk, served, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.flow.conftest import Bandwidth
 
 QUESTION = b"Send 4 real messages now?"
@@ -78,6 +80,62 @@ def test_the_simulator_is_not_asked_about(desk: Desk) -> None:
     assert ended == 0, seen
     assert "real messages" not in seen
     assert "7 rows = 4 accepted + 3 excluded" in seen
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+@pytest.mark.parametrize("how", ["ctrl-c", "closed"])
+def test_local_workers_drain_when_the_terminal_says_stop(
+    desk: Desk, tmp_path: Path, how: str
+) -> None:
+    """All processes hear it, and only the command acts: 0 unknown, no word of Dask's."""
+    with served(tmp_path, "--latency", "0.3") as server:
+        desk.environment = server.environment
+        desk.people(
+            "id,name,mobile,at\n"
+            + "".join(f"{n},P{n},+1919{2_000_000 + n},9\n" for n in range(400))
+        )
+        desk.campaign(send={"rate": "40/s"})
+        ours, theirs = pty.openpty()
+        local = ("--workers", "local:1")
+        process = subprocess.Popen(
+            [sys.executable, "-c", ON_TERMINAL, "run", "hello.yaml", "--yes", *local],
+            cwd=desk.folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | desk.environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            text=True,
+        )
+        desk.started.append(process)
+        os.close(theirs)
+        until(server.has(40), process)
+        if how == "ctrl-c":
+            os.write(ours, b"\x03")
+        else:
+            os.close(ours)
+        code = process.wait(PATIENCE_SECONDS)
+        seen = os.read(ours, 1 << 16).decode() if how == "ctrl-c" else ""
+        sent = len(server.lines())
+        (listed,) = desk.call("status", "--json").json
+
+    assert code == 4, seen
+    assert (listed["accepted"], listed["unknown"]) == (sent, 0)
+    assert listed["not_sent"] == 400 - sent > 0
+    assert "Traceback" not in seen
+    assert "distributed" not in seen
+    assert not list((desk.folder / ".bulksend" / "workrooms").iterdir())
+
+
+ON_TERMINAL = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from bulksend.cli import main
+if __name__ == "__main__":
+    main()
+"""
+"""The command, with its terminal as the one that controls it."""
 
 
 # the command, and how it ends whether anybody listens or not
