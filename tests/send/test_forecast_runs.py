@@ -312,6 +312,7 @@ def off(stage: Drawn) -> Off:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_any_campaign_ends_when_it_was_forecast() -> None:
     """Rates, windows, caps, senders, a queue, changes of clocks: within 2 % of its time."""
     found = {seed: off(drawn(seed)) for seed in range(PLAYED)}
