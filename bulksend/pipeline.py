@@ -36,7 +36,7 @@ from bulksend.planning import (
     loaded_campaign,
     plan_campaign,
 )
-from bulksend.prepare.freshness import changed_inputs
+from bulksend.prepare.freshness import changed_inputs, changed_suppression
 from bulksend.settle.arms import arms
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.hurry import OutOfTime
@@ -127,8 +127,8 @@ def send_plan(
 ) -> Ended:
     """Send a plan as it stands, with the pace and the provider it was made with.
 
-    What was begun is finished as it was planned.  What was not is stale once a list has
-    changed: somebody may have been added to the opt-outs since.
+    What was begun is finished as it was planned, unless a suppression list has changed:
+    somebody may want no texts any more.  What was not is stale once any list has.
 
     Raises:
         InputError: It is not a plan, or was changed; nothing was sent.
@@ -183,8 +183,9 @@ def _send(
     is_fresh: bool = True,
 ) -> Ended:
     run = asked.known_run(replan=options.replan)
-    if run is None and not is_fresh:
-        stale = changed_inputs(asked.plan, asked.campaign, asked.home.spool())
+    if not is_fresh:
+        changed = changed_inputs if run is None else changed_suppression
+        stale = changed(asked.plan, asked.campaign, asked.home.spool())
         checked = replace(checked, gates=(*checked.gates, *stale))
     if options.only:
         checked = replace(checked, done=checked.summary.sendable - asked.chosen(run))

@@ -88,8 +88,8 @@ ROWS = (
     Kind(
         "E622",
         "an unfinished run has other input",
-        "Restore the file to resume it, finish the old plan with `bulksend send`, or "
-        "add --replan and --results PATH: nobody who has this text gets it again.",
+        "Restore the file to resume it, or add --replan and --results PATH: nobody who "
+        "has this text gets it again. `bulksend send` finishes the old plan, as it was.",
     ),
     Kind(
         "E623",

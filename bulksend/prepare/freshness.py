@@ -34,10 +34,32 @@ def changed_inputs(plan: Plan, campaign: Campaign, spool: Spool) -> list[Problem
         InputError: E691 to E695, what stands against looking at an object.
         Stopped: E698, where object storage does not answer.
     """
-    now = _Now(Path(plan.about["folder"]), spool, plan.about.get("objects", {}))
+    now = _now(plan, spool)
     return [
         Problem("E626", f"{name} changed since this plan was made", file=plan.place)
         for name in _changed(plan.about["inputs"], campaign, now)
+    ]
+
+
+def changed_suppression(plan: Plan, campaign: Campaign, spool: Spool) -> list[Problem]:
+    """A gate for each suppression list that changed while a run of the plan was under way.
+
+    What was begun is finished as it was planned; but for whoever asked for no more texts.
+
+    Raises:
+        InputError, Stopped: As `changed_inputs`.
+    """
+    fix = (
+        "`bulksend suppress import` this list, which every message is held to, and then "
+        "add --as-planned; or `bulksend run` the campaign with --replan."
+    )
+    return [
+        Problem(
+            "E626", f"{name} changed since this run began", fix=fix, file=plan.place
+        )
+        for name in _of_kind(
+            "suppress", plan.about["inputs"], campaign, _now(plan, spool)
+        )
     ]
 
 
@@ -75,15 +97,25 @@ class _Now:
         return is_address(path) and self.spool.is_as_taken(path, self.taken)
 
 
+def _now(plan: Plan, spool: Spool) -> _Now:
+    return _Now(Path(plan.about["folder"]), spool, plan.about.get("objects", {}))
+
+
+def _of_kind(
+    key: str, said: dict[str, str], campaign: Campaign, now: _Now
+) -> Iterator[str]:
+    paths: Sequence[str] = getattr(campaign.recipients, key)
+    for path, known in zip(paths, said[key].split("+"), strict=False):
+        if now.differs([path], known):
+            yield path
+
+
 def _changed(said: dict[str, str], campaign: Campaign, now: _Now) -> Iterator[str]:
     recipients = campaign.recipients
     if now.differs(recipients.path, said["recipients"]):
         yield ", ".join(recipients.path)
     for key in ("suppress", "only"):
-        paths: Sequence[str] = getattr(recipients, key)
-        for path, known in zip(paths, said[key].split("+"), strict=False):
-            if now.differs([path], known):
-                yield path
+        yield from _of_kind(key, said, campaign, now)
     if (name := campaign.message.file) is not None:
         try:
             text = (now.folder / name).read_text(encoding="utf-8-sig")

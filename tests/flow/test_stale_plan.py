@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from tests.flow.desk import PEOPLE, codes, counts
+from tests.flow.desk import PEOPLE, PEOPLE_NUMBERS, codes, counts, ended, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,31 @@ def test_a_plan_that_was_begun_is_finished_as_it_was_planned(
     again = desk.call("send", plan, "--yes", "--json")
 
     assert again.code == 0, again
+
+
+def test_whoever_opts_out_while_a_plan_is_half_sent_is_not_texted(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """E626 says how to go on: the list into the store, and then as planned."""
+    witness = bandwidth().bandwidth.witness
+    plan = planned(desk, send={"rate": "1/s"})
+    sender = desk.start("send", plan, "--yes")
+    until(lambda: bool(witness.accepted), sender)
+    sender.terminate()
+    assert ended(sender).code == 4
+    texted = {number for one in witness.accepted for number in one.to}
+    ana = next(one for one in PEOPLE_NUMBERS if one not in texted)
+    desk.write("opt-outs.csv", f"{OPT_OUTS}{ana}\n")
+
+    refused = desk.call("send", plan, "--yes", "--json")
+    assert (refused.code, codes(refused)) == (3, ["E626"])
+    (problem,) = refused.json["problems"]
+    assert problem["found"] == "opt-outs.csv changed since this run began"
+    assert desk.call("suppress", "import", "opt-outs.csv").code == 0
+    desk.call("send", plan, "--yes", "--as-planned")
+
+    assert ana not in {number for one in witness.accepted for number in one.to}
+    assert len(witness.accepted) == 4
 
 
 def test_a_plan_may_travel_without_its_lists(desk: Desk, bandwidth: Bandwidth) -> None:
