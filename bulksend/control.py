@@ -19,6 +19,7 @@ from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.orders import Word
 from bulksend.journal.owner import Owner
 from bulksend.pipeline import write_run
+from bulksend.send.watch import SAID
 from bulksend.settle.finding import find_run
 from bulksend.settle.standing import standing
 
@@ -70,6 +71,8 @@ def resume_run(run: str, *, home: Home) -> Ordered:
         halt = journal.canaries.standing(known.id)
         if halt is not None and halt.is_canary:
             journal.canaries.passed(known.id, by=_me(), now=_now())
+        elif halt is not None and halt.code in SAID.values():
+            journal.canaries.lift(known.id, now=_now())
         ended = standing(journal, known)
         if ended.counts["not_sent"]:
             journal.reopen_run(known.id)

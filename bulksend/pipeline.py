@@ -24,6 +24,7 @@ from bulksend.assignment import Assignment
 from bulksend.define.slots import last_slot
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped, counted
 from bulksend.home import Home
+from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
 from bulksend.logs import log
 from bulksend.means import Here, Means, Options
@@ -270,7 +271,8 @@ def _finish(
             ended = replace(standing_of(run, reading.counts), results=str(asked.output))
             if ended.is_over or journal.orders.is_aborted(run.id):
                 journal.finish_run(run.id, now=_now())
-    if ended.left and stopped is None:
+    was_all_left = SELECTIONS.get(asked.only) is None
+    if ended.left and stopped is None and was_all_left:
         some = counted(ended.left, "message was", "messages were")
         what = f"{some} not taken, however often tried"
         stopped = Stopped(Problem("E511", what))

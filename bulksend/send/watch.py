@@ -84,7 +84,9 @@ async def _pause(
     return order
 
 
+SAID = {Word.PAUSE: "E612", Word.ABORT: "E613"}
+
+
 def refused(order: Order) -> GateRefused:
     """What a run says that may not send."""
-    code = "E613" if order.word is Word.ABORT else "E612"
-    return GateRefused(Problem(code, f"{order.giver} asked for it"))
+    return GateRefused(Problem(SAID[order.word], f"{order.giver} asked for it"))

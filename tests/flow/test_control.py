@@ -85,6 +85,8 @@ def test_a_run_is_paused_resumed_and_aborted(desk: Desk) -> None:
         assert (again.code, codes(again)) == (3, ["E613"])
         assert len(server.lines()) == sent
         assert desk.call("resume", listed["run"]).code == 0
+        (listed,) = desk.call("status", "--json").json
+        assert listed["state"] == "stopped"
         desk.campaign(send={"rate": "3000/s"})
         last = desk.call(*RUN)
         assert (last.code, counts(last)) == (0, {"accepted": 2_000}), last
