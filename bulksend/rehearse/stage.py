@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem, counted
 from bulksend.home import Home
 from bulksend.journal.store import Journal
@@ -53,8 +55,8 @@ SENDING_SECONDS = 4.0
 """How long the sending alone would take."""
 
 SLOWEST, QUICKEST = 25.0, 2_000.0
-LONGEST_SECONDS = 300.0
-"""Then the rehearsal ends, whatever is left without a fate."""
+PATIENCE_SECONDS = 300.0
+"""How much longer than its sending a rehearsal may take; then it has proven nothing."""
 
 MOST_STARTS = 30
 RESUMED = {3, 4}
@@ -162,7 +164,7 @@ def _send(
     attempts = server.bandwidth.witness.attempts
     parts = rehearsal.kills + 1
     moments = [(k + rng.random()) * plan.rows / parts for k in range(rehearsal.kills)]
-    deadline = time.monotonic() + LONGEST_SECONDS
+    deadline = time.monotonic() + _longest(plan)
     kills = starts = 0
     while time.monotonic() < deadline and starts < MOST_STARTS + rehearsal.kills:
         starts += 1
@@ -184,7 +186,17 @@ def _send(
             raise BulksendError(
                 Problem("E633", said.partition("\n")[0] or f"exit {code}")
             )
+    else:
+        late = f"it did not end in {_longest(plan):,.0f} s, begun {starts} times"
+        fix = "Rehearse fewer --rows, or on a machine that is less busy."
+        raise BulksendError(Problem("E633", late, fix=fix))
     return kills, starts
+
+
+def _longest(plan: Plan) -> float:
+    """Seconds: a multiple of what its segments take at most, and time to begin again."""
+    weight = plan.frame().select(pl.col("pace_weight").sum()).collect().item()
+    return float(PATIENCE_SECONDS + 4 * weight / QUICKEST)
 
 
 @contextmanager

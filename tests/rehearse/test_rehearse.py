@@ -82,3 +82,16 @@ def test_people_read_one_line(desk: Desk) -> None:
     assert last.startswith("Proof holds: 40 rows · ")
     assert " · 0 doubled · 0 lost · 0 wrong · " in last
     assert "BW_MESSAGING_APPLICATION_ID" not in json.dumps(desk.environment)
+
+
+def test_a_rehearsal_that_does_not_end_proves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E633 and how long it had; it never says that messages were lost."""
+    monkeypatch.setattr("bulksend.rehearse.stage.PATIENCE_SECONDS", -60.0)
+    desk.people()
+    desk.campaign()
+    ran = desk.call("rehearse", "hello.yaml", "--json")
+    assert (ran.code, codes(ran)) == (2, ["E633"])
+    (problem,) = ran.json["problems"]
+    assert "did not end" in problem["found"]
