@@ -24,7 +24,6 @@ from bulksend.assignment import Assignment
 from bulksend.define.slots import last_slot
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped, counted
 from bulksend.home import Home
-from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
 from bulksend.logs import log
 from bulksend.means import Here, Means, Options
@@ -129,7 +128,8 @@ def send_plan(
     """Send a plan as it stands, with the pace and the provider it was made with.
 
     What was begun is finished as it was planned, unless a suppression list has changed:
-    somebody may want no texts any more.  What was not is stale once any list has.
+    somebody may want no texts any more.  (A shard asks the store alone: it runs where
+    nobody is there to answer.)  What was not begun is stale once any list has changed.
 
     Raises:
         InputError: It is not a plan, or was changed; nothing was sent.
@@ -184,7 +184,7 @@ def _send(
     is_fresh: bool = True,
 ) -> Ended:
     run = asked.known_run(replan=options.replan)
-    if not is_fresh:
+    if not is_fresh and (run is None or asked.shard is None):
         changed = changed_inputs if run is None else changed_suppression
         stale = changed(asked.plan, asked.campaign, asked.home.spool())
         checked = replace(checked, gates=(*checked.gates, *stale))
@@ -271,8 +271,7 @@ def _finish(
             ended = replace(standing_of(run, reading.counts), results=str(asked.output))
             if ended.is_over or journal.orders.is_aborted(run.id):
                 journal.finish_run(run.id, now=_now())
-    was_all_left = SELECTIONS.get(asked.only) is None
-    if ended.left and stopped is None and was_all_left:
+    if ended.left and stopped is None:
         some = counted(ended.left, "message was", "messages were")
         what = f"{some} not taken, however often tried"
         stopped = Stopped(Problem("E511", what))

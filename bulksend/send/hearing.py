@@ -59,7 +59,7 @@ class _OptOuts:
     def __init__(self, writer: Writer, clocks: Clocks) -> None:
         self._writer = writer
         self._clocks = clocks
-        self._others = self._ours = 0
+        self._others = self._ours = self._since = 0
         self._again_at = 0.0
 
     async def among(self, everyone: int, people: int, *, since: int) -> int:
@@ -68,6 +68,8 @@ class _OptOuts:
         Args:
             people: How many people have the run's text.
         """
+        if since != self._since:  # *everyone* are others than at the last look
+            self._since, self._others = since, 0
         most = max(everyone - self._others, 0)
         if most <= AUDIT_SHARE * people:
             return most

@@ -7,7 +7,8 @@ slots that are due soon, and is posted when they are.  A slot that it could not 
 is lost, not caught up: whoever caught up would send in another's time.  That is asked last
 when the bytes leave: who is late then waits for another slot.  Three thousandths of the
 rate are never given out, and a slot may be used eight milliseconds late: so in any second
-there is at most a hundredth more than the rate, however many senders there are.
+there is at most a hundredth more than the rate, however many senders there are, where
+a message is one segment; of longer ones each sender may be one message ahead.
 
 An urgent run reserves on two lines, the common one and the one that is kept for its like,
 and takes of both what comes first (`journal.paces`).

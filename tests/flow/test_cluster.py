@@ -185,6 +185,7 @@ def test_a_piece_whose_worker_dies_is_done_by_another(
 
     Where no worker is left nobody waits for ever: E566.
     """
+    monkeypatch.setattr("bulksend.cluster.END_SECONDS", STARTING_SECONDS)
     home = Home(tmp_path, tmp_path / "journal.sqlite")
     with connected("local:2", home) as cluster:
         assert cluster.room is not None

@@ -18,7 +18,7 @@ from bulksend.rules.carriers import pacific_day
 from bulksend.send import hearing
 from bulksend.send.aftermath import Tally
 from bulksend.send.breakers import FEWEST_PEOPLE, Breakers
-from bulksend.send.caps import CarrierCap
+from bulksend.send.caps import DAY_MS, CarrierCap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,10 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
 
         epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
         ours, others = "+19192345671", [f"+1919234{n}" for n in range(6000, 6030)]
-        journal.claim(run, epoch, [Candidate(2, 2, person=person_key(ours))], now=NOW)
+        later = "+19192345672"
+        both = [(2, ours), (3, later)]
+        mine = [Candidate(row, row, person=person_key(one)) for row, one in both]
+        journal.claim(run, epoch, mine, now=NOW)
 
         async def looked() -> None:
             seen = len(ear.rates)
@@ -115,6 +118,11 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
             for number in others:  # who answer to an earlier campaign
                 stops(number, NOW + 2)
             fails("b", NOW + 2)
+            await looked()
+            await looked()
+            assert ear.rates[-1] == (1, 42)
+            clocks.now += DAY_MS + 1_000  # nobody of those before counts any more
+            stops(later, clocks.now)
             await looked()
             await looked()
             listening.cancel()
