@@ -32,7 +32,14 @@ from bulksend.settle.proving import absent
 from bulksend.settle.search import MessageSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from bulksend.home import Home
     from bulksend.journal.records import Run
@@ -108,17 +115,22 @@ def settle_runs(
     how = how or Manner()
     settled = Settled()
     with _runs(home, run) as (journal, runs):
-        _orphan(journal, runs)
-        unknown = {one.id: journal.decisions.unknown(one.id) for one in runs}
-        real = [one for one in runs if one.provider == "bandwidth" and unknown[one.id]]
+        everyone = journal.runs()
+        _orphan(journal, everyone)
+        unknown = {one.id: journal.decisions.unknown(one.id) for one in everyone}
+        rivals = [
+            one for one in everyone if one.provider == "bandwidth" and unknown[one.id]
+        ]
+        ours = {one.id for one in runs}
+        real = [one for one in rivals if one.id in ours]
         rehearsed = (
             len(unknown[one.id]) for one in runs if one.provider != "bandwidth"
         )
         settled.skipped = sum(rehearsed)
         if real:
             credentials = Credentials.from_environment(environment)
-            plans = {one: plan_of(one, home) for one in real}
-            asyncio.run(_settle(journal, plans, credentials, how, settled))
+            plans = {one: plan_of(one, home) for one in rivals}
+            asyncio.run(_settle(journal, plans, ours, credentials, how, settled))
         _rewrite(home, journal, real)
     return settled
 
@@ -207,16 +219,19 @@ def _rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
 # -- looking ----------------------------------------------------------------------------
 
 
-async def _settle(
+async def _settle(  # noqa: PLR0913, PLR0917  (what it looks at, and how)
     journal: Journal,
     plans: Mapping[Run, Plan],
+    asked: Collection[int],
     credentials: Credentials,
     how: Manner,
     settled: Settled,
 ) -> None:
     async with _search(credentials, how) as search:
         while True:
-            counts = await look(journal, plans, search, wait_ms=how.wait_ms, now=_now)
+            counts = await look(
+                journal, plans, search, wait_ms=how.wait_ms, now=_now, asked=asked
+            )
             done = Counter(
                 {one: settled.counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
             )

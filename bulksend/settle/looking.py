@@ -16,7 +16,7 @@ from bulksend.settle.search import NUMBERS_A_CALL
 from bulksend.settle.unknowns import open_messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
@@ -28,17 +28,23 @@ EDGE_MS = 2 * 3_600_000
 """For clocks that differ, where the statuses of accepted messages are asked for."""
 
 
-async def look(
+async def look(  # noqa: PLR0913  (what is looked at, and how)
     journal: Journal,
     plans: Mapping[Run, Plan],
     search: MessageSearch,
     *,
     wait_ms: int,
     now: Callable[[], int],
+    asked: Collection[int] | None = None,
 ) -> Counter[str]:
     """One look at every unknown message, ten numbers at a time; what is proven.
 
     Args:
+        plans: Of every run with unknown messages: a record that fits several of them
+            proves nothing, whichever runs they are of.
+
+        asked: The runs that are to be settled; None is all of them.
+
         wait_ms: How long a message must be gone before its absence is believed.
 
         now: Milliseconds since 1970.
@@ -55,6 +61,9 @@ async def look(
         for run, plan in plans.items()
         for message in open_messages(run, plan, journal.decisions.unknown(run.id))
     ]
+    asked = known.keys() if asked is None else asked
+    numbers_asked = {to for one in messages if one.run_id in asked for to in one.to}
+    messages = [one for one in messages if not numbers_asked.isdisjoint(one.to)]
     counts: Counter[str] = Counter()
     if not messages:
         return counts
@@ -68,7 +77,8 @@ async def look(
         ids = {one.message_id for one in found}
         ours = {one for one in ids if journal.receipts.place_of(one)}
         seen = Look(found, watermark, asked_at, search.skew, unread)
-        said = conclude(some, seen, known_ids=ours, wait_ms=wait_ms)
+        of_all = conclude(some, seen, known_ids=ours, wait_ms=wait_ms)
+        said = [one for one in of_all if one.message.run_id in asked]
         counts.update(one.proof for one in said)
         evidence = [one for each in said if (one := proven(each, known))]
         at = now()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
 
+from bulksend.journal.owner import Owner
 from bulksend.journal.records import Candidate, Outcome
 from bulksend.journal.states import Event
 from bulksend.send.signin import Credentials
@@ -26,7 +28,7 @@ from bulksend.simulator.scenario import Scenario
 from bulksend.simulator.search import Search
 from bulksend.simulator.witness import Accepted, Witness
 from tests.prepare.planning import SENDER, number, plan
-from tests.settle.test_results import NOW, begun
+from tests.settle.test_results import NOW, begun, run_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,3 +156,38 @@ def test_absence_is_believed_when_it_is_proven_and_not_before(
                 assert max(visible) - posted[row] > ON_ITS_WAY_MS + SKEW_MS
     assert seen[Proof.ACCEPTED] == len(taken)
     assert seen[Proof.ABSENT] == (len(lost) - len(taken) if ends else 0)
+
+
+def test_a_record_that_fits_two_runs_settles_neither(tmp_path: Path) -> None:
+    """Whichever of them is asked about: one person, two campaigns, one of them taken."""
+    people, world = f"phone\n{number(2)}\n", World(0)
+    plans = {}
+    for name in ("alpha", "bravo"):
+        (tmp_path / name).mkdir()
+        made = plan(tmp_path / name, people, name=name, message={"text": "Hi"})
+        plans[name] = made.plan
+    with begun(tmp_path, plans["alpha"], 1) as (journal, alpha, one):
+        bravo = journal.add_run(replace(run_of(plans["bravo"], 1), campaign="b"))
+        other = journal.leases.take("b", Owner.me(), now=NOW)
+        for run, epoch in ((alpha, one), (bravo, other)):
+            journal.claim(run, epoch, [Candidate(2, run.id)], now=NOW)
+            lost = Outcome(2, Event.LOSE, NOW + 50, NOW, None, "no_answer", "-")
+            assert journal.record(run.id, epoch, [lost]) == 1
+        world.accept("b", number(2), "Hi", NOW + 20)
+        world.accept("x", number(9), "Yo", NOW + 60 * MINUTE)
+        world.now = NOW + 120 * MINUTE
+        both = {alpha: plans["alpha"], bravo: plans["bravo"]}
+        for asked in ({alpha.id}, {bravo.id}, None):
+            counts = asyncio.run(
+                look(
+                    journal,
+                    both,
+                    Wireless(world),
+                    wait_ms=WAIT_MS,
+                    now=lambda: world.now,
+                    asked=asked,
+                )
+            )
+            assert counts == {Proof.AMBIGUOUS: 2 if asked is None else 1}
+        for run in (alpha, bravo):
+            assert [one.row for one in journal.decisions.unknown(run.id)] == [2]
