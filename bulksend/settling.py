@@ -23,6 +23,7 @@ from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
 from bulksend.journal.states import Event
+from bulksend.logs import mask_numbers
 from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
@@ -171,7 +172,7 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
         _orphan(journal, [known])
         now = _now()
         event = Event.ACCEPT if verdict == "accepted" else Event.DISPROVE
-        said = {"because": because.strip()[:500], "by": _user()}
+        said = {"because": mask_numbers(because.strip()[:500]), "by": _user()}
         unknown = {one.row for one in journal.decisions.unknown(known.id)}
         if row not in unknown:
             raise InputError(Problem("E653", f"row {row} of {known.run}"))

@@ -92,4 +92,5 @@ def gone(journal: Journal, sight: Sight, *, now: int) -> Suppression | None:
     if journal.receipts.place_of(sight.found.message_id) is None:
         return None
     reason = OPTED_OUT if code in codes.OPTED_OUT else SUPPRESSED
-    return suppression(sight.found.to, Cause(reason, f"search {code}", now))
+    at = min(sight.found.received_at, now)  # a START since then outweighs it
+    return suppression(sight.found.to, Cause(reason, f"search {code}", at))

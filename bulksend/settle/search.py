@@ -106,7 +106,11 @@ class MessageSearch:
         wanted = {"destinationTn": ",".join(numbers)}
         pages = [page async for page in self._pages(wanted, since)]
         found = [one.found for page in pages for one in page.sights]
-        return Records(found, sum(page.unread for page in pages))
+        # What it says to be there and does not show may be anybody's, and so may a record
+        # of somebody who was not asked for.
+        hidden = max(pages[0].total - sum(page.size for page in pages), 0)
+        strange = sum(one.to not in numbers for one in found)
+        return Records(found, sum(page.unread for page in pages) + hidden + strange)
 
     async def since(self, since: int) -> AsyncIterator[list[Sight]]:
         """Every record from *since* on, a page at a time; some may come twice."""

@@ -35,11 +35,20 @@ class Sight(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One answer: its records, those that cannot be read, and where it goes on."""
+    """One answer: its records, those that cannot be read, and where it goes on.
+
+    Args:
+        total: How many records there are in all, as it says; 0 where it does not.
+    """
 
     sights: list[Sight]
     unread: int
     token: str | None
+    total: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.sights) + self.unread
 
     @property
     def newest(self) -> int | None:
@@ -59,7 +68,9 @@ def page_of(body: bytes) -> Page | None:
     info = said.get("pageInfo")
     token = info.get("nextPageToken") if isinstance(info, dict) else None
     token = token if isinstance(token, str) and token else None
-    return Page(found, len(records) - len(found), token)
+    total = said.get("totalCount")
+    total = total if isinstance(total, int) else 0
+    return Page(found, len(records) - len(found), token, total)
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

@@ -251,7 +251,13 @@ def test_a_person_decides_and_the_reason_is_kept(
     assert (bare.code, bare.json["problems"][0]["code"]) == (2, "E654")
     for row, verdict in ((one, "accepted"), (other, "not_sent")):
         ran = desk.call(
-            "settle", "--decide", run, row, verdict, "--because", "asked her"
+            "settle",
+            "--decide",
+            run,
+            row,
+            verdict,
+            "--because",
+            "asked her at +19192345671",
         )
         assert ran.code == 0, ran
     third = desk.call(
@@ -268,7 +274,8 @@ def test_a_person_decides_and_the_reason_is_kept(
     with Journal.open(Home.find(desk.folder, {}).journal) as journal:
         made = journal.decisions.of_rows(1, int(one), int(one))
     assert [(each.source, each.event) for each in made] == [("operator", "accept")]
-    assert "asked her" in made[0].evidence
+    assert "asked her at" in made[0].evidence
+    assert "9192345671" not in made[0].evidence
 
 
 def test_a_search_that_refuses_or_throttles(desk: Desk, bandwidth: Bandwidth) -> None:

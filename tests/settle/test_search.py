@@ -164,6 +164,27 @@ async def test_records_that_say_too_little_are_counted() -> None:
     assert (len(found), unread) == (2, 5)
 
 
+HIDDEN = [
+    ("as many as it says", {"totalCount": 1, "messages": [record()]}, 0),
+    ("more than it shows", {"totalCount": 3, "messages": [record()]}, 2),
+    ("none of three", {"totalCount": 3, "messages": []}, 3),
+    ("nothing said", {"messages": [record()]}, 0),
+    ("somebody else", {"messages": [record(destinationTn=ANN[1:])]}, 1),
+]
+
+
+@pytest.mark.parametrize(("said", "unread"), [one[1:] for one in HIDDEN])
+async def test_records_that_may_be_anybodys_are_counted(
+    said: dict[str, Any], unread: int
+) -> None:
+    """Beside them no message is absent: what it says to have, and who was not asked for."""
+    async with (
+        answering(lambda _: web.json_response(said)) as url,
+        searching(url) as search,
+    ):
+        assert (await search.to([ANN, BOB], 0)).unread == unread
+
+
 @pytest.mark.parametrize(
     "said", [{}, {"status": "ok"}, {"messages": {}}, {"totalCount": 3}, [], None]
 )
