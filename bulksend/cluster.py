@@ -137,7 +137,7 @@ def _started(workers: str, home: Home, scratch: Path, stack: ExitStack) -> Any:
         cluster = LocalCluster(
             n_workers=0,  # whom the cluster's own thread starts is deaf, as that is
             threads_per_worker=-(-MOST_HERE // count),
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # none would take Dask's usual port, or warn
             env=_told(home),
             memory_limit=0,
             silence_logs=logging.CRITICAL,
@@ -177,8 +177,11 @@ def _end(cluster: Any) -> None:
     for child in active_children():
         if child.name == _WORKER:
             child.kill()
+    from distributed.core import Status
+
     with suppress(Exception):  # of its own end nothing depends on what it says
         cluster.close(timeout=END_SECONDS)
+    cluster.status = Status.closed  # it has no worker more: nothing to be warned of
 
 
 def _found(workers: str, stack: ExitStack) -> Any:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +19,6 @@ from tests.suites.postgres_server import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["postgres"]
 
@@ -35,6 +37,38 @@ SHORT_LEASE = {
 def two() -> Iterator[tuple[Nursery, Nursery]]:
     with Nursery() as one, Nursery() as other:
         yield one, other
+
+
+@pytest.fixture(autouse=True)
+def _nobody_left(two: tuple[Nursery, Nursery]) -> Iterator[None]:
+    """A test that fails leaves no sender to the next."""
+    yield
+    for nursery in two:
+        if nursery.pid:
+            nursery.kill()
+            nursery.wait()
+
+
+def freeze(nursery: Nursery, ground: Ground) -> None:
+    """Stop the sender where it is, but for a commit: then the journal would be locked."""
+    for _ in range(1_000):
+        nursery.signal(signal.SIGSTOP)
+        until(lambda: _is_stopped(nursery.pid), "a sender that stands still")
+        path = ground.home / "journal.sqlite"
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as journal:
+            try:
+                journal.execute("begin immediate")
+                journal.execute("rollback")
+            except sqlite3.OperationalError:
+                nursery.signal(signal.SIGCONT)
+                continue
+            return
+    raise AssertionError("it does nothing but commit")
+
+
+def _is_stopped(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    return stat.rpartition(")")[2].split()[0] == "T"
 
 
 def finish(ground: Ground, nursery: Nursery, **patches: Any) -> Verdict:
@@ -81,7 +115,7 @@ def test_a_sender_that_stood_still_beside_a_second_one(
     with ground.served(random.Random(1), latency=(0.0, 0.3)):
         ground.begin(one, **SHORT_LEASE)
         until(lambda: len(ground.accepted) > 30, "thirty texts")
-        one.signal(signal.SIGSTOP)
+        freeze(one, ground)
         began = time.monotonic()
         ground.begin(other, "--wait", **SHORT_LEASE)
         if frozen_seconds > 2:  # it takes over, and sends
