@@ -6,12 +6,12 @@ import asyncio
 import random
 from array import array
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from bulksend.journal.mark import read_marks, refuse_lost
+from bulksend.prepare.outlook import expire_at
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.carriers import ATT, T_MOBILE
 from bulksend.rules.place import Place
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bulksend.assignment import Assignment
-    from bulksend.define.campaign import Campaign
     from bulksend.journal.mark import Mark
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
@@ -210,7 +209,7 @@ class Assembly:
             clocks=self.clocks,
             manner=Manner(
                 campaign.send.rate.per_second,
-                _expire_at(campaign),
+                expire_at(campaign),
                 not self.assignment.until_closed,
             ),
             more=remainder,
@@ -253,12 +252,6 @@ def _lift(journal: Journal, run_id: int, now: int) -> None:
     halt = journal.canaries.standing(run_id)
     if halt is not None and not halt.is_canary:
         journal.canaries.lift(run_id, now=now)
-
-
-def _expire_at(campaign: Campaign) -> int | None:
-    """When all messages expire.  `not_after` is none of it: it stops a run, to resume."""
-    moment = campaign.message.expiration
-    return round(moment.timestamp() * 1000) if isinstance(moment, datetime) else None
 
 
 def rows_of(asked: Assignment) -> pl.DataFrame:

@@ -67,8 +67,8 @@ class Message(Section):
         Expiration | None,
         Key(
             "How long a message may wait to be delivered, or until when.",
-            "a time of a minute or more such as 2h, 90 min or 1d, or a moment with its zone such as "
-            "2026-03-01T20:00:00-05:00",
+            "a time of a minute or more such as 2h, 90 min or 1d, or a moment with its "
+            "zone such as 2026-03-01T20:00:00-05:00",
             "2h",
         ),
     ] = None

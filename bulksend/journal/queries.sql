@@ -469,11 +469,11 @@ update messages set message_id = :message_id
 where run_id = :run_id and row = :row and message_id is null
   and status in ('accepted', 'delivered', 'failed');
 
--- Where this journal never saw the row claimed: it may be an old copy.
 -- name: known_rows
 select row from messages
 where run_id = :run_id and row in (select value from json_each(:rows));
 
+-- Where this journal never saw the row claimed: it may be an old copy.
 -- name: prove_unseen
 insert into messages (run_id, row, status, attempt, epoch, claimed_at, accepted_at,
                       ended_at, message_id, error_code, error)

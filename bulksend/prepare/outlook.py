@@ -196,13 +196,13 @@ def _alike(volumes: tuple[Volume, ...], hours: Hours, now: int) -> tuple[Volume,
     return tuple(together.values())
 
 
-def end_of(campaign: Campaign) -> int | None:
-    """After when nothing of a campaign is sent, in milliseconds since 1970."""
-    ends = [campaign.message.expiration]
-    if campaign.send.not_after is not None:
-        ends.append(campaign.send.not_after.moment)
-    moments = [one.timestamp() for one in ends if isinstance(one, datetime)]
-    return round(min(moments) * 1000) if moments else None
+def expire_at(campaign: Campaign) -> int | None:
+    """When all messages expire, in milliseconds since 1970; None where none is named.
+
+    `not_after` is none of it: it stops a run, to resume.
+    """
+    moment = campaign.message.expiration
+    return round(moment.timestamp() * 1000) if isinstance(moment, datetime) else None
 
 
 def _life(campaign: Campaign) -> float:
@@ -212,7 +212,7 @@ def _life(campaign: Campaign) -> float:
 
 def _last(campaign: Campaign, now: int) -> int | None:
     """When a run that begins at *now* stops, at the latest."""
-    until, ends = campaign.send.not_after, end_of(campaign)
+    until, ends = campaign.send.not_after, expire_at(campaign)
     if until is None:
         return ends
     stops = until.on(datetime.fromtimestamp(now / 1000, UTC))

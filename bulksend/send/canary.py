@@ -19,6 +19,7 @@ from bulksend.codes import SPAM, UNREGISTERED
 from bulksend.errors import BulksendError, GateRefused, Problem
 from bulksend.journal.states import Status
 from bulksend.logs import log
+from bulksend.send.breakers import FEWEST_OPT_OUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,9 +33,6 @@ LOOK_SECONDS = 1.0
 FEWEST_RECEIPTS = 10
 FEWEST_PEOPLE = 50
 """A share is one of at least so many."""
-
-FEWEST_OPT_OUTS = 5
-"""As many as are a share that somebody audits, and no chance: one of a hundred is none."""
 
 RECEIPTS_NEEDED = 0.5
 """The share of the messages that must have come to an end by then."""

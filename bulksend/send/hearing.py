@@ -14,6 +14,7 @@ from bulksend.codes import DAY_IS_FULL
 from bulksend.journal.states import Event
 from bulksend.logs import log
 from bulksend.rules.carriers import pacific_day
+from bulksend.send.caps import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -28,7 +29,6 @@ LOOK_SECONDS = 2.0
 OVERLAP_MS = 10_000
 """Several listeners may commit a little out of order."""
 
-DAY_MS = 86_400_000
 PAUSE_PER_LOOK = 50
 """Between two looks at all rows, a pause of so many times what one takes."""
 

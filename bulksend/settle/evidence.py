@@ -12,9 +12,9 @@ more.  So two things can be proven, and nothing else is (bandwidth.md §3):
                       that already shows messages accepted later than this one could have
                       been (the watermark), and enough time has gone by
 
-Whatever is doubtful is no absence: a record that cannot be read, one of another length (Bandwidth may count
-otherwise), of another time (a clock may have been wrong), of a sender written otherwise,
-and anything about a group.  Then, and where two records fit, a person has to decide.
+Whatever is doubtful is no absence: a record that cannot be read, one of another length
+(Bandwidth may count otherwise), of another time (a clock may have been wrong), of a
+sender written otherwise, and anything about a group.  Then, and where two records fit, a person has to decide.
 
 All times are milliseconds since 1970.
 """

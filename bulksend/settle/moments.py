@@ -1,4 +1,4 @@
-"""Moments as text, a column at a time.
+"""Moments as text, a column at a time; and one of Bandwidth's, read.
 
 Messages of a run are minutes or hours apart, so each minute is written once, and what
 follows it is looked up: a third of the cost of writing each moment.
@@ -6,6 +6,7 @@ follows it is looked up: a third of the cost of writing each moment.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 
 import polars as pl
@@ -36,3 +37,14 @@ def _rests() -> pl.Series:
     """What may follow a minute, by its milliseconds."""
     thousand = [f".{ms:03}Z" for ms in range(1000)]
     return pl.Series([f"{s:02}{rest}" for s in range(60) for rest in thousand])
+
+
+def millis(value: object) -> int | None:
+    """Milliseconds since 1970 of an ISO 8601 text, with a zone or in UTC; else None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -106,12 +106,10 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     if home.journal.exists():
         with Journal.open(home.journal, read_only=True) as journal:
             runs = journal.runs()
-            counts = now - _longest_cap(home, runs) // timedelta(milliseconds=1)
-            for run in runs:
-                if run.purged_at is not None or (run.finished_at or 0) >= before:
-                    continue
-                if run.finished_at is None and run.created_at >= before:
-                    continue
+            due = [run for run in runs if _is_due(run, before)]
+            longest = _longest_cap(home, runs) if due else A_LAWS_CAP
+            counts = now - longest // timedelta(milliseconds=1)
+            for run in due:
                 if why := _reason_to_keep(journal, run, now=now):
                     kept.append(Kept(run.run, why))
                 elif (run.finished_at or 0) >= counts:
@@ -127,6 +125,11 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     return Purge(
         before, tuple(going), tuple(dict.fromkeys(files)), len(unsent), tuple(kept)
     )
+
+
+def _is_due(run: Run, before: int) -> bool:
+    since = run.created_at if run.finished_at is None else run.finished_at
+    return run.purged_at is None and since < before
 
 
 def _longest_cap(home: Home, runs: list[Run]) -> timedelta:

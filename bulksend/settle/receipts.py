@@ -14,13 +14,13 @@ keeps no text and repeats nothing after 24 hours.  Sources: bandwidth.md §4.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
 
 from bulksend.journal.states import Event
+from bulksend.settle.moments import millis
 
 EVENTS = {
     "message-sending": Event.ACCEPT,
@@ -162,13 +162,5 @@ def _whole(value: object) -> int | None:
 
 
 def _millis(value: object) -> int | None:
-    """Seconds, milliseconds or microseconds, with a zone or in UTC."""
-    if not isinstance(value, str):
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    millis = round(at.timestamp() * 1000)
-    return millis if millis > 0 else None
+    found = millis(value)
+    return found if found is not None and found > 0 else None

@@ -7,13 +7,13 @@ absent, and none the only one that fits (bandwidth.md §3).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 
 from bulksend.journal.states import Event
 from bulksend.settle.evidence import Found
+from bulksend.settle.moments import millis
 
 FATES = {
     "DELIVERED": Event.DELIVER,
@@ -85,7 +85,7 @@ def _sight(record: object) -> Sight | None:
     if not isinstance(record, dict):
         return None
     message_id, to = record.get("messageId"), record.get("destinationTn")
-    at = _millis(record.get("receiveTime"))
+    at = millis(record.get("receiveTime"))
     if not (isinstance(message_id, str) and isinstance(to, str) and at is not None):
         return None
     kind, length = record.get("messageType"), record.get("messageLength")
@@ -103,13 +103,3 @@ def _sight(record: object) -> Sight | None:
         length if isinstance(length, int) else None,
     )
     return Sight(found, event, code if isinstance(code, int) and code else None)
-
-
-def _millis(value: object) -> int | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -128,8 +128,8 @@ def arms(seen: Figures) -> list[Of]:
         Of(
             one,
             is_holdout=one.name == holdout,
-            delivered=_of(one.delivered, one.taken, one.delivered_share),
-            failed=_of(one.failed, one.taken, one.failed_share),
+            delivered=_of(one.delivered, one.ended, one.delivered_share),
+            failed=_of(one.failed, one.ended, one.failed_share),
         )
         for one in seen.arms
     ]
