@@ -1,12 +1,23 @@
-"""What a reply means: words that end messages to a person, and words that allow them.
+"""What a reply means: a wish for no more messages, for messages again, or neither.
 
 Bandwidth does nothing with STOP on long codes and short codes; on toll-free numbers the
 network itself blocks, and lifts the block for START or UNSTOP as a single word
-(bandwidth.md §4).  A reply counts when it is nothing but the word, in any case and with
-any punctuation: "Stop.", "STOP ALL", "opt-out".  One that ends messages counts also where
-it is the whole first line, since phones add signatures, and in a courtesy ("please stop
-texting me"): consent may be revoked in any reasonable manner (47 CFR 64.1200(a)(10)), and
-of a doubtful reply one text too few is the cheaper mistake.  HELP and INFO change nothing.
+(bandwidth.md §4).  So it is read here, by one rule:
+
+1. **A keyword** ends messages where it is the whole reply, its first line (phones add
+   signatures) or a clause of it, in any case, spacing and punctuation, and with courtesies
+   around it: "Stop.", "s t o p", "Hello, please cancel this", "reply STOP to end".
+   STOP is the word that people were asked for, so it counts anywhere in a reply, unless
+   it is a noun or about something else: "bus stop", "stop by at 5".
+2. **Any other words** count where a reasonable person would understand them as the same
+   (47 CFR 64.1200(a)(10)): the table in `asking`.
+3. **A no before it** takes it back ("don't stop"), but not in a complaint ("why don't you
+   stop texting me").
+4. **What is quoted is not said**: a phone's "Liked “… Reply STOP to end”" is no STOP.
+
+Where a reply may be read both ways the person's silence is kept, as the law presumes: one
+text too few is the cheaper mistake, and START takes it back.  START counts only as the
+whole reply.  HELP and INFO change nothing.
 """
 
 from __future__ import annotations
@@ -14,23 +25,54 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from bulksend.settle.asking import ASKED, COMPLAINS, TAKEN_BACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STOPS = frozenset(
-    "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split()  # noqa: SIM905
-) | {"ARRET", "ALTO", "PARAR"}
+    "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT REMOVE TD "  # noqa: SIM905
+    "STOP2END CEASE DESIST DELETE UNLIST".split()
+) | {"ARRET", "ALTO", "PARAR", "CANCELAR", "BAJA", "SAIR", "STPO", "SOTP", "TSOP"}
+"""The FCC's words (64.1200(a)(10)), those that carriers and AWS's required list add, and
+what thumbs make of STOP."""
+
 COURTESIES = frozenset(
-    "PLEASE PLS PLZ THANKS THANK YOU NOW ME US ALL IT THIS THESE "  # noqa: SIM905
-    "TEXT TEXTS TEXTING SENDING MESSAGE MESSAGES MESSAGING".split()
+    "PLEASE PLS PLZ THANKS THANK YOU NOW ME US ALL IT THIS THESE THAT AND "  # noqa: SIM905
+    "TEXT TEXTS TEXTING SENDING MESSAGE MESSAGES MESSAGING TXT "
+    "REPLY SAY SAID I TO 2 FOR GOOD OK OKAY YES NO HEY HI HELLO JUST SIR MADAM".split()
 )
 """What may stand around a word that ends messages."""
+
+WHOLE = frozenset({"NOT INTERESTED", "IM NOT INTERESTED", "I AM NOT INTERESTED"}) | {
+    "NO MORE", "NOMORE", "SPAM", "THIS IS SPAM", "GO AWAY", "DO NOT CALL", "DO NOT TEXT",
+    "DONT TEXT", "DO NOT CONTACT", "DO NOT DISTURB", "CEASE AND DESIST", "TAKE ME OFF",
+    "I REVOKE",
+}  # fmt: skip
+"""Requests where they are a whole clause, courtesies aside."""
+
 STARTS = frozenset({"START", "YES", "UNSTOP"})
 TOLL_FREE_STARTS = frozenset({"START", "UNSTOP"})
 
 LONGEST_REPLY = 40
-"""No word is longer, whatever stands around it."""
+"""No word is longer, whatever stands around it; what is quoted at greater length is ours."""
+
+LONGEST_READ = 2_048
+"""Characters: more than a message has."""
 
 _TOLL_FREE = re.compile(r"\+18(00|33|44|55|66|77|88)\d{7}")
 _NO_LETTER = re.compile(r"[\W_]+")
+_APOSTROPHES = re.compile("['’‘`´]")  # noqa: RUF001
+_CLAUSE_ENDS = re.compile(r"[.!?;:,\n…]+")
+_QUOTED = re.compile(r"[“\"«„](.*?)(?:[”\"»]|$)", re.DOTALL)
+_REACTION = re.compile(
+    r"\W*(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned"
+    r"|reacted .{1,20}to|removed an? .{1,20} from|to|a aimé|le gustó|me gustó)\s*[“\"«„]",
+    re.IGNORECASE,
+)
+"""How phones write that somebody tapped on a message of ours, which they quote."""
 
 
 class Wish(Enum):
@@ -40,30 +82,75 @@ class Wish(Enum):
     START = "messages again"
 
 
-def wish_of(text: str, *, ours: str) -> Wish | None:
+class Heard(NamedTuple):
+    """A wish, and the words that were taken for it: of ours, never of the person's own."""
+
+    wish: Wish
+    words: str
+
+
+def heard(text: str, *, ours: str) -> Heard | None:
     """What *text*, sent to our number *ours*, asks for; None for anything else."""
-    word = word_of(text)
-    if word in STOPS:
-        return Wish.STOP
-    if len(text) > LONGEST_REPLY:
+    said = _own_words(text.strip()[:LONGEST_READ])
+    if (words := _stop(said)) is not None:
+        return Heard(Wish.STOP, words)
+    word = _NO_LETTER.sub("", _plain(said))
+    if word not in STARTS or len(text) > LONGEST_REPLY:
         return None
-    if _TOLL_FREE.fullmatch(ours):
-        is_single = _plain(text).strip() in TOLL_FREE_STARTS
-        return Wish.START if is_single else None
-    return Wish.START if word in STARTS else None
+    if _TOLL_FREE.fullmatch(ours) and _plain(text).strip() not in TOLL_FREE_STARTS:
+        return None
+    return Heard(Wish.START, word)
 
 
-def word_of(text: str) -> str:
-    """What is left of a reply without case, spaces and punctuation: ``STOPALL``.
+def clauses(said: str) -> Iterator[str]:
+    """Each clause of a reply, in plain capitals: ``DONT TEXT ME``."""
+    for clause in _CLAUSE_ENDS.split(_APOSTROPHES.sub("", _plain(said))):
+        if words := " ".join(filter(None, _NO_LETTER.split(clause))):
+            yield words
 
-    Courtesies around a word that ends messages are left out too.
-    """
-    words = _NO_LETTER.split(_plain(text.strip().partition("\n")[0]).strip())
-    kept = [one for one in words if one and one not in COURTESIES]
+
+def _stop(said: str) -> str | None:
+    """The words by which *said* asks for no more messages."""
+    for whole in (said, said.partition("\n")[0], *clauses(said)):
+        if (word := _keyword(whole)) is not None:
+            return word
+    for clause in clauses(said):
+        for asked in ASKED:
+            for found in asked.finditer(clause):
+                if not _is_taken_back(clause[: found.start()].rstrip()):
+                    return found[0]
+    return None
+
+
+def _keyword(said: str) -> str | None:
+    """The keyword that is all of *said*, courtesies aside."""
+    words = list(filter(None, _NO_LETTER.split(_APOSTROPHES.sub("", _plain(said)))))
+    kept = [one for one in words if one not in COURTESIES]
     for some in (words, kept, dict.fromkeys(kept)):  # the last: said more than once
-        if (said := "".join(some)) in STOPS:
-            return said
-    return _NO_LETTER.sub("", _plain(text))
+        if (word := "".join(some)) in STOPS:
+            return word
+        if (word := " ".join(some)) in WHOLE:
+            return word
+    if set(kept) <= STOPS and "STOP" in kept:  # "STOP to end": our own words, said back
+        return "STOP"
+    return None
+
+
+def _is_taken_back(before: str) -> bool:
+    no = TAKEN_BACK.fullmatch(before)
+    return no is not None and COMPLAINS.search(before) is None
+
+
+def _own_words(text: str) -> str:
+    """Without what is quoted of a message of ours."""
+    if _REACTION.match(text):
+        return ""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(">")]
+    return _QUOTED.sub(_unquoted, "\n".join(lines).replace("🛑", " stop "))
+
+
+def _unquoted(quoted: re.Match[str]) -> str:
+    return "" if len(quoted[1]) > LONGEST_REPLY else quoted[1]
 
 
 def _plain(text: str) -> str:

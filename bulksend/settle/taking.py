@@ -14,7 +14,7 @@ from bulksend.journal.records import person_key
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal, News
 from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
-from bulksend.settle.opt_outs import Wish, wish_of, word_of
+from bulksend.settle.opt_outs import Heard, Wish, heard
 from bulksend.settle.planned import PlannedRows
 
 if TYPE_CHECKING:
@@ -127,13 +127,13 @@ def news_of(
         for one, place in zip(receipts, places, strict=True)
         if place is not None
     ]
-    wishes = [(one, _wish(one)) for one in receipts]
+    wishes = [(one, said) for one in receipts if (said := _heard(one))]
     return News(
         [_kept(one, place, now) for one, place in zip(receipts, places, strict=True)],
         evidence,
         [one for receipt in receipts if (one := _ended(receipt, now))]
-        + [_asked(one, now) for one, wish in wishes if wish is Wish.STOP],
-        [_asked(one, now) for one, wish in wishes if wish is Wish.START],
+        + [_asked(one, said, now) for one, said in wishes if said.wish is Wish.STOP],
+        [_asked(one, said, now) for one, said in wishes if said.wish is Wish.START],
     )
 
 
@@ -191,10 +191,10 @@ def _ended(one: Receipt, now: int) -> Suppression | None:
     return suppression(one.person, why)
 
 
-def _wish(one: Receipt) -> Wish | None:
-    return wish_of(one.text, ours=one.ours) if one.is_inbound and one.person else None
+def _heard(one: Receipt) -> Heard | None:
+    return heard(one.text, ours=one.ours) if one.is_inbound and one.person else None
 
 
-def _asked(one: Receipt, now: int) -> Suppression:
-    why = Cause(OPTED_OUT, f"reply {word_of(one.text)}", min(one.at or now, now))
+def _asked(one: Receipt, said: Heard, now: int) -> Suppression:
+    why = Cause(OPTED_OUT, f"reply {said.words}", min(one.at or now, now))
     return suppression(one.person, why)

@@ -6,72 +6,343 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulksend.settle.opt_outs import STARTS, STOPS, Wish, wish_of
+from bulksend.settle.asking import ASKED
+from bulksend.settle.opt_outs import COURTESIES, STARTS, STOPS, Wish, heard
 from tests.settle.callbacks import OURS, TOLL_FREE
 
-# a reply, what it asks for at a long code, and at a toll-free number
-REPLIES = (
-    *((word, Wish.STOP, Wish.STOP) for word in sorted(STOPS)),
-    ("stop", Wish.STOP, Wish.STOP),
-    (" Stop. ", Wish.STOP, Wish.STOP),
-    ("STOP!!!", Wish.STOP, Wish.STOP),
-    ('"stop"', Wish.STOP, Wish.STOP),
-    ("stop all", Wish.STOP, Wish.STOP),
-    ("Stop-All", Wish.STOP, Wish.STOP),
-    ("opt out", Wish.STOP, Wish.STOP),
-    ("Opt-Out\n", Wish.STOP, Wish.STOP),
-    ("ＳＴＯＰ", Wish.STOP, Wish.STOP),
-    ("stop 🙏", Wish.STOP, Wish.STOP),
-    ("Stop please", Wish.STOP, Wish.STOP),
-    ("PLEASE STOP TEXTING ME!", Wish.STOP, Wish.STOP),
-    ("unsubscribe me, thanks", Wish.STOP, Wish.STOP),
-    ("Stop sending these messages now", Wish.STOP, Wish.STOP),
-    ("please opt me out", Wish.STOP, Wish.STOP),
-    ("STOP STOP STOP!!!", Wish.STOP, Wish.STOP),
-    ("Stop it", Wish.STOP, Wish.STOP),
-    ("stop. please stop texting me", Wish.STOP, Wish.STOP),
-    ("Arrêt", Wish.STOP, Wish.STOP),
-    ("alto", Wish.STOP, Wish.STOP),
-    ("thank you", None, None),
-    ("please start", None, None),
-    ("start", Wish.START, Wish.START),
-    ("Yes", Wish.START, None),
-    ("unstop", Wish.START, Wish.START),
-    ("Unstop!", Wish.START, None),
-    ("help", None, None),
-    ("INFO", None, None),
-    ("stopped", None, None),
-    ("Do not stop", None, None),
-    ("You will not stop me", None, None),
-    ("Can you stop by at five?", None, None),
-    ("yes please", None, None),
-    ("start start", None, None),
-    ("", None, None),
-    ("...", None, None),
-    ("stop" + " " * 100, Wish.STOP, Wish.STOP),
-    ("Stop\n\nSent from a telephone of a maker with a long name", Wish.STOP, Wish.STOP),
-    ("opt\nout", Wish.STOP, Wish.STOP),
-    ("start\n\nSent from a telephone of a maker with a long name", None, None),
-    ("Hello,\nstop", None, None),
-    ("stop" + " " * 40 + "by at five, will you?", None, None),
+KEYWORDS = (
+    *sorted(STOPS),
+    "stop",
+    " Stop. ",
+    "STOP!!!",
+    '"stop"',
+    "stop all",
+    "Stop-All",
+    "opt out",
+    "Opt-Out\n",
+    "ＳＴＯＰ",
+    "stop 🙏",
+    "Stop please",
+    "PLEASE STOP TEXTING ME!",
+    "unsubscribe me, thanks",
+    "Stop sending these messages now",
+    "please opt me out",
+    "STOP STOP STOP!!!",
+    "stop. please stop texting me",
+    "Arrêt",
+    "stop" + " " * 100,
+    "Stop\n\nSent from a telephone of a maker with a long name",
+    "opt\nout",
+)
+
+IN_WORDS = (
+    "STOP TO END",
+    "Reply STOP",
+    "reply stop to end",
+    "Text STOP to opt out",
+    "STOP2END",
+    "stop 2 end",
+    "txt STOP",
+    "I revoke my consent",
+    "revoke consent",
+    "I hereby revoke all prior consent to text me",
+    "stop contacting me",
+    "STOP CONTACTING ME!!",
+    "Please stop contacting this number",
+    "dont text me",
+    "Don't text me anymore",
+    "do not contact me again",
+    "please do not call me",
+    "no more texts",
+    "No more",
+    "no more messages please",
+    "remove me",
+    "Remove me from your list",
+    "take me off your list",
+    "please take my number off this list",
+    "unsubscribe me please",
+    "how do I unsubscribe?",
+    "UNSUSCRIBE",
+    "unsub",
+    "opt me out",
+    "I want to opt out",
+    "opting out",
+    "leave me alone",
+    "lose my number",
+    "wrong number",
+    "Sorry you have the wrong number",
+    "I never signed up for this",
+    "i didnt sign up for these",
+    "Not interested",
+    "not interested, thanks",
+    "I don't want these messages",
+    "I no longer wish to receive texts",
+    "do not want to hear from you",
+    "why don't you stop",
+    "Why wont you stop texting me",
+    "you never stop",
+    "can't you stop",
+    "STOOOP",
+    "stopp",
+    "stpo",
+    "Hello,\nstop",
+    "Hey stop",
+    "ok stop",
+    "no stop",
+    "Stop, thanks anyway",
+    "stop I don't know you",
+    "STOP who is this",
+    "who is this? stop",
+    "I said STOP",
+    "make it stop",
+    "Please make this stop",
+    "just stop",
+    "stop at once",
+    "stop for good",
+    "Stop for now",
+    "enough. stop.",
+    "I DO NOT WANT THIS STOP",
+    "please don't text me stop",
+    "Stop sending me these damn texts",
+    "cancel texts",
+    "Cancel my subscription",
+    "end messages",
+    "quit texting me",
+    "quit",
+    "end",
+    "please cancel",
+    "🛑",
+    "No más",
+    "no mas mensajes",
+    "No me envíen mensajes",
+    "dejen de mandar mensajes",
+    "Arrêtez",
+    "baja",
+    "fuck off",
+    "remove",
+    "Delete my number",
+    "spam",
+    "this is spam",
+    "“STOP”",
+    "reply “stop”",
+    "I do not consent",
+    "consent revoked",
+    "please stop messaging, I will report you",
+    "stop all texts",
+    "STOP ALL",
+    "stop. the. texts",
+    "s.t.o.p",
+    "S T O P",
+    "Stop texting",
+    "STOP THESE TEXTS",
+    "Hi Ann, your order is ready. Reply STOP to end.",
+    "can you please stop",
+    "could you stop sending these",
+    "I asked you to stop",
+    "You need to stop",
+    "I don't want to be contacted",
+    "Please discontinue all messages",
+    "go away",
+    "do not call",
+    "Do not text",
+    "stop it!",
+    "stop u",
+    "Please remove my number from your system",
+    "remove from list",
+    "get me off this list",
+    "I did not opt in",
+    "I withdraw my permission",
+    "Stop calling and texting",
+    "You will not stop me",
+    "I dont want you texting me",
+    "do not text or call me",
+    "no texts please",
+    "no texting",
+    "cease",
+    "I never want to get these again",
+    "don't text me before 9, I am asleep",
+    "please let me know when you stop",
+    "Stop it lol",
+    "STOP/END",
+    "text me never, I said stop",
+    "stop\u200b",
+)
+"""A reasonable person would understand each as a wish for no more messages, or may."""
+
+NO_STOP = (
+    "don't stop",
+    "Don’t stop!",
+    "Do not stop",
+    "do not stop these",
+    "please don't stop texting me",
+    "please do not stop the messages",
+    "I don't want you to stop",
+    "I don't want to stop",
+    "never stop",
+    "can't stop laughing",
+    "I can't stop",
+    "won't stop",
+    "bus stop at 5?",
+    "the bus stop",
+    "Meet me at the stop",
+    "next stop Boston",
+    "non-stop",
+    "nonstop",
+    "one stop shop",
+    "stop sign",
+    "Can you stop by at five?",
+    "stop by tomorrow",
+    "I'll stop in on Monday",
+    "we can stop for lunch",
+    "stop over later?",
+    "pit stop",
+    "full stop",
+    "Stop & Shop",
+    "stopped",
+    "stopping",
+    "stops",
+    "stopwatch",
+    "unstoppable",
+    "yes please",
+    "no",
+    "No thanks",
+    "no thank you",
+    "Cancel my appointment",
+    "please cancel my order 1234",
+    "I need to cancel",
+    "can I cancel?",
+    "end of the month works",
+    "The end of May",
+    "weekend",
+    "quit smoking",
+    "I quit smoking",
+    "friend",
+    "revoke my order",
+    "Liked “Hi Ann, your order is ready. Reply STOP to end.”",
+    "Loved “Reply STOP to end”",
+    "👍 to “Hi Ann, your order is ready. Reply STOP to end.”",
+    "Laughed at “Sale! Reply STOP to end”",
+    "> Reply STOP to end\nThanks, see you there",
+    "thanks for “Hi Ann, your order is ready today. Reply STOP to end.”",
+    "I did not unsubscribe",
+    "please don't unsubscribe me",
+    "don't take me off the list",
+    "I don't want to opt out",
+    "do not remove me",
+    "HELP",
+    "INFO",
+    "start start",
+    "ok",
+    "Text me tomorrow",
+    "call me",
+    "do you deliver?",
+    "I never got my package",
+    "I don't need help",
+    "When does the store open?",
+    "What is this message about?",
+    "who is this",
+    "thank you",
+    "remove the pickles",
+    "Take me to the store",
+    "get me a ticket",
+    "drop me a line",
+    "no more tickets left?",
+    "I don't want the red one",
+    "don't forget to text me",
+    "don't send the package yet",
+    "Please don't contact the store",
+    "cancelled",
+    "the stop",
+    "Which stop?",
+    "I didn't mean to stop",
+    "I didn't say stop",
+    "list please",
+    "I am interested",
+    "interested",
+    "no need to stop",
+    "I'll stop at your store",
+    "Sorry I cannot stop now",
+    "we are at the last stop",
+    "not a good time to text me",
+    "I am not interested in your offers but in the red one",
+    "the end",
+    "I have no messages from you",
+    "text me at five",
+    "Do not stop",
+    "stop" + " " * 40 + "by at five, will you?",
+    "start\n\nSent from a telephone of a maker with a long name",
+    "please start",
+    "",
+    "...",
+)
+"""No reasonable person would: a no before it, a noun, another matter, our own text."""
+
+# a reply, and whether it lets messages in again at a long code, and at a toll-free number
+STARTING = (
+    ("start", True, True),
+    ("Yes", True, False),
+    ("unstop", True, True),
+    ("Unstop!", True, False),
+    ("yes please", False, False),
+    ("start start", False, False),
+    ("please start", False, False),
 )
 
 
-@pytest.mark.parametrize(("text", "wish", "toll_free"), REPLIES)
-def test_a_reply_counts_when_it_is_the_word(
-    text: str, wish: Wish | None, toll_free: Wish | None
+def stops(text: str, ours: str = OURS) -> bool:
+    said = heard(text, ours=ours)
+    return said is not None and said.wish is Wish.STOP
+
+
+@pytest.mark.parametrize("ours", [OURS, TOLL_FREE])
+@pytest.mark.parametrize("texts", [KEYWORDS, IN_WORDS], ids=["keywords", "in words"])
+def test_whoever_asks_for_no_more_gets_no_more(
+    texts: tuple[str, ...], ours: str
 ) -> None:
-    """In any case and punctuation; at a toll-free number as the network reads it."""
-    assert wish_of(text, ours=OURS) is wish
-    assert wish_of(text, ours=TOLL_FREE) is toll_free
+    """In the FCC's words, in the carriers', or in their own."""
+    assert [text for text in texts if not stops(text, ours)] == []
+
+
+def test_what_asks_for_nothing_of_the_kind_is_no_stop() -> None:
+    """Nobody loses their messages by a bus stop."""
+    assert [text for text in NO_STOP if stops(text)] == []
+
+
+@pytest.mark.parametrize(("text", "long_code", "toll_free"), STARTING)
+def test_only_the_word_itself_starts_messages_again(
+    text: str, long_code: bool, toll_free: bool
+) -> None:
+    """At a toll-free number as the network reads it."""
+    for ours, starts in ((OURS, long_code), (TOLL_FREE, toll_free)):
+        said = heard(text, ours=ours)
+        assert (said is not None and said.wish is Wish.START) == starts
+
+
+def test_what_is_kept_of_a_reply_is_no_word_of_the_persons_own() -> None:
+    """The source of an opt-out is shown: it names our words, not names and numbers."""
+    for text in IN_WORDS:
+        said = heard(f"{text}\nAnn Xerxes 5551234", ours=OURS)
+        assert said is not None, text
+        assert not {"ANN", "XERXES", "5551234"} & set(said.words.split()), text
 
 
 @given(st.text(max_size=60))
-def test_no_text_asks_for_both(text: str) -> None:
-    """And only the words ask for anything."""
-    wish = wish_of(text, ours=OURS)
-    letters = "".join(one for one in text.upper() if one.isascii() and one.isalpha())
-    if text.isascii() and wish is Wish.STOP:
-        assert any(word in letters for word in STOPS), letters
-    if text.isascii() and wish is Wish.START:
-        assert letters in STARTS
+def test_any_text_is_read(text: str) -> None:
+    """And only what stands in the tables asks for anything."""
+    said = heard(text, ours=OURS)
+    if said is not None and said.wish is Wish.START:
+        assert said.words in STARTS
+    if said is not None and said.wish is Wish.STOP and said.words not in STOPS:
+        whole = set(said.words.split()) <= COURTESIES | {"NOT", "INTERESTED", "MORE"}
+        assert whole or any(one.search(said.words) for one in ASKED)
+
+
+@given(
+    st.sampled_from(sorted(STOPS)), st.text(st.sampled_from(" .!?*\n-🙏"), max_size=9)
+)
+def test_a_keyword_counts_in_any_dress(word: str, dress: str) -> None:
+    """Case, spaces and punctuation around it say nothing."""
+    for said in (word.lower() + dress, dress + word, f"{dress}{word.title()}{dress}"):
+        found = heard(said, ours=OURS)
+        assert found is not None
+        assert found.wish is Wish.STOP
