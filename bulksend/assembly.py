@@ -229,7 +229,7 @@ class Assembly:
                 purse(name, ATT, carriers.campaign), carriers.att_per_minute
             )
         people = [
-            PersonCap(one.count, round(one.span.total_seconds() * 1000))
+            PersonCap(one.count, round(one.span.total_seconds() * 1000), one.purpose)
             for one in campaign.send.per_person or ()
         ]
         caps = Caps(name, tuple(people), by_law, t_mobile, att)

@@ -71,6 +71,7 @@ def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:
         created_at=0,
         slot=plan.slot,
         kind=plan.kind,
+        purpose=campaign.purpose,
     )
 
 

@@ -24,6 +24,7 @@ from bulksend.cli import COMMANDS, cli
 from bulksend.define.campaign import SECTIONS
 from bulksend.define.schema import starter
 from bulksend.define.section import keys_of
+from bulksend.define.sending import Send
 from bulksend.journal.sql import schema
 from bulksend.journal.states import TRANSITIONS, Status
 from bulksend.kinds import KINDS
@@ -99,7 +100,7 @@ def _default(key: Key, field: Any) -> str:
     if field.is_required():
         return "**needed**"
     if field.default_factory is not None:
-        return code("results/NAME.csv")
+        return code(field.default_factory({"name": "NAME", "send": Send()}))
     if field.default in (None, ()) or isinstance(key.example, dict):
         return ""
     value = field.default

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+Purpose = Literal["marketing", "transactional"]
+"""What messages are for; caps may tell them apart."""
 
 _SECONDS = {
     "s": 1, "sec": 1, "second": 1, "seconds": 1,
@@ -20,7 +24,10 @@ _UNIT = "|".join(sorted(_SECONDS, key=len, reverse=True))
 
 RATE_PATTERN = rf"^({_NUMBER}) ?/ ?({_UNIT})$"
 DURATION_PATTERN = rf"^({_NUMBER}) ?({_UNIT})$"
-OFTEN_PATTERN = rf"^([1-9][0-9]{{0,3}}) in ({_NUMBER}) ?({_UNIT})$"
+OFTEN_PATTERN = (
+    rf"^([1-9][0-9]{{0,3}}) in ({_NUMBER}) ?({_UNIT})"
+    rf"(?: for ({'|'.join(get_args(Purpose))}))?$"
+)
 TIMESTAMP_PATTERN = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
@@ -51,22 +58,27 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Often:
-    """At most so many in a span of time; ``text`` is how it was written."""
+    """At most so many in a span of time; ``text`` is how it was written.
+
+    Args:
+        purpose: The campaigns that are counted; empty is all of them.
+    """
 
     count: int
     span: timedelta
     text: str
+    purpose: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Often:
-        """Read ``3 in 24h`` or ``1 in 7 days``.
+        """Read ``3 in 24h`` or ``1 in 7 days for marketing``.
 
         Raises:
             ValueError: The text is no such limit.
         """
         match = _whole(OFTEN_PATTERN, text)
         span = timedelta(seconds=float(match[2]) * _SECONDS[match[3]])
-        return cls(int(match[1]), span, text)
+        return cls(int(match[1]), span, text, match[4] or "")
 
     def __str__(self) -> str:
         return self.text

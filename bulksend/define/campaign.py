@@ -17,6 +17,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bulksend.define.amounts import Purpose
 from bulksend.define.kinds import (
     Address,
     Cron,
@@ -218,6 +219,16 @@ class Campaign(Section):
             {"rate": "50/s"},
         ),
     ] = Send()
+    purpose: Annotated[
+        Purpose,
+        Key(
+            "What the messages are for: caps with a purpose count them by it "
+            "(`send.per_person`). Without this key marketing, and transactional where "
+            "`send.rules` are.",
+            "marketing or transactional",
+            "marketing",
+        ),
+    ] = Field(default_factory=lambda data: data["send"].purpose)
     schedule: Annotated[
         Schedule | None,
         Key(
@@ -265,10 +276,7 @@ class Campaign(Section):
     @property
     def rules(self) -> Chosen:
         """The rules about hours, with the default where the file names none."""
-        said = self.send.rules
-        return (
-            said if isinstance(said, Chosen) else Chosen(profile=said or "us-marketing")
-        )
+        return self.send.chosen_rules
 
     @property
     def keeps_hours(self) -> bool:

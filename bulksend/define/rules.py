@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
+
+from bulksend.define.amounts import Purpose
 
 TEXT_LIMIT = 2048
 """Characters; Bandwidth's `messageRequest.text`, `maxLength`."""
@@ -80,6 +82,7 @@ def conflicts(campaign: Mapping[str, object]) -> Iterator[Conflict]:
     send = campaign.get("send")
     if isinstance(send, Mapping):
         yield from _empty(send)
+        yield from _capped(campaign.get("purpose"), send)
         yield from _hours(send)
         yield from _paced(_several(campaign.get("from")), send.get("per_sender"))
 
@@ -98,6 +101,27 @@ def _empty(send: Mapping[str, object]) -> Iterator[Conflict]:
             "it limits nothing",
             "`t_mobile_per_day` or `att_per_minute`",
         )
+
+
+def _capped(said: object, send: Mapping[str, object]) -> Iterator[Conflict]:
+    """A cap counts all campaigns, or those like this one.
+
+    Whether one for others would hold this one up, too, would be a guess.
+    """
+    rules = send.get("rules")
+    profile = rules.get("profile") if isinstance(rules, Mapping) else rules
+    usual = "transactional" if profile == "transactional" else "marketing"
+    purpose = usual if said is None else said
+    for index, cap in enumerate(_several(send.get("per_person"))):
+        _, _, other = str(cap).partition(" for ")
+        if {other, purpose} == set(get_args(Purpose)):
+            is_one = isinstance(send.get("per_person"), str)
+            yield Conflict(
+                ("send", "per_person", *(() if is_one else (index,))),
+                "E127",
+                f"`{cap}`, and this campaign's `purpose` is {purpose}",
+                f"a cap for {purpose}, or one without `for`, which counts all",
+            )
 
 
 def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:

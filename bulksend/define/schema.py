@@ -213,9 +213,10 @@ send:
   rate: 10/s                      # segments per second; 60/min and 3000/h work too
   # window: {from: "09:00", to: "20:00"}   # on each person's own clock
   # rules: us-marketing           # the hours of where they are: see `bulksend rules`
-  # per_person: [3 in 24h, 5 in 7d]   # from all campaigns together
+  # per_person: [3 in 24h, 1 in 7d for marketing]   # over all campaigns
   # budget: {segments: 20000}     # a plan beyond it is refused
 
+# purpose: marketing              # or transactional; what caps count it by
 # lint: {brand: "Blue Fern", first_contact: true}   # what the text is held to
 # notify: {webhook: "${CAMPAIGN_WEBHOOK}"}   # is told when a run ends
 # experiment: {name: greeting, arms: {short: 50, long: 50}}   # {{ arm }} in the text

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from bulksend.define.amounts import Rate
+from bulksend.define.amounts import Purpose, Rate
 from bulksend.define.kinds import (
     Caps,
     Clock,
@@ -294,9 +294,10 @@ class Send(Section):
         Caps | None,
         Key(
             "How many messages a person may get in a while, from all campaigns of this "
-            "journal together.",
-            "a number and a time such as 3 in 24h, or a list of them",
-            ["3 in 24h", "5 in 7d"],
+            "journal together, or from those with the same `purpose`.",
+            "a number and a time such as 3 in 24h or 1 in 7d for marketing, or a list "
+            "of them",
+            ["3 in 24h", "1 in 7d for marketing"],
         ),
     ] = None
     carriers: Annotated[
@@ -329,6 +330,20 @@ class Send(Section):
             "allow",
         ),
     ] = "refuse"
+
+    @property
+    def chosen_rules(self) -> Chosen:
+        """The rules about hours, with the default where the file names none."""
+        said = self.rules
+        return (
+            said if isinstance(said, Chosen) else Chosen(profile=said or "us-marketing")
+        )
+
+    @property
+    def purpose(self) -> Purpose:
+        """What messages are for that are sent by these rules, where nobody says it."""
+        is_free = self.chosen_rules.profile == "transactional"
+        return "transactional" if is_free else "marketing"
 
     def rates(self, senders: Iterable[str]) -> dict[str, float]:
         """Segments per second of the senders that have a limit of their own."""

@@ -27,14 +27,17 @@ DAY_MS = 86_400_000
 
 
 class Often(NamedTuple):
-    """At most so many messages for a person since a moment, from all campaigns.
+    """At most so many messages for a person since a moment.
 
     Args:
         most: None where each candidate brings its own (`Candidate.per_day`).
+
+        purpose: The campaigns that count; empty is all of them.
     """
 
     most: int | None
     since: int
+    purpose: str = ""
 
 
 class Purse(NamedTuple):
@@ -117,7 +120,7 @@ class LimitBook:
             asked = [one for one in candidates if one.row not in found]
             if not any(often.most or one.per_day for one in asked):
                 continue
-            had = self._had(asked, limits.provider, often.since)
+            had = self._had(asked, limits.provider, often)
             for one in asked:
                 people, most = _people(one), often.most or one.per_day
                 if most and any(had[person] >= most for person in people):
@@ -178,7 +181,7 @@ class LimitBook:
         self._db.execute("forget_purses", before=before)
 
     def _had(
-        self, candidates: Sequence[Candidate], provider: str, since: int
+        self, candidates: Sequence[Candidate], provider: str, often: Often
     ) -> Counter[int]:
         people = {str(person) for one in candidates for person in _people(one)}
         if not people:
@@ -187,7 +190,8 @@ class LimitBook:
             "texted_among",
             people=f"[{','.join(sorted(people))}]",
             provider=provider,
-            since=since,
+            since=often.since,
+            purpose=often.purpose,
         )
         return Counter(dict(found))
 

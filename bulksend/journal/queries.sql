@@ -28,23 +28,23 @@ select count(*) from leases where expires >= :now;
 -- name: add_run
 insert into runs (run, campaign, plan, plan_hash, plan_digest, input_digest,
                   content_digest, provider, rows, sendable, results, created_at,
-                  slot, kind)
+                  slot, kind, purpose)
 values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
         :content_digest, :provider, :rows, :sendable, :results, :created_at,
-        :slot, :kind)
+        :slot, :kind, :purpose)
 on conflict (run) do nothing;
 
 -- The columns in the order of records.Run.
 -- name: run
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind, purged_at
+       slot, kind, purged_at, purpose
 from runs where run = :run;
 
 -- name: runs
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind, purged_at
+       slot, kind, purged_at, purpose
 from runs order by created_at desc, id desc;
 
 -- name: finish_run
@@ -182,13 +182,15 @@ on conflict (run_id, row) do update
 create index if not exists messages_by_person on messages (person)
 where person is not null;
 
--- How many messages of any campaign these people have, or may have, since then.
+-- How many messages these people have, or may have, since then: from any campaign, or
+-- from those with this purpose.  Of a run that does not say its purpose, it may be that.
 -- name: texted_among
 select person, count(*) from messages
 where person in (select value from json_each(:people))
   and coalesce(posted_at, claimed_at) >= :since
   and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
-  and run_id in (select id from runs where provider = :provider)
+  and run_id in (select id from runs where provider = :provider
+                 and (:purpose = '' or purpose in ('', :purpose)))
 group by person;
 
 -- name: used_of_purses

@@ -109,7 +109,8 @@ where person = any (array(select value::bigint
                           from json_array_elements_text(:people::json) as one (value)))
   and coalesce(posted_at, claimed_at) >= :since
   and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
-  and run_id in (select id from runs where provider = :provider)
+  and run_id in (select id from runs where provider = :provider
+                 and (:purpose = '' or purpose in ('', :purpose)))
 group by person;
 
 -- By the server's clock: all its workers have that one.

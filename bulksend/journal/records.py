@@ -22,6 +22,8 @@ class Run:
         id: The journal's own number for it.
 
         purged_at: When its numbers and texts were removed; None where they were not.
+
+        purpose: Which caps count its messages; empty where nobody knows: then all do.
     """
 
     run: str
@@ -41,6 +43,7 @@ class Run:
     slot: str = ""
     kind: str = "send"
     purged_at: int | None = None
+    purpose: str = ""
 
 
 class Claim(NamedTuple):

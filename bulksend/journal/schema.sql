@@ -34,6 +34,7 @@ create table if not exists runs (
     slot           text not null default '',    -- which send of a recurring campaign
     kind           text not null default 'send' check (kind in ('send', 'test')),
     purged_at      integer,                     -- when its numbers and texts were removed
+    purpose        text not null default '',    -- which caps count it; '': all
     check (purged_at is null or finished_at is not null)
 );
 

@@ -90,5 +90,10 @@ ROWS = (
         "an experiment that cannot be",
         "Give each arm a share, together 100; `arm` is its name in the template.",
     ),
+    Kind(
+        "E127",
+        "a cap for other campaigns",
+        "Correct it, or give this campaign the `purpose` that it has.",
+    ),
     Kind("E140", "options that do not go together", "Leave one of them out."),
 )

@@ -25,10 +25,15 @@ SECOND_MS = 1_000
 
 
 class PersonCap(NamedTuple):
-    """At most so many messages for a person in a while."""
+    """At most so many messages for a person in a while.
+
+    Args:
+        purpose: From campaigns with this purpose; empty is all of them.
+    """
 
     most: int
     span_ms: int
+    purpose: str = ""
 
 
 class CarrierCap(NamedTuple):
@@ -73,7 +78,9 @@ class Caps:
 
     def at(self, now: int) -> Limits:
         """What holds for a claim at *now*, in milliseconds since 1970."""
-        people = [Often(cap.most, now - cap.span_ms) for cap in self.people]
+        people = [
+            Often(cap.most, now - cap.span_ms, cap.purpose) for cap in self.people
+        ]
         if self.by_law:
             people.append(Often(None, now - DAY_MS))
         purses = []

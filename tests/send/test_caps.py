@@ -58,21 +58,30 @@ def replace_version(old: Any, begins: str, ends: str | None, cap: int | None) ->
 
 
 OFTEN = [
-    ("3 in 24h", 3, 86_400),
-    ("1 in 7 days", 1, 604_800),
-    ("5 in 90 min", 5, 5_400),
+    ("3 in 24h", 3, 86_400, ""),
+    ("1 in 7 days", 1, 604_800, ""),
+    ("5 in 90 min", 5, 5_400, ""),
+    ("1 in 7d for marketing", 1, 604_800, "marketing"),
+    ("2 in 1 h for transactional", 2, 3_600, "transactional"),
 ]
 
 
-@pytest.mark.parametrize(("text", "count", "seconds"), OFTEN)
-def test_a_cap_as_people_write_it(text: str, count: int, seconds: int) -> None:
-    """A number and a time."""
+@pytest.mark.parametrize(("text", "count", "seconds", "purpose"), OFTEN)
+def test_a_cap_as_people_write_it(
+    text: str, count: int, seconds: int, purpose: str
+) -> None:
+    """A number, a time, and what for."""
     found = Often.parse(text)
     assert (found.count, found.span.total_seconds()) == (count, seconds)
+    assert found.purpose == purpose
 
 
 @pytest.mark.parametrize(
-    "text", ["3", "0 in 24h", "3 in", "3 per 24h", "-1 in 1h", "3 in 0h"]
+    "text",
+    [
+        *("3", "0 in 24h", "3 in", "3 per 24h", "-1 in 1h", "3 in 0h"),
+        *("1 in 7d for", "1 in 7d for sales", "1 in 7d marketing"),
+    ],
 )
 def test_what_is_no_cap(text: str) -> None:
     """Nothing is guessed."""
@@ -80,10 +89,11 @@ def test_what_is_no_cap(text: str) -> None:
         Often.parse(text)
 
 
-def run(desk: Desk, name: str, **send: Any) -> Any:  # noqa: F811
+def run(desk: Desk, name: str, purpose: str = "", **send: Any) -> Any:  # noqa: F811
     """A campaign of its own name to the same people."""
-    said = {"text": "Hi, this is " + name}
-    desk.campaign(name=name, message=said, send=send, results=f"results/{name}.csv")
+    more: dict[str, Any] = {"purpose": purpose} if purpose else {}
+    more["message"] = {"text": "Hi, this is " + name}
+    desk.campaign(name=name, send=send, results=f"results/{name}.csv", **more)
     return desk.call("run", "hello.yaml", "--yes", "--json")
 
 
@@ -101,6 +111,49 @@ def test_at_most_so_many_from_all_campaigns(desk: Desk, bandwidth: Bandwidth) ->
         dict(zip(rows["name"], rows["reason"], strict=True))["Ana"] == "person_capped"
     )
     assert run(desk, "four").json["accepted"] == 2
+
+
+def test_a_cap_for_a_purpose_counts_what_is_for_it(
+    desk: Desk,  # noqa: F811
+    bandwidth: Bandwidth,  # noqa: F811
+) -> None:
+    """A reminder does not use up the week's offer; an offer does, and says why."""
+    bandwidth()
+    desk.people("name,mobile\nAna,9192345671\n")
+    assert run(desk, "reminder").json["accepted"] == 1
+    offer = {"per_person": ["3 in 24h", "1 in 7d for marketing"]}
+    first = run(desk, "offer-1", purpose="marketing", **offer)
+    assert first.json["accepted"] == 1
+    desk.people("name,mobile\nAna,9192345671\nBen,9192345672\n")
+    second = run(desk, "offer-2", purpose="marketing", **offer)
+    assert (second.json["accepted"], second.json["excluded"]) == (1, 1)
+    rows = desk.results("results/offer-2.csv")
+    assert rows["reason"].to_list() == ["person_capped", None]
+    code = {"per_person": ["3 in 24h", "9 in 7d for transactional"]}
+    assert run(desk, "code", **code).json["accepted"] == 2
+    over = run(desk, "code-2", **code)
+    assert (over.json["accepted"], over.json["excluded"]) == (1, 1)
+
+
+CAPS = [
+    ({"per_person": "1 in 7d for transactional", "rules": None}, "marketing"),
+    ({"per_person": ["3 in 24h", "1 in 7d for marketing"]}, "transactional"),
+]
+
+
+@pytest.mark.parametrize(("send", "says"), CAPS)
+def test_a_cap_for_other_campaigns_is_a_mistake(
+    desk: Desk,  # noqa: F811
+    send: dict[str, Any],
+    says: str,
+) -> None:
+    """Whether it should hold this campaign up is not guessed."""
+    desk.people()
+    desk.campaign(send=send)
+    ran = desk.call("check", "hello.yaml")
+    assert ran.code == 2
+    assert "E127" in ran.err
+    assert f"purpose` is {says}" in " ".join(ran.err.split())
 
 
 def test_several_at_once_and_a_cap_do_not_go_together(desk: Desk) -> None:  # noqa: F811

@@ -61,6 +61,30 @@ class CapsSuite:
         assert over(1, NOW + 60) == {7}
         assert over(1, NOW, "simulator") == {8}
 
+    def test_a_cap_for_a_purpose_counts_campaigns_with_that_purpose(
+        self, sender: Sender
+    ) -> None:
+        """And those that do not say theirs, such as an older version's: it may be that."""
+        journal = sender.journal
+        people = {"marketing": 7, "transactional": 8, "": 9}
+        for purpose, person in people.items():
+            run = journal.add_run(
+                replace(RUN, run=f"x{person}", campaign=f"c{person}", purpose=purpose)
+            )
+            assert run.purpose == purpose
+            epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
+            wanted = [Candidate(2, None, False, person)]
+            assert journal.claim(run, epoch, wanted, now=NOW) == [2]
+
+        def over(purpose: str) -> set[int]:
+            limits = Limits(RUN.provider, (Often(1, NOW, purpose),))
+            asked = [Candidate(row, None, False, row) for row in (7, 8, 9, 10)]
+            return journal.limits.over(asked, limits)
+
+        assert over("marketing") == {7, 9}
+        assert over("transactional") == {8, 9}
+        assert over("") == {7, 8, 9}
+
     def test_two_campaigns_at_once_do_not_text_a_person_too_often(
         self, sender: Sender
     ) -> None:
