@@ -121,7 +121,7 @@ def test_a_cap_for_a_purpose_counts_what_is_for_it(
     bandwidth()
     desk.people("name,mobile\nAna,9192345671\n")
     assert run(desk, "reminder").json["accepted"] == 1
-    offer = {"per_person": ["3 in 24h", "1 in 7d for marketing"]}
+    offer: dict[str, Any] = {"per_person": ["3 in 24h", "1 in 7d for marketing"]}
     first = run(desk, "offer-1", purpose="marketing", **offer)
     assert first.json["accepted"] == 1
     desk.people("name,mobile\nAna,9192345671\nBen,9192345672\n")
@@ -129,7 +129,7 @@ def test_a_cap_for_a_purpose_counts_what_is_for_it(
     assert (second.json["accepted"], second.json["excluded"]) == (1, 1)
     rows = desk.results("results/offer-2.csv")
     assert rows["reason"].to_list() == ["person_capped", None]
-    code = {"per_person": ["3 in 24h", "9 in 7d for transactional"]}
+    code: dict[str, Any] = {"per_person": ["3 in 24h", "9 in 7d for transactional"]}
     assert run(desk, "code", **code).json["accepted"] == 2
     over = run(desk, "code-2", **code)
     assert (over.json["accepted"], over.json["excluded"]) == (1, 1)
