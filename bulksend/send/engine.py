@@ -219,7 +219,7 @@ class Engine:
             while not self._stopped.is_set():
                 if ahead is None and len(early) < MOST_AT_ONCE:
                     ahead = asyncio.create_task(self._claim_next())
-                early, seconds = self._post_what_may(early)
+                seconds = self._post_what_may(early)
                 if early and len(self._in_flight) >= MOST_IN_FLIGHT:
                     self._room.clear()
                     await _within(IDLE_SECONDS, self._room)
@@ -273,36 +273,36 @@ class Engine:
         self._unposted -= len(items) - len(mine)
         return mine
 
-    def _post_what_may(self, items: list[Item]) -> tuple[list[Item], float]:
-        """Start a post for each whose time has come; the others, and when to ask again.
+    def _post_what_may(self, early: list[Item]) -> float:
+        """Start a post for each whose time has come; the others stay, until so soon.
 
-        They go in order, but who waits for a sender's own pace is passed by.
+        They go in order, but who waits for a sender's own pace is passed by.  What is begun
+        is taken out first: whatever fails here, nothing that is under way is given back.
         """
         if not self._may_go_on or self._writer.failure is not None:
-            self._leave(items)
-            return [], 0.0
-        early: list[Item] = []
+            self._leave(early)
+            return 0.0
         slow: set[str] = set()
-        soonest = IDLE_SECONDS
-        for index, item in enumerate(items):
+        soonest, index = IDLE_SECONDS, 0
+        while index < len(early):
             if len(self._in_flight) >= MOST_IN_FLIGHT:
-                return early + items[index:], IDLE_SECONDS
-            sender, weight = item.message.sender, item.message.weight
-            asked = sender, weight, self._clocks.monotonic()
+                return IDLE_SECONDS
+            message = early[index].message
+            asked = message.sender, message.weight, self._clocks.monotonic()
             own = (
                 IDLE_SECONDS
-                if sender in slow
+                if message.sender in slow
                 else self._pacer.seconds_of_its_own(*asked)
             )
             if own > 0.0:
-                slow.add(sender)
-                early.append(item)
+                slow.add(message.sender)
                 soonest = min(soonest, own)
+                index += 1
             elif (seconds := self._pacer.seconds_too_early(*asked)) > 0.0:
-                return early + items[index:], min(soonest, seconds)
+                return min(soonest, seconds)
             else:
-                self._start(item)
-        return early, soonest
+                self._start(early.pop(index))
+        return soonest
 
     @property
     def _may_go_on(self) -> bool:
@@ -319,9 +319,11 @@ class Engine:
         return self._may_post() and not self._intake.is_late(item)
 
     def _leave(self, items: list[Item]) -> None:
-        """Post none of these claimed items now."""
-        self._unposted -= len(items)
-        self._give_back(items)
+        """Post none of these claimed items now; the list is empty then."""
+        mine = items.copy()
+        items.clear()
+        self._unposted -= len(mine)
+        self._give_back(mine)
 
     def _give_back(self, items: list[Item]) -> None:
         """Unclaim what was not posted; in a pause it comes again when that ends."""

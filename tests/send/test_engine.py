@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import Entry, Run
+from bulksend.journal.records import Entry, Outcome, Run
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
@@ -678,6 +678,48 @@ def test_a_sender_that_slept_posts_nothing_more(
 
     assert max(one.at for one in stage.poster.posted) < stage.began + 1.501
     assert set(stage.fates()) == {"accepted", "planned"}
+
+
+class Broken(Pacer):
+    """Fails in the middle of a round, when some of it are under way."""
+
+    begun = 0
+
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
+        if self.begun == 3:
+            raise RuntimeError
+        return 0.0
+
+    def posted(self, sender: str, weight: int, now: float) -> None:
+        self.begun += 1
+
+
+class BrokenPace(Stage):
+    def pacer(self) -> Pace:
+        return Broken(self.rate, self.loop.time())
+
+
+def test_what_is_under_way_is_not_given_back_by_a_fault_of_ours(path: Path) -> None:
+    """Three of a round left when the pace fails: only the others are planned again."""
+    stage = BrokenPace(rows=9, rate=1_000, script=always(ACCEPTED, 0.5))
+    released: list[int] = []
+    record = InlineWriter.record
+
+    def spy(writer: InlineWriter, outcome: Outcome) -> None:
+        if outcome.event is Event.RELEASE:
+            released.append(outcome.row)
+        record(writer, outcome)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(InlineWriter, "record", spy)
+        with pytest.raises(RuntimeError):
+            stage.play(path)
+
+    posted = {one.row for one in stage.poster.posted}
+    assert len(posted) == 3
+    assert released
+    assert not posted & set(released)
+    assert stage.fates() == {"accepted": 3, "planned": 6}
 
 
 class Jam(Pacer):
