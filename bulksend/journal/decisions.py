@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulksend.journal.database import Database
+    from bulksend.journal.records import Part
 
 
 CLAIM_TO_POST_MS = 300_000
 """No claim is posted later than this: what is claimed waits for a place among the posts
 under way, and each of those ends within 70 seconds."""
+
+
+WITNESSES_WITHIN = 2_000
+"""Rows, before and after: they are sent about when it was."""
 
 
 class Source(StrEnum):
@@ -56,9 +61,27 @@ class Unknown(NamedTuple):
         since: When it may have left at the earliest.
 
         until: When it was given up: it did not leave later.
+
+        seen: When it was first found unknown (`Decisions.note_looks`); None: not yet.
     """
 
     row: int
+    since: int
+    until: int
+    attempt: int = 1
+    seen: int | None = None
+
+
+class Rival(NamedTuple):
+    """A message that may be behind a record whose id no row has.
+
+    Args:
+        person: Whom it is for (`records.person_key`); None where nobody knows any more.
+
+        since, until: When it left at the earliest and at the latest.
+    """
+
+    person: int | None
     since: int
     until: int
 
@@ -99,6 +122,12 @@ class _Named(NamedTuple):
     message_id: str
 
 
+class _Looked(NamedTuple):
+    run_id: int
+    row: int
+    attempt: int
+
+
 class _Absence(NamedTuple):
     run_id: int
     row: int
@@ -117,6 +146,47 @@ class Decisions:
         """The unknown rows of a run, in order."""
         found = self._db.stream("unknown", run_id=run_id, longest=CLAIM_TO_POST_MS)
         return [Unknown(*one) for one in found]
+
+    def rivals(self, run_id: int, *, now: int, unknown: bool) -> list[Rival]:
+        """Rows that may have a message whose id is not known.
+
+        Those that are being posted at this moment, those that were accepted with an
+        answer that could not be read, and the *unknown*, where they are asked for.
+        """
+        found = self._db.stream("rivals", run_id=run_id, now=now, unknown=int(unknown))
+        return [Rival(*one) for one in found]
+
+    def note_looks(self, run_id: int, rows: Iterable[Unknown], *, at: int) -> None:
+        """That these rows were found unknown *at* a moment, where no earlier one is kept.
+
+        Args:
+            at: Not earlier than when they were read, whichever clock was wrong.
+        """
+        looked = [_Looked(run_id, one.row, one.attempt) for one in rows]
+        self._db.execute_each("note_look", looked, at=at)
+
+    def note_end(self, run_id: int, part: Part, *, at: int) -> None:
+        """The same for all unknown rows of a sender that posts nothing any more."""
+        some = {"run_id": run_id, "first": part.first, "last": part.last}
+        self._db.execute("note_end", at=at, **some)
+
+    def witnesses(
+        self, run_id: int, row: int, *, before: int, most: int
+    ) -> list[tuple[int, str]]:
+        """Rows about *row* that were accepted *before* a moment, and their message ids.
+
+        Those without a receipt come first: of the others the search is known to know.
+        """
+        found = self._db.fetch(
+            "witnesses",
+            run_id=run_id,
+            row=row,
+            first=row - WITNESSES_WITHIN,
+            last=row + WITNESSES_WITHIN,
+            before=before,
+            most=most,
+        )
+        return [(int(row), str(message_id)) for row, message_id in found]
 
     def apply(self, evidence: Sequence[Evidence], *, now: int) -> None:
         """Believe *evidence*, as far as the state table goes.

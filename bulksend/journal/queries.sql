@@ -316,39 +316,49 @@ from messages where run_id = :run_id and row between :first and :last;
 
 -- -- suppressions ------------------------------------------------------------------------
 
--- What is there stays, unless it was lifted before this one began.
+-- What stands stays, and so does what was lifted after this one began.
 -- name: suppress
 insert into suppressions (person, sender, number, reason, source, since)
-values (:person, :sender, :number, :reason, :source, :since)
-on conflict (person, sender) do update
-    set reason = :reason, source = :source, since = :since, lifted_at = null
-    where suppressions.lifted_at < :since;
+select :person, :sender, :number, :reason, :source, :since
+where not exists (select 1 from suppressions
+                  where person = :person and sender = :sender and reason = :reason
+                    and (lifted_at is null or lifted_at >= :since))
+on conflict (person, sender, reason, since) do nothing;
 
 -- The same for one cause and many numbers.
 -- name: suppress_numbers
 insert into suppressions (person, sender, number, reason, source, since)
-values (:person, :sender, :number, :reason, :source, :since)
-on conflict (person, sender) do update
-    set reason = :reason, source = :source, since = :since, lifted_at = null
-    where suppressions.lifted_at < :since;
+select :person, :sender, :number, :reason, :source, :since
+where not exists (select 1 from suppressions
+                  where person = :person and sender = :sender and reason = :reason
+                    and (lifted_at is null or lifted_at >= :since))
+on conflict (person, sender, reason, since) do nothing;
 
--- A person's own word lifts what that person's own word began; the row is there even
--- where nothing was: callbacks come in any order, and an older STOP may follow.
+-- A person's own word lifts what that person's own word began.
 -- name: lift_own
-insert into suppressions (person, sender, number, reason, source, since, lifted_at)
-values (:person, :sender, :number, :reason, :source, :since, :since)
-on conflict (person, sender) do update
-    set lifted_at = :since
-    where suppressions.reason = :reason and suppressions.since <= :since
-      and (suppressions.lifted_at is null or suppressions.lifted_at < :since);
+update suppressions set lifted_at = :since, lifted_by = :source
+where person = :person and sender = :sender and reason = :reason
+  and since <= :since and lifted_at is null;
+
+-- It is kept even where there was nothing to lift: callbacks come in any order, and an
+-- older STOP may follow.
+-- name: keep_start
+insert into suppressions (person, sender, number, reason, source, since, lifted_at,
+                          lifted_by)
+select :person, :sender, :number, :reason, :source, :since, :since, :source
+where not exists (select 1 from suppressions
+                  where person = :person and sender = :sender and reason = :reason
+                    and (lifted_at is null or lifted_at >= :since))
+on conflict (person, sender, reason, since) do nothing;
 
 -- name: lift
-update suppressions set lifted_at = case when since > :now then since else :now end
+update suppressions
+set lifted_at = case when since > :now then since else :now end, lifted_by = :by
 where person = :person and (:sender = '' or sender = :sender) and lifted_at is null;
 
 -- name: suppressions_of
-select person, sender, number, reason, source, since, lifted_at
-from suppressions where person = :person order by sender;
+select person, sender, number, reason, source, since, lifted_at, lifted_by
+from suppressions where person = :person order by sender, since, reason;
 
 -- :people is a JSON array of keys: one statement for a whole claim.
 -- name: suppressed_among
@@ -357,8 +367,8 @@ where person in (select value from json_each(:people)) and lifted_at is null
 order by since;
 
 -- name: suppressions
-select person, sender, number, reason, source, since, lifted_at
-from suppressions where lifted_at is null order by person, sender;
+select person, sender, number, reason, source, since, lifted_at, lifted_by
+from suppressions where lifted_at is null order by person, sender, reason;
 
 -- name: suppressions_count
 select reason, count(*) from suppressions where lifted_at is null group by reason;
@@ -493,11 +503,37 @@ where run_id = :run_id and row = :row and status = 'unknown';
 -- A claim that its sender left may have been posted until :longest after it, whenever
 -- somebody noticed: only what the next moment needs is claimed.
 -- name: unknown
-select row, coalesce(posted_at, claimed_at),
+select m.row, coalesce(posted_at, claimed_at),
        case when posted_at is null and ended_at > claimed_at + :longest
-            then claimed_at + :longest else ended_at end
+            then claimed_at + :longest else ended_at end,
+       m.attempt, looks.at
+from messages as m left join looks
+     on looks.run_id = m.run_id and looks.row = m.row and looks.attempt = m.attempt
+where m.run_id = :run_id and status = 'unknown' order by m.row;
+
+-- name: rivals
+select person, coalesce(posted_at, claimed_at), coalesce(ended_at, :now)
 from messages
-where run_id = :run_id and status = 'unknown' order by row;
+where run_id = :run_id
+  and (status = 'claimed' or status = 'unknown' and :unknown = 1
+       or message_id is null and status in ('accepted', 'delivered', 'failed'));
+
+-- name: note_look
+insert into looks (run_id, row, attempt, at) values (:run_id, :row, :attempt, :at)
+on conflict (run_id, row, attempt) do nothing;
+
+-- name: note_end
+insert into looks (run_id, row, attempt, at)
+select run_id, row, attempt, :at from messages
+where run_id = :run_id and row between :first and :last and status = 'unknown'
+on conflict (run_id, row, attempt) do nothing;
+
+-- name: witnesses
+select row, message_id from messages
+where run_id = :run_id and row between :first and :last and message_id is not null
+  and status in ('accepted', 'delivered', 'failed') and accepted_at <= :before
+order by case when status = 'accepted' then 0 else 1 end, abs(row - :row)
+limit :most;
 
 -- name: resend
 update messages set status = 'planned', ended_at = null, error_code = null, error = null

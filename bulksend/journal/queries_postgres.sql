@@ -228,6 +228,8 @@ where asked_at > now;
 insert into suppressions (person, sender, number, reason, source, since)
 select one.person, :sender, one.number, :reason, :source, :since
 from unnest(:person::bigint[], :number::bigint[]) as one (person, number)
-on conflict (person, sender) do update
-    set reason = :reason, source = :source, since = :since, lifted_at = null
-    where suppressions.lifted_at < :since;
+where not exists (select 1 from suppressions as s
+                  where s.person = one.person and s.sender = :sender
+                    and s.reason = :reason
+                    and (s.lifted_at is null or s.lifted_at >= :since))
+on conflict (person, sender, reason, since) do nothing;

@@ -101,7 +101,9 @@ where status = 'claimed';
 create index if not exists messages_by_id on messages (message_id)
 where message_id is not null;
 
--- Who must not be texted.  A row stays when it is lifted: it says until when.
+-- Who must not be texted: a row for each time that somebody said so.  It stays when it is
+-- lifted, and says until when, and by whom.  A person's own words and those of others
+-- stand beside each other: neither hides that the other was said.
 create table if not exists suppressions (
     person    integer not null,                 -- records.person_key of the number
     sender    text not null default '',         -- our number it is about; '': all
@@ -110,7 +112,9 @@ create table if not exists suppressions (
     source    text not null,                    -- who said so
     since     integer not null,
     lifted_at integer check (lifted_at >= since),
-    primary key (person, sender)
+    lifted_by text,
+    primary key (person, sender, reason, since),
+    check (lifted_at is not null or lifted_by is null)
 ) without rowid;
 
 create index if not exists opt_outs_by_time on suppressions (since)
@@ -149,6 +153,16 @@ create table if not exists decisions (
     source     text not null check (source in ('receipt', 'search', 'operator')),
     evidence   text not null,                   -- JSON, without numbers or texts
     primary key (run_id, row, decided_at, event)
+) without rowid;
+
+-- When an unknown message was certainly on its way: the first moment, by the later of our
+-- clock and Bandwidth's, at which somebody found it unknown.  See settle/evidence.py.
+create table if not exists looks (
+    run_id  integer not null references runs (id),
+    row     integer not null,
+    attempt integer not null,
+    at      integer not null,
+    primary key (run_id, row, attempt)
 ) without rowid;
 
 -- Up to when an account's rate is given away, the part of it that is kept for urgent runs

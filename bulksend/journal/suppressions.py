@@ -1,8 +1,9 @@
 """Who must not be texted: by their own word, a carrier's, a list's or an operator's.
 
 Read again by every claim, in its own transaction: who opts out while a run is under way
-gets nothing more.  A person's START lifts what their own STOP began, and nothing else;
-an operator lifts anything.  Callbacks come in any order, so it is the time of the word
+gets nothing more.  A person's own words and those of others stand beside each other: an
+operator's entry swallows no STOP, and START lifts what the person's own STOP began, and
+nothing else; an operator lifts anything.  Callbacks come in any order, so it is the time of the word
 that counts, never that of its arrival.
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 OPTED_OUT = "opted_out"
 SUPPRESSED = "suppressed"
 EVERY_SENDER = ""
+OPERATOR = "operator"
 AT_ONCE = 50_000
 """Rows a transaction: an import must not keep a sender waiting."""
 
@@ -38,7 +40,10 @@ class Suppression(NamedTuple):
 
         source: Who said so: ``reply STOP``, ``receipt 4775``, ``import FILE``.
 
-        lifted_at: Until when; None where it still stands.
+        lifted_at: Until when; None where it still stands.  Where it is when it began,
+            there was nothing to lift.
+
+        lifted_by: Who lifted it, as in *source*.
     """
 
     person: int
@@ -48,6 +53,7 @@ class Suppression(NamedTuple):
     source: str
     since: int
     lifted_at: int | None = None
+    lifted_by: str | None = None
 
 
 class Cause(NamedTuple):
@@ -115,12 +121,14 @@ class Suppressions:
 
     def lift_own(self, people: Sequence[Suppression]) -> None:
         """They asked for messages again, at the time that each says."""
-        self._db.execute_each("lift_own", [_New(*one[:6]) for one in people])
+        words = [_New(*one[:6]) for one in people]
+        self._db.execute_each("lift_own", words)
+        self._db.execute_each("keep_start", words)
 
     def lift(self, number: str, *, now: int, sender: str = EVERY_SENDER) -> int:
         """Lift everything about a number, or about a number and one of ours."""
         return self._db.execute(
-            "lift", person=person_key(number), sender=sender, now=now
+            "lift", person=person_key(number), sender=sender, now=now, by=OPERATOR
         )
 
     def of(self, number: str) -> list[Suppression]:

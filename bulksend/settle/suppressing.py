@@ -41,6 +41,7 @@ _ENTRY = {
     "source": pl.String,
     "since": pl.Int64,
     "lifted_at": pl.Int64,
+    "lifted_by": pl.String,
 }
 
 
@@ -67,6 +68,7 @@ class Listed(NamedTuple):
     source: str
     since: datetime
     lifted_at: datetime | None
+    lifted_by: str | None = None
 
     def as_dict(self, *, mask: bool) -> dict[str, str | None]:
         shown = mask_numbers if mask else str
@@ -77,6 +79,7 @@ class Listed(NamedTuple):
             "source": shown(self.source),
             "since": _iso(self.since),
             "lifted_at": _iso(self.lifted_at) if self.lifted_at else None,
+            "lifted_by": self.lifted_by,
         }
 
 
@@ -243,6 +246,7 @@ def listed(one: Suppression) -> Listed:
         one.source,
         _moment(one.since),
         lifted,
+        one.lifted_by,
     )
 
 

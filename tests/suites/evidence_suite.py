@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bulksend.errors import BulksendError
-from bulksend.journal.decisions import CLAIM_TO_POST_MS, Decision, Unknown
+from bulksend.journal.decisions import CLAIM_TO_POST_MS, Decision, Rival, Unknown
 from bulksend.journal.receipts import Told
+from bulksend.journal.records import WHOLE, Part
 from bulksend.journal.states import Event, IllegalMove, Status, step
 from bulksend.journal.store import News
 from tests.suites.scene import (
@@ -21,6 +22,7 @@ from tests.suites.scene import (
     Sender,
     kept,
     outcome,
+    person_of,
     proof,
     suppressed,
 )
@@ -292,6 +294,58 @@ class EvidenceSuite:
         assert sender.journal.decisions.unknown(sender.run.id) == [
             Unknown(2, NOW, NOW + CLAIM_TO_POST_MS)
         ]
+
+    def test_the_first_look_at_an_unknown_is_kept(self, sender: Sender) -> None:
+        """For each attempt: what the next one's are is not known by then."""
+        sender.claim(2, 3)
+        sender.record(outcome(2, Event.LOSE), outcome(3, Event.LOSE))
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        decisions.note_looks(run_id, decisions.unknown(run_id)[:1], at=NOW + 5)
+        decisions.note_end(run_id, Part(0, 0, 2), at=NOW + 8)
+        assert [one.seen for one in decisions.unknown(run_id)] == [NOW + 5, None]
+        decisions.note_end(run_id, WHOLE, at=NOW + 9)
+        assert [one.seen for one in decisions.unknown(run_id)] == [NOW + 5, NOW + 9]
+
+        decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
+        decisions.resend(run_id)
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE))
+
+        assert decisions.unknown(run_id)[0] == Unknown(2, NOW, NOW, 2, None)
+
+    def test_messages_whose_id_nobody_knows_are_rivals(self, sender: Sender) -> None:
+        """On their way, accepted by an answer that broke off; and unknown, if asked for."""
+        people = [person_of(row) for row in (2, 3, 4, 5, 6)]
+        sender.journal.claim(sender.run, sender.epoch, people, now=NOW)
+        sender.record(
+            outcome(3, Event.ACCEPT, NOW + 3),
+            outcome(4, Event.ACCEPT, NOW + 4, message_id="m4"),
+            outcome(5, Event.LOSE, NOW + 5),
+            outcome(6, Event.RELEASE, NOW + 6),
+        )
+        some = partial(sender.journal.decisions.rivals, sender.run.id, now=NOW + 9)
+        posted, lost, gone = (people[n].person for n in (0, 1, 3))
+        assert some(unknown=False) == [
+            Rival(posted, NOW, NOW + 9),
+            Rival(lost, NOW, NOW + 3),
+        ]
+        assert some(unknown=True)[2:] == [Rival(gone, NOW, NOW + 5)]
+
+    def test_witnesses_are_accepted_rows_close_by(self, sender: Sender) -> None:
+        """Those of which no receipt has come first; none that came later."""
+        sender.claim(2, 3, 4, 5, 6, 7)
+        sender.record(
+            *(
+                outcome(row, Event.ACCEPT, NOW + row, message_id=f"m{row}")
+                for row in (2, 3, 5, 6)
+            ),
+            outcome(7, Event.ACCEPT),
+            outcome(4, Event.LOSE),
+        )
+        sender.record(outcome(3, Event.DELIVER, NOW + 9))
+        some = partial(sender.journal.decisions.witnesses, sender.run.id, 4)
+        assert some(before=NOW + 5, most=9) == [(5, "m5"), (2, "m2"), (3, "m3")]
+        assert some(before=NOW + 9, most=1) == [(5, "m5")]
 
     def test_what_was_not_sent_is_sent_only_when_asked_for(
         self, sender: Sender

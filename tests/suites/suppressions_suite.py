@@ -157,6 +157,38 @@ class SuppressionsSuite:
                     store.lift(number_of(2), now=at)
         assert bool(list(store.all())) is stays
 
+    def test_an_operators_entry_swallows_no_stop(self, journal: Journal) -> None:
+        """Each stands with its date and source, and START ends the person's own only."""
+        store = journal.suppressions
+        stop = suppressed(2, reason=OPTED_OUT, source="reply STOP", since=NOW + 2)
+        start = stop._replace(source="reply START", since=NOW + 3)
+        assert store.add([suppressed(2, source="a lawyer")]) == 1
+        assert store.add([stop]) == 1
+        assert store.counts() == {"suppressed": 1, "opted_out": 1}
+
+        store.lift_own([start])
+
+        assert [
+            (one.source, one.since, one.lifted_at, one.lifted_by)
+            for one in store.of(number_of(2))
+        ] == [
+            ("a lawyer", NOW, None, None),
+            ("reply STOP", NOW + 2, NOW + 3, "reply START"),
+        ]
+
+    def test_every_word_is_kept(self, journal: Journal) -> None:
+        """Who opts out again is no reason to forget the first time."""
+        store = journal.suppressions
+        for minute in (1, 3):
+            stop = suppressed(2, reason=OPTED_OUT, since=NOW + minute)
+            store.add([stop])
+            store.lift_own([stop._replace(since=NOW + minute + 1)])
+        assert [(one.since, one.lifted_at) for one in store.of(number_of(2))] == [
+            (NOW + 1, NOW + 2),
+            (NOW + 3, NOW + 4),
+        ]
+        assert store.opted_out_since(NOW) == 0
+
     def test_suppressing_again_changes_nothing(self, journal: Journal) -> None:
         """The first word stands: since when, and who said it."""
         store = journal.suppressions

@@ -1,0 +1,1 @@
+alter index words_pkey rename to suppressions_pkey;
