@@ -6,6 +6,7 @@ a callback, whatever its type                  200, once it is on the disk
 a callback, and the journal cannot be written  503: Bandwidth brings it again (24 hours)
 no or wrong credentials                        401, before a byte of the body is read
 a body that holds no event                     400
+an event beside others that cannot be read     200, kept as it stands, and counted
 a body over `LARGEST_BODY`, or too slow        413, 408
 GET /health                                    200, or 503 while the journal fails
 

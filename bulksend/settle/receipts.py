@@ -21,6 +21,7 @@ import orjson
 
 from bulksend.journal.states import Event
 from bulksend.settle.moments import millis
+from bulksend.settle.salvage import elements, mended
 
 EVENTS = {
     "message-sending": Event.ACCEPT,
@@ -36,6 +37,7 @@ UNREADABLE = "unreadable"
 LONGEST = 200
 """Characters kept of a word of Bandwidth's (a type, an id, a carrier)."""
 
+_SORTED = orjson.OPT_SORT_KEYS
 _ROW_KEY = re.compile(r"#([0-9a-f]{8})-([0-9]{1,12})\Z")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -96,25 +98,35 @@ class Receipt(NamedTuple):
 def read(body: bytes) -> list[Receipt]:
     """Every event of a callback's body, in its order.
 
+    An element that cannot be read is kept beside those that can.
+
     Raises:
         Unreadable: It is not JSON, or holds no event at all.
     """
     try:
         said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Unreadable("it is not JSON") from None
-    events = said if isinstance(said, list) else [said]
-    receipts = [_read(event) for event in events]
-    if events and all(one.type == UNREADABLE for one in receipts):
+        events = said if isinstance(said, list) else [said]
+        receipts = [_read(one, orjson.dumps(one, option=_SORTED)) for one in events]
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        receipts = [_salvaged(one) for one in elements(body)]
+    if receipts and all(one.type == UNREADABLE for one in receipts):
         raise Unreadable("no event is in it")
     return receipts
 
 
-def _read(event: object) -> Receipt:
+def _salvaged(element: bytes) -> Receipt:
+    """One of a body that cannot be read as a whole."""
+    text = mended(element)
+    event = None
     try:
-        whole = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:
-        raise Unreadable("it is nested too deeply") from None
+        event = orjson.loads(text)
+        return _read(event, orjson.dumps(event, option=_SORTED))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return _read(event, text.encode())
+
+
+def _read(event: object, whole: bytes) -> Receipt:
+    """What *event* says; *whole* is all of it, as it is kept."""
     digest = int.from_bytes(blake2b(whole, digest_size=8).digest(), "big", signed=True)
     if not isinstance(event, dict) or not _word(event.get("type")):
         return Receipt(digest, UNREADABLE, said=whole.decode())

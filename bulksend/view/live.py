@@ -19,6 +19,7 @@ import time
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -175,13 +176,21 @@ async def live_page(
         await runner.cleanup()
 
 
+def called(host: str) -> str:
+    """The name in a Host header, without its port; empty where it is none."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+    return name.removesuffix(".")
+
+
 @web.middleware
 async def _only_loopback(
     request: web.Request,
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> web.StreamResponse:
-    name = request.host.rpartition(":")[0] or request.host
-    if name.strip("[]") not in LOOPBACK:
+    if called(request.host) not in LOOPBACK:
         raise web.HTTPMisdirectedRequest(text="This page is for its own machine.")
     return await handler(request)
 

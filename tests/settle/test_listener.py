@@ -321,6 +321,22 @@ def _no_message(chance: random.Random) -> tuple[bytes, int]:
     return body(event("message-delivered", message=chance.choice(odd))), 200
 
 
+def _half_good(chance: random.Random) -> tuple[bytes, int]:
+    """One element that cannot be read, of every kind, among good ones."""
+    odd = chance.choice(
+        [
+            b"[" * 400 + b"]" * 400,
+            b'{"type": "of-tomorrow", "x": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+            rb'{"type": "message-received", "x": "\ud83d"}',
+            b'{"type": "caf\xe9"}',
+            b'{"type": oops}',
+        ]
+    )
+    some = [orjson.dumps(event(message_id=f"h{chance.random()}")) for _ in range(3)]
+    some.insert(chance.randint(0, 3), odd)
+    return b"[" + b",".join(some) + b"]", 200
+
+
 BAD: tuple[Callable[[random.Random], tuple[bytes, int]], ...] = (
     _not_json,
     _noise,
@@ -329,8 +345,9 @@ BAD: tuple[Callable[[random.Random], tuple[bytes, int]], ...] = (
     _no_event,
     _wrong_types,
     _no_message,
+    _half_good,
 )
-WEIGHTS = (20, 20, 20, 1, 20, 20, 20)
+WEIGHTS = (20, 20, 20, 1, 20, 20, 20, 20)
 
 
 async def test_a_thousand_bad_bodies(

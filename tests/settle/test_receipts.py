@@ -11,7 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulksend.journal.states import Event
-from bulksend.settle.receipts import LONGEST, UNREADABLE, Receipt, Unreadable, read
+from bulksend.settle.receipts import (
+    EVENTS,
+    LONGEST,
+    UNREADABLE,
+    Receipt,
+    Unreadable,
+    read,
+)
 from tests.settle.callbacks import ANA, ID, OURS, body, event, reply
 
 AT = 1_795_687_202_161
@@ -162,6 +169,50 @@ def test_an_element_that_is_no_event_does_not_hide_the_others() -> None:
     assert found[1].said == "7"
 
 
+DELIVERED = orjson.dumps(event())
+ODD = (
+    # an element, and what it is read as
+    (
+        b'{"type": "message-failed", "x": ' + b"[" * 400 + b"]" * 400 + b"}",
+        "message-failed",
+    ),
+    (b'{"type": "of-tomorrow", "x": ' + b"[" * 2000 + b"]" * 2000 + b"}", UNREADABLE),
+    (b"[" * 20_000 + b"]" * 20_000, UNREADABLE),
+    (rb'{"type": "of-tomorrow", "x": "half an emoji: \ud83d"}', "of-tomorrow"),
+    (
+        rb'{"type": "of-tomorrow", "x": "\ude00 the other half, \ud83d\ude00"}',
+        "of-tomorrow",
+    ),
+    (rb'"\ud800"', UNREADABLE),
+    (b'{"type": "of-tomorrow", "x": "caf\xe9"}', "of-tomorrow"),
+    (b'{"type": "of-tomorrow", "x": "],[{"}', "of-tomorrow"),
+    (b'{"type": oops}', UNREADABLE),
+    (b'{"type": NaN}', UNREADABLE),
+    (b"", UNREADABLE),
+)
+
+
+@pytest.mark.parametrize(("odd", "kind"), ODD, ids=lambda said: repr(said[:20]))
+def test_an_element_that_cannot_be_read_does_not_take_the_others_with_it(
+    odd: bytes, kind: str
+) -> None:
+    """They are read as ever, and it is kept as it stands, so that it can be looked at."""
+    first, found, last = read(b" [" + b" , ".join([DELIVERED, odd, DELIVERED]) + b"]\n")
+    assert first == last == only(event())
+    assert found.type == kind
+    if kind not in EVENTS:
+        assert found.said is not None
+        assert bool(found.said) == bool(odd)
+        assert found.said.count("[") == odd.count(b"[")
+
+
+def test_half_an_emoji_hides_no_stop() -> None:
+    """A reply that a phone cut in the middle of a character."""
+    (found,) = read(orjson.dumps([reply("Stop XX")]).replace(b"XX", rb"\ud83d"))
+    assert (found.type, found.text) == ("message-received", "Stop �")
+    assert found.person == ANA
+
+
 def test_no_event_is_no_fault() -> None:
     """An empty array asks for nothing."""
     assert read(b"[]") == []
@@ -180,7 +231,10 @@ BAD_BODIES = (
     b'[{"type": 7}]',
     b"[" * 100_000,
     b"[" * 300 + b"]" * 300,
-    b'[{"type": "x", "deep": ' + b"[" * 400 + b"]" * 400 + b"}]",
+    b'[{"type": "x", "deep": ' + b"[" * 2000 + b"]" * 2000 + b"}]",
+    b'[{"type": "message-delivered"}, {"type": "message-de',
+    b'[{"type": "message-delivered"}',
+    b'[{"type": "message-delivered"}] and more',
     b'{"type": NaN}',
     b'["\\ud800"]',
 )

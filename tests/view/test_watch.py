@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -114,6 +116,38 @@ async def test_the_live_page_is_for_its_own_machine(home: Home) -> None:
                 assert answer.status == 405
         async with session.get("/../journal.sqlite") as answer:
             assert answer.status == 404
+
+
+CALLED = (
+    # a Host header, and the status
+    ("localhost", 200),
+    ("LOCALHOST", 200),
+    ("Localhost:8000", 200),
+    ("localhost.", 200),
+    ("127.0.0.1:8000", 200),
+    ("[::1]", 200),
+    ("[::1]:8000", 200),
+    ("evil.example", 421),
+    ("localhost.evil.example", 421),
+    ("127.0.0.1.evil.example:8000", 421),
+    ("[::2]", 421),
+    ("[::1", 421),
+    ("::1:x", 421),
+    ("", 421),
+)
+
+
+async def test_a_name_of_the_loopback_is_one_however_it_is_written(home: Home) -> None:
+    """Names have no case (RFC 9110 4.2.3), and an IPv6 address stands in brackets."""
+    async with live_page("", home) as address:
+        port = urlsplit(address).port
+        for host, status in CALLED:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            ask = f"GET /live.js HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            writer.write(ask.encode())
+            said = await asyncio.wait_for(reader.read(), 30)
+            writer.close()
+            assert said.split()[1] == str(status).encode(), host
 
 
 async def test_a_port_that_is_taken_is_a_problem(home: Home) -> None:
