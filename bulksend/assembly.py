@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from bulksend.journal.mark import read_marks, refuse_lost
+from bulksend.journal.records import LISTED
+from bulksend.logs import log
 from bulksend.prepare.outlook import expire_at
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.carriers import ATT, T_MOBILE
@@ -65,6 +67,8 @@ class Assembly:
 
     Args:
         rows: As `rows_of` reads them; they are there before an engine is asked for.
+
+        late: Rows whose people have been put on a suppression list since the plan.
     """
 
     assignment: Assignment
@@ -72,6 +76,7 @@ class Assembly:
     writer: Writer
     clocks: SystemClocks
     rows: Awaitable[pl.DataFrame]
+    late: Sequence[int] = ()
 
     async def engine(self, *, first: int = 0) -> Assembled | None:
         """An engine for what is left of the run whose lease the writer holds.
@@ -83,11 +88,13 @@ class Assembly:
         writer, asked, clocks = self.writer, self.assignment, self.clocks
         run, campaign, part = writer.run, asked.campaign, asked.part
         chosen = await self._reopened() if asked.only else None
+        await self._keep_out()
         if first:
             closed = await self._closed()
-            if len(closed) >= first:
+            late = pl.Series(self.late, dtype=pl.Int64)
+            wanted = first - int((~closed.is_in(late.implode())).sum())
+            if wanted <= 0:
                 return None
-            wanted = first - len(closed)
             chosen = await asyncio.to_thread(self._first, wanted, closed)
         only = None if chosen is None else pl.Series(chosen, dtype=pl.UInt32)
         rows = await self.rows
@@ -130,6 +137,26 @@ class Assembly:
         refuse_lost(marks, noted, known)
         mark.begin()
         await writer.call(lambda journal: _lift(journal, writer.run.id, now))
+
+    async def without_late(self) -> Assembly:
+        """It, with `late` read: the lists as they are now, under the lease.
+
+        Raises:
+            InputError, Stopped: As `Assignment.late_opt_outs`.
+        """
+        late = await asyncio.to_thread(self.assignment.late_opt_outs)
+        return replace(self, late=late)
+
+    async def _keep_out(self) -> None:
+        """Close `late`, where they are not closed; what was just reopened, too."""
+        if late := self.late:
+            writer, now = self.writer, self.clocks.wall_ms()
+            log.info("suppressed since the plan", run=writer.run.run, rows=len(late))
+            await writer.call(
+                lambda journal: journal.close_unsent(
+                    writer.run.id, writer.epoch, late, LISTED, now=now
+                )
+            )
 
     async def _closed(self) -> pl.Series:
         run, part = self.writer.run, self.assignment.part

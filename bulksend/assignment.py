@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulksend.define.lists_now import lists_now
 from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.canaries import AGAIN
 from bulksend.journal.mark import read_marks, refuse_lost
@@ -14,6 +15,7 @@ from bulksend.journal.records import WHOLE, Part, Run
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
 from bulksend.prepare import seal
+from bulksend.prepare.freshness import late_opt_outs
 from bulksend.prepare.summary import summarise
 from bulksend.runs import new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
@@ -22,7 +24,7 @@ from bulksend.settle.finding import purged
 from bulksend.settle.foreseeing import foreseen_size
 from bulksend.settle.placing import check_place
 from bulksend.settle.standing import standing
-from bulksend.storage.location import holds_parts
+from bulksend.storage.location import holds_parts, where
 from bulksend.storage.objects import check_size
 
 if TYPE_CHECKING:
@@ -176,6 +178,22 @@ class Assignment:
             if SELECTIONS[self.only] is None:
                 return standing(journal, run).left
             return len(journal.selections.rows(run.id, self.only))
+
+    def late_opt_outs(self) -> list[int]:
+        """The rows of its part whose people are on a suppression list by now.
+
+        The plan has left out those who were on one when it was made.
+
+        Raises:
+            InputError: A list, or the campaign file that names them, cannot be read.
+            Stopped: E698.
+        """
+        plan, spool = self.plan, self.home.spool()
+        file, name = plan.about.get("file"), self.campaign.name
+        named = lists_now(where(file), name, self.environment, spool) if file else ()
+        return late_opt_outs(
+            plan, self.campaign, spool, named=named, between=self.between
+        )
 
     def begin_run(self, *, now: int) -> Run:
         """A run for this plan."""

@@ -97,6 +97,7 @@ class Sending:
                 assembly = Assembly(asked, client, writer, clocks, self._ready)
                 await assembly.begin(mark, marks)
                 await self._until_ready()
+                assembly = await assembly.without_late()
                 work_off = partial(self._work_off, writer=writer, clocks=clocks)
                 self._first_few = FirstFew(assembly, work_off)
                 if self.is_stopping:

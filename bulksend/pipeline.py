@@ -24,6 +24,7 @@ from bulksend.assignment import Assignment
 from bulksend.define.slots import last_slot
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped, counted
 from bulksend.home import Home
+from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
 from bulksend.logs import log
 from bulksend.means import Here, Means, Options
@@ -36,7 +37,7 @@ from bulksend.planning import (
     loaded_campaign,
     plan_campaign,
 )
-from bulksend.prepare.freshness import changed_inputs, changed_suppression
+from bulksend.prepare.freshness import changed_inputs
 from bulksend.settle.arms import arms
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.hurry import OutOfTime
@@ -127,9 +128,9 @@ def send_plan(
 ) -> Ended:
     """Send a plan as it stands, with the pace and the provider it was made with.
 
-    What was begun is finished as it was planned, unless a suppression list has changed:
-    somebody may want no texts any more.  (A shard asks the store alone: it runs where
-    nobody is there to answer.)  What was not begun is stale once any list has changed.
+    What was begun is finished as it was planned; what was not begun is stale once a list
+    or the text has changed.  Suppression lists are read as they are when the sending
+    starts, also those that the campaign file names by then: whoever is on one gets nothing.
 
     Raises:
         InputError: It is not a plan, or was changed; nothing was sent.
@@ -184,9 +185,8 @@ def _send(
     is_fresh: bool = True,
 ) -> Ended:
     run = asked.known_run(replan=options.replan)
-    if not is_fresh and (run is None or asked.shard is None):
-        changed = changed_inputs if run is None else changed_suppression
-        stale = changed(asked.plan, asked.campaign, asked.home.spool())
+    if not is_fresh and run is None:
+        stale = changed_inputs(asked.plan, asked.campaign, asked.home.spool())
         checked = replace(checked, gates=(*checked.gates, *stale))
     if options.only:
         checked = replace(checked, done=checked.summary.sendable - asked.chosen(run))
@@ -272,10 +272,17 @@ def _finish(
             if ended.is_over or journal.orders.is_aborted(run.id):
                 journal.finish_run(run.id, now=_now())
     if ended.left and stopped is None:
-        some = counted(ended.left, "message was", "messages were")
-        what = f"{some} not taken, however often tried"
-        stopped = Stopped(Problem("E511", what))
+        stopped = Stopped(_left(ended.left, asked.only))
     return replace(ended, stopped=stopped)
+
+
+def _left(count: int, only: str) -> Problem:
+    """Why messages are left although nothing stopped the run."""
+    if SELECTIONS.get(only) is not None:
+        some = counted(count, "message is", "messages are")
+        return Problem("E526", f"{some} still to be sent, and --only {only} sends none")
+    some = counted(count, "message was", "messages were")
+    return Problem("E511", f"{some} not taken, however often tried")
 
 
 def _place_part(

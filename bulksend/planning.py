@@ -142,6 +142,7 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
         name = run_name(loaded.campaign.name, drafted.about["hash"], slot)
         about = drafted.about | {
             "folder": str(loaded.folder.absolute()),
+            "file": _place_of(loaded),
             "objects": spool.taken,
             "notify": loaded.notify,
         }
@@ -151,6 +152,12 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
 
         plan = keep_plan(name, home, make)
         return checked_plan(plan, loaded.campaign, home, drafted.notices)
+
+
+def _place_of(loaded: Loaded) -> str:
+    """Where any process finds the campaign file."""
+    path = loaded.path
+    return str(path.absolute() if isinstance(path, Path) else path)
 
 
 def look_closer(

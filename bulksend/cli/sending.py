@@ -108,7 +108,9 @@ def run(campaign: Where, yes: bool, as_json: bool, workers: str, **said: Any) ->
 def send(plan: Where, yes: bool, as_json: bool, **said: Any) -> None:
     """Send a plan as it stands.
 
-    Where a list changed since it was made, it is refused before it begins.
+    Where a list or the text changed since it was made, it is refused before it begins.
+    Suppression lists are read as they are now, also those that the campaign file names
+    since: whoever is on one gets nothing.
 
     Example: bulksend send .bulksend/plans/reminder-1f3a9c2b7d5e.parquet
     """

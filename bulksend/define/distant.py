@@ -44,13 +44,13 @@ def load_distant(
 
 def _with_addresses(campaign: Campaign, place: Location) -> Campaign:
     lists = {
-        key: tuple(_beside(place, path) for path in getattr(campaign.recipients, key))
+        key: tuple(beside(place, path) for path in getattr(campaign.recipients, key))
         for key in ("path", "suppress", "only")
     }
     return campaign.model_copy(
         update={
             "recipients": campaign.recipients.model_copy(update=lists),
-            "results": _beside(place, campaign.results),
+            "results": beside(place, campaign.results),
         }
     )
 
@@ -60,7 +60,7 @@ def _with_files(campaign: Campaign, place: Location, spool: Spool) -> Campaign:
     update: dict[str, object] = {}
     message, rules = campaign.message, campaign.send.rules
     if message.file is not None:
-        [copy] = spool.local(_beside(place, message.file))
+        [copy] = spool.local(beside(place, message.file))
         try:
             text = copy.read_text(encoding="utf-8-sig").removesuffix("\n")
         except UnicodeDecodeError:
@@ -71,14 +71,14 @@ def _with_files(campaign: Campaign, place: Location, spool: Spool) -> Campaign:
         copies = tuple(
             str(copy.absolute())
             for file in rules.also
-            for copy in spool.local(_beside(place, file))
+            for copy in spool.local(beside(place, file))
         )
         chosen = rules.model_copy(update={"also": copies})
         update["send"] = campaign.send.model_copy(update={"rules": chosen})
     return campaign.model_copy(update=update) if update else campaign
 
 
-def _beside(place: Location, path: str) -> str:
+def beside(place: Location, path: str) -> str:
     """The address of what is named in the campaign at *place*."""
     if is_address(path):
         return path

@@ -71,7 +71,7 @@ def load(path: Path, environment: Mapping[str, str], *, name: str = "") -> Loade
         InputError: With every problem of the file, in the order of its lines.
     """
     file = name or str(path)
-    root = compose(_text(path, file), file)
+    root = compose(text_of(path, file), file)
     document = read_document(root, file, environment)
 
     campaign = None
@@ -94,7 +94,15 @@ def load(path: Path, environment: Mapping[str, str], *, name: str = "") -> Loade
     return Loaded(campaign, path, document.lines, document.folds, notify)
 
 
-def _text(path: Path, file: str) -> str:
+def text_of(path: Path, file: str) -> str:
+    """What a campaign file holds.
+
+    Args:
+        file: What messages call it.
+
+    Raises:
+        InputError: E100, where it cannot be read.
+    """
     data = _bytes(path, file)
     try:
         text = data.decode()  # a byte order mark is YAML's to skip

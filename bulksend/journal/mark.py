@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 COMPARED = 100
 """Marks of a campaign: one look-up each, in a journal that may be far away."""
 
-LINE = b"%020d %020d %020d\n"
-WHOLE = re.compile(rb"(\d{20}) (\d{20}) (\d{20})\n")
+LINE = b"%020d %020d #%019d\n"
+WHOLE = re.compile(rb"(\d{20}) (\d{20}) #(\d{19})\n")
+"""Row, epoch, attempt.  Before 2026-11-27 the time stood last: such a mark counts as none."""
 
 
 class Mark:

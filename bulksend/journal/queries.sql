@@ -161,7 +161,7 @@ where run_id = :run_id and row between :first and :last
   and status = 'claimed' and epoch = :epoch and claimed_at = :now;
 
 -- name: latest_claim
-select epoch, claimed_at from messages
+select epoch, attempt from messages
 where run_id = :run_id and row = :row and claimed_at is not null;
 
 -- name: latest_unknown

@@ -47,14 +47,14 @@ class Run:
 
 
 class Claim(NamedTuple):
-    """That a row was made ready to be posted, once: under which epoch, and when (ms)."""
+    """That a row was made ready to be posted: under which epoch, for the how manieth time."""
 
     row: int
     epoch: int
-    at: int
+    attempt: int
 
     def is_before(self, other: Claim) -> bool:
-        """Of the same row.  Within an epoch the time tells; epochs only grow."""
+        """Of the same row.  Both only grow; a clock may be set back between two claims."""
         return self[1:] < other[1:]
 
 
@@ -151,6 +151,11 @@ ALREADY_SENT = Closing(
     Status.EXCLUDED,
     "already_sent",
     "This person already has this text from an earlier run of this campaign.",
+)
+LISTED = Closing(
+    Status.EXCLUDED,
+    "suppressed",
+    "This number was on a suppression list of the campaign when its sending started.",
 )
 MISSED_WINDOW = Closing(
     Status.EXPIRED,

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.journal.faults import ConnectionLost
 from bulksend.journal.limits import NO_LIMITS
-from bulksend.journal.records import Claim, LeaseLost
+from bulksend.journal.records import LeaseLost
 from bulksend.journal.store import Journal
 from bulksend.logs import log
 
@@ -123,16 +123,18 @@ class Writer:
             claimed = journal.claim_within(
                 run, epoch, candidates, limits, now=now, outcomes=outcomes
             )
-            return noted(claimed)
+            return noted(journal, claimed)
 
         def repeat(journal: Journal) -> Claimed:
             self._record(journal, outcomes)
             again = journal.claim_repeated(run, epoch, candidates, limits, now=now)
-            return noted(again)
+            return noted(journal, again)
 
-        def noted(claimed: Claimed) -> Claimed:
+        def noted(journal: Journal, claimed: Claimed) -> Claimed:
             if self._mark is not None and claimed.rows:
-                self._mark.note(Claim(claimed.rows[-1], epoch, now))
+                latest = journal.latest_claim(run.id, claimed.rows[-1])
+                if latest is not None:
+                    self._mark.note(latest)
             return claimed
 
         with self._keeping(outcomes):

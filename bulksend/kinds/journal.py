@@ -89,8 +89,8 @@ ROWS = (
         "E622",
         "an unfinished run has other input",
         "Restore the file to resume it, or add --replan and --results PATH: nobody who "
-        "has this text gets it again. `bulksend send` finishes the old plan as it was: "
-        "`bulksend suppress import` new opt-outs before.",
+        "has this text gets it again. `bulksend send` finishes the old plan as it was, "
+        "without those who are on a suppression list by now.",
     ),
     Kind(
         "E623",

@@ -67,6 +67,11 @@ ROWS = (
         "then run it again: it resumes.",
     ),
     Kind(
+        "E526",
+        "messages are left that were not asked for",
+        "`bulksend run CAMPAIGN` sends them.",
+    ),
+    Kind(
         "E540",
         "nobody could tell Bandwidth from a stranger",
         "Set BW_CALLBACK_USERNAME and BW_CALLBACK_PASSWORD to what the application "

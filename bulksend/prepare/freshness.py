@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.files import find_files
+from bulksend.prepare.list_columns import Reading
+from bulksend.prepare.lists import read_list
 from bulksend.prepare.source import joint_digest
 from bulksend.storage.location import is_address
 
@@ -26,9 +28,9 @@ NOT_TOLD = frozenset({"E200", "E201", "E696"})
 def changed_inputs(plan: Plan, campaign: Campaign, spool: Spool) -> list[Problem]:
     """A gate for each input that changed since the plan was made.
 
-    A file that is not there any more says nothing: a plan may be sent on another machine
+    Not for suppression lists: who is on one by now is kept out (`late_opt_outs`).  A file that is not there any more says nothing: a plan may be sent on another machine
     than the one it was made on.  Object storage is the same from everywhere: where it
-    does not let us look, nobody knows who was added to the opt-outs.
+    does not let us look, nobody knows what has changed.
 
     Raises:
         InputError: E691 to E695, what stands against looking at an object.
@@ -41,26 +43,41 @@ def changed_inputs(plan: Plan, campaign: Campaign, spool: Spool) -> list[Problem
     ]
 
 
-def changed_suppression(plan: Plan, campaign: Campaign, spool: Spool) -> list[Problem]:
-    """A gate for each suppression list that changed while a run of the plan was under way.
+def late_opt_outs(
+    plan: Plan,
+    campaign: Campaign,
+    spool: Spool,
+    *,
+    named: Sequence[str] = (),
+    between: tuple[int, int] | None = None,
+) -> list[int]:
+    """The rows whose people are on a suppression list by now, and get a message by the plan.
 
-    What was begun is finished as it was planned; but for whoever asked for no more texts.
+    Of the lists that the plan was made with, as far as they are here; and of others that
+    the campaign names since.  Whoever was taken off a list stays as planned.
+
+    Args:
+        named: The lists that the campaign names now.
+
+        between: The first and the last row that are asked for.
 
     Raises:
-        InputError, Stopped: As `changed_inputs`.
+        InputError: A list cannot be read (E2xx), or is named since and not there; what
+            stands against looking at an object.
+        Stopped: E698.
     """
-    fix = (
-        "`bulksend suppress import` this list, which every message is held to, and then "
-        "add --as-planned; or `bulksend run` the campaign with --replan."
+    recipients, now = campaign.recipients, _now(plan, spool)
+    find_files(
+        [one for one in named if one not in recipients.suppress], now.folder, spool
     )
-    return [
-        Problem(
-            "E626", f"{name} changed since this run began", fix=fix, file=plan.place
-        )
-        for name in _of_kind(
-            "suppress", plan.about["inputs"], campaign, _now(plan, spool)
-        )
-    ]
+    known = plan.about["inputs"]["suppress"].split("+")
+    paths = dict.fromkeys((*recipients.suppress, *named))
+    changed = [path for path in paths if now.differs([path], *known)]
+    if not changed:
+        return []
+    phone, region = recipients.phone, recipients.default_region
+    reading = Reading(now.folder, phone, region, keeps_out=True, spool=spool)
+    return plan.rows_of(read_list(changed, reading).numbers, between=between)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +92,8 @@ class _Now:
     spool: Spool
     taken: dict[str, str]
 
-    def differs(self, paths: Sequence[str], known: str) -> bool:
-        """Whether they are there, and have another digest than `Source.digest` had."""
+    def differs(self, paths: Sequence[str], *known: str) -> bool:
+        """Whether they are there, with none of the digests that `Source.digest` had."""
         digests = []
         try:
             if paths and all(map(self._is_as_taken, paths)):
@@ -90,7 +107,7 @@ class _Now:
             if {one.code for one in error.problems} <= NOT_TOLD:
                 return False
             raise
-        return joint_digest(digests) != known
+        return joint_digest(digests) not in known
 
     def _is_as_taken(self, path: str) -> bool:
         """By the objects' versions alone: nothing is fetched."""
@@ -101,21 +118,13 @@ def _now(plan: Plan, spool: Spool) -> _Now:
     return _Now(Path(plan.about["folder"]), spool, plan.about.get("objects", {}))
 
 
-def _of_kind(
-    key: str, said: dict[str, str], campaign: Campaign, now: _Now
-) -> Iterator[str]:
-    paths: Sequence[str] = getattr(campaign.recipients, key)
-    for path, known in zip(paths, said[key].split("+"), strict=False):
-        if now.differs([path], known):
-            yield path
-
-
 def _changed(said: dict[str, str], campaign: Campaign, now: _Now) -> Iterator[str]:
     recipients = campaign.recipients
     if now.differs(recipients.path, said["recipients"]):
         yield ", ".join(recipients.path)
-    for key in ("suppress", "only"):
-        yield from _of_kind(key, said, campaign, now)
+    for path, known in zip(recipients.only, said["only"].split("+"), strict=False):
+        if now.differs([path], known):
+            yield path
     if (name := campaign.message.file) is not None:
         try:
             text = (now.folder / name).read_text(encoding="utf-8-sig")

@@ -20,6 +20,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience, seal
 from bulksend.prepare.carriers import counted
 from bulksend.prepare.columns import as_text
+from bulksend.prepare.phones import e164_text
 from bulksend.prepare.sheets import Sheets
 from bulksend.whole import not_kept, whole
 
@@ -243,6 +244,21 @@ class Plan:
         frame = self._to_send(*more)
         frame = frame.filter(near & pl.col("row").is_in(rows.implode()))
         return frame.collect(engine="streaming")
+
+    def rows_of(
+        self, numbers: pl.Series, *, between: tuple[int, int] | None = None
+    ) -> list[int]:
+        """The rows to send that go to any of these E.164 numbers; of a group, to anybody."""
+        said = pl.LazyFrame({"to": numbers}).select(e164_text(pl.col("to")).alias("to"))
+        found = (
+            self.frame()
+            .filter(pl.col("reason").is_null() & _left(None, None, between))
+            .select("row", pl.col("to").str.split(","))
+            .explode("to")
+            .join(said, on="to", how="semi")
+            .select(pl.col("row").unique().sort())
+        )
+        return found.collect(engine="streaming")["row"].to_list()
 
     def _to_send(self, *more: pl.Expr) -> pl.LazyFrame:
         frame = self.frame().filter(pl.col("reason").is_null())

@@ -216,6 +216,9 @@ def test_only_what_failed_is_sent_again(
 
     assert counts(failed) == {"accepted": 1, "not_sent": 3, "excluded": 3}
     assert desk.results()["attempts"][0] == "2"
+    assert (failed.code, codes(failed)) == (4, ["E526"]), "nobody tried the others"
+    none = desk.call(*RUN, "--only", "failed")
+    assert (none.code, codes(none), counts(none)) == (4, ["E526"], counts(failed))
     left = desk.call(*RUN, "--only", "not_sent")
     assert (left.code, counts(left)) == (0, {"accepted": 4, "excluded": 3})
     assert set(texts(server).values()) == {1}

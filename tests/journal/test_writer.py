@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.errors import BulksendError, Problem
-from bulksend.journal.mark import Mark
+from bulksend.journal.mark import Mark, read_marks, refuse_lost
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Candidate, LeaseLost, Run
 from bulksend.journal.states import Event, Status
@@ -317,3 +317,30 @@ async def test_a_mark_follows_the_claims(path: Path, run: Run, tmp_path: Path) -
             await writer.claim([Candidate(row, None) for row in rows], now=NOW)
             with Journal.open(path) as journal:
                 assert mark.noted() == journal.latest_claim(run.id, last)
+
+
+async def test_a_clock_that_was_set_back_is_no_loss(
+    path: Path, run: Run, tmp_path: Path
+) -> None:
+    """Claimed again an hour earlier, and killed before that was noted: it knows of both."""
+    mark = Mark(tmp_path / "claims" / "r")
+    mark.begin()
+    async with Writer(path, run, mark) as writer:
+        writer.epoch = await writer.call(
+            lambda journal: journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
+        )
+        await writer.claim([Candidate(2, None)], now=NOW)
+        writer.record(outcome(2, Event.RELEASE))
+        await writer.durable()
+        again = [Candidate(2, None, again=True)]
+        with Journal.open(path) as other:  # another's hands: nothing is noted
+            earlier = NOW - 3_600_000
+            assert other.claim(run, writer.epoch, again, now=earlier) == [2]
+
+    marks = read_marks(tmp_path / "claims")
+    with Journal.open(path) as journal:
+        refuse_lost(
+            tmp_path,
+            {run.run: marks["r"]},
+            journal.latest_claims({run.run: marks["r"]}),
+        )

@@ -81,18 +81,11 @@ def test_a_packed_list_and_a_parquet_are_read(cloud_desk: Desk, bucket: Bucket) 
         assert cloud_desk.call("check", "hello.yaml", "--json").json["sendable"] == 4
 
 
-CHANGES = {
-    "somebody opted out": "opt-outs.csv",
-    "the list grew": "list.csv",
-    "an object more fits the pattern": "more/9.csv",
-}
-
-
-@pytest.mark.parametrize("key", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("key", ["list.csv", "opt-outs.csv", "more/9.csv"])
 def test_a_list_that_changes_between_plan_and_send_is_seen(
     cloud_desk: Desk, bucket: Bucket, bandwidth: Bandwidth, key: str
 ) -> None:
-    """E626 names what changed, and nothing is sent; --as-planned sends it all the same."""
+    """E626 where the list of people did; who opted out gets nothing, as planned or not."""
     simulator = bandwidth()
     bucket.put("more/1.csv", OPT_OUTS)
     campaign(
@@ -103,14 +96,15 @@ def test_a_list_that_changes_between_plan_and_send_is_seen(
     plan = cloud_desk.call("plan", "hello.yaml", "--json").json["plan"]
     bucket.put(key, (PEOPLE if key == "list.csv" else OPT_OUTS) + "+19192345671\n")
 
-    refused = cloud_desk.call("send", plan, "--yes")
-
-    assert (refused.code, "E626" in refused.err) == (3, True), refused
-    changed = bucket.at("more/*.csv" if key.startswith("more") else key)
-    assert f"{changed} changed since this plan was made" in refused.err
-    assert not simulator.bandwidth.witness.accepted
+    if key == "list.csv":
+        refused = cloud_desk.call("send", plan, "--yes")
+        assert (refused.code, "E626" in refused.err) == (3, True), refused
+        assert f"{bucket.at(key)} changed since this plan was made" in refused.err
+        assert not simulator.bandwidth.witness.accepted
     sent = cloud_desk.call("send", plan, "--yes", "--as-planned", "--json")
-    assert (sent.code, counts(sent)["accepted"]) == (0, 3), sent
+
+    left = 3 if key == "list.csv" else 2
+    assert (sent.code, counts(sent)["accepted"]) == (0, left), sent
 
 
 def test_the_same_content_put_again_is_no_change(
