@@ -21,7 +21,7 @@ from bulksend.runs import envelope, scope
 from bulksend.send.account import Account
 from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.breakers import Breakers
-from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap, purse
+from bulksend.send.caps import DAY_MS, Caps, CarrierCap, person_caps, purse
 from bulksend.send.company import Company
 from bulksend.send.engine import Engine
 from bulksend.send.hearing import close_day
@@ -255,11 +255,8 @@ class Assembly:
             att = CarrierCap(
                 purse(name, ATT, carriers.campaign), carriers.att_per_minute
             )
-        people = [
-            PersonCap(one.count, round(one.span.total_seconds() * 1000), one.purpose)
-            for one in campaign.send.per_person or ()
-        ]
-        caps = Caps(name, tuple(people), by_law, t_mobile, att)
+        people = person_caps(campaign.send.per_person or ())
+        caps = Caps(name, people, by_law, t_mobile, att)
         if caps.counts_people:
             await self.writer.call(lambda journal: journal.limits.prepare())
         if caps.counts_carriers:

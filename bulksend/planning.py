@@ -29,7 +29,7 @@ from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.spread import draft_by
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.rules.carriers import T_MOBILE, pacific_day
-from bulksend.runs import already, has_begun
+from bulksend.runs import already, capped, has_begun
 from bulksend.send.caps import purse
 from bulksend.storage.location import Location, where
 
@@ -75,10 +75,18 @@ class Checked:
             return self.done
         return already(self.plan, self.campaign, self.home, self.summary)
 
+    @cached_property
+    def capped(self) -> dict[str, int]:
+        """Messages whose people have had enough as of now: ``all``, and by cap."""
+        if self.done is not None:
+            return {}
+        args = self.plan, self.campaign, self.home, self.summary
+        return capped(*args, now=time.time_ns() // 1_000_000)
+
     @property
     def left(self) -> int:
         """Messages that would go out now."""
-        return self.summary.sendable - self.already
+        return self.summary.sendable - self.already - self.capped.get("all", 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from bulksend.errors import GateRefused, Problem
 from bulksend.journal.records import Run
 from bulksend.journal.store import Journal
-from bulksend.send.ledger import repeats
+from bulksend.prepare.timing import plan_hours
+from bulksend.send.caps import person_caps
+from bulksend.send.enough import of_campaign, of_laws, rows_over
+from bulksend.send.ledger import is_repeat, repeats
 from bulksend.send.message import Envelope
 from bulksend.send.source import messages
 from bulksend.settle.standing import standing
@@ -52,6 +58,45 @@ def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int
         return 0
     shared = envelope(plan, campaign)
     return sum(repeats(messages(chunk), shared, ledger) for chunk in plan.sendable())
+
+
+def capped(
+    plan: Plan, campaign: Campaign, home: Home, summary: Summary, *, now: int
+) -> dict[str, int]:
+    """Messages of a plan whose people have had enough as of *now*, by cap.
+
+    Under ``all`` each counts once; those that people have already count nowhere.  A run
+    that has begun is not asked, as by `already`.
+    """
+    asked = list(of_campaign(person_caps(campaign.send.per_person or ()), now=now))
+    hours = plan_hours(plan) if campaign.keeps_hours else None
+    if hours is not None:
+        asked += of_laws(hours, plan.places(), now=now)
+    if not asked or not home.journal.exists():
+        return {}
+    to_send = plan.frame().filter(pl.col("reason").is_null())
+    with Journal.open(home.journal) as journal:
+        if journal.run(plan.run) is not None:
+            return {}
+        enough = partial(journal.limits.had_enough, campaign.provider)
+        over = rows_over(to_send.select("row", "place", "to"), asked, enough)
+        if not over:
+            return {}
+        rows = pl.concat(over.values()).unique()
+        if campaign.send.repeat == "refuse":
+            ledger = journal.ledger(new_run(plan, campaign, summary))
+            shared = envelope(plan, campaign)
+            had = [
+                one.row
+                for chunk in (plan.sendable(only=rows) if ledger else ())
+                for one in messages(chunk)
+                if is_repeat(one, shared, ledger)
+            ]
+            rows = rows.filter(~rows.is_in(had))
+    counts = {"all": rows} | {
+        word: some.filter(some.is_in(rows.implode())) for word, some in over.items()
+    }
+    return {word: len(some) for word, some in counts.items() if len(some)}
 
 
 def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:

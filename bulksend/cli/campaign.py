@@ -114,6 +114,7 @@ def _show(checked: Checked, campaign: Campaign, folder: Path, *, as_json: bool) 
             checked.summary.as_dict()
             | {
                 "already": checked.already,
+                "capped": checked.capped,
                 "run": checked.plan.run,
                 "plan": checked.plan.place,
                 "sheets": [

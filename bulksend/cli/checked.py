@@ -131,6 +131,12 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
     yield "rows", f"{summary.rows:,}"
     if checked.already:
         yield "already sent", f"{checked.already:,}, which get nothing more"
+    if checked.capped:
+        caps = ", ".join(
+            f"{many:,} by {cap}" for cap, many in checked.capped.items() if cap != "all"
+        )
+        many = checked.capped["all"]
+        yield "had enough", f"{many:,} as of now, which would get nothing: {caps}"
     encodings = _listed(summary.encodings)
     yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
     if summary.cost is not None:

@@ -8,6 +8,7 @@ left is put back.  Whatever nobody knows stays taken.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -128,6 +129,14 @@ class LimitBook:
                 else:
                     had.update(people)
         return found
+
+    def had_enough(self, provider: str, often: Often) -> array[int]:
+        """Keys of all people who have had `often.most`; read all at once.
+
+        What another program does meanwhile is seen or not: a claim finds out anew.
+        """
+        found = self._db.stream("had_enough", provider=provider, **often._asdict())
+        return array("q", (person for (person,) in found))
 
     def held(self, candidates: Iterable[Candidate], limits: Limits) -> dict[int, int]:
         """The rows of *candidates* for which a purse is too empty, and until when."""

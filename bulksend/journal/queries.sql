@@ -193,6 +193,18 @@ where person in (select value from json_each(:people))
                  and (:purpose = '' or purpose in ('', :purpose)))
 group by person;
 
+-- All who have, or may have, so many since then.  A run that was over before says nothing
+-- of that time, and is not looked at.
+-- name: had_enough
+select person from messages
+where person is not null
+  and coalesce(posted_at, claimed_at) >= :since
+  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+  and run_id in (select id from runs where provider = :provider
+                 and (:purpose = '' or purpose in ('', :purpose))
+                 and coalesce(finished_at, :since) >= :since)
+group by person having count(*) >= :most;
+
 -- name: used_of_purses
 select at, used from purses where name = :name and at >= :since and used > 0;
 

@@ -181,6 +181,12 @@ class Plan:
     def frame(self) -> pl.LazyFrame:
         return pl.scan_parquet(self.path)
 
+    def places(self) -> list[str]:
+        """The words of all places where somebody who gets a message may be."""
+        rows = self.frame().filter(pl.col("reason").is_null())
+        found = rows.select(pl.col("place").cast(pl.String).unique()).collect()
+        return found["place"].drop_nulls().to_list()
+
     def seal(self) -> seal.Seal:
         """Read from all of its bytes: a plan that was touched is another plan."""
         return seal.read(self.path)

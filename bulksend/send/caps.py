@@ -9,7 +9,7 @@ whose the number is, it may be either's, and counts against both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.journal.limits import Limits, Often, Purse
 from bulksend.rules.carriers import (
@@ -20,6 +20,14 @@ from bulksend.rules.carriers import (
     pacific_day,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from bulksend.define import amounts as define
+    from bulksend.rules.hours import Hours
+    from bulksend.rules.place import Place
+
 DAY_MS = 86_400_000
 SECOND_MS = 1_000
 
@@ -29,11 +37,14 @@ class PersonCap(NamedTuple):
 
     Args:
         purpose: From campaigns with this purpose; empty is all of them.
+
+        word: As the campaign says it.
     """
 
     most: int
     span_ms: int
     purpose: str = ""
+    word: str = ""
 
 
 class CarrierCap(NamedTuple):
@@ -41,6 +52,26 @@ class CarrierCap(NamedTuple):
 
     name: str
     most: int
+
+
+def person_caps(said: Iterable[define.Often]) -> tuple[PersonCap, ...]:
+    """The campaign's own (`send.per_person`)."""
+    return tuple(
+        PersonCap(
+            one.count, round(one.span.total_seconds() * 1000), one.purpose, one.text
+        )
+        for one in said
+    )
+
+
+def per_day(hours: Hours, place: Place, today: date) -> list[int]:
+    """Caps of laws in force today or later: a run may last beyond a change."""
+    versions = (one for rule in hours.rules(place) for one in rule.versions)
+    return [
+        one.per_day
+        for one in versions
+        if one.per_day is not None and (one.until is None or one.until > today)
+    ]
 
 
 def purse(provider: str, carrier: str, who: str) -> str:

@@ -18,13 +18,12 @@ from bulksend.logs import log
 from bulksend.rules.hours import Opening
 from bulksend.rules.place import Claim, Place, word_of
 from bulksend.send.agenda import LEAST_LIFE_MS, Agenda
-from bulksend.send.caps import DAY_MS
+from bulksend.send.caps import DAY_MS, per_day
 from bulksend.send.clocks import Now, TwoClocks
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date
 
     from bulksend.rules.hours import Hours
     from bulksend.send.clocks import Clocks
@@ -115,7 +114,7 @@ class TimedSource:
         self._limits = {
             place: min(limits)
             for place, one in enumerate(places)
-            if hours is not None and (limits := _per_day(hours, one, today))
+            if hours is not None and (limits := per_day(hours, one, today))
         }
         self._agenda = Agenda(self._by_place(_keyed(rows)), opening, end=manner.end)
         self._clocks = TwoClocks(clocks)
@@ -268,13 +267,3 @@ def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _is_open(message: Message, now: Now) -> bool:
     return message.until - LEAST_LIFE_MS > now.latest
-
-
-def _per_day(hours: Hours, place: Place, today: date) -> list[int]:
-    """Caps of laws in force today or later: a run may last beyond a change."""
-    versions = (one for rule in hours.rules(place) for one in rule.versions)
-    return [
-        one.per_day
-        for one in versions
-        if one.per_day is not None and (one.until is None or one.until > today)
-    ]

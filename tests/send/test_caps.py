@@ -12,7 +12,7 @@ from bulksend.define.amounts import Often
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
-from bulksend.send.timed import _per_day
+from bulksend.send.caps import per_day
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def test_some_states_have_a_cap_of_their_own(where: str, said: list[int]) -> Non
     """Florida and Oklahoma: three in 24 hours."""
     hours = Hours(shipped_rules(), "us-marketing")
     place = Place((where,), ("America/Chicago",))
-    assert _per_day(hours, place, date(2026, 11, 26)) == said
+    assert per_day(hours, place, date(2026, 11, 26)) == said
 
 
 CHANGES = [
@@ -49,7 +49,7 @@ def test_a_law_that_changes_caps_as_it_does_now_and_will(
     rule = replace(shipped_rules().rules[0], jurisdictions=("US",), versions=versions)
     pack = replace(shipped_rules(), rules=(rule,))
     place = Place(("US-TX",), ("America/Chicago",))
-    assert _per_day(Hours(pack, "us-marketing"), place, date(2026, 11, 26)) == said
+    assert per_day(Hours(pack, "us-marketing"), place, date(2026, 11, 26)) == said
 
 
 def replace_version(old: Any, begins: str, ends: str | None, cap: int | None) -> Any:
@@ -133,6 +133,36 @@ def test_a_cap_for_a_purpose_counts_what_is_for_it(
     assert run(desk, "code", **code).json["accepted"] == 2
     over = run(desk, "code-2", **code)
     assert (over.json["accepted"], over.json["excluded"]) == (1, 1)
+
+
+def test_check_counts_who_has_had_enough(desk: Desk, bandwidth: Bandwidth) -> None:  # noqa: F811
+    """By each cap, laws too, as of now; not those who have this text already."""
+    bandwidth()
+    desk.people("name,mobile\nAna,9192345671\nFlo,3052345672\n")
+    for name in ("one", "two", "three"):
+        assert run(desk, name).json["accepted"] == 2
+    desk.people("name,mobile\nAna,9192345671\nFlo,3052345672\nBen,9192345673\n")
+
+    def check(name: str, **send: Any) -> Any:
+        said = {"text": "Hi, this is " + name}
+        desk.campaign(name=name, message=said, send=send)
+        return desk.call("check", "hello.yaml", "--json").json
+
+    found = check("four", per_person=["3 in 24h", "9 in 7d", "1 in 1 h"])
+    assert found["capped"] == {"all": 2, "3 in 24h": 2, "1 in 1 h": 2}
+    by_law = check("four", rules={"profile": "us-marketing"})
+    assert by_law["capped"] == {"all": 1, "3 in 24h by law": 1}
+    volumes = {one["place"]: one["rows"] for one in by_law["forecast"]["places"]}
+    assert sum(volumes.values()) == by_law["sendable"] - 1
+    again = check("three", per_person="3 in 24h")
+    assert (again["already"], again["capped"]) == (2, {})
+    assert check("four")["capped"] == {}
+    shown = desk.call("check", "hello.yaml").out
+    assert "had enough" not in shown
+    check("four", per_person="3 in 24h")
+    assert (
+        "2 as of now, which would get nothing" in desk.call("check", "hello.yaml").out
+    )
 
 
 CAPS = [

@@ -85,6 +85,19 @@ class CapsSuite:
         assert over("transactional") == {8, 9}
         assert over("") == {7, 8, 9}
 
+        def enough(purpose: str, since: int = NOW, provider: str = "") -> list[int]:
+            some = Often(1, since, purpose)
+            return sorted(journal.limits.had_enough(provider or RUN.provider, some))
+
+        assert enough("marketing") == [7, 9]
+        assert enough("") == [7, 8, 9]
+        assert enough("", since=NOW + 1) == []
+        assert enough("", provider="simulator") == []
+        for run in journal.runs():
+            journal.finish_run(run.id, now=NOW)
+        assert enough("transactional") == [8, 9]
+        assert list(journal.limits.had_enough(RUN.provider, Often(2, NOW))) == []
+
     def test_two_campaigns_at_once_do_not_text_a_person_too_often(
         self, sender: Sender
     ) -> None:
