@@ -13,13 +13,13 @@ import polars as pl
 from bulksend.journal.mark import read_marks, refuse_lost
 from bulksend.journal.records import LISTED
 from bulksend.logs import log
-from bulksend.prepare.outlook import expire_at
+from bulksend.prepare.ends import expires_at
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.carriers import ATT, T_MOBILE
+from bulksend.rules.hours import LEAST_LIFE_MS
 from bulksend.rules.place import Place
 from bulksend.runs import envelope, scope
 from bulksend.send.account import Account
-from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.breakers import Breakers
 from bulksend.send.caps import DAY_MS, Caps, CarrierCap, person_caps, purse
 from bulksend.send.company import Company
@@ -236,7 +236,7 @@ class Assembly:
             clocks=self.clocks,
             manner=Manner(
                 campaign.send.rate.per_second,
-                expire_at(campaign),
+                expires_at(campaign),
                 not self.assignment.until_closed,
             ),
             more=remainder,

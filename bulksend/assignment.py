@@ -16,6 +16,7 @@ from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
 from bulksend.prepare import seal
 from bulksend.prepare.freshness import late_opt_outs
+from bulksend.prepare.in_time import begun_too_late
 from bulksend.prepare.summary import summarise
 from bulksend.runs import new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
@@ -213,8 +214,7 @@ class Assignment:
         """Raises GateRefused (E515) where the campaign's time is over."""
         deadline = self.deadline(now)
         if deadline is not None and deadline.timestamp() * 1000 <= now:
-            what = f"it may be sent until {self.campaign.send.not_after}"
-            raise GateRefused(Problem("E515", what))
+            raise GateRefused(begun_too_late(self.campaign))
 
     def check_credentials(self) -> None:
         """Raises InputError (E500) where the environment lacks them."""

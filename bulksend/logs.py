@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-OURS = ("timestamp", "run")
+OURS = ("timestamp", "run", "until")
 """Keys whose values are made by us and hold digits of their own."""
 
 _NUMBER = re.compile(r"\+?\d[\d ().-]{5,}\d")

@@ -22,6 +22,7 @@ from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import draft
 from bulksend.prepare.gates import closed_gates
+from bulksend.prepare.in_time import out_of_time
 from bulksend.prepare.kept import keep_plan, open_plan
 from bulksend.prepare.outlook import Outlook, outlook
 from bulksend.prepare.plan import Plan, run_name, write
@@ -192,7 +193,7 @@ def look_closer(
 
 def forecast_plan(checked: Checked) -> Outlook:
     """How what is left of a plan would go, were it begun now."""
-    campaign, now = checked.campaign, time.time_ns() // 1_000_000
+    campaign, now = checked.campaign, _now()
     used = _used_today(campaign, checked.home, now)
     return outlook(checked.plan, campaign, now=now, used=used, left=checked.left)
 
@@ -250,6 +251,10 @@ def checked_plan(
         return Checked(plan, campaign, home, tuple(notices))
     summary = summarise(plan, campaign)
     gates = closed_gates(plan, summary, campaign, has_begun=begun)
+    if summary.sendable and not begun:
+        said = out_of_time(plan, campaign, now=_now())
+        gates += [one for one in said if not one.is_warning]
+        notices = (*notices, *(one for one in said if one.is_warning))
     if not summary.sendable:
         rows = counted(summary.rows, "row has", "rows have")
         what = f"{rows} each a reason against it"
@@ -264,3 +269,7 @@ def loaded_campaign(
     if isinstance(campaign, str | Path | Location):
         return load_campaign(campaign, environment=environment)
     return campaign
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -41,7 +41,7 @@ def show_outlook(outlook: Outlook) -> None:
     late, many = sum(course.too_late.values()), sum(course.too_many.values())
     if late:
         out.print(
-            f"[yellow]{late:,} would not be sent[/]: their window opens after the campaign's end"
+            f"[yellow]{late:,} would not be sent[/]: no window of theirs opens in time"
         )
     if many:
         out.print(

@@ -56,6 +56,11 @@ ROWS = (
         "Widen send.window, or look at `bulksend rules list`.",
     ),
     Kind(
+        "E421",
+        "no window opens any more",
+        "See `bulksend rules list` with your own rules (--pack): has one shut for good?",
+    ),
+    Kind(
         "E422",
         "a slot was missed",
         "It is not sent late; --slot NAME sends it all the same.",
@@ -94,6 +99,11 @@ ROWS = (
         "See who is on the list and what they agreed to: over 0.5 % in a day Bandwidth "
         "asks for proof of consent. `bulksend resume RUN` goes on nevertheless; "
         "`send.canary.opt_outs` is the bound.",
+    ),
+    Kind(
+        "E429",
+        "the campaign ends before people may be texted",
+        "Move that end, or start earlier.",
     ),
     Kind(
         "E430",

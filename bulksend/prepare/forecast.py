@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from bulksend.prepare.any_minute import AnyMinute
 from bulksend.prepare.outflow import DUST, Outflow
 from bulksend.rules.carriers import BY_DAY, BY_MINUTE, pacific_day
+from bulksend.rules.hours import LEAST_LIFE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bulksend.prepare.ends import Ends
     from bulksend.prepare.outflow import Queue, Rates
     from bulksend.rules.hours import Opening
 
@@ -38,9 +40,6 @@ DAY = 24 * 60 * MINUTE
 HORIZON_DAYS = 60
 LEAST_STEP_SECONDS = 1e-6
 """A step that a moment in ms since 1970 can still hold as a float: time goes on."""
-
-LEAST_LIFE_MS = 60_000
-"""A window counts as closed so much earlier: see `send.agenda`."""
 
 
 class Volume(NamedTuple):
@@ -92,7 +91,7 @@ class Load:
     Args:
         start: When it begins.
 
-        end: After which nothing is sent; None where it may go on.
+        ends: When it is over, with whoever is left.
 
         opening: The first opening of a place's word with some life left after a moment.
 
@@ -105,7 +104,7 @@ class Load:
 
     volumes: tuple[Volume, ...]
     start: int
-    end: int | None
+    ends: Ends
     rates: Rates
     opening: Callable[[str, int], Opening | None]
     caps: Caps = UNCAPPED
@@ -210,9 +209,11 @@ class _Run:
         mean = sum(one.weight for one in every) / rows
         self._out = Outflow(load.rates, mean, load.queue, life=load.life)
         self._expires = 0.0
-        self._last = (
-            load.end if load.end is not None else load.start + HORIZON_DAYS * DAY
-        )
+        expires, horizon = load.ends.expires, load.start + HORIZON_DAYS * DAY
+        self._expires_at = horizon if expires is None else expires
+        self._last = min(load.ends.last, horizon)
+        stops = load.ends.stops
+        self._stops = inf if stops is None else float(stops)
 
     @property
     def _waits_for_anything(self) -> bool:
@@ -262,8 +263,9 @@ class _Run:
         for at, some in enumerate(rows):
             self._left[at] = some * self._size[at]
             self._schedule(at, self._late)
-        while self._waits_for_anything:
+        while self._waits_for_anything and self._now < self._stops:
             self._turn()
+        self._stop()
 
     def _wait_until(self, moment: float) -> None:
         if self._begins is not None:
@@ -290,10 +292,21 @@ class _Run:
         opens = float(self._closed[0][0]) if self._closed else inf
         if any(some for (_, slow), some in self._open.items() if slow):
             opens = min(opens, self._minute.changes)
+        opens = min(opens, self._stops)
         if not flows:
             self._wait_until(opens)
             return
         self._flow(flows, min(opens, self._next(flows)))
+
+    def _stop(self) -> None:
+        """It is told to end: whoever is left had a window, and the rate did not suffice."""
+        waiting = [place for *_, place in self._closed]
+        waiting += [one.place for some in self._open.values() for one in some]
+        for place in waiting:
+            self._keep_whole(place)
+            self._lose(place, self._many)
+        self._closed.clear()
+        self._open.clear()
 
     def _drop_what_is_over(self) -> bool:
         """Windows that closed, and carriers whose day is full, wait for the next ones."""
@@ -422,12 +435,16 @@ class _Run:
         if self._by_day[place] and self._day <= DUST:
             now = max(now, round(self._day_ends))
         found = self._load.opening(volume.place, now)
-        if found is None or max(found.start, now) >= self._last - LEAST_LIFE_MS:
-            rows = round(left / self._size[place]) or 1
-            lost[volume.place] = lost.get(volume.place, 0) + rows
+        if found is None or max(found.start, now) >= self._last:
+            self._lose(place, lost)
             return
-        start, until = max(found.start, now), min(found.end, self._last)
+        start, until = max(found.start, now), min(found.end, self._expires_at)
         heapq.heappush(self._closed, (start, until, place))
+
+    def _lose(self, place: int, lost: dict[str, int]) -> None:
+        word = self._load.volumes[place].place
+        rows = round(self._left[place] / self._size[place]) or 1
+        lost[word] = lost.get(word, 0) + rows
 
 
 def _whole(moment: float | None) -> int | None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from bulksend.prepare.ends import NEVER, ends_of, life_of
 from bulksend.prepare.forecast import (
     DAY,
     HORIZON_DAYS,
@@ -29,7 +28,7 @@ from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.segments import units_of
 from bulksend.prepare.timing import plan_hours
-from bulksend.rules.hours import LOOK_AHEAD_DAYS, Hours, Opening
+from bulksend.rules.hours import LEAST_LIFE_MS, LOOK_AHEAD_DAYS, Hours, Opening
 from bulksend.rules.place import Place
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.remedies import Remedy
 
-LEAST_LIFE_MS = 60_000
 ALWAYS_MS = 10 * 366 * 24 * 3_600_000
 QUEUE_SECONDS = 900
 """Bandwidth holds a quarter of an hour of its rate (bandwidth.md §2)."""
@@ -119,8 +117,8 @@ def outlook(
         holds = dequeue.per_second * QUEUE_SECONDS
         queue = Queue(dequeue.per_second, holds)
     flows = volumes if hours is None else _alike(volumes, hours, now)
-    end = _last(campaign, now)
-    load = Load(flows, now, end, rates, opening, caps, queue, first, _life(campaign))
+    ends, life = ends_of(campaign, now), life_of(campaign)
+    load = Load(flows, now, ends, rates, opening, caps, queue, first, life)
     goes = course(load)
     shown = []
     for volume in sorted(volumes, key=lambda one: -one.rows)[:SHOWN_PLACES]:
@@ -194,30 +192,6 @@ def _alike(volumes: tuple[Volume, ...], hours: Hours, now: int) -> tuple[Volume,
             )
         together[key] = one
     return tuple(together.values())
-
-
-def expire_at(campaign: Campaign) -> int | None:
-    """When all messages expire, in milliseconds since 1970; None where none is named.
-
-    `not_after` is none of it: it stops a run, to resume.
-    """
-    moment = campaign.message.expiration
-    return round(moment.timestamp() * 1000) if isinstance(moment, datetime) else None
-
-
-def _life(campaign: Campaign) -> float:
-    said = campaign.message.expiration
-    return said.total_seconds() if isinstance(said, timedelta) else inf
-
-
-def _last(campaign: Campaign, now: int) -> int | None:
-    """When a run that begins at *now* stops, at the latest."""
-    until, ends = campaign.send.not_after, expire_at(campaign)
-    if until is None:
-        return ends
-    stops = until.on(datetime.fromtimestamp(now / 1000, UTC))
-    last = round(stops.timestamp() * 1000)
-    return last if ends is None else min(ends, last)
 
 
 def first_few(canary: Canary | None, volumes: Iterable[Volume]) -> FirstFew | None:
@@ -312,7 +286,7 @@ def at_any_hour(
         if much
     )
     first = first_few(campaign.send.canary, volumes)
-    goes = course(Load(volumes, 0, None, rates, _always, first=first))
+    goes = course(Load(volumes, 0, NEVER, rates, _always, first=first))
     return ((goes.ends or 0) - (goes.begins or 0)) / 1000
 
 

@@ -20,15 +20,13 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.rules.hours import LEAST_LIFE_MS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from bulksend.rules.hours import Opening
     from bulksend.send.clocks import Now
-
-LEAST_LIFE_MS = 60_000
-"""What a message has at least to arrive in: Bandwidth takes an expiration of 60 s from
-now (bandwidth.md §1.1), and nobody has tried a shorter one."""
 
 
 class Due(NamedTuple):

@@ -19,6 +19,7 @@ from bulksend.journal.records import (
     Outcome,
 )
 from bulksend.journal.states import Event
+from bulksend.rules.hours import LEAST_LIFE_MS
 from bulksend.send.backlog import Backlog
 from bulksend.send.ledger import is_repeat
 
@@ -286,7 +287,7 @@ class Intake:
     def _has_expired(self) -> bool:
         now = self._clocks.wall_ms()
         expires = self._envelope.expires(now)
-        return expires is not None and expires.timestamp() * 1000 <= now
+        return expires is not None and expires.timestamp() * 1000 - now < LEAST_LIFE_MS
 
     async def _close(self, rows: Collection[int], why: Closing) -> None:
         if not rows:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from bulksend.logs import log
-from bulksend.rules.hours import Opening
+from bulksend.rules.hours import LEAST_LIFE_MS, Opening
 from bulksend.rules.place import Claim, Place, word_of
-from bulksend.send.agenda import LEAST_LIFE_MS, Agenda
+from bulksend.send.agenda import Agenda
 from bulksend.send.caps import DAY_MS, per_day
 from bulksend.send.clocks import Now, TwoClocks
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages

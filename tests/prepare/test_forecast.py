@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from bulksend.planning import load_campaign
+from bulksend.prepare.ends import NEVER, Ends
 from bulksend.prepare.forecast import Caps, Load, Volume, course
 from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.outlook import best_cuts, outlook, texts_over
@@ -45,7 +46,7 @@ def load(
     *volumes: tuple[str, int], rate: float = 1.0, start: int = 0, end: int | None = None
 ) -> Load:
     every = tuple(Volume(place, weight, weight) for place, weight in volumes)
-    return Load(every, start, end, Rates(rate), opening)
+    return Load(every, start, Ends(end), Rates(rate), opening)
 
 
 COURSES = [
@@ -114,7 +115,7 @@ def test_a_run_whose_carrier_takes_no_more_before_its_end_is_told(
     """The day's cap is used up, and nothing else is left: those rows do not fit."""
     volumes = (Volume("always", 500, 500, "t_mobile"), Volume("noon", 9, 9, "att"))
     caps, queue = Caps(per_day=100, per_minute=5, used=100), Queue(2.0, 1800.0)
-    goes = course(Load(volumes, 0, end, Rates(5.0), opening, caps, queue))
+    goes = course(Load(volumes, 0, Ends(end), Rates(5.0), opening, caps, queue))
     assert goes.left == {None: 0, HOUR: 509, 30 * HOUR: 400}[end]
 
 
@@ -125,7 +126,7 @@ def test_what_lives_too_short_for_the_queue_is_told(life: float, expires: int) -
     """50 a second in, 10 out: after 30 s all wait longer than two minutes."""
     queue = Queue(10.0, 9_000.0)
     every = (Volume("always", 15_000, 15_000),)
-    some = Load(every, 0, None, Rates(50.0), opening, queue=queue, life=life)
+    some = Load(every, 0, NEVER, Rates(50.0), opening, queue=queue, life=life)
     assert course(some).expires == pytest.approx(expires, abs=20)
 
 
@@ -134,7 +135,7 @@ def test_a_slow_sender_holds_up_its_own_messages_alone() -> None:
     slow = Volume("always", 1000, 1000, "", "1/s")
     rates = Rates(20.0, {"1/s": Lane(1.0)})
     volumes = (slow, Volume("always", 1000, 1000))
-    some = Load(volumes, 0, 10 * MINUTE, rates, opening)
+    some = Load(volumes, 0, Ends(10 * MINUTE), rates, opening)
     assert course(some).left == pytest.approx(460, abs=2)
     changes = [one.change for one in remedies(some)]
     assert changes[0].startswith("raise `send.per_sender` by ")

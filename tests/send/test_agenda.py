@@ -7,8 +7,8 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulksend.rules.hours import Opening
-from bulksend.send.agenda import LEAST_LIFE_MS, Agenda
+from bulksend.rules.hours import LEAST_LIFE_MS, Opening
+from bulksend.send.agenda import Agenda
 from bulksend.send.clocks import Now
 
 MINUTE = 60_000

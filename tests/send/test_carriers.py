@@ -14,15 +14,15 @@ from bulksend.errors import Problem, Stopped
 from bulksend.journal import leases
 from bulksend.journal.store import Journal
 from bulksend.prepare import forecast
+from bulksend.prepare.ends import NEVER
 from bulksend.prepare.forecast import Load, Volume, course
 from bulksend.prepare.outflow import Queue, Rates
 from bulksend.rules.carriers import pacific_day
-from bulksend.rules.hours import Hours
+from bulksend.rules.hours import LEAST_LIFE_MS, Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
 from bulksend.send import engine as engine_module
 from bulksend.send import hold, timed
-from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.caps import Caps, CarrierCap
 from bulksend.send.message import Envelope
 from bulksend.send.timed import Manner, TimedSource
@@ -274,7 +274,7 @@ def _load(stage: Capped, caps: forecast.Caps, queue: Queue | None = None) -> Loa
         for (place, carrier), count in sorted(counted.items())
     )
     rates = Rates(stage.rate)
-    return Load(volumes, utc(stage.start), None, rates, opening, caps, queue)
+    return Load(volumes, utc(stage.start), NEVER, rates, opening, caps, queue)
 
 
 def test_what_the_day_has_taken_already_is_known() -> None:

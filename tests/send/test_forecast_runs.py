@@ -24,6 +24,7 @@ from bulksend.journal import leases
 from bulksend.journal.records import Outcome
 from bulksend.journal.states import Event
 from bulksend.prepare import forecast
+from bulksend.prepare.ends import Ends
 from bulksend.prepare.forecast import (
     FirstFew,
     Load,
@@ -31,12 +32,11 @@ from bulksend.prepare.forecast import (
     course,
 )
 from bulksend.prepare.outflow import Lane, Queue, Rates
-from bulksend.rules.hours import Hours
+from bulksend.rules.hours import LEAST_LIFE_MS, Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
 from bulksend.send import engine as engine_module
 from bulksend.send import hold, timed, watch
-from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.caps import Caps, CarrierCap
 from bulksend.send.pacing import BySender, Pacer
 from tests.send.test_carriers import Capped
@@ -159,7 +159,10 @@ class Drawn(Capped):
         caps = forecast.Caps(day.most if day else 0, minute.most if minute else 0)
         start, wait_ms = utc(self.start), 1000 * self.wait_seconds
         first = FirstFew(self.first, wait_ms) if self.first else None
-        return Load(volumes, start, None, rates, opening, caps, self.queue, first)
+        until = self.not_after
+        stops = round(until.timestamp() * 1000) if until else None
+        ends = Ends(utc(self.end) if self.end else None, stops)
+        return Load(volumes, start, ends, rates, opening, caps, self.queue, first)
 
 
 class FewFirst:

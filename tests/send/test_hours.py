@@ -13,13 +13,13 @@ from bulksend.cli.progress import _doing
 from bulksend.dispatch import Progress
 from bulksend.errors import Stopped
 from bulksend.journal.store import Journal
+from bulksend.prepare.ends import NEVER
 from bulksend.prepare.forecast import Load, Volume, course
 from bulksend.prepare.outflow import Rates
-from bulksend.rules.hours import Hours
+from bulksend.rules.hours import LEAST_LIFE_MS, Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
 from bulksend.send import engine as engine_module
-from bulksend.send.agenda import LEAST_LIFE_MS
 from bulksend.send.message import Envelope
 from bulksend.send.timed import Manner, TimedSource
 from tests.send.test_engine import ACCEPTED, FULL, UNREACHED, Answer, Stage
@@ -337,6 +337,6 @@ def test_a_run_ends_when_it_was_forecast(
 
     count = rows // len(places)
     volumes = tuple(Volume(place, count * weight, count) for place in places)
-    told = course(Load(volumes, utc(start), None, Rates(rate), opening))
+    told = course(Load(volumes, utc(start), NEVER, Rates(rate), opening))
     assert told.ends is not None
     assert abs(told.ends - ended) < 0.02 * (ended - utc(start)) + 1000
