@@ -27,6 +27,15 @@ pytest.register_assert_rewrite("tests.suites")
 LOOPBACK = ("127.", "::1", "localhost")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have counted (`record_property("figures", …)`), in CI's log too."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "figures":
+                    terminalreporter.write_line(f"{report.nodeid}: {value}")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_internet() -> Iterator[None]:
     """A test that reaches beyond this machine fails, and says where it wanted to go."""

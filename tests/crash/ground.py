@@ -142,6 +142,17 @@ class Verdict:
     def holds(self) -> bool:
         return not (self.doubled or self.lost or self.wrong or self.unexplained)
 
+    @property
+    def told(self) -> str:
+        """In one line, for a log."""
+        return (
+            f"{self.kills} senders killed of {self.starts} · {self.rows:,} rows = "
+            f"{self.accepted:,} accepted + {self.unknown:,} unknown, of which "
+            f"{self.arrived:,} arrived · texted twice {self.doubled} · without a fate "
+            f"{self.lost} · accepted wrongly {self.wrong} · unknown wrongly "
+            f"{self.unexplained}"
+        )
+
     def __add__(self, other: Verdict) -> Verdict:
         return Verdict(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
 

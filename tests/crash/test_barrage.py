@@ -9,6 +9,7 @@ import pytest
 from tests.crash.barrage import barrage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.crash.ground import Verdict
@@ -22,7 +23,7 @@ KILLS = 100
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [0, 10_000])
 def test_nobody_is_texted_twice_and_no_row_is_without_a_fate(
-    tmp_path: Path, seed: int
+    tmp_path: Path, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
     """`kill -9` at random moments with every fault on, resumed until done.
 
@@ -36,6 +37,7 @@ def test_nobody_is_texted_twice_and_no_row_is_without_a_fate(
             failed.append(verdict)
 
     total = barrage(tmp_path, KILLS, seed, note)
+    record_property("figures", total.told)
 
     assert not failed
     assert total.kills >= KILLS
