@@ -80,7 +80,8 @@ class Home:
         if shared is not None and elsewhere is None:
             expected = "BULKSEND_JOURNAL, such as postgresql://USER@HOST/DATABASE"
             found = "BULKSEND_HOME is in object storage, where no journal can be"
-            raise InputError(Problem("E601", found, expected))
+            fix = "Set it, or add --journal; in Airflow name the journal's connection."
+            raise InputError(Problem("E601", found, expected, fix=fix))
         journal_at = elsewhere or folder / "journal.sqlite"
         return cls(folder, journal_at, Objects(environment), shared)
 

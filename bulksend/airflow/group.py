@@ -33,6 +33,8 @@ class BulksendTaskGroup(TaskGroup):
 
         deferrable: A shard waits without a worker: for another sender, and for the hour.
 
+        replan: Begin a new run although an unfinished one has other input (E622).
+
         outlet: The name of an asset ``bulksend://campaign/NAME`` to update at the end,
             its event's extra being counts and places; empty for none.
 
@@ -50,6 +52,7 @@ class BulksendTaskGroup(TaskGroup):
         outlet: str = "",
         on_unknown: str = "warn",
         deferrable: bool = False,
+        replan: bool = False,
         **task: Any,
     ) -> None:
         super().__init__(group_id=group_id)
@@ -68,6 +71,7 @@ class BulksendTaskGroup(TaskGroup):
                 plan=path,
                 on_unknown=on_unknown,
                 deferrable=deferrable,
+                replan=replan,
                 **task,
             ).expand(shard=list(range(shards)))
             outlets = [Asset(f"bulksend://campaign/{outlet}")] if outlet else []

@@ -23,11 +23,18 @@ if TYPE_CHECKING:
     from bulksend import Ended
 
 
+_AT_ANY_HOUR = {
+    "profile": "transactional",
+    "because": "a notice to people on call, who named their numbers for it",
+}
+
+
 class BulksendNotifier(BaseNotifier):
     """Send *text* to each of *to*: once for a try of a task, and by the same rules.
 
     It is a campaign named `airflow-notices`, so it has a journal, a ledger and opt-outs:
-    who wrote STOP to *sender* gets none of these either.
+    who wrote STOP to *sender* gets none of these either.  It goes out at any hour, as a
+    task may fail at any.
 
     Args:
         sender: A number of your account.
@@ -39,7 +46,7 @@ class BulksendNotifier(BaseNotifier):
 
     template_fields: Sequence[str] = ("text",)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (a notifier's keywords)
         self,
         *,
         sender: str,
@@ -47,6 +54,7 @@ class BulksendNotifier(BaseNotifier):
         text: str = "{{ dag.dag_id }}: {{ ti.task_id }} has failed.",
         bulksend_conn_id: str = "bulksend_default",
         journal_conn_id: str = "",
+        storage_conn_id: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -55,6 +63,7 @@ class BulksendNotifier(BaseNotifier):
         self.text = text
         self.bulksend_conn_id = bulksend_conn_id
         self.journal_conn_id = journal_conn_id
+        self.storage_conn_id = storage_conn_id
 
     def notify(self, context: Any) -> None:
         """Raises AirflowException where somebody was not reached."""
@@ -67,7 +76,7 @@ class BulksendNotifier(BaseNotifier):
 
     def _send(self, slot: str) -> Ended:
         environment = BulksendHook(
-            self.bulksend_conn_id, self.journal_conn_id
+            self.bulksend_conn_id, self.journal_conn_id, self.storage_conn_id
         ).environment()
         # The same place for the same notice: a plan knows its campaign's folder.
         folder = Path(tempfile.gettempdir(), "bulksend-notices", slot)
@@ -87,7 +96,7 @@ class BulksendNotifier(BaseNotifier):
                         "application_id": "${BW_MESSAGING_APPLICATION_ID}",
                         "recipients": {"path": "people.csv", "phone": "phone"},
                         "message": {"text": "{{ notice }}"},
-                        "send": {"rate": "1/s"},
+                        "send": {"rate": "1/s", "rules": _AT_ANY_HOUR},
                         "results": "results.csv",
                     }
                 )

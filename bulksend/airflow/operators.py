@@ -28,35 +28,64 @@ if TYPE_CHECKING:
 
     from bulksend import Ended, Options
 
+    _Sent = tuple[dict[str, Any], Path]  # what is told, and the campaign's folder
+
 
 class BulksendOperator(Sender, Reporter):
-    """Plan a campaign, send it, write its results: one task."""
+    """Plan a campaign, send it, write its results: one task.
+
+    Args:
+        plan: The path of a plan that was made before, instead of `campaign`: it is sent
+            as it stands.
+    """
+
+    template_fields: Sequence[str] = (*Task.template_fields, "plan")
+
+    def __init__(self, *, plan: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if bool(plan) == bool(self.campaign):
+            raise ValueError("name either a campaign or a plan")
+        if self.as_planned and not plan:
+            raise ValueError("as_planned is for a plan that was made before")
+        self.plan = plan
 
     def execute(self, context: Any) -> dict[str, Any]:
-        def work() -> dict[str, Any]:
-            environment = self.environment()
-            loaded = bulksend.load_campaign(self.campaign, environment=environment)
-            self.read = [self.campaign, *lists_of(loaded)]
-            due = self.due_slot(context, loaded)
+        return guarded(lambda: self._send_and_tell(context))
 
-            def send(options: Options) -> Ended:
-                return bulksend.run_campaign(
-                    loaded,
-                    environment=environment,
-                    options=replace(options, slot=self.slot, due=due),
-                )
+    def _send_and_tell(self, context: Any) -> dict[str, Any]:
+        environment = self.environment()
+        begin = self._send_plan if self.plan else self._send_campaign
+        said, beside = begin(environment, context)
+        self.await_receipts(said["run"], beside)
+        said = self.with_report(said, Home.find(beside, environment), context)
+        self.refuse_unknown(said)
+        return self.tell_outlets(said, context)
 
-            said = self.send(send)
-            beside = loaded.folder.absolute()
-            self.await_receipts(said["run"], beside)
-            said = self.with_report(said, Home.find(beside, environment), context)
-            self.refuse_unknown(said)
-            return self.tell_outlets(said, context)
+    def _send_plan(self, environment: dict[str, str], _context: Any) -> _Sent:
+        self.read = [self.plan]
+        said = self.send(
+            lambda options: bulksend.send_plan(
+                self.plan, environment=environment, options=options
+            )
+        )
+        return said, _beside(self.plan, environment)
 
-        return guarded(work)
+    def _send_campaign(self, environment: dict[str, str], context: Any) -> _Sent:
+        loaded = bulksend.load_campaign(self.campaign, environment=environment)
+        self.read = [self.campaign, *lists_of(loaded)]
+        due = self.due_slot(context, loaded)
+
+        def send(options: Options) -> Ended:
+            return bulksend.run_campaign(
+                loaded,
+                environment=environment,
+                options=replace(options, slot=self.slot, due=due),
+            )
+
+        return self.send(send), loaded.folder.absolute()
 
     def report(self, run: str, beside: Path, context: Any) -> dict[str, Any]:
-        self.read = [self.campaign]
+        self.read = [self.campaign or self.plan]
         return super().report(run, beside, context)
 
 
@@ -151,7 +180,7 @@ class ResultsOperator(Reporter):
         def work() -> dict[str, Any]:
             if not self.run_name:  # the rule is `all_done`, for a shard that failed
                 raise AirflowFailException("nothing was planned: see the task `plan`")
-            beside = self._folder()
+            beside = _beside(self.plan, self.environment())
             self.await_receipts(self.run_name, beside)
             return self.report(self.run_name, beside, context)
 
@@ -161,9 +190,9 @@ class ResultsOperator(Reporter):
         self.read = [self.plan]
         return super().report(run, beside, context)
 
-    def _folder(self) -> Path:
-        """The campaign's; a plan at an address was made beside something elsewhere."""
-        if is_address(self.plan):
-            return Path()
-        plan = bulksend.load_plan(self.plan, environment=self.environment())
-        return Path(plan.about["folder"])
+
+def _beside(plan: str, environment: dict[str, str]) -> Path:
+    """A plan's campaign's folder; one at an address was made beside something elsewhere."""
+    if is_address(plan):
+        return Path()
+    return Path(bulksend.load_plan(plan, environment=environment).about["folder"])

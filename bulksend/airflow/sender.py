@@ -28,11 +28,24 @@ class Sender(Judge):
     Args:
         deferrable: Wait without a worker: while another sender has the campaign, and
             while nobody may be texted at this hour.
+
+        replan: Begin a new run although an unfinished one has other input (E622).
+
+        as_planned: Send a plan although a list changed since it was made (E626).
     """
 
-    def __init__(self, *, deferrable: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        deferrable: bool = False,
+        replan: bool = False,
+        as_planned: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.deferrable = deferrable
+        self.replan = replan
+        self.as_planned = as_planned
         self._drain: Drain | None = None
 
     def on_kill(self) -> None:
@@ -53,7 +66,11 @@ class Sender(Judge):
         """
         drain = self._drain = Drain()
         options = bulksend.Options(
-            with_parent=True, wait=not self.deferrable, until_closed=self.deferrable
+            with_parent=True,
+            wait=not self.deferrable,
+            until_closed=self.deferrable,
+            replan=self.replan,
+            as_planned=self.as_planned,
         )
         try:
             ended = drain.run(lambda beside: send(replace(options, beside=beside)))
