@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
+from pydantic import ValidationError
 
 from bulksend.define.campaign import Schedule
+from bulksend.define.load import text_of
 from bulksend.define.slots import last_slot, next_slots
+from bulksend.define.syntax import compose
 from bulksend.define.timetable import FORMS, Job
 from bulksend.errors import InputError, Problem
 
@@ -53,11 +56,21 @@ def schedule_form(loaded: Loaded, form: str, *, program: Sequence[str]) -> str:
 def load_schedule(path: str | Path) -> Schedule | None:
     """When a campaign is due, read from its file alone; None where it does not say.
 
-    Nothing else of the file is looked at, and nothing is raised: what is wrong with it,
-    `load_campaign` says.
+    Nothing else of the file is looked at: what else is wrong, `load_campaign` says.
+
+    Raises:
+        InputError: E100 or E101, where the file cannot be read; E104, where what it says
+            is no schedule.
     """
-    try:
-        said = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return Schedule.model_validate(said["schedule"])
-    except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
+    file = str(path)
+    root = compose(text_of(Path(path), file), file)
+    said = next((node for key, node in root.value if key.value == "schedule"), None)
+    if said is None:
         return None
+    try:
+        values = yaml.constructor.BaseConstructor().construct_document(said)
+        return Schedule.model_validate(values)
+    except (ValidationError, yaml.YAMLError):
+        line = said.start_mark.line + 1
+        problem = Problem("E104", "`schedule`", file=file, line=line)
+        raise InputError(problem) from None

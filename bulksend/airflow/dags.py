@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import DAG
 
-from bulksend import load_schedule
+from bulksend import InputError, load_schedule
 from bulksend.airflow.group import BulksendTaskGroup
 from bulksend.airflow.operators import BulksendOperator
 
@@ -24,6 +25,8 @@ try:
 except ImportError:  # Airflow 2
     from airflow.timetables.trigger import CronTriggerTimetable
 
+logger = logging.getLogger(__name__)
+
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -33,8 +36,8 @@ def campaign_dags(
     """Put a DAG for each campaign file into *module*, a DAG file's ``globals()``.
 
     Only name and schedule are read here; the campaign is checked when its task runs.  A
-    file that cannot be read becomes a DAG whose only run fails with what is wrong: the
-    others are untouched.  Its text is in no DAG: Airflow hands what a DAG says of itself
+    file that cannot be read becomes a DAG without a schedule, tagged `broken`, whose runs
+    fail with what is wrong: the others are untouched.  Its text is in no DAG: Airflow hands what a DAG says of itself
     to whoever takes its lineage.
 
     Args:
@@ -60,7 +63,13 @@ def _named(files: Sequence[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def _dag(dag_id: str, path: Path, shards: int, task: dict[str, Any]) -> DAG:
-    known = load_schedule(path)
+    tags, about = ["bulksend"], f"The campaign in `{path}`."
+    try:
+        known = load_schedule(path)
+    except InputError as error:
+        logger.warning("bulksend: %s", error)
+        known, tags = None, [*tags, "broken"]
+        about += "  Nothing starts it: `bulksend check` says what is wrong with it."
     timetable = CronTriggerTimetable(known.cron, timezone=known.zone) if known else None
     # A path is no template, whatever is in its name.
     campaign = f"{{% raw %}}{path}{{% endraw %}}" if "{" in str(path) else str(path)
@@ -70,8 +79,8 @@ def _dag(dag_id: str, path: Path, shards: int, task: dict[str, Any]) -> DAG:
         start_date=_BEGIN,
         catchup=False,
         max_active_runs=1,
-        tags=["bulksend"],
-        doc_md=f"The campaign in `{path}`.",
+        tags=tags,
+        doc_md=about,
     ) as dag:
         if shards > 1:
             BulksendTaskGroup(campaign=campaign, shards=shards, **task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -79,8 +80,9 @@ class BulksendNotifier(BaseNotifier):
             self.bulksend_conn_id, self.journal_conn_id, self.storage_conn_id
         ).environment()
         # The same place for the same notice: a plan knows its campaign's folder.
-        folder = Path(tempfile.gettempdir(), "bulksend-notices", slot)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.gettempdir(), f"bulksend-notices-{os.getuid()}", slot)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         try:
             campaign = Path(folder, "airflow-notices.yaml")
             with Path(folder, "people.csv").open("w", newline="") as file:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.airflow.here import is_new, load, run_dag, use
+from tests.airflow.here import Run, Ti, is_new, load, run_dag, use
 from tests.flow.desk import ROOT
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.usefixtures("airflow"), pytest.mark.slow]
 
 PAGE = (ROOT / "docs" / "airflow.md").read_text()
-GROUP, FACTORY, WAITING, NOTIFIER = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+GROUP, PLAN, FACTORY, WAITING, NOTIFIER = re.findall(
+    r"```python\n(.*?)```", PAGE, re.DOTALL
+)
 
 
 def test_the_pages_dag_files_send(
@@ -49,5 +51,11 @@ def test_the_pages_dag_files_send(
     again = load("factory", source)["dag_bulksend_sale"]
     assert run_dag(again) == {"success": 1}
     assert simulator.bandwidth.witness.stats().accepted == 4  # nobody gets it twice
+    (made,) = (desk.folder / "plans").glob("*.parquet")
+    said = re.sub(r'"/srv/.*parquet"', repr(str(made)), PLAN.strip())
+    source = f"from bulksend.airflow import BulksendOperator\n\nsend = {said}\n"
+    sent = load("plan", source)["send"].execute({"dag_run": Run(), "ti": Ti()})
+    assert sent["accepted"] == 4
+    assert simulator.bandwidth.witness.stats().accepted == 4
     assert load("notifier", NOTIFIER)["on_failure_callback"].to == ["+19192345671"]
     assert WAITING.startswith("BulksendTaskGroup(..., wait_for_receipts=")
