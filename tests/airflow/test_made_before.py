@@ -71,8 +71,7 @@ def test_a_run_of_other_input_is_left_behind_where_that_is_meant(
     desk.people(people(3))
     campaign = desk.campaign(results="results/{run}.csv")
     plan = planned(desk)
-    half = {"task_id": "half", "plan": plan, "shard": 0, "journal_conn_id": journal}
-    told(SendShardOperator(**half))
+    told(SendShardOperator(task_id="half", plan=plan, shard=0, journal_conn_id=journal))
     desk.people(people(5))
 
     whole = {"task_id": "send", "campaign": str(campaign), "journal_conn_id": journal}
