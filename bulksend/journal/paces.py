@@ -18,9 +18,13 @@ both together never give out more than the rate.
 After a 429 the share of the rate is halved for all, once a second at most; each second
 gives a twentieth of the rate back.
 
-A sender with a rate of its own has a line, too; what it may send is given out within the
-account's stretches (send/senders.py).  It catches up one segment: the account's stretch
-comes when it comes.
+What is reserved is for messages that wait, each with all of its segments in one piece: a
+message leaves when its piece begins.  So in any second go the segments of that second, and
+what is left of the message that goes last, however many workers there are.  (When workers
+reserved segments, and a message took what there was and owed the rest, each was up to a
+message ahead: 2.4 times the rate, measured with eight of them.)
+
+A sender with a rate of its own has a line, too, and both are moved together: `turns`.
 
 A *ramp* is a run's own line before the account's: it rises from a twentieth of the rate
 to all of it, for all workers of the run together.  When nobody has sent the run for a
@@ -30,10 +34,12 @@ minute it begins anew.
 and have the clock that counts while it runs and that nobody can set.  A server's can be
 set back, and a machine starts anew: then all that was given away lies in a future that
 does not come for hours.  So a line remembers the latest moment that it was asked at, and
-one that was asked later than now is moved back by the difference.  (That a server's clock
-was set forward the line cannot know; its workers do, each with its next answer, and use
-nothing that was reserved before: send/shared.py.  With answers in some milliseconds no
-second holds more than the rate; where each takes a tenth of one, once up to 1.4 times it.)
+one that was asked later than now is moved back by the difference.  That a server's clock
+was set forward the line cannot know: what lies reserved seems to be over, and would be
+given out anew.  Its workers know, each with its next answer (send/reckoning.py).  Whoever
+finds out moves the line on by as much as it was ahead of its clock before (`put_off`; the
+line remembers that, too): what was reserved stays whose it is, and nothing new begins before
+it is over.
 """
 
 from __future__ import annotations
@@ -42,13 +48,14 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bulksend.journal.faults import BUSY_SECONDS
+from bulksend.journal.turns import ALL_OTHERS, MICROSECONDS, Own, Turn, turns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bulksend.journal.database import Database
+    from bulksend.journal.turns import Wanted
 
-MICROSECONDS = 1_000_000
 SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
 KEPT_SHARE = 0.1
@@ -59,6 +66,9 @@ KEPT_SECONDS = 1.0
 
 SET_BACK = MICROSECONDS
 """So far ahead of its clock a line is looked at: the clock may have been set back."""
+
+OTHERS = "*"
+"""What the line of all senders without a rate of their own is called: no sender is."""
 
 RAMP_FROM = 0.05
 RAMP_IDLE_SECONDS = 60.0
@@ -77,6 +87,8 @@ class Stretch(NamedTuple):
         begins: When the first is, in microseconds by the clock that gave it.
 
         now: What that clock says.
+
+        queued: Seconds that the line was ahead of its clock when it was asked before.
     """
 
     wait: float
@@ -85,10 +97,37 @@ class Stretch(NamedTuple):
     whole: float
     begins: int
     now: int
+    queued: float = 0.0
 
     @property
     def ends(self) -> int:
         return self.begins + round(self.segments / self.rate * MICROSECONDS)
+
+
+class Allotment(NamedTuple):
+    """Messages and their moments.
+
+    Args:
+        turns: In order; by the clock that gave them, in microseconds.
+
+        rate: Segments per second of the line that they are on.
+
+        whole: The account's, as it is now, of all lines together.
+
+        now: What that clock says.
+
+        queued: Seconds that the line was ahead of its clock when it was asked before.
+
+        later: How much ahead of the account's line a sender's is, in seconds, of those
+            that have to wait.
+    """
+
+    turns: Sequence[Turn]
+    rate: float
+    whole: float
+    now: int
+    queued: float
+    later: Mapping[str, float]
 
 
 class Paces:
@@ -117,20 +156,12 @@ class Paces:
 
             kept: Of the part that is kept for urgent runs.
         """
-        until, now, whole, part = self._ask(
-            "reserve_kept" if kept else "reserve_pace",
-            "pace",
-            name=name,
-            segments=segments,
-            full=full_rate,
-            recovery=RECOVERY_PER_SECOND,
-            hold=round(KEPT_SECONDS * MICROSECONDS),
-            kept=KEPT_SHARE,
-            lead=round(lead * MICROSECONDS),
-            now=now,
-        )
+        values = _reservation(name, segments, full_rate, now=now, lead=lead)
+        query = "reserve_kept" if kept else "reserve_pace"
+        until, now, whole, part, queued = self._ask(query, "pace", **values)
         rate = whole * part
-        return _stretch(until, now, segments=segments, rate=rate, whole=whole)
+        found = _stretch(until, now, segments=segments, rate=rate, whole=whole)
+        return found._replace(queued=queued / MICROSECONDS)
 
     def climb(
         self, run_id: int, segments: int, full_rate: float, *, seconds: float, now: int
@@ -152,35 +183,94 @@ class Paces:
         )
         return _stretch(until, now, segments=segments, rate=rate, whole=rate)
 
-    def grant(
-        self, name: str, senders: Mapping[str, float], stretch: Stretch
-    ) -> dict[str, tuple[int, int]]:
-        """What senders with a rate of their own may send in a *stretch* of the account.
+    def allot(  # noqa: PLR0913  (who, what, when)
+        self,
+        name: str,
+        wanted: Sequence[Wanted],
+        full_rate: float,
+        *,
+        own: Mapping[str, Own],
+        most: int,
+        now: int,
+        lead: float = 0.0,
+        kept: bool = False,
+    ) -> Allotment:
+        """A moment for each of *wanted*, or for some: those with a line ahead wait.
 
         Args:
-            name: The account.
+            own: The senders that have a rate of their own.
 
-            senders: Segments per second of each.
+            most: Segments after which no more is allotted.
 
-        Returns:
-            When the first segment may go (microseconds), and how many may until the
-            stretch ends; nothing of senders that may send none.
+            now, lead, kept: As `reserve` has them.
         """
-        found: dict[str, tuple[int, int]] = {}
-        for rate in set(senders.values()):
-            names = {f"{name}/{one}": one for one in senders if senders[one] == rate}
-            granted = self._db.fetch(
-                "grant_pace",
-                names=json.dumps(list(names)),
-                rate=rate,
-                begins=stretch.begins,
-                ends=stretch.ends,
-                catch_up=round(MICROSECONDS / rate),
+        if own:
+            ask = _Asked(name, wanted, full_rate, own, most, now, lead, kept)
+            found, is_ahead = self._allot_together(ask)
+            if is_ahead and self._set_back("pace", name, now):
+                found, _ = self._allot_together(ask)
+            return found
+        segments = sum(one.weight for one in wanted)
+        stretch = self.reserve(name, segments, full_rate, now=now, lead=lead, kept=kept)
+        at, given = float(stretch.begins), []
+        for one in wanted:
+            given.append(Turn(one, at))
+            at += one.weight / stretch.rate * MICROSECONDS
+        return Allotment(
+            given,
+            stretch.rate,
+            stretch.whole,
+            stretch.now,
+            stretch.queued,
+            {},
+        )
+
+    def _allot_together(self, ask: _Asked) -> tuple[Allotment, bool]:
+        """The account's line is looked at and locked, and moved with its senders'.
+
+        And whether it is ahead of its clock.
+        """
+        names = {one.sender: f"{ask.name}/{one.sender or OTHERS}" for one in ask.wanted}
+        nothing = _reservation(ask.name, 0, ask.full_rate, now=ask.now, lead=0.0)
+        with self._db.transaction():
+            ((free, now, asked, whole, part, queued),) = self._db.fetch(
+                "reserve_kept" if ask.kept else "reserve_pace", **nothing
             )
-            for one, begins, until in granted:
-                slots = round((until - begins) * rate / MICROSECONDS)
-                found[names[one]] = (begins, slots)
-        return found
+            listed = json.dumps(list(names.values()))
+            ends: dict[str, int] = dict(self._db.fetch("lines", names=listed))
+            begins = max(free, now + round(ask.lead * MICROSECONDS))
+            found = turns(
+                ask.wanted,
+                _with_others(ask.own, ask.full_rate),
+                lines={one: ends[it] for one, it in names.items() if it in ends},
+                begins=begins,
+                rate=whole * part,
+                most=ask.most,
+                is_idle=begins > free,
+            )
+            if found.turns:
+                moved = {names[one]: round(at) for one, at in found.lines.items()}
+                self._move(ask, round(found.until), moved)
+        later = {
+            one: (at - found.until) / MICROSECONDS
+            for one, at in found.lines.items()
+            if one != ALL_OTHERS and at > found.until
+        }
+        queued /= MICROSECONDS
+        given = Allotment(found.turns, whole * part, whole, now, queued, later)
+        return given, asked > now + SET_BACK
+
+    def _move(self, ask: _Asked, until: int, senders: dict[str, int]) -> None:
+        if ask.kept:
+            self._db.execute("move_kept", name=ask.name, until=until)
+        else:
+            senders[ask.name] = until
+        self._db.execute("move_lines", lines=json.dumps(senders))
+
+    def put_off(self, name: str, seconds: float, *, now: int) -> None:
+        """Give out nothing of the account *name* within the next so many *seconds*."""
+        by = round(seconds * MICROSECONDS)
+        self._db.execute("put_off", name=name, by=by, now=now)
 
     def slow_down(self, name: str, *, now: int) -> bool:
         """Halve the rate for all; whether this call did."""
@@ -196,19 +286,61 @@ class Paces:
     def _ask(self, query: str, line: str, **values: Any) -> list[Any]:
         """What a reservation says; of a line that is ahead of its clock after that."""
         ((until, now, asked, *rest),) = self._db.fetch(query, **values)
-        if asked > now + SET_BACK:
-            self._set_back(line, values["name"], values["now"])
-            # Whoever moved it: what was reserved before lies ahead, and is lost.
+        if asked > now + SET_BACK and self._set_back(
+            line, values["name"], values["now"]
+        ):
+            # What was reserved before lies ahead, and is lost.
             ((until, now, asked, *rest),) = self._db.fetch(query, **values)
         return [until, now, *rest]
 
-    def _set_back(self, line: str, name: object, now: int) -> None:
-        """Move a line to where its clock was set, unless another has done it."""
+    def _set_back(self, line: str, name: object, now: int) -> bool:
+        """Move a line to where its clock was set; whether it is there now.
+
+        What is ahead by less than a file may be waited for proves nothing: then it stays.
+        """
         locked = round(BUSY_SECONDS * MICROSECONDS)
         with self._db.transaction(alone=f"{line} {name}"):
-            found = self._db.fetch(f"{line}_ahead", name=name, now=now, locked=locked)
-            for ahead, moment in found:
+            ((ahead, moment, was_set),) = self._db.fetch(
+                f"{line}_ahead", name=name, now=now, locked=locked
+            )
+            if was_set:
                 self._db.execute(f"set_{line}_back", name=name, ahead=ahead, now=moment)
+        return bool(was_set) or ahead <= SET_BACK
+
+
+class _Asked(NamedTuple):
+    """What `Paces.allot` is asked for."""
+
+    name: str
+    wanted: Sequence[Wanted]
+    full_rate: float
+    own: Mapping[str, Own]
+    most: int
+    now: int
+    lead: float
+    kept: bool
+
+
+def _reservation(
+    name: str, segments: int, full_rate: float, *, now: int, lead: float
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "segments": segments,
+        "full": full_rate,
+        "recovery": RECOVERY_PER_SECOND,
+        "hold": round(KEPT_SECONDS * MICROSECONDS),
+        "kept": KEPT_SHARE,
+        "lead": round(lead * MICROSECONDS),
+        "now": now,
+    }
+
+
+def _with_others(own: Mapping[str, Own], full_rate: float) -> dict[str, Own]:
+    """And what those without a rate of their own have: the rest, or one sender's share."""
+    rest = full_rate - sum(one.rate for one in own.values())
+    rate = max(rest, full_rate / (len(own) + 1))
+    return {**own, ALL_OTHERS: Own(rate, 1.0 / rate)}
 
 
 def _stretch(

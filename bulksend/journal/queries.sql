@@ -573,14 +573,16 @@ order by row limit 1;
 insert into paces (name, given_to, asked_at)
 values (:name, :now + :lead + cast(:segments * 1000000 / :full as integer), :now)
 on conflict (name) do update
-    set asked_at = max(paces.asked_at, :now),
+    set begins = max(paces.given_to, paces.kept_to) - paces.asked_at,
+        asked_at = max(paces.asked_at, :now),
         given_to = max(paces.given_to, :now + :lead) + cast(:segments * 1000000 / (
         :full * min(1.0, paces.share
                     + :recovery * max(0, :now - paces.changed_at) / 1000000)
         * case when paces.kept_to + :hold > :now then 1 - :kept else 1 end) as integer)
 returning given_to, :now, asked_at,
           :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
-          case when kept_to + :hold > :now then 1 - :kept else 1 end;
+          case when kept_to + :hold > :now then 1 - :kept else 1 end,
+          begins;
 
 -- What is kept begins where all was given away before anybody asked for it.
 -- name: reserve_kept
@@ -588,29 +590,32 @@ insert into paces (name, given_to, kept_to, asked_at)
 values (:name, :now,
         :now + :lead + cast(:segments * 1000000 / (:full * :kept) as integer), :now)
 on conflict (name) do update
-    set asked_at = max(paces.asked_at, :now),
+    set begins = max(paces.given_to, paces.kept_to) - paces.asked_at,
+        asked_at = max(paces.asked_at, :now),
         kept_to = max(:now + :lead, case when paces.kept_to + :hold > :now then paces.kept_to
                                  else paces.given_to end)
         + cast(:segments * 1000000 / (:full * :kept * min(1.0, paces.share
                + :recovery * max(0, :now - paces.changed_at) / 1000000)) as integer)
 returning kept_to, :now, asked_at,
           :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
-          :kept;
+          :kept, begins;
 
--- Of one sender or several of the same rate: all segments that may go until :ends.
--- name: grant_pace
-insert into paces (name, begins, given_to)
-select value, :begins,
-       :begins + cast((cast((:ends - 1 - :begins) * :rate / 1000000 as integer) + 1)
-                      * 1000000 / :rate as integer)
-from json_each(:names) where true
-on conflict (name) do update
-    set begins = max(paces.given_to, :begins - :catch_up),
-        given_to = max(paces.given_to, :begins - :catch_up)
-            + cast((cast((:ends - 1 - max(paces.given_to, :begins - :catch_up)) * :rate
-                         / 1000000 as integer) + 1) * 1000000 / :rate as integer)
-    where paces.given_to < :ends
-returning name, begins, given_to;
+-- name: lines
+select name, given_to from paces where name in (select value from json_each(:names));
+
+-- name: move_lines
+insert into paces (name, given_to)
+select key, value from json_each(:lines) where true
+on conflict (name) do update set given_to = excluded.given_to;
+
+-- name: move_kept
+update paces set kept_to = :until where name = :name;
+
+-- name: put_off
+update paces
+set given_to = max(given_to, :now + :by),
+    kept_to = case when kept_to > 0 then max(kept_to, :now + :by) else 0 end
+where name = :name or substr(name, 1, length(:name) + 1) = :name || '/';
 
 -- A run that nobody has sent for a while begins its ramp again.
 -- name: reserve_ramp
@@ -635,21 +640,19 @@ set share = max(:slowest,
     changed_at = :now
 where name = :name and abs(:now - changed_at) >= 1000000;
 
--- By how much a line is ahead of the clock that it was made by.  :now was read before the
--- file was locked, so what that may take proves nothing.
+-- By how much a line is ahead of the clock that it was made by, and whether that proves that
+-- this was set.  :now was read before the file was locked, so what that may take does not.
 -- name: pace_ahead
-select asked_at - :now, :now from paces
-where name = :name and asked_at > :now + :locked;
+select asked_at - :now, :now, asked_at > :now + :locked from paces where name = :name;
 
 -- name: set_pace_back
 update paces
-set begins = begins - :ahead, given_to = given_to - :ahead, kept_to = kept_to - :ahead,
+set given_to = given_to - :ahead, kept_to = kept_to - :ahead,
     changed_at = changed_at - :ahead, asked_at = :now
 where name = :name or substr(name, 1, length(:name) + 1) = :name || '/';
 
 -- name: ramp_ahead
-select asked_at - :now, :now from ramps
-where run_id = :name and asked_at > :now + :locked;
+select asked_at - :now, :now, asked_at > :now + :locked from ramps where run_id = :name;
 
 -- name: set_ramp_back
 update ramps

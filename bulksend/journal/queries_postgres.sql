@@ -124,7 +124,8 @@ select :name,
        now
 from clock
 on conflict (name) do update
-    set asked_at = greatest(paces.asked_at, (select now from clock)),
+    set begins = greatest(paces.given_to, paces.kept_to) - paces.asked_at,
+        asked_at = greatest(paces.asked_at, (select now from clock)),
         given_to = greatest(paces.given_to, (select now from clock) + :lead::bigint)
         + (:segments::bigint * 1000000 / (:full::float8 * least(1.0, paces.share
                + :recovery::float8
@@ -135,7 +136,8 @@ returning given_to, (select now from clock), asked_at,
           :full::float8 * least(1.0, share + :recovery::float8
               * greatest(0, (select now from clock) - changed_at) / 1000000),
           case when kept_to + :hold::bigint > (select now from clock)
-               then 1 - :kept::float8 else 1 end;
+               then 1 - :kept::float8 else 1 end,
+          begins;
 
 -- name: reserve_kept
 with clock as materialized (
@@ -148,7 +150,8 @@ select :name, now,
        now
 from clock
 on conflict (name) do update
-    set asked_at = greatest(paces.asked_at, (select now from clock)),
+    set begins = greatest(paces.given_to, paces.kept_to) - paces.asked_at,
+        asked_at = greatest(paces.asked_at, (select now from clock)),
         kept_to = greatest((select now from clock) + :lead::bigint,
             case when paces.kept_to + :hold::bigint > (select now from clock)
                  then paces.kept_to else paces.given_to end)
@@ -158,22 +161,29 @@ on conflict (name) do update
 returning kept_to, (select now from clock), asked_at,
           :full::float8 * least(1.0, share + :recovery::float8
               * greatest(0, (select now from clock) - changed_at) / 1000000),
-          :kept::float8;
+          :kept::float8, begins;
 
--- name: grant_pace
-insert into paces (name, begins, given_to)
-select value, :begins::bigint,
-       :begins::bigint + ((trunc((:ends::bigint - 1 - :begins::bigint) * :rate::float8
-                                 / 1000000) + 1) * 1000000 / :rate::float8)::bigint
-from json_array_elements_text(:names::json) as one (value)
-on conflict (name) do update
-    set begins = greatest(paces.given_to, :begins::bigint - :catch_up::bigint),
-        given_to = greatest(paces.given_to, :begins::bigint - :catch_up::bigint)
-            + ((trunc((:ends::bigint - 1
-                       - greatest(paces.given_to, :begins::bigint - :catch_up::bigint))
-                      * :rate::float8 / 1000000) + 1) * 1000000 / :rate::float8)::bigint
-    where paces.given_to < :ends::bigint
-returning name, begins, given_to;
+-- name: lines
+select name, given_to from paces
+where name in (select value from json_array_elements_text(:names::json) as one (value));
+
+-- name: move_lines
+insert into paces (name, given_to)
+select key, value::bigint from json_each_text(:lines::json) as one (key, value)
+on conflict (name) do update set given_to = excluded.given_to;
+
+-- The account's line is locked first, as by all others.
+-- name: put_off
+with held as materialized (select name from paces where name = :name for update),
+later as materialized (
+    select (extract(epoch from clock_timestamp()) * 1000000)::bigint + :by::bigint as moment
+    from held
+)
+update paces
+set given_to = greatest(given_to, later.moment),
+    kept_to = case when kept_to > 0 then greatest(kept_to, later.moment) else 0 end
+from later
+where paces.name = :name or starts_with(paces.name, :name || '/');
 
 -- name: reserve_ramp
 with clock as materialized (
@@ -211,18 +221,16 @@ where name = :name and abs(clock.now - changed_at) >= 1000000;
 
 -- What was asked for before it was locked was asked for before now.
 -- name: pace_ahead
-select asked_at - now, now from (
+select asked_at - now, now, asked_at > now from (
     select asked_at, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
     from (select asked_at from paces where name = :name for update) as locked offset 0
-) as both_times
-where asked_at > now;
+) as both_times;
 
 -- name: ramp_ahead
-select asked_at - now, now from (
+select asked_at - now, now, asked_at > now from (
     select asked_at, (extract(epoch from clock_timestamp()) * 1000000)::bigint as now
     from (select asked_at from ramps where run_id = :name for update) as locked offset 0
-) as both_times
-where asked_at > now;
+) as both_times;
 
 -- name: suppress_numbers
 insert into suppressions (person, sender, number, reason, source, since)

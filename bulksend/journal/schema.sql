@@ -170,7 +170,7 @@ create table if not exists looks (
 -- the database's server; of a file by that which counts while the machine runs.
 create table if not exists paces (
     name       text primary key,
-    begins     integer not null default 0,      -- where what was given last begins
+    begins     integer not null default 0,      -- how far ahead it was, when asked before
     given_to   integer not null,
     kept_to    integer not null default 0,
     share      real not null default 1 check (share > 0 and share <= 1),

@@ -5,18 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulksend.journal.paces import KEPT_SHARE, MICROSECONDS
+from bulksend.journal.paces import KEPT_SHARE
+from bulksend.journal.turns import MICROSECONDS
 from bulksend.send.reckoning import Reckoning
-from bulksend.send.senders import Granted, Senders
-from bulksend.send.shared import GIVEN_OUT, Held, Line, Ramp, SharedPace
+from bulksend.send.senders import GIVEN_OUT, lines
+from bulksend.send.shared import Held, Line, Ramp, SharedPace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulksend.journal.paces import Stretch
+    from bulksend.journal.paces import Allotment, Stretch
     from bulksend.journal.store import Journal
+    from bulksend.journal.turns import Own
     from bulksend.journal.writer import Writer
     from bulksend.send.clocks import Clocks
+    from bulksend.send.shared import Asked
 
 
 class Account:
@@ -54,49 +57,57 @@ class Account:
             ramp: Seconds in which its run rises to the whole rate; 0 is at once.
         """
         rising = self._ramp(ramp) if ramp else None
-        senders = Senders(rates)
+        own = lines(rates)
 
         def line(rate: float, *, kept: bool) -> Line:
-            reserve = partial(self._reserve, kept=kept)
-            return Line(rate, reserve=reserve, senders=senders, ramp=rising)
+            return Line(
+                rate, reserve=partial(self._reserve, own, kept=kept), ramp=rising
+            )
 
-        lines = [line(self._rate, kept=False)]
+        both = [line(self._rate, kept=False)]
         if urgent:
-            lines.append(line(self._rate * KEPT_SHARE, kept=True))
-        return SharedPace(lines, self._clocks.monotonic, slow_down=self._slow_down)
+            both.append(line(self._rate * KEPT_SHARE, kept=True))
+        return SharedPace(
+            both, self._clocks.monotonic, paced=own, slow_down=self._slow_down
+        )
 
     async def _reserve(
-        self, segments: int, senders: Mapping[str, float], lead: float, *, kept: bool
+        self, own: Mapping[str, Own], asked: Asked, *, kept: bool
     ) -> Held:
         """Asked and answered in the journal's own thread: how long it waited is no time."""
 
         def work(journal: Journal) -> Held:
-            asked, paces = self._clocks.monotonic(), journal.paces
-            given_out = self._rate * GIVEN_OUT
-            stretch = paces.reserve(
-                self._name,
-                segments,
-                given_out,
-                now=self._now(),
-                lead=lead,
-                kept=kept,
-            )
-            answered = self._clocks.monotonic()
-            was_set = self._reckoning.hear(asked, stretch.now / MICROSECONDS, answered)
-            given = {name: rate * GIVEN_OUT for name, rate in senders.items()}
-            spans = paces.grant(self._name, given, stretch)
-            return self._held(stretch, spans)._replace(was_set=was_set)
+            given, was_set = self._allot(journal, own, asked, kept=kept)
+            if was_set:  # forward: what lies reserved comes before what is given now
+                journal.paces.put_off(self._name, given.queued, now=self._now())
+                given, _ = self._allot(journal, own, asked, kept=kept)
+            return self._held(given)
 
         return await self._writer.call(work)
 
-    def _held(self, stretch: Stretch, spans: Mapping[str, tuple[int, int]]) -> Held:
+    def _allot(
+        self, journal: Journal, own: Mapping[str, Own], ask: Asked, *, kept: bool
+    ) -> tuple[Allotment, bool]:
+        """What the journal gives; and whether its clock was set forward meanwhile."""
+        asked = self._clocks.monotonic()
+        given = journal.paces.allot(
+            self._name,
+            ask.wanted,
+            self._rate * GIVEN_OUT,
+            own=own if any(one.sender for one in ask.wanted) else {},
+            most=ask.most,
+            now=self._now(),
+            lead=ask.lead,
+            kept=kept,
+        )
+        answered = self._clocks.monotonic()
+        told = given.now / MICROSECONDS
+        return given, self._reckoning.hear(asked, told, answered)
+
+    def _held(self, given: Allotment) -> Held:
         ours = self._reckoning.ours
-        granted = {
-            name: Granted(ours(begins / MICROSECONDS), slots)
-            for name, (begins, slots) in spans.items()
-        }
-        begin = ours(stretch.begins / MICROSECONDS)
-        return Held(begin, stretch.segments, stretch.rate, stretch.whole, granted)
+        moments = [(one.wanted, ours(one.at / MICROSECONDS)) for one in given.turns]
+        return Held(moments, given.rate, given.whole, given.later)
 
     def _ramp(self, seconds: float) -> Ramp:
         run_id, rate = self._writer.run.id, self._rate

@@ -17,10 +17,11 @@ import heapq
 from array import array
 from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from bulksend.journal.records import Use
     from bulksend.send.message import Message
@@ -141,6 +142,19 @@ class Backlog:
             taken.append(item)
         return taken
 
+    def upcoming(self, *, retries_only: bool = False) -> dict[str, Iterator[int]]:
+        """The weights of what `take` would give next, of each lane that has something."""
+        held = retries_only and self._has_retries
+        lanes = {
+            lane.name: chain(lane.again, () if held else lane.fresh)
+            for lane in self._turns
+            if lane.again or (lane.fresh and not held)
+        }
+        return {
+            name: (item.message.weight for item in items)
+            for name, items in lanes.items()
+        }
+
     def put_back(self, items: Sequence[Item]) -> None:
         """Undo a `take`."""
         for item in reversed(items):
@@ -208,6 +222,7 @@ class Backlog:
         for _ in range(len(self._turns)):
             lane = self._turns[0]
             self._turns.rotate(-1)
-            if (lane.again or (lane.fresh and not held)) and pace.allows(lane.name):
+            items = lane.again or (() if held else lane.fresh)
+            if items and pace.allows(lane.name, items[0].message.weight):
                 return lane
         return None

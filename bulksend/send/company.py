@@ -18,9 +18,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable
 
-    from bulksend.send.pacing import Pace
+    from bulksend.send.pacing import Pace, Upcoming
 
 LOOK_SECONDS = 0.5
 SETTLE_SECONDS = 1.0
@@ -62,7 +62,7 @@ class Company:
     def rate(self) -> float:
         return self._pace.rate
 
-    async def tick(self, now: float) -> None:
+    async def tick(self, now: float, upcoming: Upcoming) -> None:
         while True:
             if self._looked_at is None or now - self._looked_at >= LOOK_SECONDS:
                 await self._look_round()
@@ -70,14 +70,17 @@ class Company:
                 TimeoutError
             ):  # others may have gone: no need to wait for them
                 async with asyncio.timeout(LOOK_SECONDS):
-                    return await self._pace.tick(self._clock())
+                    return await self._pace.tick(self._clock(), upcoming)
             now = self._clock()
 
-    def allows(self, sender: str) -> bool:
-        return self._pace.allows(sender)
+    def allows(self, sender: str, weight: int) -> bool:
+        return self._pace.allows(sender, weight)
 
     def spend(self, sender: str, weight: int) -> None:
         self._pace.spend(sender, weight)
+
+    def queue(self, sender: str, weight: int) -> Hashable:
+        return self._pace.queue(sender, weight)
 
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         return self._pace.seconds_too_early(sender, weight, now)

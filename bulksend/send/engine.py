@@ -36,7 +36,7 @@ from bulksend.send.pacing import TICK
 from bulksend.send.verdict import Action, Reached, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Hashable
     from datetime import datetime
     from random import Random
 
@@ -256,7 +256,9 @@ class Engine:
             if probing and (self._in_flight or self._unposted):
                 await self._wait_for_change(IDLE_SECONDS)
                 continue
-            await self._unless_stopped(self._pacer.tick(self._clocks.monotonic()))
+            ahead = partial(self._intake.upcoming, retries_only=only)
+            now = self._clocks.monotonic()
+            await self._unless_stopped(self._pacer.tick(now, ahead))
             most = 1 if probing else MOST_AT_ONCE
             items = await self._intake.take(self._pacer, most, retries_only=only)
             if not self._may_go_on:
@@ -276,26 +278,27 @@ class Engine:
     def _post_what_may(self, early: list[Item]) -> float:
         """Start a post for each whose time has come; the others stay, until so soon.
 
-        They go in order, but who waits for a sender's own pace is passed by.  What is begun
+        They go in order, but who waits for a queue's own pace is passed by.  What is begun
         is taken out first: whatever fails here, nothing that is under way is given back.
         """
         if not self._may_go_on or self._writer.failure is not None:
             self._leave(early)
             return 0.0
-        slow: set[str] = set()
+        slow: set[Hashable] = set()
         soonest, index = IDLE_SECONDS, 0
         while index < len(early):
             if len(self._in_flight) >= MOST_IN_FLIGHT:
                 return IDLE_SECONDS
-            message = early[index].message
-            asked = message.sender, message.weight, self._clocks.monotonic()
+            sender, weight = early[index].message.sender, early[index].message.weight
+            asked = sender, weight, self._clocks.monotonic()
+            queue = self._pacer.queue(sender, weight)
             own = (
                 IDLE_SECONDS
-                if message.sender in slow
+                if queue in slow
                 else self._pacer.seconds_of_its_own(*asked)
             )
             if own > 0.0:
-                slow.add(message.sender)
+                slow.add(queue)
                 soonest = min(soonest, own)
                 index += 1
             elif (seconds := self._pacer.seconds_too_early(*asked)) > 0.0:

@@ -25,7 +25,14 @@ from bulksend.send.ledger import is_repeat
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import (
+        Collection,
+        Coroutine,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from bulksend.journal.limits import Limits
     from bulksend.journal.records import Closing
@@ -136,6 +143,10 @@ class Intake:
             return []
         now = self._clocks.monotonic()
         return self._backlog.take(pace, now, most=most, retries_only=retries_only)
+
+    def upcoming(self, *, retries_only: bool) -> dict[str, Iterator[int]]:
+        """The weights of what `take` would give next, of each sender that has a pace."""
+        return self._backlog.upcoming(retries_only=retries_only)
 
     async def claim(self, items: Sequence[Item]) -> list[Item]:
         """Make the intent to send *items* durable; those that are ours to post.

@@ -46,12 +46,12 @@ every second without one adds a twentieth of the full rate back.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from aiolimiter import AsyncLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
 TICK = 0.02
 """What is due within so many seconds is claimed together: a commit is not free."""
@@ -74,26 +74,34 @@ DUST = 1e-9
 """Less than any permit: what sums of fractions are off by."""
 
 
+Upcoming: TypeAlias = "Callable[[], Mapping[str, Iterator[int]]]"
+"""The weights of what comes next, of each sender with a pace of its own, and of all others
+(an empty name)."""
+
+
 class Pace(Protocol):
     """What the engine asks about the pace; `Pacer` is one.  *now*: monotonic seconds."""
 
     @property
     def rate(self) -> float: ...
 
-    async def tick(self, now: float) -> None:
+    async def tick(self, now: float, upcoming: Upcoming) -> None:
         """Wait until the account has permits again.  For one feeder only."""
 
-    def allows(self, sender: str) -> bool:
+    def allows(self, sender: str, weight: int) -> bool:
         """Whether there are permits for a message of this sender."""
 
     def spend(self, sender: str, weight: int) -> None:
         """A message is taken to be claimed."""
 
+    def queue(self, sender: str, weight: int) -> Hashable:
+        """Claimed messages of the same one go in order, those of others may pass them."""
+
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         """How long a claimed message must wait yet to be posted."""
 
     def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:
-        """How long for its sender's own pace: meanwhile those of others may go first."""
+        """How long for its own queue: meanwhile those of others may go first."""
 
     def posted(self, sender: str, weight: int, now: float) -> None:
         """A message is posted now."""
@@ -219,15 +227,18 @@ class Pacer:
         """Segments per second as it is now."""
         return self._limit.rate
 
-    async def tick(self, now: float) -> None:
+    async def tick(self, now: float, upcoming: Upcoming) -> None:  # noqa: ARG002
         self._recover(now)
         await self._limit.fill()
 
-    def allows(self, sender: str) -> bool:  # noqa: ARG002  (all share the account)
+    def allows(self, sender: str, weight: int) -> bool:  # noqa: ARG002  (all share it)
         return self._limit.is_open
 
     def spend(self, sender: str, weight: int) -> None:  # noqa: ARG002
         self._limit.spend(weight)
+
+    def queue(self, sender: str, weight: int) -> str:  # noqa: ARG002
+        return ""
 
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
         return self._limit.seconds_too_early(weight, now)
@@ -286,19 +297,23 @@ class BySender:
     def rate(self) -> float:
         return self._account.rate
 
-    async def tick(self, now: float) -> None:
-        await self._account.tick(now)
+    async def tick(self, now: float, upcoming: Upcoming) -> None:
+        await self._account.tick(now, upcoming)
         for limit in self._limits.values():
             await limit.top_up()
 
-    def allows(self, sender: str) -> bool:
+    def allows(self, sender: str, weight: int) -> bool:
         limit = self._limits.get(sender)
-        return (limit is None or limit.is_open) and self._account.allows(sender)
+        is_open = limit is None or limit.is_open
+        return is_open and self._account.allows(sender, weight)
 
     def spend(self, sender: str, weight: int) -> None:
         self._account.spend(sender, weight)
         if limit := self._limits.get(sender):
             limit.spend(weight)
+
+    def queue(self, sender: str, weight: int) -> str:  # noqa: ARG002
+        return sender
 
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         seconds = self._account.seconds_too_early(sender, weight, now)

@@ -1,32 +1,42 @@
-"""The pace of several senders: slots that the journal gives out, kept to the moment.
+"""The pace of several senders: moments that the journal gives out, kept.
 
-A sender reserves a twentieth of a second's work at a time, one stretch ahead of what it
-posts, and only while it has something to post.  Where the journal answers slowly it asks
-for more, and for none that would be over before it could use it.  What it claims takes
-slots that are due soon, and is posted when they are.  A slot that it could not use in time
-is lost, not caught up: whoever caught up would send in another's time.  That is asked last
-when the bytes leave: who is late then waits for another slot.  Three thousandths of the
-rate are never given out, and a slot may be used eight milliseconds late: so in any second
-there is at most a hundredth more than the rate, however many senders there are, where
-a message is one segment; of longer ones each sender may be one message ahead.
+A sender reserves for the messages that it will send next: a twentieth of a second's worth
+at a time, one stretch ahead of what it posts, and only for what waits.  Where the journal
+answers slowly it asks for more, and for none that would be over before it could use it.
+Each message has a moment of its own, from which on all of its segments are its own on the
+line of all senders; it is claimed shortly before, and leaves when that comes.  A moment that
+was not used in time is lost, not caught up: whoever caught up would send in another's time.
+That is asked last when the bytes leave: who is late then waits for another moment.  Three
+thousandths of the rate are never given out, and a moment may be used eight milliseconds
+late: so in any second there is at most a hundredth more than the rate, or what is left of
+one message, however many senders there are and however long their messages.
 
 An urgent run reserves on two lines, the common one and the one that is kept for its like,
-and takes of both what comes first (`journal.paces`).
+and takes of both what comes first (`journal.paces`); each may be a message ahead.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bulksend.send.senders import Senders
+from bulksend.journal.turns import ALL_OTHERS, Wanted
 from bulksend.send.slots import LATE_SECONDS, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from bulksend.journal.paces import Stretch
-    from bulksend.send.senders import Granted
+    from bulksend.send.pacing import Upcoming
 
 STRETCH_SECONDS = 0.05
 CLAIM_SECONDS = 0.02
@@ -36,32 +46,42 @@ MOST_LEAD = 1.0
 FORGETTING = 0.9
 """What is left of a slow answer with each quicker one."""
 
-GIVEN_OUT = 0.997
 SOON = LATE_SECONDS
-AT_ONCE = 1e6
+
+
+class Asked(NamedTuple):
+    """What a sender asks the journal for.
+
+    Args:
+        wanted: Messages that wait, in order.
+
+        most: Segments after which no more is needed now.
+
+        lead: Seconds within which a moment would be over before it could be used.
+    """
+
+    wanted: Sequence[Wanted]
+    most: int
+    lead: float
 
 
 class Held(NamedTuple):
-    """A stretch that is ours.
+    """Moments that are ours.
 
     Args:
-        begin: When its first slot is, in monotonic seconds.
+        moments: In monotonic seconds, in order.
 
-        rate: Segments per second from then on.
+        rate: Segments per second of its line.
 
         whole: The account's, of all lines together.
 
-        senders: What senders with a rate of their own may send of it.
-
-        was_set: Whether the clock that it was told by was set forward before.
+        later: For how many seconds it is no use to ask for these senders.
     """
 
-    begin: float
-    segments: int
+    moments: Sequence[tuple[Wanted, float]]
     rate: float
     whole: float
-    senders: Mapping[str, Granted]
-    was_set: bool = False
+    later: Mapping[str, float]
 
 
 class Ramp:
@@ -80,25 +100,22 @@ class Ramp:
         self._climb = climb
         self.rate = 0.0
 
-    async def wait(self, segments: int) -> int:
-        """Until some of so many may be asked of the account; how many."""
-        some = min(segments, _stretch(self.rate))
-        stretch = await self._climb(some)
+    async def wait(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
+        """Until the first of them may be asked of the account; which."""
+        some = _first(wanted, _stretch(self.rate))
+        stretch = await self._climb(sum(one.weight for one in some))
         self.rate = min(self._full_rate, stretch.rate)
         await asyncio.sleep(stretch.wait)
         return some
 
 
 class Line:
-    """What this sender has of one line.
+    """One of the lines that this sender reserves on.
 
     Args:
         rate: Segments per second of all senders together.
 
-        reserve: Asks the journal for so many segments, for these senders' part, and for
-            none within the next so many seconds.
-
-        senders: Those with a rate of their own.
+        reserve: Asks the journal.
 
         ramp: What comes before that.
     """
@@ -107,72 +124,57 @@ class Line:
         self,
         rate: float,
         *,
-        reserve: Callable[[int, Mapping[str, float], float], Awaitable[Held]],
-        senders: Senders | None = None,
+        reserve: Callable[[Asked], Awaitable[Held]],
         ramp: Ramp | None = None,
     ) -> None:
         self.whole = self._rate = rate
         self._reserve = reserve
-        self.senders = senders or Senders()
         self._ramp = ramp
-        self._free = Slots()
-        self._debt = 0
         self._took = 0.0
+        self._half_way = float("-inf")
+        self.wanted: Sequence[Wanted] = ()
         self.asking: asyncio.Task[None] | None = None
-        self.forget_all: Callable[[], None] = self.forget
+
+    def is_due(self, now: float, ahead: float) -> bool:
+        """Whether half of what it had last will be claimed by now."""
+        return self.asking is None and now + ahead >= self._half_way
 
     @property
-    def first(self) -> float | None:
-        """When its first free slot is."""
-        return self._free.first
-
-    def fill(self, now: float, ahead: float, clock: Callable[[], float]) -> None:
-        """Let go what is late, and ask for more in time.
-
-        Args:
-            ahead: Seconds before its moment at which a message is claimed.
-        """
-        self._free.drop_late(now)
-        if self._free.left <= self._at_once / 2 and self.asking is None:
-            self.asking = asyncio.create_task(self._more(ahead, clock))
-            self.asking.add_done_callback(_look_at)  # who asks again meets it again
-
-    def move(self, slots: int, to: Slots) -> int:
-        return self._free.move(slots, to)
-
-    def forget(self) -> None:
-        """Use none of its slots."""
-        self._free = Slots()
-
-    def owe(self, slots: int) -> None:
-        """The next slots are spent already."""
-        self._debt += slots
-
-    @property
-    def _at_once(self) -> int:
+    def at_once(self) -> int:
         """More where an answer takes longer: half of it must last until the next."""
         return _stretch(self._rate, STRETCH_SECONDS + 3 * self._took)
 
-    async def _more(self, ahead: float, clock: Callable[[], float]) -> None:
+    def ask(
+        self,
+        wanted: Sequence[Wanted],
+        ahead: float,
+        *,
+        clock: Callable[[], float],
+        give: Callable[[Held], None],
+    ) -> None:
+        """Reserve for *wanted*, each in time to be claimed *ahead* of its moment."""
+        self.wanted = wanted
+        self.asking = asyncio.create_task(self._more(ahead, clock, give))
+        self.asking.add_done_callback(_look_at)  # who asks again meets it again
+
+    async def _more(
+        self, ahead: float, clock: Callable[[], float], give: Callable[[Held], None]
+    ) -> None:
+        most = self.at_once
         try:
-            wanted = self._at_once + self._debt
             if self._ramp is not None:
-                wanted = await self._ramp.wait(wanted)
-            asked, lead = clock(), self._took + ahead
-            held = await self._reserve(wanted, self.senders.take_wanted(), lead)
+                self.wanted = await self._ramp.wait(self.wanted)
+            asked = clock()
+            held = await self._reserve(Asked(self.wanted, most, self._took + ahead))
             self._took = min(MOST_LEAD, max(clock() - asked, self._took * FORGETTING))
         finally:
-            self.asking = None
-        if held.was_set:
-            self.forget_all()
-            return
+            self.asking, self.wanted = None, ()
         self._rate, self.whole = held.rate, held.whole
         if self._ramp is not None:
             self._rate = min(self._rate, self._ramp.rate)
             self.whole = min(self.whole, self._ramp.rate)
-        self._free.add(held.begin, held.segments, held.rate)
-        self.senders.add(held.senders)
-        self._debt -= self._free.drop(self._debt)
+        self._half_way = _half_way(held.moments, most)
+        give(held)
 
 
 class SharedPace:
@@ -181,9 +183,11 @@ class SharedPace:
     Args:
         lines: The common one first.
 
-        slow_down: Tells the journal of a 429.
-
         clock: Monotonic seconds.
+
+        paced: The senders that have a rate of their own.
+
+        slow_down: Tells the journal of a 429.
     """
 
     def __init__(
@@ -191,20 +195,21 @@ class SharedPace:
         lines: Sequence[Line],
         clock: Callable[[], float],
         *,
+        paced: Collection[str] = (),
         slow_down: Callable[[], Awaitable[bool]],
     ) -> None:
         self._lines = lines
-        self._senders = lines[0].senders
-        self._refused = self._could = False
+        self._paced = paced
         self._ahead, self._taken_at = CLAIM_SECONDS, clock()
-        self._claimed, self._leaving = Slots(), Slots()
+        self._free, self._claimed, self._leaving = Slots(), Slots(), Slots()
+        self._lacking: Counter[Wanted] = Counter()
+        self._later: dict[str, float] = {}
+        self._upcoming: Upcoming = dict
         self._clock = clock
         self._slow_down = slow_down
         self._full_rate = lines[0].whole
         self._telling: asyncio.Future[bool] | None = None
         self._slowed_at = float("-inf")
-        for line in lines:
-            line.forget_all = self._forget
 
     def __repr__(self) -> str:
         return f"<SharedPace {self.rate:g}/s of {self._full_rate:g}/s>"
@@ -214,83 +219,55 @@ class SharedPace:
         """Segments per second of all senders together, as it is now."""
         return self._lines[0].whole
 
-    async def tick(self, now: float) -> None:
-        if self._refused and not self._could:  # whoever has something to send must wait
-            await asyncio.sleep(SOON)  # what is reserved now, others lack
-            now = self._clock()
-        self._refused = self._could = False
+    async def tick(self, now: float, upcoming: Upcoming) -> None:
+        self._upcoming = upcoming
         while (seconds := self._seconds_to_claim(now)) != 0.0:
             asking = [line.asking for line in self._lines if line.asking is not None]
-            if seconds is not None:  # who is asked may know of an earlier one
-                await asyncio.sleep(min(seconds, SOON) if asking else seconds)
-            elif asking:
+            if asking and seconds is None:
                 await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
                 for one in asking:
                     if one.done():
                         one.result()
+            elif seconds is None:  # their senders' own rates let nothing go yet
+                if not upcoming():
+                    return
+                await asyncio.sleep(SOON)
+            else:  # who is asked may know of an earlier one
+                await asyncio.sleep(min(seconds, SOON) if asking else seconds)
             now = self._clock()
 
-    def allows(self, sender: str) -> bool:
-        now = self._clock()
-        if self._seconds_to_claim(now) != 0.0:
-            return False
-        line = self._earliest()
-        assert line is not None
-        assert line.first is not None
-        allowed = self._senders.allows(sender, at=line.first, now=now)
-        if allowed or self._senders.has_slots(sender):
-            self._could = True
-        else:
-            self._refused = True
-        return allowed
+    def allows(self, sender: str, weight: int) -> bool:
+        first = self._free.first(self._kind(sender, weight))
+        return first is not None and first - self._ahead <= self._clock()
 
     def spend(self, sender: str, weight: int) -> None:
-        lacking = weight
-        while lacking and (line := self._earliest()) is not None:
-            lacking -= line.move(1, self._claimed)
-        self._lines[0].owe(lacking)
+        self._free.give(self._kind(sender, weight), self._claimed)
         self._taken_at = self._clock()
-        self._senders.spend(sender, weight)
 
-    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
-        had = self._claimed.left
+    def queue(self, sender: str, weight: int) -> Wanted:
+        return self._kind(sender, weight)
+
+    def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
+        kind = self._kind(sender, weight)
+        had = self._claimed.count(kind)
         self._claimed.drop_late(now)
-        is_late = had and not self._claimed.left
+        is_late = had and not self._claimed.count(kind)
         wanted = CLAIM_SECONDS + (now - self._taken_at if is_late else 0.0)
         self._ahead = min(MOST_LEAD, max(wanted, self._ahead * FORGETTING))
-        seconds = self._senders.seconds_too_early(sender, now)
-        if seconds is None or self._claimed.first is None:
-            self._fill(now)
-        if self._claimed.first is None:  # its moment is over, so it needs another one
-            line = self._earliest()
-            if line is not None:
-                line.move(1, self._claimed)
-        first = self._claimed.first
-        if seconds is None or first is None:
-            return SOON
-        return max(0.0, first - now, seconds)
+        return self._seconds_to(self._claimed, kind, now)
 
-    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
-        self._fill(now)
-        seconds = self._senders.seconds_too_early(sender, now)
-        return SOON if seconds is None else seconds
+    def seconds_of_its_own(self, sender: str, weight: int, now: float) -> float:
+        return self.seconds_too_early(sender, weight, now)
 
-    def posted(self, sender: str, weight: int, now: float) -> None:
-        owed = weight - self._claimed.move(weight, self._leaving)
-        self._leaving.add(now, owed, AT_ONCE)  # `spend` has asked them of the next ones
-        self._senders.posted(sender, weight)
+    def posted(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
+        self._claimed.give(self._kind(sender, weight), self._leaving)
 
-    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:  # noqa: ARG002
-        """Each segment has its slot; where one is over it needs another."""
+    def seconds_too_close(self, sender: str, weight: int, now: float) -> float:
         self._leaving.drop_late(now)
-        self._fill(now)
-        while self._leaving.left < weight and (line := self._earliest()) is not None:
-            line.move(1, self._leaving)
-        first = self._leaving.first
-        return SOON if first is None else max(0.0, first - now)
+        return self._seconds_to(self._leaving, self._kind(sender, weight), now)
 
     def left(self, sender: str, weight: int, now: float) -> None:  # noqa: ARG002
-        self._lines[0].owe(weight - self._leaving.drop(weight))
+        self._leaving.take(self._kind(sender, weight))
 
     def throttled(self, now: float) -> bool:
         """All senders halve the pace; once a second is enough to say so."""
@@ -301,35 +278,93 @@ class SharedPace:
         self._telling.add_done_callback(_look_at)
         return True
 
-    def _forget(self) -> None:
-        """A clock that was set forward gives out anew what lies reserved: use none of it.
+    def _kind(self, sender: str, weight: int) -> Wanted:
+        return Wanted(sender if sender in self._paced else ALL_OTHERS, weight)
 
-        The others hear of it as soon; so what came with the news is let go, too.
-        """
-        for line in self._lines:
-            line.forget()
-        self._senders.forget()
-        self._claimed, self._leaving = Slots(), Slots()
+    def _seconds_to(self, slots: Slots, kind: Wanted, now: float) -> float:
+        """Until a message's moment; where it is over, the message needs another one."""
+        if slots.first(kind) is None:
+            self._free.drop_late(now)
+            if not self._free.give(kind, slots):
+                self._lacking[kind] += 1
+            self._fill(now)
+        first = slots.first(kind)
+        return SOON if first is None else max(0.0, first - now)
 
     def _seconds_to_claim(self, now: float) -> float | None:
         """Until the next message may be claimed; None until more is reserved."""
         self._fill(now)
-        line = self._earliest()
-        if line is None or line.first is None:
-            return None
-        return max(0.0, line.first - self._ahead - now)
+        first = self._free.first_of_all
+        return None if first is None else max(0.0, first - self._ahead - now)
 
     def _fill(self, now: float) -> None:
+        """Let go what is late, and ask for more in time."""
+        self._free.drop_late(now)
         for line in self._lines:
-            line.fill(now, self._ahead, self._clock)
+            if line.is_due(now, self._ahead):
+                wanted = self._wanted(line.at_once, now)
+                if wanted:
+                    self._lacking.clear()  # who has nothing then says so again
+                    line.ask(wanted, self._ahead, clock=self._clock, give=self._take)
 
-    def _earliest(self) -> Line | None:
-        """The line whose free slot is the first of all."""
-        return min(
-            (line for line in self._lines if line.first is not None),
-            key=lambda line: line.first or 0.0,
-            default=None,
-        )
+    def _take(self, held: Held) -> None:
+        now = self._clock()
+        self._later = {one: now + seconds for one, seconds in held.later.items()}
+        for kind, at in held.moments:
+            self._free.add(kind, at)
+        self._lacking.clear()
+
+    def _wanted(self, most: int, now: float) -> list[Wanted]:
+        """The next messages that no moment is reserved for, of each sender's line."""
+        asked = Counter(one for line in self._lines for one in line.wanted)
+        lacking = [
+            one for one in self._lacking.elements() if not self._waits(one.sender, now)
+        ]
+        wanted = _first(lacking, most)
+        for sender, weights in self._upcoming().items():
+            if not self._waits(sender, now):
+                kinds = (self._kind(sender, weight) for weight in weights)
+                wanted += _first(self._uncovered(kinds, asked), most)
+        return wanted
+
+    def _waits(self, sender: str, now: float) -> bool:
+        """Whether it is no use to ask for it, since its own line is ahead."""
+        return self._later.get(sender, now) > now
+
+    def _uncovered(
+        self, kinds: Iterable[Wanted], asked: Mapping[Wanted, int]
+    ) -> Iterator[Wanted]:
+        """Those that neither have a moment nor are asked for."""
+        have: dict[Wanted, int] = {}
+        for kind in kinds:
+            if kind not in have:
+                have[kind] = self._free.count(kind) + asked[kind]
+            if have[kind] > 0:
+                have[kind] -= 1
+            else:
+                yield kind
+
+
+def _half_way(moments: Sequence[tuple[Wanted, float]], most: int) -> float:
+    """When so much of them is used that the rest is half of what is asked for at once."""
+    left = 0
+    for kind, at in reversed(moments):
+        left += kind.weight
+        if left > most / 2:
+            return at
+    return float("-inf")
+
+
+def _first(wanted: Iterable[Wanted], segments: int) -> list[Wanted]:
+    """The first of them, with so many segments together or just more; one at least."""
+    found: list[Wanted] = []
+    total = 0
+    for one in wanted:
+        found.append(one)
+        total += one.weight
+        if total >= segments:
+            break
+    return found
 
 
 def _stretch(rate: float, seconds: float = STRETCH_SECONDS) -> int:

@@ -1,71 +1,53 @@
-"""Moments at which one segment each may go: used in time, or not at all."""
+"""Moments at which one message each may go: used in time, or not at all."""
 
 from __future__ import annotations
 
 import heapq
-from typing import NamedTuple
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bulksend.journal.turns import Wanted
 
 LATE_SECONDS = 0.008
+"""So much later than its moment one may be used."""
 
 
 class Slots:
-    """Moments at which one segment each may go, in order.  *now*: monotonic seconds.
+    """Moments by the messages that they were reserved for.  *now*: monotonic seconds.
 
-    Stretches of two lines may lie over each other.
-
-    Args:
-        late: How much later than its moment one may be used, in seconds.
+    A moment is good for any message of the same sender's line and weight.
     """
 
-    def __init__(self, late: float = LATE_SECONDS) -> None:
-        self._late = late
-        self._runs: list[_Run] = []
-        self.left = 0
+    def __init__(self) -> None:
+        self._moments: dict[Wanted, list[float]] = {}
 
     @property
-    def first(self) -> float | None:
-        """When the first one is."""
-        return self._runs[0].begin if self._runs else None
+    def first_of_all(self) -> float | None:
+        return min((one[0] for one in self._moments.values() if one), default=None)
 
-    def add(self, begin: float, slots: int, rate: float) -> None:
-        if slots > 0:
-            heapq.heappush(self._runs, _Run(begin, slots, rate))
-            self.left += slots
+    def first(self, kind: Wanted) -> float | None:
+        moments = self._moments.get(kind)
+        return moments[0] if moments else None
 
-    def move(self, slots: int, to: Slots) -> int:
-        """Give the first so many to *to*; how many there were."""
-        moved = 0
-        while self._runs and moved < slots:
-            run = self._runs[0]
-            piece = min(run.left, slots - moved) if len(self._runs) == 1 else 1
-            to.add(run.begin, piece, run.rate)
-            self._skip(piece)
-            moved += piece
-        return moved
+    def count(self, kind: Wanted) -> int:
+        return len(self._moments.get(kind, ()))
 
-    def drop(self, slots: int) -> int:
-        return self.move(slots, Slots())
+    def add(self, kind: Wanted, at: float) -> None:
+        heapq.heappush(self._moments.setdefault(kind, []), at)
+
+    def take(self, kind: Wanted) -> float | None:
+        """The first one, if there is one."""
+        moments = self._moments.get(kind)
+        return heapq.heappop(moments) if moments else None
+
+    def give(self, kind: Wanted, to: Slots) -> bool:
+        """Move the first one; whether there was one."""
+        at = self.take(kind)
+        if at is not None:
+            to.add(kind, at)
+        return at is not None
 
     def drop_late(self, now: float) -> None:
-        while self._runs:
-            run = self._runs[0]
-            late = now - self._late - run.begin
-            if late <= 0:
-                return
-            self._skip(min(run.left, int(late * run.rate) + 1))
-
-    def _skip(self, slots: int) -> None:
-        run = self._runs[0]
-        self.left -= slots
-        if slots == run.left:
-            heapq.heappop(self._runs)
-        else:
-            begin = run.begin + slots / run.rate
-            rest = run._replace(begin=begin, left=run.left - slots)
-            heapq.heapreplace(self._runs, rest)
-
-
-class _Run(NamedTuple):
-    begin: float
-    left: int
-    rate: float
+        for moments in self._moments.values():
+            while moments and moments[0] < now - LATE_SECONDS:
+                heapq.heappop(moments)

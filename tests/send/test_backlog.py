@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.send.backlog import LOW_WATER, READ_AT_ONCE, Backlog, Item
 from bulksend.send.message import Message
+
+if TYPE_CHECKING:
+    from bulksend.send.pacing import Upcoming
 
 A, B, OTHER = "+19195550100", "+19195550101", "+19195550102"
 
@@ -21,15 +25,18 @@ class Purse:
     def __init__(self, permits: float = 9_999, **senders: float) -> None:
         self.permits = {"": permits, A: senders.get("a", 9e9), B: senders.get("b", 9e9)}
 
-    async def tick(self, now: float) -> None:
+    async def tick(self, now: float, upcoming: Upcoming) -> None:
         return
 
-    def allows(self, sender: str) -> bool:
+    def allows(self, sender: str, weight: int) -> bool:
         return min(self.permits[""], self.permits.get(sender, 9e9)) >= 1
 
     def spend(self, sender: str, weight: int) -> None:
         for name in {"", sender}:
             self.permits[name] -= weight
+
+    def queue(self, sender: str, weight: int) -> str:
+        return ""
 
     def seconds_too_early(self, sender: str, weight: int, now: float) -> float:
         return 0.0

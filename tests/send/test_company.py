@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,9 +57,9 @@ class Office:
         await asyncio.sleep(begin)
         self.at_work.add(name)
         pace, found = self.pace(name), []
-        for _ in range(count):
-            await pace.tick(self.clocks.monotonic())
-            while not pace.allows(""):  # noqa: ASYNC110  (as the engine does)
+        for sent in range(count):
+            await pace.tick(self.clocks.monotonic(), partial(_ones, count - sent))
+            while not pace.allows("", 1):  # noqa: ASYNC110  (as the engine does)
                 await asyncio.sleep(0.01)
             pace.spend("", 1)
             while early := pace.seconds_too_early(  # noqa: ASYNC110
@@ -73,6 +75,10 @@ class Office:
             found.append(now)
         self.at_work.discard(name)
         return found
+
+
+def _ones(count: int) -> dict[str, Iterator[int]]:
+    return {"": repeat(1, count)}
 
 
 @pytest.fixture

@@ -66,9 +66,9 @@ def _play(
         posts = []
         while loop.time() < seconds:
             each_round(loop.time())
-            await pacer.tick(loop.time())
+            await pacer.tick(loop.time(), dict)
             claimed: list[Post] = []
-            while is_open := [one for one in lanes if pacer.allows(one)]:
+            while is_open := [one for one in lanes if pacer.allows(one, 1)]:
                 claimed.append(Post(0.0, next(weights), is_open[0]))
                 pacer.spend(claimed[-1].sender, claimed[-1].weight)
                 lanes.rotate(-1)
@@ -244,7 +244,7 @@ def test_a_429_halves_the_pace_once_a_second_and_time_gives_it_back() -> None:
 
     def at(now: float) -> None:
         loop.advance(now - loop.time())
-        loop.run_until_complete(pacer.tick(now))
+        loop.run_until_complete(pacer.tick(now, dict))
         rates.append(pacer.rate)
 
     changed = [pacer.throttled(0.0) for _ in range(30)]  # all met the same full queue

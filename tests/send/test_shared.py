@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import defaultdict, deque
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,59 +15,85 @@ from hypothesis import strategies as st
 from bulksend.journal.paces import KEPT_SHARE
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.store import Journal
+from bulksend.journal.turns import Wanted
+from bulksend.send.account import Account
 from bulksend.send.reckoning import Reckoning
-from bulksend.send.senders import Granted, Senders
-from bulksend.send.shared import Held, Line, Ramp, SharedPace
 from bulksend.send.slots import LATE_SECONDS, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from bulksend.journal.paces import Stretch
+    from bulksend.send.shared import SharedPace
 
 
 T = TypeVar("T")
 
-
-def test_slots_go_in_order_each_at_its_moment() -> None:
-    """Moved slots keep their moments; what is left knows its first."""
-    slots, taken = Slots(), Slots()
-    slots.add(101.0, 10, 10.0)
-    slots.add(105.0, 10, 20.0)
-
-    assert slots.move(3, taken) == 3
-    assert (taken.left, taken.first) == (3, 101.0)
-    assert slots.first == pytest.approx(101.3)
-    assert slots.drop(7) == 7
-    assert (slots.left, slots.first) == (10, 105.0)
-    assert slots.move(20, taken) == 10
-    assert (taken.left, slots.left, slots.first) == (13, 0, None)
+ONE = Wanted("", 1)
 
 
 @given(
-    runs=st.lists(st.integers(1, 60), min_size=1, max_size=8),
-    delays=st.lists(st.floats(0, 2), min_size=1, max_size=40),
-    rate=st.sampled_from([1.0, 7.0, 200.0, 5_000.0]),
+    moments=st.lists(st.floats(0, 3), min_size=1, max_size=30),
+    delays=st.lists(st.floats(0, 0.5), min_size=1, max_size=30),
 )
-def test_a_slot_is_used_in_time_or_not_at_all(
-    runs: list[int], delays: list[float], rate: float
+def test_a_moment_is_used_in_time_or_not_at_all(
+    moments: list[float], delays: list[float]
 ) -> None:
-    """However late a sender is, it sends at no moment that is another's."""
-    slots, begin = Slots(), 0.0
-    for one in runs:
-        slots.add(begin, one, rate)
-        begin += one / rate
-    now, used = 0.0, 0
+    """However late a sender is: none comes twice, none is used later than it may be."""
+    slots, other, now, used = Slots(), Slots(), 0.0, []
+    for at in moments:
+        slots.add(ONE, at)
     for delay in delays:
-        now += delay * len(delays) / 100
+        now += delay
         slots.drop_late(now)
-        moment = slots.first
-        if moment is not None:
-            assert moment >= now - LATE_SECONDS - 1e-9
-            now = max(now, moment)
-            used += slots.drop(1)
-    assert used <= min(sum(runs), int((now + LATE_SECONDS) * rate) + 1)
+        first = slots.first(ONE)
+        assert first == slots.first_of_all
+        assert slots.give(ONE, other) == (first is not None)
+        if first is not None:
+            assert first >= now - LATE_SECONDS
+            assert other.take(ONE) == first
+            used.append(first)
+    assert used == sorted(used)
+    assert len(used) + slots.count(ONE) <= len(moments)
+
+
+class Here(NamedTuple):
+    """The run that a ramp is of."""
+
+    id: int
+
+
+class Desk:
+    """What an account asks of the writer and the clocks: answers take their time."""
+
+    def __init__(self, world: World, run_id: int, slow: Callable[[], float]) -> None:
+        self.run = Here(run_id)
+        self._world = world
+        self._slow = slow
+        self._aside = cycle([0.0])
+
+    async def call(self, work: Callable[[Journal], T]) -> T:
+        """A statement that takes as long to be heard as its answer does."""
+        way = self._slow()
+        await self._world.sleep(way)
+        self._aside = cycle([-way, way])
+        found = work(self._world.journal)
+        self._aside = cycle([0.0])
+        await self._world.sleep(way)
+        return found
+
+    def monotonic(self) -> float:
+        """Within a call: first when it was asked, then when it is answered."""
+        return self._world.now + next(self._aside)
+
+
+class Elsewhere(Account):
+    """Its journal has the clock of another machine."""
+
+    world: World
+
+    def _now(self) -> int:
+        return round((self.world.now + self.world.ahead) * 1e6)
 
 
 class World:
@@ -78,6 +106,7 @@ class World:
         self.now = 100.0
         self.ahead = 0.0  # the journal's clock
         self._wakes: list[float] = []
+        self._waiting: dict[int, deque[tuple[str, int]]] = defaultdict(deque)
 
     def clock(self) -> float:
         return self.now
@@ -92,44 +121,10 @@ class World:
         own: Mapping[str, float] | None = None,
         slow: Callable[[], float] = lambda: 0.0,
     ) -> SharedPace:
-        senders = Senders(own)
-
-        def asks(*, kept: bool) -> Callable[..., Awaitable[Held]]:
-            async def reserve(
-                segments: int, wanted: Mapping[str, float], lead: float
-            ) -> Held:
-                await self.sleep(slow())
-                now = round((self.now + self.ahead) * 1e6)
-                paces = self.journal.paces
-                said = paces.reserve(
-                    "55", segments, rate, now=now, lead=lead, kept=kept
-                )
-                granted = {
-                    name: Granted(begins / 1e6, slots)
-                    for name, (begins, slots) in paces.grant("55", wanted, said).items()
-                }
-                await self.sleep(slow())
-                begin = said.begins / 1e6
-                return Held(begin, said.segments, said.rate, said.whole, granted)
-
-            return reserve
-
-        async def slow_down() -> bool:
-            now = round(self.now * 1e6)
-            return self.journal.paces.slow_down("55", now=now)
-
-        async def climb(segments: int) -> Stretch:
-            now = round(self.now * 1e6)
-            paces = self.journal.paces
-            return paces.climb(run_id, segments, rate, seconds=ramp, now=now)
-
-        slowly = Ramp(rate, climb=climb) if ramp else None
-        lines = [Line(rate, reserve=asks(kept=False), senders=senders, ramp=slowly)]
-        if urgent:
-            kept = rate * KEPT_SHARE
-            reserve = asks(kept=True)
-            lines.append(Line(kept, reserve=reserve, senders=senders, ramp=slowly))
-        return SharedPace(lines, self.clock, slow_down=slow_down)
+        desk = Desk(self, run_id, slow)
+        account = Elsewhere("55", rate, writer=desk, clocks=desk)  # type: ignore[arg-type]
+        account.world = self
+        return account.pace(own or {}, urgent=urgent, ramp=ramp)
 
     async def sleep(self, seconds: float) -> None:
         wake = self.now + max(0.0, seconds)
@@ -149,9 +144,23 @@ class World:
         return await whole
 
     async def posts(
-        self, pace: SharedPace, count: int, sender: str = ""
+        self,
+        pace: SharedPace,
+        count: int,
+        sender: str = "",
+        weights: Sequence[int] = (1,),
+        until: float = math.inf,
     ) -> list[float]:
-        return [await self.post(pace, sender=sender) for _ in range(count)]
+        """When so many went, one after the other, with *weights* again and again."""
+        waiting, found = self._waiting[id(pace)], list[float]()
+        queue = deque(
+            (sender, one) for _, one in zip(range(count), cycle(weights), strict=False)
+        )
+        waiting += queue
+        while queue and self.now < until:
+            waiting.remove(queue[0])
+            found.append(await self.post(pace, queue.popleft()[1], sender=sender))
+        return found
 
     async def post(
         self,
@@ -172,11 +181,21 @@ class World:
 
             until: They are ready at this moment at the soonest.
         """
-        await pace.tick(self.now)
-        while not pace.allows(sender):
+        waiting = self._waiting[id(pace)]
+        waiting.appendleft((sender, weight))
+
+        def upcoming() -> dict[str, Iterator[int]]:
+            lanes: dict[str, list[int]] = defaultdict(list)
+            for one, segments in waiting:
+                lanes[one].append(segments)
+            return {one: iter(segments) for one, segments in lanes.items()}
+
+        await pace.tick(self.now, upcoming)
+        while not pace.allows(sender, weight):
             await self.sleep(0.01)
-            await pace.tick(self.now)
+            await pace.tick(self.now, upcoming)
         pace.spend(sender, weight)
+        waiting.remove((sender, weight))
         await self.sleep(claim)
         while early := pace.seconds_too_early(sender, weight, self.now):
             await self.sleep(early)
@@ -236,6 +255,74 @@ async def test_a_long_message_takes_the_time_of_all_its_segments(world: World) -
     assert moments[-1] - moments[0] >= 119 * 3 / 90 - 0.1
 
 
+class Sent(NamedTuple):
+    """A message that left."""
+
+    at: float
+    weight: int
+    sender: str = ""
+
+
+async def sent(
+    world: World, pace: SharedPace, weights: Sequence[int], sender: str = ""
+) -> list[Sent]:
+    """All that a sender with enough to send lets go in nine seconds."""
+    moments = await world.posts(pace, 9_999, sender, weights, until=109.0)
+    return [Sent(*one, sender) for one in zip(moments, cycle(weights), strict=False)]
+
+
+def fullest(found: Sequence[Sent]) -> int:
+    """The most segments in any second, without the message that ends it."""
+    found, most, first, inside = sorted(found), 0, 0, 0
+    for one in found:
+        while found[first].at + 1.0 <= one.at:
+            inside -= found[first].weight
+            first += 1
+        most = max(most, inside)
+        inside += one.weight
+    return most
+
+
+def used(found: Sequence[Sent], rate: float) -> float:
+    """The share of the rate that was used from the second second to the ninth."""
+    return sum(one.weight for one in found if 101 <= one.at < 109) / (8 * rate)
+
+
+@pytest.mark.parametrize("senders", [2, 8])
+@pytest.mark.parametrize(("rate", "weights"), [(10.0, [3, 5, 2]), (50.0, [2, 5, 1, 3])])
+async def test_long_messages_of_many_senders_are_no_excuse_for_more(
+    world: World, senders: int, rate: float, weights: Sequence[int]
+) -> None:
+    """Each has all of its segments in one piece: no sender is a message ahead of the rate."""
+    paces = [world.pace(rate, slow=lambda: 0.002) for _ in range(senders)]
+    crowd = (
+        sent(world, pace, [*weights[number % 3 :], *weights[: number % 3]])
+        for number, pace in enumerate(paces)
+    )
+    found = [one for some in await world.together(*crowd) for one in some]
+
+    assert fullest(found) <= rate
+    assert used(found, rate) >= 0.995 - max(weights) / (8 * rate)
+
+
+@pytest.mark.parametrize(
+    ("weights", "share"), [([1], 0.985), ([2, 1, 3], 0.9)], ids=["short", "long"]
+)
+async def test_senders_whose_rates_add_up_to_the_accounts_use_it(
+    world: World, weights: Sequence[int], share: float
+) -> None:
+    """Each keeps its own over four workers; of long messages some wait for each other."""
+    rates = {"+1": 40.0, "+2": 5.0, "+3": 5.0}
+    paces = [world.pace(50.0, own=rates, slow=lambda: 0.002) for _ in range(4)]
+    crowd = (sent(world, pace, weights, one) for pace in paces for one in rates)
+    found = [one for some in await world.together(*crowd) for one in some]
+
+    assert fullest(found) <= 50
+    assert used(found, 50.0) >= share
+    for sender, rate in rates.items():
+        assert fullest([one for one in found if one.sender == sender]) <= rate
+
+
 async def test_whose_bytes_are_late_waits_for_another_slot(world: World) -> None:
     """Sixty that a stall held up do not leave at once, in the others' time."""
     pace, other = world.pace(100.0), world.pace(100.0)
@@ -273,32 +360,6 @@ async def test_who_stood_still_does_not_catch_up(world: World) -> None:
     assert densest([at for one in found for at in one]) <= 101
 
 
-@given(
-    runs=st.lists(
-        st.tuples(st.floats(0, 3), st.integers(1, 9), st.sampled_from([1.0, 7.0, 50.0]))
-    ),
-    pieces=st.lists(st.integers(1, 5)),
-)
-def test_slots_of_two_lines_go_in_the_order_of_their_moments(
-    runs: list[tuple[float, int, float]], pieces: list[int]
-) -> None:
-    """However their stretches lie over each other; none is lost, none comes twice."""
-    slots = Slots()
-    for begin, count, rate in runs:
-        slots.add(begin, count, rate)
-    moments = [begin + k / rate for begin, count, rate in runs for k in range(count)]
-    assert slots.left == len(moments)
-    found = []
-    for piece in [*pieces, *[1] * len(moments)]:
-        first, one = slots.first, Slots()
-        slots.move(piece, one)
-        assert one.first == first
-        while one.first is not None:
-            found.append(one.first)
-            one.drop(1)
-    assert found == pytest.approx(sorted(moments))
-
-
 async def test_an_urgent_run_has_a_tenth_of_the_rate_beside_any_crowd(
     world: World,
 ) -> None:
@@ -327,60 +388,39 @@ async def test_an_urgent_run_has_its_turns_beside_its_tenth(
     world: World, others: int, share: float
 ) -> None:
     """The fewer others send, the more of the rate is its own: what docs/scale.md says."""
-
-    async def until_it_is_over(pace: SharedPace) -> list[float]:
-        moments: list[float] = []
-        while world.now < 106:
-            moments.append(await world.post(pace))
-        return moments
-
     urgent = world.pace(100.0, urgent=True)
     crowd = [world.pace(100.0) for _ in range(others)]
-    ran = await world.together(*map(until_it_is_over, [urgent, *crowd]))
+    ran = await world.together(
+        *(world.posts(one, 600, until=106) for one in (urgent, *crowd))
+    )
 
     found = [sum(102 <= at < 106 for at in one) / 4 for one in ran]
     assert found[0] == pytest.approx(100 * share, abs=2)
     assert sum(found) == pytest.approx(100, abs=2)
 
 
+@pytest.mark.parametrize(
+    ("workers", "way"), [(4, 0.001), (8, 0.05)], ids=["near", "answers of 100 ms"]
+)
 async def test_a_clock_that_is_set_forward_lets_nothing_out_twice(
-    world: World,
+    world: World, workers: int, way: float
 ) -> None:
-    """What lay reserved is let go by all, as soon as each hears of it."""
-    ahead = 0.0
-    reckonings = [Reckoning() for _ in range(4)]
-
-    def hear(pace: SharedPace, reckoning: Reckoning) -> SharedPace:
-        (line,) = pace._lines
-        real = line._reserve
-
-        async def reserve(
-            segments: int, wanted: Mapping[str, float], lead: float
-        ) -> Held:
-            asked = world.now
-            held = await real(segments, wanted, lead)
-            return held._replace(
-                was_set=reckoning.hear(asked, world.now + ahead, world.now),
-                begin=held.begin - ahead,
-            )
-
-        line._reserve = reserve
-        return pace
-
-    paces = [hear(world.pace(500.0, slow=lambda: 0.002), one) for one in reckonings]
+    """What lies reserved then stays whose it is, and nothing else is sent beside it."""
+    paces = [world.pace(500.0, slow=lambda: way) for _ in range(workers)]
 
     async def set_clock() -> list[float]:
-        nonlocal ahead
-        await world.sleep(1.5)
-        ahead = 10.0
-        world.ahead = ahead
+        await world.sleep(1.5 + 20 * way)
+        world.ahead = 10.0
         return []
 
-    found = await world.together(set_clock(), *(world.posts(p, 400) for p in paces))
+    each = 4_000 // workers
+    found = await world.together(
+        set_clock(), *(world.posts(pace, each) for pace in paces)
+    )
 
     moments = sorted(at for one in found for at in one)
-    assert len(moments) == 1_600
-    assert densest(moments) <= 500 * 1.01 + 1
+    assert len(moments) == 4_000
+    assert densest(moments) <= 500 * 1.01
 
 
 async def test_an_urgent_run_alone_has_all_of_the_rate(world: World) -> None:
@@ -500,7 +540,7 @@ async def test_a_sender_has_its_own_rate_over_all_workers(world: World) -> None:
     ones, twos, others = await world.together(
         world.posts(paces[0], 30, "+1"),
         world.posts(paces[1], 15, "+2"),
-        world.posts(paces[2], 200, "+3"),
+        world.posts(paces[2], 200),
     )
     more = await world.together(*(world.posts(pace, 10, "+1") for pace in paces))
 

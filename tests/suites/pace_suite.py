@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
+
+from bulksend.journal.turns import Own, Wanted
 
 if TYPE_CHECKING:
     from bulksend.journal.store import Journal
@@ -59,24 +63,57 @@ class SharedPaceSuite:
         place.execute("update paces set changed_at = changed_at - 40000000")
         assert journal.paces.reserve("55", 1, 100.0, now=now).rate == 100
 
-    def test_a_sender_has_a_line_within_the_accounts(self, place: Place) -> None:
-        """As many as its own rate lets go until the stretch ends, over all workers."""
+    def test_a_message_has_its_segments_in_one_piece(self, place: Place) -> None:
+        """Whoever asks next comes after all of them, whatever the messages weigh."""
         now = time.time_ns() // 1_000
-        with place.open() as journal, place.open() as other:
-            stretch = journal.paces.reserve("55", 100, 100.0, now=now)
-            own = {"+1": 10.0, "+2": 3.0}
-            first = journal.paces.grant("55", own, stretch)
-            again = other.paces.grant("55", own, stretch)
-            following = other.paces.reserve("55", 100, 100.0, now=now)
-            more = other.paces.grant("55", {"+1": 10.0}, following)
-            apart = other.paces.grant("56", {"+1": 10.0}, stretch)
+        some = [Wanted("", weight) for weight in (3, 1, 5)]
+        with place.open() as one, place.open() as other:
+            first = one.paces.allot("55", some, 10.0, own={}, most=9, now=now)
+            second = other.paces.allot("55", some, 10.0, own={}, most=9, now=now)
 
-        assert first == {"+1": (stretch.begins, 10), "+2": (stretch.begins, 3)}
-        assert again == {}
-        begins, slots = more["+1"]
-        assert begins == pytest.approx(stretch.begins + 1_000_000, abs=3)
-        assert slots in (10, 11)
-        assert apart["+1"] == (stretch.begins, 10)
+        begins = first.turns[0].at
+        found = [turn.at - begins for turn in (*first.turns, *second.turns)]
+        expected = [0, 300_000, 400_000, 900_000, 1_200_000, 1_300_000]
+        assert found == pytest.approx(expected, abs=3)
+        assert [turn.wanted for turn in first.turns] == some
+
+    def test_a_sender_has_a_line_beside_the_accounts(self, place: Place) -> None:
+        """At most its own rate over all workers; who must wait is told for how long."""
+        now = time.time_ns() // 1_000
+        own = {"+1": Own(10.0, 0.1), "+2": Own(2.0, 0.5)}
+        some = [Wanted(one, 1) for one in ("+1", "+2", "") for _ in range(9)]
+        with place.open() as journal, place.open() as other:
+            ask = partial(journal.paces.allot, "55", own=own, now=now)
+            first = ask(some, 100.0, most=20)
+            begins = first.turns[0].at
+            alone = other.paces.allot(
+                "55", [Wanted("+2", 1)], 100.0, own=own, most=1, now=now
+            )
+            rest = ask([Wanted("", 1)], 100.0, most=1)
+            apart = other.paces.allot("56", some, 100.0, own=own, most=1, now=now)
+
+        of = Counter(turn.wanted.sender for turn in first.turns)
+        assert of == {"+1": 2, "+2": 1, "": 9}  # nobody waits: it is moved on a little
+        assert alone.turns == []
+        assert alone.later["+2"] == pytest.approx(0.5 - 0.12, abs=0.02)
+        assert rest.turns[0].at == pytest.approx(begins + 120_000, abs=10_000)
+        assert apart.turns
+
+    def test_what_lay_reserved_when_a_clock_was_set_comes_first(
+        self, place: Place
+    ) -> None:
+        """It says how far ahead the line was, and is moved on by that."""
+        now = time.time_ns() // 1_000
+        with place.open() as journal:
+            paces = journal.paces
+            paces.reserve("55", 500, 100.0, now=now)
+            after = paces.reserve("55", 1, 100.0, now=now)
+            place.execute("update paces set given_to = given_to - 3600000000")
+            paces.put_off("55", after.queued, now=now)
+            following = paces.reserve("55", 1, 100.0, now=now)
+
+        assert after.queued == pytest.approx(5.0, abs=0.1)
+        assert following.wait == pytest.approx(5.0, abs=2)
 
     def test_what_is_kept_for_urgent_runs_is_not_given_to_others(
         self, place: Place, journal: Journal
@@ -127,22 +164,23 @@ class SharedPaceSuite:
     ) -> None:
         """A line follows its clock: what was given away stays so, and a 429 is not forgotten."""
         now = time.time_ns() // 1_000
-        paces, own = journal.paces, {"+1": 5.0}
+        paces, own = journal.paces, {"+1": Own(5.0, 0.2)}
         paces.reserve("55", 1_000, 100.0, now=now)
         slowed = paces.slow_down("55", now=now)
         stretch = paces.reserve("55", 10, 100.0, now=now, kept=kept)
-        granted = paces.grant("55", own, stretch)
+        mine = [Wanted("+1", 1)]
+        given = paces.allot("55", mine, 100.0, own=own, most=1, now=now, kept=kept)
         place.execute(AN_HOUR_AHEAD)
 
         following = paces.reserve("55", 10, 100.0, now=now, kept=kept)
-        more = paces.grant("55", own, following)
+        more = paces.allot("55", mine, 100.0, own=own, most=1, now=now, kept=kept)
         apart = paces.reserve("55/", 10, 100.0, now=now)
 
         assert slowed
         assert following.begins == pytest.approx(stretch.ends, abs=5_000_000)
         assert following.rate == pytest.approx(stretch.rate, rel=0.2)
-        assert granted["+1"][0] == stretch.begins
-        assert all(begins < following.ends for begins, _ in more.values())
+        assert given.turns[0].at == pytest.approx(stretch.ends, abs=5)
+        assert more.turns[0].at == pytest.approx(following.ends, abs=300_000)
         assert not paces.slow_down("55", now=now)
         assert apart.wait == 0
         place.execute("update paces set changed_at = changed_at + 3600000000")
@@ -172,8 +210,10 @@ class SharedPaceSuite:
         with place.open() as other:
             first = other.paces.reserve("55", 100, 100.0, now=now + 20_000_000)
             second = journal.paces.reserve("55", 100, 100.0, now=now)
+            third = journal.paces.reserve("55", 100, 100.0, now=now)
 
         assert second.begins >= first.ends - 1_000
+        assert third.begins == pytest.approx(second.ends, abs=5)  # it is asked once
 
     @pytest.mark.parametrize("workers", [2, 4])
     def test_no_worker_is_left_behind_when_a_clock_is_set_back(
