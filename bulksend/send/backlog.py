@@ -40,12 +40,16 @@ class Item:
 
     Args:
         uses: What its claim took from carriers' caps.
+
+        known_at: When its claim, or a look since, said that its person may be texted; in
+            seconds of the engine's monotonic clock.
     """
 
     message: Message
     attempt: int = 1
     body: bytes = b""
     uses: tuple[Use, ...] = ()
+    known_at: float = 0.0
 
 
 class _Lane:

@@ -264,7 +264,8 @@ class Engine:
             if not self._may_go_on:
                 self._intake.put_back(items)
             elif items:
-                return await self._claim(items)
+                if mine := await self._claim(items):
+                    return mine
             else:
                 await self._wait_for_change(TICK)  # their senders must wait
         return []
@@ -371,6 +372,12 @@ class Engine:
         sender, weight = item.message.sender, item.message.weight
         until = now() + READY_SECONDS
         while self._may_leave(item):
+            if self._intake.is_stale(item):
+                if not await self._intake.may_still(item):
+                    break  # its next claim leaves it out
+                if now() > until:
+                    return READY_SECONDS  # the connection has grown old meanwhile
+                continue
             seconds = pacer.seconds_too_close(sender, weight, now())
             if seconds <= 0.0:
                 pacer.left(sender, weight, now())

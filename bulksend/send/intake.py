@@ -45,6 +45,11 @@ if TYPE_CHECKING:
 
 SOON_MS = 120_000
 
+FRESH_SECONDS = 0.5
+"""So long a claim vouches for it that the person may be texted: it has read who has opted
+out, and who does later must get nothing a second after.  As a rule a message leaves some
+milliseconds after its claim; where a server or a connection is slow, it is asked again."""
+
 
 class Source(Protocol):
     """The plan's messages that are still to be sent."""
@@ -161,11 +166,12 @@ class Intake:
         limits = self._caps.at(now) if self._caps else NO_LIMITS
         candidates = [self._candidate(one.message, one.attempt > 1) for one in items]
         rows, held = await self._writer.claim_within(candidates, limits, now=now)
-        mine = set(rows)
+        mine, known_at = set(rows), self._clocks.monotonic()
         self.closed += len(items) - len(mine) - len(held)
         for item, candidate in zip(items, candidates, strict=True):
             item.body = self._envelope.body(item.message, now)
             item.uses = limits.uses(candidate) if limits.purses else ()
+            item.known_at = known_at
         if held:
             self._hold([one for one in items if one.message.row in held], held, limits)
         return [item for item in items if item.message.row in mine]
@@ -173,6 +179,19 @@ class Intake:
     def is_late(self, item: Item) -> bool:
         """Asked again just before a POST: a claim may have waited, a machine slept."""
         return self._source.is_late(item.message)
+
+    def is_stale(self, item: Item) -> bool:
+        """Whether somebody may have opted out since it was known that nobody had."""
+        return self._clocks.monotonic() > item.known_at + FRESH_SECONDS
+
+    async def may_still(self, item: Item) -> bool:
+        """Whether its person may be texted, as the list is now."""
+        asked = [self._candidate(item.message)]
+        left_out = await self._writer.call(
+            lambda journal: journal.suppressions.among(asked)
+        )
+        item.known_at = self._clocks.monotonic()
+        return not left_out
 
     def postpone(self, item: Item) -> None:
         """A claimed message whose window has closed comes again with its next one."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import random
 import re
 import resource
 import signal
+import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -169,6 +171,36 @@ def test_a_stop_reaches_a_run_that_is_under_way(
     assert checked["entries"][0]["source"] == "reply STOP"
     checked = desk.call("suppress", "check", second, "--json").json
     assert checked["entries"][0]["source"] == "receipt 4775"
+
+
+def test_who_says_stop_gets_nothing_a_second_later(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Everybody at once, beside a run: from the answer to the callback on."""
+    bandwidth()
+    size = 500
+    rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
+    desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+    desk.campaign(send={"rate": "100/s"})
+    stops = [reply("STOP", message_from=row.split(",")[2]) for row in rows]
+    with listening(desk) as at:
+        run = desk.start("run", "hello.yaml", "--yes", "--json")
+        until(lambda: sent(desk), run)
+        assert at.post(*stops) == 200
+        answered = time.time_ns() // 1_000_000
+        said = json.loads(run.communicate(timeout=60)[0])
+
+    assert said["accepted"] + said["excluded"] == size
+    assert said["excluded"] > size / 2
+    with journal_of(desk) as journal:
+        posted = [one.posted_at or 0 for one in journal.entries(1, 0, size + 2)]
+    assert max(posted) - answered <= 1_000
+
+
+def sent(desk: Desk) -> bool:
+    """Whether the run has begun to send."""
+    with journal_of(desk) as journal:
+        return any(one.accepted_at for one in journal.entries(1, 0, 10))
 
 
 def test_callbacks_of_others_are_kept_and_change_nothing(desk: Desk) -> None:

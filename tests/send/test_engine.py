@@ -8,7 +8,7 @@ import sqlite3
 from array import array
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import floor
@@ -28,13 +28,14 @@ from bulksend.journal.owner import Owner
 from bulksend.journal.records import Entry, Outcome, Run
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
+from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from bulksend.journal.writer import Writer
 from bulksend.send import engine as engine_module
 from bulksend.send import retry
 from bulksend.send.account import Account
 from bulksend.send.breakers import Breakers
 from bulksend.send.engine import DRAIN_SECONDS, Engine
-from bulksend.send.intake import Intake, Source
+from bulksend.send.intake import FRESH_SECONDS, Intake, Source
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import TICK, BySender, Pacer
 from bulksend.send.verdict import Reached, Verdict, judge
@@ -795,6 +796,43 @@ def test_a_window_that_closes_while_bytes_wait_holds_them_back(path: Path) -> No
 
     assert not stage.poster.posted
     assert stage.fates() == {"planned": 5}
+
+
+def _all_opt_out(stage: Stage) -> None:
+    """Everybody, in the store: what `bulksend listen` does with a STOP."""
+    why = Cause(OPTED_OUT, "reply STOP", stage.clocks.wall_ms())
+    people = [stage.message(row).to for row in range(2, stage.rows + 2)]
+    with Journal.open(stage.path) as journal:
+        journal.suppressions.add([suppression(one, why) for one in people])
+
+
+SLOW_WAYS = (
+    # a stage, and the most messages that may leave after the opt-outs were stored
+    (Stage(rows=900, rate=300), 2 * 300 * TICK + 10),
+    (Stage(rows=40, rate=300, script=always(ACCEPTED, 30)), 0),
+    (Jammed(rows=60), 0),
+)
+
+
+@pytest.mark.parametrize(
+    ("stage", "most"), SLOW_WAYS, ids=["at its pace", "slow answers", "slow to leave"]
+)
+def test_who_has_opted_out_gets_nothing_a_second_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch, stage: Stage, most: float
+) -> None:
+    """However long a claimed message must wait: for an answer, or for its turn."""
+    stage = replace(stage, loop=VirtualLoop(), at={1.0: _all_opt_out})
+    monkeypatch.setattr(engine_module, "MOST_IN_FLIGHT", 20)
+
+    stage.play(path)
+
+    late = [one.at - stage.began - 1.0 for one in stage.poster.posted]
+    late = [seconds for seconds in late if seconds > 0]
+    assert len(late) <= most
+    assert all(seconds <= FRESH_SECONDS for seconds in late), late
+    assert stage.fates().keys() <= {"accepted", "excluded"}
+    assert stage.fates()["excluded"]
+    assert stage.loop.time() <= stage.began + stage.rows / stage.rate + 35
 
 
 def test_what_a_pause_held_back_goes_out_once_after_it(path: Path) -> None:
