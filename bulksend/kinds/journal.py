@@ -265,8 +265,8 @@ ROWS = (
     Kind(
         "E698",
         "object storage does not answer",
-        "Check the network and AWS_ENDPOINT_URL, then run it again: it goes on where "
-        "it was.",
+        "Check the network and, where it is set, the store's address (such as "
+        "AWS_ENDPOINT_URL), then run it again: it goes on where it was.",
     ),
     Kind(
         "E699",

@@ -20,10 +20,13 @@ WORKER = {
 }
 
 
-def connection(kind: str, *, login: str = "", password: str = "", **extra: Any) -> Any:
+def connection(
+    kind: str, *, login: str = "", password: str = "", host: str = "", **extra: Any
+) -> Any:
     return SimpleNamespace(
         conn_id="crm",
         conn_type=kind,
+        host=host,
         login=login,
         password=password,
         extra_dejson=extra,
@@ -85,6 +88,63 @@ CONNECTIONS: dict[str, tuple[Any, dict[str, str]]] = {
             "AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=x",
         },
     ),
+    "an address with a signature": (
+        connection(
+            "wasb",
+            login="crmdata",
+            sas_token="https://crmdata.blob.core.windows.net?sv=1&sig=x",
+        ),
+        WORKER
+        | {
+            "AZURE_STORAGE_ACCOUNT_NAME": "crmdata",
+            "AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=x",
+        },
+    ),
+    "a shared key, at an address of one's own": (
+        connection(
+            "wasb",
+            login="crmdata",
+            host="https://crmdata.blob.example.com/",
+            extra__wasb__shared_access_key="a2V5",
+        ),
+        WORKER
+        | {
+            "AZURE_STORAGE_ACCOUNT_NAME": "crmdata",
+            "AZURE_STORAGE_ACCOUNT_KEY": "a2V5",
+            "AZURE_STORAGE_ENDPOINT": "https://crmdata.blob.example.com",
+        },
+    ),
+    "an application's secret": (
+        connection(
+            "wasb",
+            login="an-application",
+            password="s3cret",
+            host="https://crmdata.blob.core.windows.net",
+            tenant_id="a-tenant",
+        ),
+        WORKER
+        | {
+            "AZURE_TENANT_ID": "a-tenant",
+            "AZURE_CLIENT_ID": "an-application",
+            "AZURE_CLIENT_SECRET": "s3cret",
+            "AZURE_STORAGE_ACCOUNT_NAME": "crmdata",
+            "AZURE_STORAGE_ENDPOINT": "https://crmdata.blob.core.windows.net",
+        },
+    ),
+    "a connection string": (
+        connection(
+            "wasb",
+            login="another",
+            password="an0ther",
+            connection_string="DefaultEndpointsProtocol=https;AccountName=crmdata;"
+            "AccountKey=a2V5==;EndpointSuffix=core.windows.net",
+        ),
+        WORKER
+        | {
+            "AZURE_STORAGE_ACCOUNT_NAME": "crmdata",
+            "AZURE_STORAGE_ACCOUNT_KEY": "a2V5==",
+        },
+    ),
 }
 
 
@@ -102,6 +162,9 @@ def test_a_connection_is_an_environment(known: Any, expected: dict[str, str]) ->
     [
         connection("postgres", password="s3cret"),
         connection("aws", password="s3cret", role_arn="arn:aws:iam::1:role/x"),
+        connection(
+            "google_cloud_platform", password="s3cret", impersonation_chain="other@x"
+        ),
     ],
 )
 def test_a_connection_that_does_not_do_is_refused(known: Any) -> None:
