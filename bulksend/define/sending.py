@@ -240,7 +240,8 @@ class Send(Section):
         Span | None,
         Key(
             "How long the pace takes to rise from a twentieth of the rate to all of it, "
-            "each time the run is started; its workers rise together.",
+            "each time the run is started. A wait of more than a minute is no part of "
+            "it; several workers rise together, and anew after such a wait.",
             "a time such as 10 min",
             "10 min",
         ),

@@ -125,7 +125,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz={job.schedule.zone!r}),
     catchup=False,
     max_active_runs=1,
-):
+) as dag:
     Bulksend(
         task_id="run",
         # A retry resumes, and sends nobody twice.

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 HORIZON_DAYS = 60
+SLOWEST = 1e-6
+"""Segments a second: less is what sums of fractions are off by."""
+
 LEAST_STEP_SECONDS = 1e-6
 """A step that a moment in ms since 1970 can still hold as a float: time goes on."""
 
@@ -214,6 +217,7 @@ class _Run:
         self._last = min(load.ends.last, horizon)
         stops = load.ends.stops
         self._stops = inf if stops is None else float(stops)
+        self._waits_in_vain = False  # for a window that opens after that
 
     @property
     def _waits_for_anything(self) -> bool:
@@ -225,6 +229,8 @@ class _Run:
         if first is not None:
             few = self._first_few(first.messages)
             self._send(few)
+            if self._waits_in_vain:
+                self._now = max(self._now, self._stops)
             sent, goes_on = self._now, self._now + first.wait_ms
             self._wait_until(goes_on)
             rest = [all_ - some for all_, some in zip(rest, few, strict=True)]
@@ -361,7 +367,7 @@ class _Run:
         if not limited or (free and free[0] < limited[0]):
             return [(free[0].place, rate)] if free else []
         slow = min(rate, refill)
-        flows = [(limited[0].place, slow)] if slow > DUST else []
+        flows = [(limited[0].place, slow)] if slow > SLOWEST else []
         if free and rate > slow:
             flows.append((free[0].place, rate - slow))
         return flows
@@ -436,6 +442,7 @@ class _Run:
             now = max(now, round(self._day_ends))
         found = self._load.opening(volume.place, now)
         if found is None or max(found.start, now) >= self._last:
+            self._waits_in_vain |= found is not None and self._last == self._stops
             self._lose(place, lost)
             return
         start, until = max(found.start, now), min(found.end, self._expires_at)

@@ -20,6 +20,8 @@ from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.define.pace import RAMP_RESTS_SECONDS, caught_up, risen
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -29,11 +31,7 @@ DUST = 0.01
 AT_ONCE = 10_000.0
 """Segments a second, while what may leave at once leaves."""
 
-RAMP_FROM = 0.05
 RAMP_STEPS = 64
-CATCH_UP_SECONDS = 0.05
-CATCH_UP_SEGMENTS = 1.5
-"""As `send.pacing` has them."""
 
 
 class Queue(NamedTuple):
@@ -83,7 +81,7 @@ class Bucket:
 
     def __init__(self, rate: float, message: float) -> None:
         self._message = message
-        self._most = message + max(CATCH_UP_SECONDS * rate, CATCH_UP_SEGMENTS)
+        self._most = message + caught_up(rate)
         self._holds = 0.0
         self.rate = rate
 
@@ -176,6 +174,9 @@ class Outflow:
     def passes(self, now: float, then: float, leaving: Mapping[str, float]) -> None:
         """Time goes on in which so much leaves by each lane."""
         seconds, total = (then - now) / 1000, sum(leaving.values())
+        if not total and seconds > RAMP_RESTS_SECONDS:
+            self._began += then - now
+            self._step_ends += then - now
         self._account.passes(seconds, total)
         for name, bucket in self._lanes.items():
             bucket.passes(seconds, leaving.get(name, 0.0))
@@ -227,5 +228,5 @@ class Outflow:
         self._account.rate = self._risen(now + (length - one) / 2)
 
     def _risen(self, moment: float) -> float:
-        share = min(1.0, (moment - self._began) / (self._rates.ramp * 1000))
-        return self._rates.account * (RAMP_FROM + (1.0 - RAMP_FROM) * share)
+        seconds = (moment - self._began) / 1000
+        return self._rates.account * risen(seconds, self._rates.ramp)

@@ -50,14 +50,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from aiolimiter import AsyncLimiter
 
+from bulksend.define.pace import RAMP_RESTS_SECONDS, caught_up, risen
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
 
 TICK = 0.02
 """What is due within so many seconds is claimed together: a commit is not free."""
-
-CATCH_UP_SECONDS = 0.05
-CATCH_UP_PERMITS = 1.5
 
 WINDOW_SECONDS = 1.007
 """A second, and what the ways of two messages may differ by."""
@@ -67,9 +66,6 @@ NEAR_SECONDS = 0.005
 
 SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
-RAMP_FROM = 0.05
-"""Where a ramp begins, as a share of the rate."""
-
 DUST = 1e-9
 """Less than any permit: what sums of fractions are off by."""
 
@@ -128,13 +124,18 @@ class Limit:
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
-        self._most = max(CATCH_UP_SECONDS, CATCH_UP_PERMITS / rate)
+        self._most = caught_up(rate) / rate
         self._bucket = AsyncLimiter(self._most, self._most)
         self._permits = 1.0  # the first message need not wait
         self._is_full = True
         self._due = self._next = 0.0  # of what is begun, and of what leaves
         self._window: deque[Gone] = deque()
         self._in_window = 0
+
+    @property
+    def due(self) -> float:
+        """When the next one may be begun; 0 where none was."""
+        return self._due
 
     @property
     def is_open(self) -> bool:
@@ -215,7 +216,7 @@ class Pacer:
         self._share = 1.0
         self._ramp = ramp
         self._began_at = self._recovered_at = now
-        self._slowed_at = float("-inf")
+        self._slowed_at = self._rested_until = float("-inf")
         self._limit = Limit(rate)
         self._adjust(now)
 
@@ -271,11 +272,18 @@ class Pacer:
             self._recovered_at = now
         self._adjust(now)
 
+    def _rest(self, now: float) -> None:
+        """While nobody's window was open, the ramp did not rise."""
+        since = max(self._began_at, self._limit.due, self._rested_until)
+        if now - since > RAMP_RESTS_SECONDS:
+            self._began_at += now - since
+            self._rested_until = now
+
     def _adjust(self, now: float) -> None:
         rate = self.full_rate * self._share
         if self._ramp:
-            risen = min(1.0, (now - self._began_at) / self._ramp)
-            rate *= RAMP_FROM + (1.0 - RAMP_FROM) * risen
+            self._rest(now)
+            rate *= risen(now - self._began_at, self._ramp)
         self._limit.rate = rate
 
 
