@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 FORMS = (".csv", ".parquet", ".xlsx")
 
-_COULD_RUN = "^[=+@\t\r＝＋－＠-]"  # noqa: RUF001  (full-width ones run in some regions)
-_IS_NUMBER = r"^[+-]?[0-9(][0-9 ().,/-]*$"
-"""What begins with + or - and is a number all the same: a phone's, or an amount."""
+_COULD_RUN = "^[=+@\t\r\n＝＋－＠-]"  # noqa: RUF001  (full-width ones run in some regions)
+_IS_NUMBER = r"^[+-][0-9]+([,.][0-9]+)*$"
+"""What begins with + or - and is worth itself: E.164, or an amount.  A second sign makes a
+sum of it: `+1-919-555-0100` is worth -1573 in Excel, LibreOffice and Sheets."""
 
 
 def write_results(
