@@ -7,6 +7,7 @@ event is masked all the same.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 import sys
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 OURS = ("timestamp", "run", "until")
 """Keys whose values are made by us and hold digits of their own."""
 
-_NUMBER = re.compile(r"\+?\d[\d ().-]{5,}\d")
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IP = rf"(?<![\d.+]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.]*\d)"
+_MACHINE = (
+    rf"(?:(?<=//)|(?<=@)|(?<=host )|(?<=address )|(?<=server at \")|(?<=\('))(?:{_IP})"
+    rf"|{_IP}(?=:\d|\), port )"
+)
+"""An address of a machine, where programs write one.  A number may look the same
+(12.34.56.78 is one in Denmark), so elsewhere it is taken for one."""
+
+_DAY = r"(?<![\d.+-])20\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?![\d-])"
+_NUMBER = re.compile(rf"(?P<plain>{_MACHINE}|{_DAY})|\+?\d[\d ().-]{{5,}}\d")
 _SECRET = re.compile(r"secret|password|token|authorization", re.IGNORECASE)
 
 
@@ -32,17 +43,32 @@ def masked(
     for key, value in event.items():
         if _SECRET.search(key):
             event[key] = "…"
+        elif key == "host" and _is_machine(value):
+            continue
         elif isinstance(value, str) and key not in OURS:
             event[key] = mask_numbers(value)
     return event
 
 
 def mask_numbers(text: str) -> str:
-    """*text* with four and two digits left of whatever looks like a number."""
+    """*text* with four and two digits left of whatever looks like a number.
+
+    Days and addresses of machines stay: where a database does not answer, it is said which.
+    """
     return _NUMBER.sub(_mask, text)
 
 
+def _is_machine(value: object) -> bool:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError:
+        return False
+    return True
+
+
 def _mask(match: re.Match[str]) -> str:
+    if match["plain"]:
+        return match[0]
     number = match[0]
     return f"{number[:4]}…{number[-2:]}"
 
