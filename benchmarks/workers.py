@@ -2,6 +2,7 @@
 
     python benchmarks/workers.py                  # 1 worker and 4, as fast as they can
     python benchmarks/workers.py --rate 200       # 4 workers share 200 segments/s
+    python benchmarks/workers.py --rate 50 --rows 400 --segments 2 5 3   # long texts
     python benchmarks/workers.py --journal        # claims and outcomes alone, no posts
 
 Needs PostgreSQL's programs on this machine; starts a server of its own in a temporary
@@ -22,9 +23,10 @@ import time
 from bisect import bisect_right
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -36,20 +38,35 @@ from bulksend.journal.records import Candidate, Outcome, Part
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from tests.flow.desk import BASIC, Desk
-from tests.suites.arrivals import densest
+from tests.suites.arrivals import fullest
 from tests.suites.postgres_server import Server, running
 from tests.suites.scene import RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FAST = 100_000.0
 END = "/api/v2"
 FIRST = 2_000_000
+SEGMENT = 153
+"""Letters of each, in a text of several."""
 
 
-def prepared(
-    folder: Path, rows: int, rate: float, url: str, environment: dict[str, str]
-) -> Desk:
+class Asked(NamedTuple):
+    """A run: messages, segments a second, and those of each message, again and again."""
+
+    rows: int
+    rate: float | None
+    segments: Sequence[int]
+
+
+def prepared(folder: Path, asked: Asked, url: str, environment: dict[str, str]) -> Desk:
     desk = Desk(folder, environment | {"BULKSEND_JOURNAL": url})
-    lines = (f"{n},P{n},+1919{FIRST + n},9:15" for n in range(rows))
+    rows, rate = asked.rows, asked.rate or FAST
+    lines = (
+        f"{n},P{n},+1919{FIRST + n},{'.' * (SEGMENT * (weight - 1) + 1)}"
+        for n, weight in zip(range(rows), cycle(asked.segments), strict=False)
+    )
     desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
     desk.campaign(send={"rate": f"{rate:g}/s"})
     return desk
@@ -71,14 +88,15 @@ def cpu_seconds(server: Server) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def measure(workers: int, rows: int, rate: float | None) -> str:
+def measure(workers: int, asked: Asked) -> str:
+    rows = asked.rows
     with (
         running() as postgres,
         tempfile.TemporaryDirectory() as folder,
         server() as url,
     ):
         found = {"BW_MESSAGING_URL": url, **BASIC}
-        desk = prepared(Path(folder), rows, rate or FAST, postgres.url(), found)
+        desk = prepared(Path(folder), asked, postgres.url(), found)
         said = desk.process("plan", "hello.yaml", "--shards", str(workers), "--json")
         plan = json.loads(said.out)["plan"]
         before, began = cpu_seconds(postgres), time.perf_counter()
@@ -96,21 +114,22 @@ def measure(workers: int, rows: int, rate: float | None) -> str:
             arrivals = [json.loads(line) for line in log]
     assert codes == [0] * workers, codes
     assert len({one["to"][0] for one in arrivals}) == len(arrivals) == rows
-    moments = sorted(one["mono"] for one in arrivals)
-    span = moments[-1] - moments[0]
+    posts = sorted((one["mono"], one["units"]) for one in arrivals)
+    span = posts[-1][0] - posts[0][0]
+    segments = sum(weight for _, weight in posts[:-1])
     return (
         f"{workers} worker{'s' * (workers > 1)}: {rows:,} messages, "
-        f"{rows / span:,.0f}/s from the first to the last, "
-        f"{together(arrivals, rows, workers):,.0f}/s while all send "
+        f"{rows / span:,.0f}/s from the first to the last ({segments / span:,.2f} segments), "
+        f"{together(arrivals, rows, workers):,.1f} segments/s while all send "
         f"({wall:.1f} s with start and end), "
-        f"most in any second {densest(moments):,}, "
+        f"most segments in any second {fullest(posts):,} and what ends it, "
         f"senders {of_senders / rows * 1e6:.0f} us of CPU a message, start included, "
         f"PostgreSQL {used / rows * 1e6:.0f} us"
     )
 
 
 def together(arrivals: list[dict[str, Any]], rows: int, workers: int) -> float:
-    """Messages a second from when the last worker begins until the first one ends."""
+    """Segments a second from when the last worker begins until the first one ends."""
     edges = [rows * shard // workers for shard in range(1, workers)]
     moments: dict[int, list[float]] = defaultdict(list)
     for one in arrivals:
@@ -118,8 +137,8 @@ def together(arrivals: list[dict[str, Any]], rows: int, workers: int) -> float:
         moments[bisect_right(edges, row)].append(one["mono"])
     begin = max(min(each) for each in moments.values())
     end = min(max(each) for each in moments.values())
-    between = [one for one in arrivals if begin <= one["mono"] < end]
-    return len(between) / (end - begin)
+    between = [one["units"] for one in arrivals if begin <= one["mono"] < end]
+    return float(sum(between) / (end - begin))
 
 
 def _children() -> float:
@@ -172,6 +191,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--rows", type=int, default=20_000)
     asked.add_argument("--rate", type=float, help="segments/s")
+    asked.add_argument("--segments", type=int, nargs="*", default=[1])
     asked.add_argument("--workers", type=int, nargs="*", default=[1, 4])
     asked.add_argument("--journal", action="store_true", help="no posts")
     said = asked.parse_args()
@@ -184,7 +204,8 @@ def main() -> None:
         if said.journal:
             print(journal_alone(workers, said.rows), flush=True)
         else:
-            print(measure(workers, said.rows, said.rate), flush=True)
+            wanted = Asked(said.rows, said.rate, said.segments)
+            print(measure(workers, wanted), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 from collections import Counter
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.flow.desk import codes, counts, ended, served, until
+from tests.suites.arrivals import fullest, watched
 from tests.suites.postgres_server import Server, postgres
 
 if TYPE_CHECKING:
@@ -255,3 +257,56 @@ def test_what_cannot_wait_goes_out_beside_a_large_campaign(
     assert 0 < beside <= 9 * len(urgent)  # a tenth at least
     seconds = sent[-1]["mono"] - sent[0]["mono"]
     assert len(sent) <= 100 * (seconds + 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["postgres", "sqlite"])
+def test_long_texts_of_several_senders_keep_the_rate(
+    desk: Desk, postgres: Server, where: str
+) -> None:
+    """Three processes, texts of two to five segments: 30 in any second, as they arrive.
+
+    Three workers of a plan on a server; three campaigns of one folder on a file.
+    """
+    weights = (2, 5, 3, 4)
+    texts = [
+        f"{n},P{n},+1919{2_000_000 + n},{'.' * (153 * weights[n % 4] - 60)}"
+        for n in range(45)
+    ]
+    header = "id,name,mobile,at"
+    with served(desk.folder) as server, watched(server.origin) as arrivals:
+        desk.environment = server.environment | {
+            "BW_MESSAGING_URL": f"{arrivals.origin}/api/v2"
+        }
+        if where == "postgres":
+            desk.environment["BULKSEND_JOURNAL"] = postgres.schema()
+            desk.people("\n".join([header, *texts]) + "\n")
+            desk.campaign(send={"rate": "30/s"})
+            plan = _plan(desk, 3)
+            commands = [["send", plan, "--shard", str(shard)] for shard in range(3)]
+        else:
+            commands = [["run", f"c{part}.yaml"] for part in range(3)]
+            for part in range(3):
+                some = "\n".join([header, *texts[part::3]])
+                desk.write(f"list{part}.csv", f"{some}\n")
+                desk.campaign(
+                    f"c{part}.yaml",
+                    name=f"c{part}",
+                    recipients={"path": f"list{part}.csv"},
+                    send={"rate": "30/s"},
+                    results=f"results/{part}.csv",
+                )
+        crowd = [desk.start(*command, "--yes", "--json") for command in commands]
+        assert [ended(one).code for one in crowd] == [0, 0, 0]
+        segments = {line["to"][0]: line["segments"] for line in server.lines()}
+
+    posts = [(at, _weight(request, segments)) for at, request in arrivals.posts]
+    assert sorted({weight for _, weight in posts}) == [2, 3, 4, 5]
+    assert len(posts) == len(texts)
+    assert fullest(posts) <= 30
+
+
+def _weight(request: bytes, segments: dict[str, int]) -> int:
+    """Of the message in a request, as the server counted it."""
+    to: str = json.loads(request.partition(b"\r\n\r\n")[2])["to"][0]
+    return segments[to]

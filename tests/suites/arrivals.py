@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 SO_TIMESTAMPNS = 35
 _STAMP = struct.Struct("ll")
@@ -31,7 +31,7 @@ class Arrivals:
     def __init__(self, server: tuple[str, int], mark: bytes) -> None:
         self._server = server
         self._mark = mark
-        self._moments: list[float] = []
+        self._posts: list[tuple[float, bytes]] = []
         self._selector = selectors.DefaultSelector()
         self._over = False
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -43,7 +43,12 @@ class Arrivals:
 
     @property
     def moments(self) -> list[float]:
-        return sorted(self._moments)
+        return sorted(at for at, _ in self._posts)
+
+    @property
+    def posts(self) -> list[tuple[float, bytes]]:
+        """When each came, and what it was; a short one is there in one piece."""
+        return sorted(self._posts)
 
     def run(self) -> None:
         while not self._over:
@@ -78,7 +83,7 @@ class Arrivals:
         try:
             data, said, _, _ = source.recvmsg(_MOST, _ROOM)
             if self._mark in data.partition(b"\r\n")[0]:
-                self._moments.append(_seconds(said))
+                self._posts.append((_seconds(said), data))
             if data:
                 target.sendall(data)
         except OSError:
@@ -114,3 +119,18 @@ def densest(moments: list[float], seconds: float = 1.0) -> int:
     return max(
         bisect_left(moments, at + seconds) - place for place, at in enumerate(moments)
     )
+
+
+def fullest(posts: Sequence[tuple[float, int]]) -> int:
+    """The most segments that came within any second, without the message that ends it.
+
+    A message cannot be cut: so it is this that a rate bounds, however long the texts are.
+    """
+    most = first = inside = 0
+    for at, weight in posts:
+        while posts[first][0] + 1.0 <= at:
+            inside -= posts[first][1]
+            first += 1
+        most = max(most, inside)
+        inside += weight
+    return most
