@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -115,8 +116,12 @@ def _often(value: object) -> Often:
     return value if isinstance(value, Often) else Often.parse(str(value))
 
 
+_zones = cache(available_timezones)
+"""It reads hundreds of files; Airflow asks for each campaign file, all day."""
+
+
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zones():
         raise ValueError(value)
     return value
 

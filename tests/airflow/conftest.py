@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from tests.flow.conftest import bandwidth, desk
 from tests.suites.postgres_server import postgres
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.suites.postgres_server import Server
 
 __all__ = ["bandwidth", "desk", "postgres"]
@@ -36,12 +39,14 @@ if find_spec("airflow"):
 
 
 @pytest.fixture(scope="session")
-def airflow() -> None:
+def airflow() -> Iterator[None]:
     """Its database, made once."""
     from airflow.utils.db import initdb
 
     initdb()
     logging.getLogger("airflow").setLevel(logging.WARNING)
+    yield
+    shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 
 @pytest.fixture

@@ -45,6 +45,12 @@ ROWS, RATE, SHARDS = 6_000, 200, 4
 MOST = 202
 """In any second: the rate, and a hundredth."""
 
+SECRETS = ("j0urnal-s3cret", "b4ndwidth-s3cret")
+"""Of the journal's connection, and of the account."""
+
+TELLING = re.compile(rf"1919\d{{7}}|see you at|{'|'.join(SECRETS)}")
+"""What neither a log nor an XCom may hold: a number, a text, a secret."""
+
 FROZEN_SECONDS = 32.0
 """Longer than the lease and than Airflow's patience, as it is set below."""
 
@@ -214,7 +220,10 @@ def test_a_killed_a_frozen_and_a_cleared_shard_text_nobody_twice(
         where = f"postgresql+psycopg://bulksend@127.0.0.1:{database.port}/airflow"
         environment = os.environ | server.environment
         environment |= {
-            "AIRFLOW_CONN_JOURNAL": database.url().replace("postgresql:", "postgres:"),
+            "AIRFLOW_CONN_JOURNAL": (
+                f"postgres://bulksend:{SECRETS[0]}@127.0.0.1:{database.port}/postgres"
+            ),
+            "BW_PASSWORD": SECRETS[1],
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": where,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": where,
         }
@@ -245,7 +254,10 @@ def test_a_killed_a_frozen_and_a_cleared_shard_text_nobody_twice(
     assert len(sent) - len(known) <= fates["unknown"]
     assert most <= MOST
     assert f"{ROWS}" in said
-    assert not re.search(r"1919\d{7}|see you at", said), "a number, or a text"
+    logs = {path: path.read_text(errors="replace") for path in home.rglob("*.log")}
+    assert sum("bulksend" in text for text in logs.values()) > SHARDS
+    for place, text in {Path("XCom"): said, **logs}.items():
+        assert not TELLING.search(text), place
 
 
 @contextmanager
