@@ -106,7 +106,8 @@ class Sending:
                 if (assembled := await assembly.engine()) is not None:
                     await work_off(assembled)
             finally:
-                await writer.give_up(now=clocks.wall_ms())
+                seen = client.theirs.seen()
+                await writer.give_up(now=clocks.wall_ms(), seen=seen)
 
     async def _work_off(
         self, assembled: Assembled, writer: Writer, clocks: SystemClocks

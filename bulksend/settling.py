@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bulksend.errors import GateRefused, InputError, Problem
+from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
 from bulksend.journal.states import Event
@@ -28,6 +28,7 @@ from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
 from bulksend.settle.finding import find_run, plan_of
+from bulksend.settle.ground import Ground
 from bulksend.settle.looking import look, look_at_accepted, reach
 from bulksend.settle.proving import absent
 from bulksend.settle.search import MessageSearch
@@ -80,22 +81,29 @@ class Settled:
 
         skipped: Unknown rows of runs on the simulator, which no search knows.
 
+        left_out: Unknown rows of runs whose plan is gone: whom they were for, nobody knows.
+
         calls: How often the search was asked.
+
+        problems: What kept anything from being settled, run by run.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
+    left_out: int = 0
     calls: int = 0
+    problems: list[Problem] = field(default_factory=list)
 
     @property
     def left(self) -> int:
         """Messages that are still unknown."""
-        undecided = (Proof.WAITING, Proof.AMBIGUOUS, Proof.TOO_OLD)
-        return sum(self.counts[one] for one in undecided) + self.skipped
+        over = self.counts[Proof.ACCEPTED] + self.counts[Proof.ABSENT]
+        return self.counts.total() - over + self.skipped + self.left_out
 
     def as_dict(self) -> dict[str, int]:
         shown = {proof.value: self.counts[proof] for proof in Proof}
-        return shown | {"skipped": self.skipped, "calls": self.calls}
+        others = {"skipped": self.skipped, "left_out": self.left_out}
+        return shown | others | {"calls": self.calls}
 
 
 def settle_runs(
@@ -107,9 +115,11 @@ def settle_runs(
 ) -> Settled:
     """End the unknown of *run*, or of every run, by what the message search proves.
 
+    A run whose plan is gone stays as it is, and is named among the problems; its unknown
+    still compete for records with those of others.
+
     Raises:
-        InputError: E630, where there is no such run; E620, where its plan is gone; E500
-            without credentials.
+        InputError: E630, where there is no such run; E500 without credentials.
         GateRefused: E545, where Bandwidth refuses the search.
         Stopped: E546, where it does not answer.
     """
@@ -128,12 +138,31 @@ def settle_runs(
             len(unknown[one.id]) for one in runs if one.provider != "bandwidth"
         )
         settled.skipped = sum(rehearsed)
-        if real:
+        plans, without = _plans(home, rivals)
+        for one in without.keys() & set(real):
+            settled.left_out += len(unknown[one.id])
+            settled.problems.append(without[one])
+        if plans.keys() & set(real):
             credentials = Credentials.from_environment(environment)
-            plans = {one: plan_of(one, home) for one in rivals}
             asyncio.run(_settle(journal, plans, ours, credentials, how, settled))
         _rewrite(home, journal, real)
     return settled
+
+
+def _plans(
+    home: Home, runs: Iterable[Run]
+) -> tuple[dict[Run, Plan], dict[Run, Problem]]:
+    """The plans of runs, and why some have none."""
+    plans: dict[Run, Plan] = {}
+    without: dict[Run, Problem] = {}
+    for one in runs:
+        try:
+            plans[one] = plan_of(one, home)
+        except BulksendError as error:
+            why = error.problems[0]
+            found = f"{one.run}: {why.code} {why.found}"
+            without[one] = Problem("E550", found, file=why.file)
+    return plans, without
 
 
 def poll_runs(
@@ -228,11 +257,14 @@ async def _settle(  # noqa: PLR0913, PLR0917  (what it looks at, and how)
     how: Manner,
     settled: Settled,
 ) -> None:
+    left_out = settled.problems
     async with _search(credentials, how) as search:
         while True:
             counts = await look(
-                journal, plans, search, wait_ms=how.wait_ms, now=_now, asked=asked
+                Ground(journal, plans, search, how.wait_ms, _now, asked)
             )
+            clocks = [] if (off := search.problem()) is None else [off]
+            settled.problems = [*left_out, *clocks]
             done = Counter(
                 {one: settled.counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
             )
@@ -242,7 +274,9 @@ async def _settle(  # noqa: PLR0913, PLR0917  (what it looks at, and how)
             # What was found accounts for records, and so may clear up another message.
             if counts[Proof.ACCEPTED] and counts[Proof.AMBIGUOUS]:
                 continue
-            if how.again_seconds is None or not counts[Proof.WAITING]:
+            if how.again_seconds is None or not (
+                counts[Proof.WAITING] or counts[Proof.HIDDEN]
+            ):
                 return
             await asyncio.sleep(how.again_seconds)
 

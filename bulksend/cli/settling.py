@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,10 @@ import click
 from bulksend.errors import DONE, SOME_UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bulksend import Manner
+    from bulksend.errors import Problem
 
 FOLDER = click.option(
     "--folder", type=click.Path(path_type=Path), default=Path(), help="A campaign's."
@@ -22,19 +26,24 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 RUN = click.argument("run", default="")
 EVERY = click.option(
     "--every",
-    type=click.FloatRange(0, min_open=True),
-    default=60.0,
+    default="60",
     show_default=True,
-    help="Seconds between two looks of --watch.",
+    metavar="SECONDS",
+    help="Between two looks of --watch.",
 )
+
+MOST_WAIT = 1_000_000
+"""Of minutes or seconds: nobody waits longer, and no clock goes further."""
 
 WORDS = {
     "accepted": "accepted: one record of the message search is this message",
     "absent": "not sent: the search has no record of it, and has later ones",
     "waiting": "still unknown: more time, or a later message, will tell",
+    "hidden": "still unknown: the search hides messages that were accepted",
     "ambiguous": "still unknown: records fit that prove nothing; see --decide",
     "too_old": "still unknown: the search goes back 14 days; see --decide",
     "skipped": "still unknown: of runs on the simulator; see --decide",
+    "left_out": "still unknown: of runs whose plan is gone; see --decide",
 }
 
 
@@ -44,10 +53,10 @@ WORDS = {
 @EVERY
 @click.option(
     "--wait",
-    type=click.FloatRange(0),
-    default=20.0,
+    default="20",
     show_default=True,
-    help="Minutes that a message must be gone before its absence is believed.",
+    metavar="MINUTES",
+    help="How long ago a message was found unknown before its absence is believed.",
 )
 @click.option(
     "--resend", is_flag=True, help="Plan what was proven not to be sent again."
@@ -68,25 +77,25 @@ def settle(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> 
 
     Asks Bandwidth's message search. A message that has exactly one record there was
     accepted. One that has none was not sent, once the search shows messages accepted
-    after it and --wait has gone by. What neither proves stays unknown. The evidence is
-    kept in the journal. Nothing is sent: after --resend, `bulksend run` sends what was
-    proven not to be sent.
+    after it was found unknown, hides none that are known, and --wait has gone by since.
+    What neither proves stays unknown. The evidence is kept in the journal. Nothing is
+    sent: after --resend, `bulksend run` sends what was proven not to be sent.
 
     Example: bulksend settle --watch --folder campaigns
     """
     from bulksend import Home, decide_row, settle_runs
 
+    _check_options(run, said)
     home = Home.find(folder, os.environ, journal)
     if said["decide"]:
         name, row, verdict = said["decide"]
         decide_row(home, name, row, verdict, because=said["because"])
         _decided(row, verdict, as_json)
         return
-    if said["resend"] and not run:
-        raise click.UsageError("--resend needs the RUN whose messages it is about.")
     how = _manner(said, as_json)
     settled = settle_runs(home, os.environ, run=run, how=how)
-    _show(settled.as_dict(), as_json, _planned(home, run) if said["resend"] else None)
+    planned = _planned(home, run) if said["resend"] else None
+    _show(settled.as_dict(), as_json, planned, settled.problems)
     sys.exit(SOME_UNKNOWN if settled.left else DONE)
 
 
@@ -112,13 +121,50 @@ def poll(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> No
     from bulksend import Home, poll_runs
 
     home = Home.find(folder, os.environ, journal)
-    how = _manner(said | {"wait": 0}, as_json)
+    how = _manner(said | {"wait": "0"}, as_json)
     found = poll_runs(home, os.environ, run=run, how=how)
     counts = {
         "delivered": found.get("deliver", 0),
         "failed": found.get("fail", 0),
     }
-    _show(counts, as_json, None)
+    _show(counts, as_json, None, ())
+
+
+def _check_options(run: str, said: dict[str, Any]) -> None:
+    """Raises InputError (E656) where a part of what was said would be ignored."""
+    from bulksend.errors import InputError, Problem
+
+    here = click.get_current_context()
+    given = [
+        f"--{name}"
+        for name in ("watch", "every", "wait", "resend")
+        if here.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if said["decide"] and (others := [*(["RUN"] if run else []), *given]):
+        found = f"--decide and {', '.join(others)}"
+    elif said["because"] and not said["decide"]:
+        found = "--because without --decide"
+    elif "--every" in given and not said["watch"]:
+        found = "--every without --watch"
+    elif said["resend"] and not run:
+        raise click.UsageError("--resend needs the RUN whose messages it is about.")
+    else:
+        return
+    raise InputError(Problem("E656", found))
+
+
+def _number(text: str, option: str, *, least: float = 0.0) -> float:
+    """Raises InputError (E655) where it is no number to wait for."""
+    from bulksend.errors import InputError, Problem
+
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number) and least <= number <= MOST_WAIT:
+        return number
+    found, wanted = f"{option} `{text[:20]}`", f"a number from {least:g} on"
+    raise InputError(Problem("E655", found, wanted))
 
 
 def _decided(row: int, verdict: str, as_json: bool) -> None:
@@ -147,19 +193,27 @@ def _manner(said: dict[str, Any], as_json: bool) -> Manner:
             parts = (f"{n:,} {name}" for name, n in counts.items() if n)
             click.echo(" · ".join(parts) or "nothing yet", err=True)
 
+    every = _number(said["every"], "--every", least=0.1)
     return Manner(
-        wait_ms=round(said["wait"] * 60_000),
-        again_seconds=said["every"] if said["watch"] else None,
+        wait_ms=round(_number(said["wait"], "--wait") * 60_000),
+        again_seconds=every if said["watch"] else None,
         tell=tell,
     )
 
 
-def _show(counts: dict[str, int], as_json: bool, planned: int | None) -> None:
-    from bulksend.cli.show import print_json
+def _show(
+    counts: dict[str, int],
+    as_json: bool,
+    planned: int | None,
+    problems: Sequence[Problem],
+) -> None:
+    from bulksend.cli.show import print_json, show_problems
 
+    show_problems(problems)
     if as_json:
         again = {} if planned is None else {"planned_again": planned}
-        print_json(counts | again)
+        wrong = {"problems": [one.as_dict() for one in problems]} if problems else {}
+        print_json(counts | again | wrong)
         return
     for name, count in counts.items():
         if count and name != "calls":

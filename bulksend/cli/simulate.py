@@ -27,6 +27,9 @@ SHARE = click.FloatRange(0, 1)
 @click.option("--silent", type=SHARE, default=0.0, help="Accepted, never answered.")
 @click.option("--garbled-202", type=SHARE, default=0.0, help="A 202 that breaks off.")
 @click.option("--search-lag", type=float, default=0.0, help="Seconds to be found.")
+@click.option(
+    "--search-after-callback", is_flag=True, help="Found once a callback is answered."
+)
 @click.option("--callbacks", "callback_url", default="", help="Where they are posted.")
 @click.option("--callback-delay", type=float, default=0.0, help="Seconds until then.")
 @click.option("--callback-doubled", type=SHARE, default=0.0, help="Posted twice.")

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulksend.journal.database import Database
-    from bulksend.journal.records import Part
 
 
 CLAIM_TO_POST_MS = 300_000
@@ -81,6 +80,7 @@ class Rival(NamedTuple):
         since, until: When it left at the earliest and at the latest.
     """
 
+    row: int
     person: int | None
     since: int
     until: int
@@ -147,33 +147,32 @@ class Decisions:
         found = self._db.stream("unknown", run_id=run_id, longest=CLAIM_TO_POST_MS)
         return [Unknown(*one) for one in found]
 
-    def rivals(self, run_id: int, *, now: int, unknown: bool) -> list[Rival]:
+    def rivals(self, run_id: int, *, now: int) -> list[Rival]:
         """Rows that may have a message whose id is not known.
 
-        Those that are being posted at this moment, those that were accepted with an
-        answer that could not be read, and the *unknown*, where they are asked for.
+        The unknown, those that are being posted at this moment, and those that were
+        accepted with an answer that could not be read.
         """
-        found = self._db.stream("rivals", run_id=run_id, now=now, unknown=int(unknown))
+        found = self._db.stream("rivals", run_id=run_id, now=now)
         return [Rival(*one) for one in found]
 
-    def note_looks(self, run_id: int, rows: Iterable[Unknown], *, at: int) -> None:
-        """That these rows were found unknown *at* a moment, where no earlier one is kept.
+    def note_looks(
+        self, run_id: int, rows: Iterable[tuple[int, int]], *, at: int
+    ) -> None:
+        """That these were found unknown *at* a moment, where no earlier one is kept.
 
         Args:
-            at: Not earlier than when they were read, whichever clock was wrong.
+            rows: Each with the attempt that is unknown; 0 is the latest.
+
+            at: Not earlier than when they were found so, whichever clock was wrong.
         """
-        looked = [_Looked(run_id, one.row, one.attempt) for one in rows]
+        looked = [_Looked(run_id, row, attempt) for row, attempt in rows]
         self._db.execute_each("note_look", looked, at=at)
 
-    def note_end(self, run_id: int, part: Part, *, at: int) -> None:
-        """The same for all unknown rows of a sender that posts nothing any more."""
-        some = {"run_id": run_id, "first": part.first, "last": part.last}
-        self._db.execute("note_end", at=at, **some)
-
     def witnesses(
-        self, run_id: int, row: int, *, before: int, most: int
+        self, run_id: int, row: int, *, between: tuple[int, int], most: int
     ) -> list[tuple[int, str]]:
-        """Rows about *row* that were accepted *before* a moment, and their message ids.
+        """Rows about *row* that were accepted *between* two moments, and their messages' ids.
 
         Those without a receipt come first: of the others the search is known to know.
         """
@@ -183,7 +182,8 @@ class Decisions:
             row=row,
             first=row - WITNESSES_WITHIN,
             last=row + WITNESSES_WITHIN,
-            before=before,
+            since=between[0],
+            until=between[1],
             most=most,
         )
         return [(int(row), str(message_id)) for row, message_id in found]

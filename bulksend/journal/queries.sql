@@ -524,26 +524,24 @@ from messages as m left join looks
 where m.run_id = :run_id and status = 'unknown' order by m.row;
 
 -- name: rivals
-select person, coalesce(posted_at, claimed_at), coalesce(ended_at, :now)
+select row, person, coalesce(posted_at, claimed_at), coalesce(ended_at, :now)
 from messages
 where run_id = :run_id
-  and (status = 'claimed' or status = 'unknown' and :unknown = 1
+  and (status in ('claimed', 'unknown')
        or message_id is null and status in ('accepted', 'delivered', 'failed'));
 
 -- name: note_look
-insert into looks (run_id, row, attempt, at) values (:run_id, :row, :attempt, :at)
-on conflict (run_id, row, attempt) do nothing;
-
--- name: note_end
 insert into looks (run_id, row, attempt, at)
 select run_id, row, attempt, :at from messages
-where run_id = :run_id and row between :first and :last and status = 'unknown'
+where run_id = :run_id and row = :row and status = 'unknown'
+  and :attempt in (0, attempt)
 on conflict (run_id, row, attempt) do nothing;
 
 -- name: witnesses
 select row, message_id from messages
 where run_id = :run_id and row between :first and :last and message_id is not null
-  and status in ('accepted', 'delivered', 'failed') and accepted_at <= :before
+  and status in ('accepted', 'delivered', 'failed')
+  and accepted_at between :since and :until
 order by case when status = 'accepted' then 0 else 1 end, abs(row - :row)
 limit :most;
 

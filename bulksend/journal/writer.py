@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bulksend.journal.faults import ConnectionLost
 from bulksend.journal.limits import NO_LIMITS
 from bulksend.journal.records import LeaseLost
+from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.logs import log
 
@@ -62,6 +63,7 @@ class Writer:
         self._waiting: list[Outcome] = []
         self._due: asyncio.TimerHandle | None = None
         self._unwritten: list[Outcome] = []
+        self._lost: list[int] = []
         self._writing: set[asyncio.Task[None]] = set()
         self.epoch = 0
         self.failure: BaseException | None = None
@@ -151,8 +153,11 @@ class Writer:
             self._unwritten += outcomes
             raise
 
-    async def give_up(self, *, now: int) -> None:
+    async def give_up(self, *, now: int, seen: int | None = None) -> None:
         """End the lease, whatever went wrong; what is known is written if it can be.
+
+        Args:
+            seen: Now, not earlier, whichever clock is wrong; None where nobody can say.
 
         Nothing was claimed since the failure, so an outcome that was written although
         its commit was said to have failed meets no later claim of its row.
@@ -166,11 +171,16 @@ class Writer:
                 journal.leases.leave(self.run, self.epoch, now=now)
             else:
                 journal.leases.end(self.run.campaign, self.epoch)
+            if seen is not None:
+                lost = [(row, 0) for row in self._lost]
+                journal.decisions.note_looks(self.run.id, lost, at=seen)
 
         await self.call(work)
 
     def record(self, outcome: Outcome) -> None:
         """Store *outcome* with the next commit; `durable` waits for it."""
+        if outcome.event is Event.LOSE:
+            self._lost.append(outcome.row)
         self._waiting.append(outcome)
         if self._due is None:
             loop = asyncio.get_running_loop()

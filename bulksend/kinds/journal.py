@@ -170,6 +170,16 @@ ROWS = (
         'Say how you know: --because "the person has it".',
     ),
     Kind(
+        "E655",
+        "not a time to wait",
+        "Write a number, such as 20.",
+    ),
+    Kind(
+        "E656",
+        "options that contradict each other",
+        "Give one command at a time.",
+    ),
+    Kind(
         "E670",
         "a file that is no report stands there",
         "Move it away, or write elsewhere with --output PATH.",

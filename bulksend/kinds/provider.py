@@ -114,6 +114,24 @@ ROWS = (
         "campaign over 4 %. To go on as it is, raise `send.stop_at.opt_outs`.",
     ),
     Kind(
+        "E548",
+        "the clocks are too far apart",
+        "Set this machine's clock by NTP: hours for texting stand on it, and so does "
+        "what proves that a message was not sent.",
+    ),
+    Kind(
+        "E549",
+        "Bandwidth's clock is not known",
+        "Its answers have no Date: ask without the proxy that takes it away. Until then "
+        "no message is proven not to be sent.",
+    ),
+    Kind(
+        "E550",
+        "a run's plan is gone, so its unknown messages cannot be looked up",
+        "Put its plan back; or say what you know: `bulksend settle --decide RUN ROW "
+        "accepted|not_sent --because ...`.",
+    ),
+    Kind(
         "E560",
         "PostgreSQL's client library is missing",
         "Install it: pip install 'bulksend[postgres]'.",

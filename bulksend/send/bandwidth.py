@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 
+from bulksend.errors import GateRefused
+from bulksend.send.clocks import SystemClocks
 from bulksend.send.signin import SignIn
+from bulksend.send.theirs import TheirClock
 from bulksend.send.verdict import Reached, Verdict, judge
 from bulksend.send.wire import FAILURES, SpokeFirst, Wire
 
@@ -97,6 +100,9 @@ class Client:
         clock: Monotonic seconds, for the token's age.
 
         patience: Seconds that a post may take, a new connection included.
+
+        theirs: What Bandwidth's clock shows: heard at the sign-in and, where that tells
+            nothing, from the first answer.
     """
 
     def __init__(
@@ -105,10 +111,14 @@ class Client:
         *,
         clock: Callable[[], float],
         patience: float | None = None,
+        theirs: TheirClock | None = None,
     ) -> None:
         self._patience = ANSWER_SECONDS if patience is None else patience
         self._credentials = credentials
         self._clock = clock
+        self._is_apart = False
+        ours = SystemClocks()
+        self.theirs = theirs or TheirClock(ours.wall_ms, ours.boot_ms)
         self._url = credentials.messages_url
 
     async def __aenter__(self) -> Self:
@@ -127,7 +137,9 @@ class Client:
         headers = {**HEADERS, "Content-Type": "application/json"}
         self._wire = Wire(self._url, headers, connector=connector, timeout=timeout)
         self._alarm = _Alarm(self._patience)
-        self._sign_in = SignIn(self._credentials, self._session, clock=self._clock)
+        self._sign_in = SignIn(
+            self._credentials, self._session, clock=self._clock, theirs=self.theirs
+        )
         return self
 
     async def __aexit__(
@@ -145,12 +157,18 @@ class Client:
         return self._credentials.account_id
 
     async def sign_in(self) -> None:
-        """Fail early: raises GateRefused where no token can be had."""
+        """Fail early: raises GateRefused where no token can be had, or by E548."""
         await self._sign_in.header()
+        self._check_clocks()
 
     async def renew(self, generation: int) -> bool:
         """A fresh token after a 401; False where there is none to be had."""
         return await self._sign_in.renew(generation)
+
+    def _check_clocks(self) -> None:
+        problem = self.theirs.problem()
+        if problem is not None:
+            raise GateRefused(problem)
 
     @property
     def generation(self) -> int:
@@ -167,10 +185,13 @@ class Client:
                 Nothing has left if it is cancelled, or says that its turn never comes.
 
         Raises:
-            GateRefused: The sign-in failed; nothing left.
+            GateRefused: The sign-in failed, or the clocks are too far apart (E548);
+                nothing left.
         """
         task = asyncio.current_task()
         assert task is not None
+        if self._is_apart:
+            self._check_clocks()
         exchange: Exchange | None = None
         cause = ""
         try:
@@ -185,7 +206,11 @@ class Client:
                 await asyncio.sleep(seconds - READY_SECONDS)
                 self._alarm.watch(task)
                 exchange = await self._wire.open(signed, len(body))
+            asked = None if self.theirs.is_known else self.theirs.boot()
             status = await exchange.ask(body)
+            if asked is not None:
+                self.theirs.heard(exchange.date, asked=asked)
+                self._is_apart = self.theirs.problem() is not None
             return judge(Reached.ANSWERED, status=status, body=await exchange.read())
         except asyncio.CancelledError:
             cause = "stopped while waiting"

@@ -21,6 +21,8 @@ from bulksend.logs import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bulksend.send.theirs import TheirClock
+
 API_URL = "https://messaging.bandwidth.com/api/v2"
 TOKEN_URL = "https://api.bandwidth.com/api/v1/oauth2/token"  # noqa: S105  (an address)
 BASIC_ENDS = datetime(2026, 12, 2, tzinfo=UTC)
@@ -99,6 +101,8 @@ class SignIn:
 
     Args:
         clock: Monotonic seconds.
+
+        theirs: Hears what time it is where a token comes from.
     """
 
     def __init__(
@@ -107,10 +111,12 @@ class SignIn:
         session: aiohttp.ClientSession,
         *,
         clock: Callable[[], float],
+        theirs: TheirClock | None = None,
     ) -> None:
         self._credentials = credentials
         self._session = session
         self._clock = clock
+        self._theirs = theirs
         self._lock = asyncio.Lock()
         self._header = ""
         self._fresh_until = self._ends = float("-inf")
@@ -176,6 +182,8 @@ class SignIn:
         basic = aiohttp.encode_basic_auth(
             credentials.client_id, credentials.client_secret
         )
+        theirs = self._theirs
+        asked = 0 if theirs is None else theirs.boot()
         try:
             async with self._session.post(
                 credentials.token_url,
@@ -190,6 +198,8 @@ class SignIn:
                         Problem(code, f"the token address answered {answer.status}")
                     )
                 said = await answer.json(content_type=None)
+                if theirs is not None:
+                    theirs.heard(answer.headers.get("Date"), asked=asked)
                 lifetime = float(said.get("expires_in", 3600))
                 return _printable(said["access_token"]), lifetime
         except (

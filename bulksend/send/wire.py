@@ -108,13 +108,14 @@ class Wire:
 class Exchange:
     """A message that can leave, and its answer.  To be closed, whatever comes."""
 
-    __slots__ = ("_coding", "_connection", "_content", "_writer", "handed")
+    __slots__ = ("_coding", "_connection", "_content", "_writer", "date", "handed")
 
     def __init__(self, connection: Connection, writer: StreamWriter) -> None:
         self._connection = connection
         self._writer = writer
         self._content: StreamReader | None = None
         self._coding: str | None = None
+        self.date: str | None = None
         self.handed = False
 
     async def ask(self, body: bytes) -> int:
@@ -136,6 +137,7 @@ class Exchange:
             message, self._content = await protocol.read()
             status = message.code
         self._coding = message.compression
+        self.date = message.headers.get(hdrs.DATE)
         return status
 
     async def read(self) -> bytes:

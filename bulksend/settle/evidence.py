@@ -7,14 +7,40 @@ more.  So two things can be proven, and nothing else is (bandwidth.md §3):
 
     it was accepted   exactly one record fits this message, and this message is the only
                       one that the record fits: same numbers, the right time, nothing
-                      that contradicts it, and no row of ours has that message id
+                      that contradicts it, and no row of ours has that message id.  Rows
+                      whose own id is not known compete for it: those on their way, those
+                      accepted by an answer that could not be read, those of other runs
     it was not        no record is unaccounted for between these two numbers, in a search
-                      that already shows messages accepted later than this one could have
-                      been (the watermark), and enough time has gone by
+                      that shows all of its neighbours (the witnesses) and messages
+                      accepted later than this one could have been (the watermark), and
+                      enough time has gone by
 
 Whatever is doubtful is no absence: a record that cannot be read, one of another length
 (Bandwidth may count otherwise), of another time (a clock may have been wrong), of a
 sender written otherwise, and anything about a group.  Then, and where two records fit, a person has to decide.
+
+Whose clock
+-----------
+When it was posted, only the sender's clock says, and that may have been wrong, and right
+again since.  But whoever finds a message unknown comes after it was posted, whatever any
+clock shows.  So absence counts from the first look: the moment at which its sender ended,
+or a look at the search, found it unknown, as it is kept in the journal.  That moment is
+told by two clocks, ours and Bandwidth's, and is the later of both (send/theirs.py); now is
+the earlier of both.  So the waiting time is too short, and the watermark too early, only
+where both clocks are wrong, and in the same way.  Where they are far apart no look counts.
+
+The sender's times say only which records may be a message's.  Its clock may have been
+wrong, and a sender whose clock is further from Bandwidth's than `MOST_APART_MS` does not
+begin (E548).  So a record is another message's too where it would be by such a clock, and
+one to the same numbers up to a day before is no absence.  A clock that showed a message to
+have left after it was found unknown was wrong, and then nothing is absent.
+
+What the search hides
+---------------------
+Records may come late, in no order; and a message whose callback nobody answered may not be
+shown at all until somebody does, which may be a day (bandwidth.md §3).  So known messages
+are asked for: rows near the unknown one that were accepted, before all those of which no
+callback has come.  While one of these is not shown, no absence is proven.
 
 All times are milliseconds since 1970.
 """
@@ -26,8 +52,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.journal.records import person_key
+from bulksend.send.theirs import MOST_APART_MS
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from bulksend.journal.decisions import Rival
 
 SKEW_MS = 60_000
 """How far our clock and Bandwidth's may differ, beside what we measured."""
@@ -55,6 +86,8 @@ class Open(NamedTuple):
         since, until: When it left at the earliest, and when it was given up.
 
         lengths: Characters of its text, in each way that they are counted.
+
+        seen: The first look, after which it did not leave; None: there was none.
     """
 
     run_id: int
@@ -65,6 +98,7 @@ class Open(NamedTuple):
     until: int
     is_mms: bool = False
     lengths: tuple[int, ...] = (0,)
+    seen: int | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -88,6 +122,7 @@ class Proof(StrEnum):
     ACCEPTED = "accepted"
     ABSENT = "absent"
     WAITING = "waiting"
+    HIDDEN = "hidden"
     AMBIGUOUS = "ambiguous"
     TOO_OLD = "too_old"
 
@@ -96,6 +131,7 @@ MEANING = {
     Proof.ACCEPTED: "one record of the search is this message",
     Proof.ABSENT: "the search has no record of it, and has later ones",
     Proof.WAITING: "no record yet: more time, or a later message, will tell",
+    Proof.HIDDEN: "no record yet, and the search hides others that were accepted",
     Proof.AMBIGUOUS: "records fit that prove nothing about this message alone",
     Proof.TOO_OLD: "the search does not go back that far",
 }
@@ -112,9 +148,13 @@ class Look:
         watermark: Receive time of the newest record of the whole account, asked for
             *before* the others: what was accepted before it is in them.
 
+        asked_at: When it was asked, by the clock that is behind.
+
         skew: How far Bandwidth's clock is from ours.
 
         unread: Records among them that say too little to be told from one another.
+
+        hides: Runs of which it does not show what is known to be accepted.
     """
 
     found: Sequence[Found]
@@ -122,6 +162,7 @@ class Look:
     asked_at: int
     skew: int = 0
     unread: int = 0
+    hides: Collection[int] = ()
 
     @property
     def slack(self) -> int:
@@ -153,6 +194,7 @@ class Conclusion:
             "asked_at": self.asked_at,
             "since": self.message.since,
             "until": self.message.until,
+            "seen": self.message.seen,
             "message_id": self.message_id,
             "received_at": self.received_at,
         }
@@ -164,6 +206,7 @@ def conclude(
     look: Look,
     *,
     known_ids: Collection[str] = (),
+    rivals: Iterable[Rival] = (),
     wait_ms: int = WAIT_MS,
 ) -> list[Conclusion]:
     """What one look proves about each message, in their order.
@@ -172,6 +215,8 @@ def conclude(
         messages: All unknown messages to the numbers that were searched.
 
         known_ids: Message ids that rows of ours have.
+
+        rivals: Other rows, whose message may be behind a record.
     """
     messages = list(messages)
     records: dict[str, list[Found]] = defaultdict(list)
@@ -183,7 +228,14 @@ def conclude(
         [one for one in some.values() if _fits(message, one, look.slack)]
         for message, some in zip(messages, near, strict=True)
     ]
-    claims = Counter(one.message_id for some in fits for one in some)
+    wide = look.slack + MOST_APART_MS  # whatever a sender's clock showed that began
+    claims = Counter(
+        one.message_id
+        for message, some in zip(messages, near, strict=True)
+        for one in some.values()
+        if _fits(message, one, wide)
+    )
+    claims.update(_contested(look, rivals, wide))
     return [
         _conclude(message, some, fitting, claims, look, wait_ms)
         for message, some, fitting in zip(messages, near, fits, strict=True)
@@ -211,15 +263,24 @@ def _conclude(  # noqa: PLR0913, PLR0917  (all of what the rules look at)
         )
     if near:
         return replace(said, proof=Proof.AMBIGUOUS)
+    return replace(said, proof=_unseen(message, look, wait_ms))
+
+
+def _unseen(message: Open, look: Look, wait_ms: int) -> Proof:
+    """What it proves that the search has no record that could be this message's."""
+    seen = message.seen
     if look.asked_at - message.since > LOOKS_BACK_MS - BEFORE_MS - look.slack:
-        return replace(said, proof=Proof.TOO_OLD)
-    latest = message.until + ON_ITS_WAY_MS + look.slack
-    is_passed = look.watermark is not None and look.watermark > latest
-    if not is_passed or look.asked_at - message.until < wait_ms:
-        return said
+        return Proof.TOO_OLD
+    if seen is None or look.watermark is None or look.asked_at - seen < wait_ms:
+        return Proof.WAITING
+    if look.watermark <= seen + ON_ITS_WAY_MS + look.slack:
+        return Proof.WAITING
+    if message.since > seen + look.slack + MOST_APART_MS:
+        return Proof.AMBIGUOUS  # its sender's clock was wrong
+    if message.run_id in look.hides:
+        return Proof.HIDDEN
     # How a group message is recorded is not documented: its absence proves nothing.
-    is_group = len(message.to) > 1
-    return replace(said, proof=Proof.AMBIGUOUS if is_group else Proof.ABSENT)
+    return Proof.AMBIGUOUS if len(message.to) > 1 else Proof.ABSENT
 
 
 def _unaccounted(
@@ -234,6 +295,19 @@ def _unaccounted(
     }
 
 
+def _contested(look: Look, rivals: Iterable[Rival], slack: int) -> Iterator[str]:
+    """The ids of records that may be a rival's: to its person, at its time."""
+    people: dict[int | None, list[Rival]] = defaultdict(list)
+    for rival in rivals:
+        people[rival.person].append(rival)
+    if not people:
+        return
+    for one in look.found:
+        some = *people.get(person_key(one.to), ()), *people.get(None, ())
+        if any(_in_time(rival, one, slack) for rival in some):
+            yield one.message_id
+
+
 def _may_be(ours: str, theirs: str) -> bool:
     """Two E.164 numbers are the same or not; how names are written is not documented."""
     return ours == theirs or not (ours.startswith("+") and theirs.startswith("+"))
@@ -245,7 +319,11 @@ def _fits(message: Open, record: Found, slack: int) -> bool:
         return False
     if record.is_mms is not None and record.is_mms != message.is_mms:
         return False
-    earliest, latest = message.since - slack, message.until + ON_ITS_WAY_MS + slack
-    if not earliest <= record.received_at <= latest:
+    if not _in_time(message, record, slack):
         return False
     return message.is_mms or record.length in (None, *message.lengths)
+
+
+def _in_time(message: Open | Rival, record: Found, slack: int) -> bool:
+    earliest, latest = message.since - slack, message.until + ON_ITS_WAY_MS + slack
+    return earliest <= record.received_at <= latest

@@ -6,7 +6,7 @@ Who looks again, and when, is `settling`'s business; so the clock is an argument
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from bulksend.journal.store import News
@@ -14,40 +14,29 @@ from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, conclude
 from bulksend.settle.proving import fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL
 from bulksend.settle.unknowns import open_messages
+from bulksend.settle.witnesses import hides
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from bulksend.journal.records import Run
+    from bulksend.journal.decisions import Rival
     from bulksend.journal.store import Journal
-    from bulksend.prepare.plan import Plan
     from bulksend.settle.evidence import Open
+    from bulksend.settle.ground import Ground
     from bulksend.settle.search import MessageSearch
 
 EDGE_MS = 2 * 3_600_000
 """For clocks that differ, where the statuses of accepted messages are asked for."""
 
+CALLS_A_SWEEP = 200
+"""Questions, about twenty seconds of them, before their answers are believed together:
+for that the journal is read once, and what is learned stays if the next one fails."""
 
-async def look(  # noqa: PLR0913  (what is looked at, and how)
-    journal: Journal,
-    plans: Mapping[Run, Plan],
-    search: MessageSearch,
-    *,
-    wait_ms: int,
-    now: Callable[[], int],
-    asked: Collection[int] | None = None,
-) -> Counter[str]:
+Asked = tuple[list["Open"], Look]
+
+
+async def look(ground: Ground) -> Counter[str]:
     """One look at every unknown message, ten numbers at a time; what is proven.
-
-    Args:
-        plans: Of every run with unknown messages: a record that fits several of them
-            proves nothing, whichever runs they are of.
-
-        asked: The runs that are to be settled; None is all of them.
-
-        wait_ms: How long a message must be gone before its absence is believed.
-
-        now: Milliseconds since 1970.
 
     Returns:
         Messages by `Proof`.
@@ -55,36 +44,97 @@ async def look(  # noqa: PLR0913  (what is looked at, and how)
     Raises:
         As `MessageSearch`.
     """
-    known = {one.id: one for one in plans}
+    journal, search = ground.journal, ground.search
+    counts: Counter[str] = Counter()
+    unknown = {run: journal.decisions.unknown(run.id) for run in ground.plans}
+    times = [one.since for some in unknown.values() for one in some]
+    if not times:
+        return counts
+    watermark = await search.newest(max(min(times) - BEFORE_MS, reach(ground.now())))
+    seen = search.theirs.seen()
+    if seen is not None:
+        for run, rows in unknown.items():
+            looked = [(one.row, one.attempt) for one in rows if one.seen is None]
+            journal.decisions.note_looks(run.id, looked, at=seen)
+    messages = _messages(ground)
+    if seen is None:  # no clock that counts: then nothing is absent
+        messages = [one._replace(seen=None) for one in messages]
+    hidden = await hides(ground, messages)
+    batches = _batches(messages)
+    while sweep := list(islice(batches, CALLS_A_SWEEP)):
+        answers: list[Asked] = []
+        for numbers, some in sweep:
+            asked_at = search.earliest()
+            since = min(one.since for one in some) - BEFORE_MS
+            since = max(since, asked_at - LOOKS_BACK_MS)
+            found, unread = await search.to(numbers, since)
+            seen_now = Look(found, watermark, asked_at, search.skew, unread, hidden)
+            answers.append((some, seen_now))
+        counts += _believe(ground, answers)
+    return counts
+
+
+def _messages(ground: Ground) -> list[Open]:
+    """The unknown of the runs that are asked for, and all others to their numbers."""
     messages = [
         message
-        for run, plan in plans.items()
-        for message in open_messages(run, plan, journal.decisions.unknown(run.id))
+        for run, plan in ground.plans.items()
+        for message in open_messages(
+            run, plan, ground.journal.decisions.unknown(run.id)
+        )
     ]
-    asked = known.keys() if asked is None else asked
-    numbers_asked = {to for one in messages if one.run_id in asked for to in one.to}
-    messages = [one for one in messages if not numbers_asked.isdisjoint(one.to)]
-    counts: Counter[str] = Counter()
-    if not messages:
-        return counts
-    first = min(one.since for one in messages) - BEFORE_MS
-    watermark = await search.newest(max(first, reach(now())))
-    for numbers, some in _batches(messages):
-        since = min(one.since for one in some) - BEFORE_MS
-        asked_at = now()
-        since = max(since, asked_at - LOOKS_BACK_MS)
-        found, unread = await search.to(numbers, since)
-        ids = {one.message_id for one in found}
-        ours = {one for one in ids if journal.receipts.place_of(one)}
-        seen = Look(found, watermark, asked_at, search.skew, unread)
-        of_all = conclude(some, seen, known_ids=ours, wait_ms=wait_ms)
-        said = [one for one in of_all if one.message.run_id in asked]
+    asked = (one for one in messages if ground.is_asked(one.run_id))
+    numbers = {to for one in asked for to in one.to}
+    return [one for one in messages if not numbers.isdisjoint(one.to)]
+
+
+def _believe(ground: Ground, answers: Sequence[Asked]) -> Counter[str]:
+    """What these answers prove, into the journal.
+
+    It is asked about rivals after the search has answered: behind each record that is
+    shown stands a row that it has, because a claim is on the disk before it is posted.
+    """
+    journal, counts = ground.journal, Counter[str]()
+    ids = {one.message_id for _, seen in answers for one in seen.found}
+    ours = {one for one in ids if journal.receipts.place_of(one)}
+    times = [
+        one.received_at
+        for _, seen in answers
+        for one in seen.found
+        if one.message_id not in ours
+    ]
+    known = {one.id: one for one in ground.plans}
+    own = {message.place for some, _ in answers for message in some}
+    rivals = _rivals(ground, own, times) if times else []
+    for some, seen in answers:
+        of_all = conclude(
+            some, seen, known_ids=ours, rivals=rivals, wait_ms=ground.wait_ms
+        )
+        said = [one for one in of_all if ground.is_asked(one.message.run_id)]
         counts.update(one.proof for one in said)
         evidence = [one for each in said if (one := proven(each, known))]
-        at = now()
         with journal.database.transaction():
-            journal.decisions.apply(evidence, now=at)
+            journal.decisions.apply(evidence, now=ground.now())
     return counts
+
+
+def _rivals(
+    ground: Ground, own: Collection[tuple[int, int]], times: Sequence[int]
+) -> list[Rival]:
+    """Rows beside our *own* that records of these *times* may be about.
+
+    Only runs that were under way then, with a day to spare for clocks, are read.
+    """
+    first, last = min(times) - BEFORE_MS, max(times) + BEFORE_MS
+    return [
+        one
+        for run in ground.journal.runs()
+        if run.provider == "bandwidth"
+        and run.created_at <= last
+        and (run.finished_at is None or run.finished_at >= first)
+        for one in ground.journal.decisions.rivals(run.id, now=ground.now())
+        if (run.id, one.row) not in own
+    ]
 
 
 async def look_at_accepted(

@@ -18,6 +18,7 @@ from aiolimiter import AsyncLimiter
 from bulksend.errors import GateRefused, Problem, Stopped
 from bulksend.logs import log, mask_numbers
 from bulksend.send.signin import SignIn
+from bulksend.send.theirs import TheirClock
 from bulksend.settle.sights import json_object, page_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class MessageSearch:
         self._rng = rng
         self._limiter = AsyncLimiter(1, 1 / calls_a_second)
         self._url = credentials.messages_url
-        self.skew = 0
+        self.theirs = TheirClock(now, lambda: round(clock() * 1000))
         self.calls = 0
 
     async def __aenter__(self) -> Self:
@@ -92,6 +93,22 @@ class MessageSearch:
         trace: TracebackType | None,
     ) -> None:
         await self._session.close()
+
+    @property
+    def skew(self) -> int:
+        """How far Bandwidth's clock is ahead of ours, in milliseconds."""
+        return self.theirs.ahead
+
+    def problem(self) -> Problem | None:
+        """Why nothing is absent: E548 or E549; None where the clocks are in order."""
+        if not self.theirs.is_known:
+            return Problem("E549", "no answer says when it was given")
+        return self.theirs.problem()
+
+    def earliest(self) -> int:
+        """Now, not later."""
+        moment = self.theirs.moment()
+        return self._now() if moment is None else moment.earliest
 
     # -- questions ------------------------------------------------------------------
 
@@ -160,6 +177,7 @@ class MessageSearch:
             await self._limiter.acquire()
             generation = self._sign_in.generation
             header = await self._sign_in.header()
+            asked = self.theirs.boot()
             try:
                 async with self._session.get(
                     self._url,
@@ -174,7 +192,7 @@ class MessageSearch:
                 await asyncio.sleep(self._pause(attempt))
                 continue
             if answer.status == 200 and (page := page_of(body)) is not None:
-                self._measure(answer.headers.get("Date"))
+                self.theirs.heard(answer.headers.get("Date"), asked=asked)
                 return page
             why = f"it answered {answer.status}"
             if answer.status == 401 and await self._sign_in.renew(generation):
@@ -190,17 +208,6 @@ class MessageSearch:
     def _pause(self, attempt: int) -> float:
         ceiling = min(60.0, 2.0 ** (attempt + 1))
         return self._rng.uniform(ceiling / 2, ceiling)
-
-    def _measure(self, date: str | None) -> None:
-        """How far their clock is from ours; its header has whole seconds."""
-        if date is None:
-            return
-        try:
-            theirs = parsedate_to_datetime(date).timestamp() * 1000
-        except ValueError:
-            return
-        off = round(theirs - self._now())
-        self.skew = 0 if -2_000 <= off <= 1_000 else off
 
 
 def iso(millis: int) -> str:

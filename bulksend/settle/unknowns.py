@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ASTRAL = r"[\x{10000}-\x{10FFFF}]"
 """Characters that count twice in UTF-16: Bandwidth does not say how it counts."""
 
-_TIMES = {"row": pl.Int64, "since": pl.Int64, "until": pl.Int64}
+_TIMES = dict.fromkeys(("row", "since", "until", "attempt", "seen"), pl.Int64)
 
 
 def open_messages(run: Run, plan: Plan, unknown: Sequence[Unknown]) -> list[Open]:
@@ -52,6 +52,7 @@ def open_messages(run: Run, plan: Plan, unknown: Sequence[Unknown]) -> list[Open
             one["until"],
             one["is_mms"],
             (one["chars"], one["chars"] + one["astral"]),
+            one["seen"],
         )
         for one in said.iter_rows(named=True)
     ]

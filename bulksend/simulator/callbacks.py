@@ -32,6 +32,7 @@ class Parcel(NamedTuple):
     """A callback on its way."""
 
     body: bytes
+    message_id: str
     since: float
     attempt: int = 1
 
@@ -96,7 +97,7 @@ class Callbacks:
 
     def _plan(self, record: Accepted, now: float) -> None:
         for delay, event in callbacks(record, self._scenario, iso_millis):
-            parcel = Parcel(orjson.dumps([event]), now)
+            parcel = Parcel(orjson.dumps([event]), record.id, now)
             doubled = self._chance.random() < self._scenario.callback_doubled
             for _ in range(2 if doubled else 1):
                 self._post_at(now + delay, parcel)
@@ -117,6 +118,7 @@ class Callbacks:
             ) as answer:
                 if 200 <= answer.status < 300:
                     self.acknowledged += 1
+                    self._witness.answered.add(parcel.message_id)
                     return
         except (aiohttp.ClientError, TimeoutError, OSError):
             pass  # no answer is a refusal

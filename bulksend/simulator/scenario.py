@@ -51,6 +51,9 @@ class Scenario:
 
         search_lag: Seconds until an accepted message can be found.
 
+        search_after_callback: Whether a message is only found once a callback of it got
+            its 2xx.
+
         callback_url: Where callbacks are posted; without, there are none.
 
         callback_user, callback_password: What they sign in with.
@@ -95,6 +98,7 @@ class Scenario:
     silent: float = 0.0
     garbled_202: float = 0.0
     search_lag: float = 0.0
+    search_after_callback: bool = False
     callback_url: str = ""
     callback_user: str = ""
     callback_password: str = field(default="", repr=False)

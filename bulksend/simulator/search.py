@@ -1,7 +1,8 @@
 """``GET /messages``: the message search, over what the witness has seen accepted.
 
 Records become visible ``lag`` seconds after they were accepted, oldest first, as
-Bandwidth's do "up to 15 minutes" late.  A group message is one record per recipient
+Bandwidth's do "up to 15 minutes" late; where the scenario says so, not before a callback
+of them was answered (bandwidth.md §3).  A group message is one record per recipient
 (ours; not documented).  Tag, text and applicationId are neither searched nor told.
 """
 
@@ -96,10 +97,22 @@ class Search:
         found = [
             row
             for row in self._candidates(params, at.mono - self._lag)
-            if row.record.account == account and all(test(row) for test in tests)
+            if row.record.account == account
+            and all(test(row) for test in tests)
+            and not self._is_held_back(row)
         ]
         _sort(found, params.get("sort", "receiveTime:desc"))
         return json_answer(200, _page(found, params, f"{request.origin}{path}?"))
+
+    def _is_held_back(self, row: Row) -> bool:
+        """Whether its callbacks, if there are any, are all without an answer."""
+        scenario = self._scenario
+        return (
+            scenario.search_after_callback
+            and bool(scenario.callback_url)
+            and row.fate.status != "SENDING"
+            and row.record.id not in self._witness.answered
+        )
 
     def _catch_up(self) -> None:
         for record in self._witness.accepted[self._indexed :]:

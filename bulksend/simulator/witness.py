@@ -85,6 +85,7 @@ class Witness:
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self.accepted: list[Accepted] = []
+        self.answered: set[str] = set()  # ids of which a callback got its 2xx
 
     def stats(self) -> Stats:
         """Reads both logs from end to end: about a second per million messages."""

@@ -273,4 +273,8 @@ def no_traceback(ran: Ran) -> None:
 
 
 def codes(ran: Ran) -> Sequence[str]:
-    return [problem["code"] for problem in ran.json["problems"]]
+    return codes_in(ran.json)
+
+
+def codes_in(said: dict[str, Any]) -> Sequence[str]:
+    return [problem["code"] for problem in said["problems"]]

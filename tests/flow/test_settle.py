@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import threading
+import time
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -13,10 +17,12 @@ from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.settle.evidence import ON_ITS_WAY_MS, SKEW_MS, WAIT_MS
 from bulksend.simulator.fates import fate_of
-from tests.flow.desk import counts, ended, until
+from tests.flow.desk import TOKEN, codes_in, counts, ended, until
 from tests.flow.elsewhen import ByProcess, Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bulksend.simulator.server import Simulator
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
@@ -62,7 +68,7 @@ def later(desk: Desk, clock: Clock) -> None:
 def settle(desk: Desk, *more: str) -> dict[str, Any]:
     ran = desk.call("settle", *more, "--json")
     said: dict[str, Any] = ran.json
-    undecided = ("waiting", "ambiguous", "too_old", "skipped")
+    undecided = ("waiting", "hidden", "ambiguous", "too_old", "skipped", "left_out")
     assert ran.code == (5 if sum(said[one] for one in undecided) else 0), ran
     return said
 
@@ -186,22 +192,198 @@ def test_too_early_nothing_is_decided(
     assert settle(desk, ours)["waiting"] == unknown
 
 
-def test_a_clock_that_was_wrong_proves_no_absence(
-    desk: Desk, bandwidth: Bandwidth, clock: Clock
+HOUR = 3600.0
+WRONG = (-25 * HOUR, -40 * 60.0, 40 * 60.0, 10 * HOUR)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_senders_wrong_clock_proves_no_absence(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock, wrong: float
 ) -> None:
-    """Sent by a clock that showed another zone's time; it is right when it is settled."""
-    bandwidth(lost_after=0.5)
-    crowd(desk, 20)
-    desk.campaign()
-    ahead = Clock(10 * 3600.0)
-    ran = ByProcess(desk.folder, desk.environment, desk.started, ahead).call(*RUN)
-    clock.seconds += ahead.seconds
+    """Its clock is right again when it is settled, and the search has not shown it yet.
+
+    By the sender's own times the wait would be over and the watermark passed.  Without a
+    sign-in the first answer tells that its clock is wrong (E548); until then it posts.
+    """
+    bandwidth(lost_after=0.5, search_lag=10 * 60, latency=0.5)
+    later(desk, clock)
+    clock.seconds += 10 * 60 + 1
+    crowd(desk, 100)
+    desk.campaign(send={"rate": "20/s"})
+    sender = Clock(clock.seconds + wrong)
+    ran = ByProcess(desk.folder, desk.environment, desk.started, sender).call(*RUN)
+    assert (ran.code, codes_in(ran.json)) == (3, ["E548"])
+    unknown = ran.json["unknown"]
+    assert unknown > 0
+
+    for _ in range(2):
+        said = settle(desk, ran.json["run"], "--wait", "1")
+        assert (said["absent"], said["waiting"]) == (0, unknown)
+        clock.seconds += 4 * 60
+    clock.seconds += 3 * 60
     later(desk, clock)
     clock.seconds += WAIT_SECONDS
-
     said = settle(desk, ran.json["run"])
-    assert (said["absent"], said["ambiguous"]) == (0, ran.json["unknown"])
-    assert said["ambiguous"] > 0
+    assert (said["absent"], said["accepted"] + said["ambiguous"]) == (0, unknown)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_sender_with_a_wrong_clock_does_not_begin(
+    desk: Desk, bandwidth: Bandwidth, wrong: float
+) -> None:
+    """E548 where a token is fetched first: people's hours stand on that clock."""
+    simulator = bandwidth()
+    desk.environment = {
+        name: value
+        for name, value in desk.environment.items()
+        if name not in ("BW_USERNAME", "BW_PASSWORD")
+    } | TOKEN
+    crowd(desk, 5)
+    desk.campaign()
+    sender = ByProcess(desk.folder, desk.environment, desk.started, Clock(wrong))
+    ran = sender.call(*RUN)
+    assert (ran.code, codes_in(ran.json)) == (3, ["E548"])
+    assert not simulator.bandwidth.witness.attempts
+    assert counts(desk.call(*RUN)) == {"accepted": 5}
+
+
+@pytest.mark.parametrize("wrong", [3 * HOUR, -3 * HOUR])
+def test_a_wrong_clock_where_it_is_settled_proves_no_absence(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock, wrong: float
+) -> None:
+    """E548; and what it saw counts for nothing when it is right again."""
+    bandwidth(lost_before=0.5)
+    crowd(desk, 20)
+    desk.campaign()
+    ran = desk.call(*RUN)
+    unknown = ran.json["unknown"]
+    later(desk, clock)
+    elsewhere = Clock(clock.seconds + wrong)
+    other = ByProcess(desk.folder, desk.environment, desk.started, elsewhere)
+    for wait in ("0", "20"):
+        said = settle(other, ran.json["run"], "--wait", wait)
+        assert (said["absent"], codes_in(said)) == (0, ["E548"])
+    assert settle(desk, ran.json["run"])["waiting"] == unknown
+    clock.seconds += WAIT_SECONDS
+    assert settle(desk, ran.json["run"])["absent"] == unknown
+
+
+def awaited(is_so: Callable[[], bool]) -> None:
+    """Wait for what a thread of this process does."""
+    give_up = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+class Refusing:
+    """Whoever takes callbacks, and answers none about the numbers that begin so."""
+
+    def __init__(self, *numbers: str) -> None:
+        self.refused = numbers
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(handler) -> None:  # noqa: N805
+                said = handler.rfile.read(int(handler.headers["Content-Length"]))
+                to = json.loads(said)[0]["to"]
+                handler.send_response(503 if to.startswith(self.refused) else 204)
+                handler.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_what_is_hidden_for_its_callbacks_is_not_absent(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock
+) -> None:
+    """A search that shows no message before its callback is answered shows others' later."""
+    with Refusing("+19192") as listener:
+        simulator = bandwidth(
+            lost_after=0.3,
+            search_after_callback=True,
+            callback_url=listener.url,
+            callback_retry=0.02,
+        )
+        crowd(desk, 60)
+        desk.campaign()
+        ran = desk.call(*RUN)
+        run, unknown = ran.json["run"], ran.json["unknown"]
+        later(desk, clock)
+        clock.seconds += WAIT_SECONDS
+        said = settle(desk, run)
+        assert (said["absent"], said["hidden"]) == (0, unknown)
+        assert unknown > 0
+
+        listener.refused = ("nobody",)
+        awaited(lambda: simulator.callbacks.waiting == 0)
+        assert settle(desk, run)["accepted"] == unknown
+
+
+def test_a_run_without_its_plan_keeps_no_other_from_being_settled(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock
+) -> None:
+    """E550 names it; the others end by evidence, also where only that one was asked for."""
+    bandwidth(lost_after=0.5)
+    crowd(desk, 20)
+    crowd(desk, 20, first=3_000_000, file="other.csv")
+    desk.campaign()
+    desk.campaign(
+        "other.yaml",
+        name="other",
+        recipients={"path": "other.csv"},
+        results="results/other.csv",
+    )
+    ran = desk.call(*RUN)
+    other = desk.call("run", "other.yaml", "--yes", "--json")
+    plan = desk.folder / ".bulksend" / "plans" / f"{other.json['run']}.parquet"
+    plan.unlink()
+
+    said = settle(desk)
+    assert (said["accepted"], said["left_out"]) == (
+        ran.json["unknown"],
+        other.json["unknown"],
+    )
+    assert codes_in(said) == ["E550"]
+    assert other.json["run"] in said["problems"][0]["found"]
+    assert settle(desk, ran.json["run"])["left_out"] == 0
+    assert codes_in(settle(desk, other.json["run"])) == ["E550"]
+
+
+# what is said, and the code of what is wrong with it
+CONTRADICTIONS = (
+    (("--wait", "nan"), "E655"),
+    (("--wait", "inf"), "E655"),
+    (("--wait", "-1"), "E655"),
+    (("--wait", "soon"), "E655"),
+    (("--watch", "--every", "0"), "E655"),
+    (("--watch", "--every", "nan"), "E655"),
+    (("--every", "5"), "E656"),
+    (("--because", "she said so"), "E656"),
+    (("hello", "--decide", "hello", "7", "accepted", "--because", "x"), "E656"),
+    (("--resend", "--decide", "hello", "7", "accepted", "--because", "x"), "E656"),
+    (("--wait", "1", "--decide", "hello", "7", "accepted", "--because", "x"), "E656"),
+    (("--watch", "--decide", "hello", "7", "accepted", "--because", "x"), "E656"),
+)
+
+
+@pytest.mark.parametrize(("said", "code"), CONTRADICTIONS)
+def test_what_would_be_ignored_is_refused(
+    desk: Desk, said: tuple[str, ...], code: str
+) -> None:
+    """Before anything is done; exit 2."""
+    ran = desk.call("settle", *said, "--json")
+    assert (ran.code, codes_in(ran.json)) == (2, [code])
 
 
 def test_what_is_proven_absent_waits_for_a_word(
@@ -214,9 +396,10 @@ def test_what_is_proven_absent_waits_for_a_word(
     first = desk.call(*RUN)
     assert first.code == 3, first  # E512: too many outcomes are unknown
     healthy = bandwidth()
-    later(desk, clock)
     run = first.json["run"]
     lost = first.json["unknown"]
+    assert settle(desk, run, "--wait", "0")["waiting"] == lost
+    later(desk, clock)
     assert settle(desk, run, "--wait", "0")["absent"] == lost
     row = (
         desk.results().filter(desk.results()["status"] == "not_sent").row(0, named=True)

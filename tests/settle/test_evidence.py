@@ -8,6 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulksend.journal.decisions import Rival
+from bulksend.journal.records import person_key
+from bulksend.send.theirs import MOST_APART_MS
 from bulksend.settle.evidence import (
     BEFORE_MS,
     LOOKS_BACK_MS,
@@ -25,10 +28,13 @@ ANA, BEN, OURS, THEIRS = "+19192345671", "+19192345672", "+19195550100", "+19195
 T = 1_790_000_000_000
 AFTER = T + ON_ITS_WAY_MS + SKEW_MS + 1
 LATE = T + WAIT_MS
+MINUTE = 60_000
+HALF_AN_HOUR = 30 * MINUTE
 
 
 def unknown(row: int = 2, **changes: Any) -> Open:
-    return Open(1, row, (ANA,), OURS, T, T, lengths=(20,))._replace(**changes)
+    said = Open(1, row, (ANA,), OURS, T, T, lengths=(20,), seen=T)
+    return said._replace(**changes)
 
 
 def record(message_id: str = "a", **changes: Any) -> Found:
@@ -55,11 +61,49 @@ CASES: tuple[tuple[str, Open, Look, tuple[str, ...], Proof], ...] = (
     ("nothing later", unknown(), look(watermark=AFTER - 1), (), Proof.WAITING),
     ("no watermark", unknown(), look(watermark=None), (), Proof.WAITING),
     (
-        "given up later",
-        unknown(until=T + 60_000),
+        "found unknown later",
+        unknown(seen=T + 60_000),
         look(asked_at=LATE + 59_999, watermark=AFTER + 60_000),
         (),
         Proof.WAITING,
+    ),
+    ("never found unknown", unknown(seen=None), look(), (), Proof.WAITING),
+    (
+        "there, though never found unknown",
+        unknown(seen=None),
+        look(record()),
+        (),
+        Proof.ACCEPTED,
+    ),
+    (
+        "its sender's clock was half an hour behind",
+        unknown(since=T - HALF_AN_HOUR, until=T - HALF_AN_HOUR),
+        look(watermark=T - 10 * MINUTE, asked_at=T + MINUTE),
+        (),
+        Proof.WAITING,
+    ),
+    (
+        "its sender's clock was half an hour behind, and time has passed",
+        unknown(since=T - HALF_AN_HOUR, until=T - HALF_AN_HOUR),
+        look(),
+        (),
+        Proof.ABSENT,
+    ),
+    (
+        "it left after it was found unknown: a wrong clock",
+        unknown(since=T + HALF_AN_HOUR, until=T + HALF_AN_HOUR),
+        look(),
+        (),
+        Proof.AMBIGUOUS,
+    ),
+    ("known ones are hidden", unknown(), look(hides={1}), (), Proof.HIDDEN),
+    ("of another run", unknown(), look(hides={2}), (), Proof.ABSENT),
+    (
+        "hidden, but this one is there",
+        unknown(),
+        look(record(), hides={1}),
+        (),
+        Proof.ACCEPTED,
     ),
     (
         "nothing, and a record nobody can read",
@@ -181,6 +225,35 @@ def test_one_record_for_two_messages_proves_neither() -> None:
     assert [one.proof for one in found] == [Proof.AMBIGUOUS] * 2
 
 
+# whose rival, when it was posted (ms after T), what the record proves
+RIVALS = (
+    ("on its way to the same person", ANA, 0, Proof.AMBIGUOUS),
+    ("to nobody knows whom any more", None, 0, Proof.AMBIGUOUS),
+    ("to another person", BEN, 0, Proof.ACCEPTED),
+    ("by a clock that is five minutes ahead", ANA, 6 * MINUTE, Proof.AMBIGUOUS),
+    ("by one that is five minutes behind", ANA, -7 * MINUTE, Proof.AMBIGUOUS),
+    ("too early to be behind it", ANA, -9 * MINUTE, Proof.ACCEPTED),
+    ("posted later than it", ANA, 7 * MINUTE, Proof.ACCEPTED),
+)
+
+
+@pytest.mark.parametrize(
+    ("to", "after", "proof"),
+    [one[1:] for one in RIVALS],
+    ids=[one[0] for one in RIVALS],
+)
+def test_rows_whose_id_is_not_known_compete(
+    to: str | None, after: int, proof: Proof
+) -> None:
+    """Accepted by an answer that broke off, on its way, or of a run without its plan."""
+    person = None if to is None else person_key(to)
+    rival = Rival(9, person, T + after, T + after)
+    (said,) = conclude([unknown()], look(record()), rivals=[rival])
+    assert said.proof is proof
+    (alone,) = conclude([unknown()], look(), rivals=[rival])
+    assert alone.proof is Proof.ABSENT
+
+
 def test_two_messages_to_one_number_are_told_apart_by_length() -> None:
     """Each has the one record that fits it."""
     messages = [unknown(2), unknown(3, lengths=(30,))]
@@ -199,13 +272,13 @@ def test_the_evidence_tells_no_number() -> None:
         "since": T,
         "until": T,
         "message_id": "a",
+        "seen": T,
         "received_at": T + 50,
     }
 
 
 # -- a world that is the judge ----------------------------------------------------------
 
-MINUTE = 60_000
 NUMBERS = (ANA, BEN)
 
 
@@ -214,22 +287,29 @@ def test_nothing_false_is_ever_concluded(data: st.DataObject) -> None:
     """Messages that arrived or not, a lagging search, others' messages in between.
 
     The world decides what was accepted, late by up to two minutes; the search shows it
-    up to 15 minutes later, in order.  Whatever is concluded, at whatever moment: what is
-    called accepted was, under its own id; what is called absent was not.
+    up to 15 minutes later, in order.  The senders' clocks are wrong, by as much as lets
+    one begin, or by any time; when it was found unknown one clock of two was right.
+    Whatever is concluded, at whatever moment: what is called accepted was, under its own
+    id, or a clock was set after its sender began; what is called absent was not.
     """
     draw = data.draw
+    may_begin = draw(st.booleans())
+    most = MOST_APART_MS if may_begin else BEFORE_MS
+    wrong = draw(st.integers(-most, most))
     messages: list[Open] = []
     truth: dict[tuple[int, int], str | None] = {}
     world: list[Found] = []
     known: set[str] = set()
     for row in range(2, 2 + draw(st.integers(1, 5))):
         since = T + draw(st.integers(0, 40)) * MINUTE
+        until = since + draw(st.integers(0, MINUTE))
         one = unknown(
             row,
             to=(draw(st.sampled_from(NUMBERS)),),
-            since=since,
-            until=since + draw(st.integers(0, MINUTE)),
+            since=since + wrong,
+            until=until + wrong,
             lengths=(draw(st.integers(18, 21)),),
+            seen=until + draw(st.integers(0, 30)) * MINUTE,
         )
         messages.append(one)
         truth[one.place] = None
@@ -251,7 +331,7 @@ def test_nothing_false_is_ever_concluded(data: st.DataObject) -> None:
         world.append(other)
     # Messages to others, which move the watermark.
     traffic = [T + draw(st.integers(0, 90)) * MINUTE for _ in range(3)]
-    asked_at = T + draw(st.integers(0, 120)) * MINUTE
+    asked_at = T + draw(st.integers(0, 120)) * MINUTE  # or later, by the other clock
     lag = draw(st.integers(0, 15)) * MINUTE
     visible = [one for one in world if one.received_at <= asked_at - lag]
     times = [one.received_at for one in visible]
@@ -260,7 +340,7 @@ def test_nothing_false_is_ever_concluded(data: st.DataObject) -> None:
 
     for concluded in conclude(messages, seen, known_ids=known):
         was = truth[concluded.message.place]
-        if concluded.proof is Proof.ACCEPTED:
+        if concluded.proof is Proof.ACCEPTED and may_begin:
             assert was == concluded.message_id
         if concluded.proof is Proof.ABSENT:
             assert was is None

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from bulksend.journal.records import Candidate, Outcome
 from bulksend.journal.states import Event
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import ON_ITS_WAY_MS, SKEW_MS, WAIT_MS, Proof
+from bulksend.settle.ground import Ground
 from bulksend.settle.looking import look
 from bulksend.settle.search import MessageSearch
 from bulksend.settle.sights import Page, page_of
@@ -84,6 +86,8 @@ class Wireless(MessageSearch):
         assert answer.status == 200, answer
         page = page_of(answer.body)
         assert page is not None
+        date = formatdate(self._world.now / 1000, usegmt=True)
+        self.theirs.heard(date, asked=self.theirs.boot())
         return page
 
 
@@ -130,11 +134,13 @@ def test_absence_is_believed_when_it_is_proven_and_not_before(
             before = {one.row for one in journal.decisions.unknown(run.id)}
             counts = asyncio.run(
                 look(
-                    journal,
-                    {run: made.plan},
-                    Wireless(world),
-                    wait_ms=WAIT_MS,
-                    now=lambda: world.now,
+                    Ground(
+                        journal,
+                        {run: made.plan},
+                        Wireless(world),
+                        WAIT_MS,
+                        lambda: world.now,
+                    )
                 )
             )
             seen += Counter(
@@ -180,12 +186,14 @@ def test_a_record_that_fits_two_runs_settles_neither(tmp_path: Path) -> None:
         for asked in ({alpha.id}, {bravo.id}, None):
             counts = asyncio.run(
                 look(
-                    journal,
-                    both,
-                    Wireless(world),
-                    wait_ms=WAIT_MS,
-                    now=lambda: world.now,
-                    asked=asked,
+                    Ground(
+                        journal,
+                        both,
+                        Wireless(world),
+                        WAIT_MS,
+                        lambda: world.now,
+                        asked,
+                    )
                 )
             )
             assert counts == {Proof.AMBIGUOUS: 2 if asked is None else 1}

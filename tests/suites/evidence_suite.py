@@ -11,7 +11,6 @@ import pytest
 from bulksend.errors import BulksendError
 from bulksend.journal.decisions import CLAIM_TO_POST_MS, Decision, Rival, Unknown
 from bulksend.journal.receipts import Told
-from bulksend.journal.records import WHOLE, Part
 from bulksend.journal.states import Event, IllegalMove, Status, step
 from bulksend.journal.store import News
 from tests.suites.scene import (
@@ -300,10 +299,9 @@ class EvidenceSuite:
         sender.claim(2, 3)
         sender.record(outcome(2, Event.LOSE), outcome(3, Event.LOSE))
         run_id, decisions = sender.run.id, sender.journal.decisions
-        decisions.note_looks(run_id, decisions.unknown(run_id)[:1], at=NOW + 5)
-        decisions.note_end(run_id, Part(0, 0, 2), at=NOW + 8)
+        decisions.note_looks(run_id, [(2, 1), (3, 2), (4, 0)], at=NOW + 5)
         assert [one.seen for one in decisions.unknown(run_id)] == [NOW + 5, None]
-        decisions.note_end(run_id, WHOLE, at=NOW + 9)
+        decisions.note_looks(run_id, [(2, 0), (3, 0)], at=NOW + 9)
         assert [one.seen for one in decisions.unknown(run_id)] == [NOW + 5, NOW + 9]
 
         decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
@@ -314,7 +312,7 @@ class EvidenceSuite:
         assert decisions.unknown(run_id)[0] == Unknown(2, NOW, NOW, 2, None)
 
     def test_messages_whose_id_nobody_knows_are_rivals(self, sender: Sender) -> None:
-        """On their way, accepted by an answer that broke off; and unknown, if asked for."""
+        """On their way, accepted by an answer that broke off, unknown."""
         people = [person_of(row) for row in (2, 3, 4, 5, 6)]
         sender.journal.claim(sender.run, sender.epoch, people, now=NOW)
         sender.record(
@@ -324,12 +322,12 @@ class EvidenceSuite:
             outcome(6, Event.RELEASE, NOW + 6),
         )
         some = partial(sender.journal.decisions.rivals, sender.run.id, now=NOW + 9)
-        posted, lost, gone = (people[n].person for n in (0, 1, 3))
-        assert some(unknown=False) == [
-            Rival(posted, NOW, NOW + 9),
-            Rival(lost, NOW, NOW + 3),
+        posted, broken, lost = (people[n].person for n in (0, 1, 3))
+        assert some() == [
+            Rival(2, posted, NOW, NOW + 9),
+            Rival(3, broken, NOW, NOW + 3),
+            Rival(5, lost, NOW, NOW + 5),
         ]
-        assert some(unknown=True)[2:] == [Rival(gone, NOW, NOW + 5)]
 
     def test_witnesses_are_accepted_rows_close_by(self, sender: Sender) -> None:
         """Those of which no receipt has come first; none that came later."""
@@ -344,8 +342,12 @@ class EvidenceSuite:
         )
         sender.record(outcome(3, Event.DELIVER, NOW + 9))
         some = partial(sender.journal.decisions.witnesses, sender.run.id, 4)
-        assert some(before=NOW + 5, most=9) == [(5, "m5"), (2, "m2"), (3, "m3")]
-        assert some(before=NOW + 9, most=1) == [(5, "m5")]
+        assert some(between=(NOW, NOW + 5), most=9) == [
+            (5, "m5"),
+            (2, "m2"),
+            (3, "m3"),
+        ]
+        assert some(between=(NOW + 3, NOW + 9), most=2) == [(5, "m5"), (6, "m6")]
 
     def test_what_was_not_sent_is_sent_only_when_asked_for(
         self, sender: Sender
