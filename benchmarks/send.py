@@ -41,7 +41,7 @@ from benchmarks.prepare import CAMPAIGN, Figures, measured
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bulksend.dispatch import Sending
+    from bulksend.dispatch import Underway
 
 IN_FLIGHT = 128
 THREADS = 16
@@ -136,7 +136,7 @@ def bulksend(plan: Path, url: str) -> Figures:
 
     sending: Figures = {}
 
-    async def beside(_: Sending) -> None:
+    async def beside(_: Underway) -> None:
         with measured(sending):
             try:
                 await asyncio.Event().wait()
@@ -351,7 +351,7 @@ def resumed(plan: Path, url: str) -> Figures:
         done = half_done(plan, Path(home))
         sizes: list[float] = []
 
-        async def beside(sending: Sending) -> None:
+        async def beside(sending: Underway) -> None:
             for _ in range(RESUMED_SECONDS):
                 await asyncio.sleep(1)
                 sizes.append(_resident())

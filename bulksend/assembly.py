@@ -121,7 +121,7 @@ class Assembly:
                 **campaign.send.stop_at.model_dump(),
                 in_doubt=await writer.call(lambda j: j.ended_in_doubt(run.id, part)),
             ),
-            not_after=asked.deadline(clocks.wall_ms()),
+            not_after=asked.deadline(run, clocks.wall_ms()),
         )
         day = caps.t_mobile if caps is not None else None
         return Assembled(engine, source, remainder, asked.own(run).sendable, day)

@@ -56,6 +56,8 @@ class Assignment:
         shard: Which part of the plan; None is all of it.
 
         patience: Seconds that an answer may take; None is the client's own.
+
+        begun: When all of it was begun, in milliseconds since 1970, where it is not now.
     """
 
     plan: Plan
@@ -69,6 +71,7 @@ class Assignment:
     parent: int | None = None
     shard: int | None = None
     patience: float | None = None
+    begun: int | None = None
 
     @property
     def part(self) -> Part:
@@ -87,10 +90,15 @@ class Assignment:
         part = self.part
         return None if part is WHOLE else (part.first, part.last)
 
-    def deadline(self, now: int) -> datetime | None:
-        """When the campaign's time is over, seen from *now* in ms."""
-        until = self.campaign.send.not_after
-        return until.on(datetime.fromtimestamp(now / 1000, UTC)) if until else None
+    def deadline(self, run: Run | None, now: int) -> datetime | None:
+        """When the campaign's time is over for what begins at *now*, in ms.
+
+        A time of day is that day's.  A shard has the day on which its *run* was begun:
+        who starts it may be a scheduler that tries again, at any hour.
+        """
+        begun = run.created_at if run and self.shard is not None else now
+        until, begun = self.campaign.send.not_after, self.begun or begun
+        return until.on(datetime.fromtimestamp(begun / 1000, UTC)) if until else None
 
     def own(self, run: Run) -> Run:
         """*run* with the numbers of this sender's part."""
@@ -210,9 +218,9 @@ class Assignment:
                 )
             )
 
-    def check_deadline(self, *, now: int) -> None:
+    def check_deadline(self, run: Run | None, *, now: int) -> None:
         """Raises GateRefused (E515) where the campaign's time is over."""
-        deadline = self.deadline(now)
+        deadline = self.deadline(run, now)
         if deadline is not None and deadline.timestamp() * 1000 <= now:
             raise GateRefused(begun_too_late(self.campaign))
 

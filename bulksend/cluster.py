@@ -7,6 +7,7 @@ and then they are ended.  Nothing is lost by how they are: what they did is in t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -33,6 +34,7 @@ MOST_HERE = 8
 END_SECONDS = 1.0
 _WORKER = "Dask Worker process (from Nanny)"
 
+_OF_DASK = re.compile(r"distributed(\.|$)")
 _LOCAL = re.compile(r"local:([1-9]\d?)")
 _DISTANT = re.compile(r"(?:dask|tcp)://([^/\s]+:\d+)")
 
@@ -108,14 +110,21 @@ def connected(workers: str, home: Home) -> Iterator[Cluster]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What Dask logs of workers that come and go; what it means for a run is said."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    """What Dask logs of workers that come and go; what it means for a run is said.
+
+    Its configuration gives some of its loggers a level of their own.
+    """
+    import distributed  # noqa: F401 -- makes them
+
+    names = [one for one in logging.root.manager.loggerDict if _OF_DASK.match(one)]
+    before = {one: logging.getLogger(one).level for one in names}
+    for one in names:
+        logging.getLogger(one).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for one, level in before.items():
+            logging.getLogger(one).setLevel(level)
 
 
 def _started(workers: str, home: Home, scratch: Path, stack: ExitStack) -> Any:
@@ -189,10 +198,38 @@ def _found(workers: str, stack: ExitStack) -> Any:
 
     address = _DISTANT.sub(r"tcp://\1", workers)
     try:
+        what = asyncio.run(_who_answers(address))
+        if what != "Scheduler":
+            found = f"a {what} of Dask's answers there"
+            raise InputError(Problem("E591", found, file=workers))
         return stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
-    except (OSError, TimeoutError) as error:
+    except TimeoutError as error:
+        found = f"no answer for {CONNECT_SECONDS:g} s"
+        raise InputError(Problem("E591", found, file=workers)) from error
+    except (OSError, ImportError) as error:
         found = str(error).partition("\n")[0]
         raise InputError(Problem("E591", found, file=workers)) from error
+
+
+async def _who_answers(address: str) -> str:
+    """What Dask calls it; its own client waits for ever where nobody speaks its language.
+
+    Raises:
+        OSError: Nobody does.
+        TimeoutError: Nobody has yet.
+    """
+    from distributed.comm.core import CommClosedError
+    from distributed.core import rpc
+
+    async with asyncio.timeout(CONNECT_SECONDS):
+        try:
+            async with rpc(address, timeout=CONNECT_SECONDS) as there:
+                return str((await there.identity())["type"])
+        except Exception as error:
+            is_silent = isinstance(error, OSError | TimeoutError)
+            if is_silent and not isinstance(error, CommClosedError):
+                raise
+            raise OSError("what answers there is not Dask's") from error
 
 
 def _versions() -> str:
@@ -212,8 +249,8 @@ def _compare(
     here, is_file = _versions(), isinstance(home.journal, Path)
     problems = []
     for worker, one in sorted(found.items()):
-        if isinstance(one, Exception):  # it has none, or another one
-            what = f"{type(one).__name__} at {worker} instead of its version"
+        if isinstance(one, Exception):  # Dask does not say why
+            what = f"no bulksend, or one that cannot say its version, at {worker}"
             problems.append(Problem("E592", what, here))
             continue
         if one.versions != here:

@@ -4,8 +4,8 @@ A shard is sent as `send --shard` sends it, and what is safe about that is safe 
 runs a task again whose worker died, or runs it twice, and the journal lets each message
 out once.  Workers use their own environment: no secret goes through the scheduler.
 
-A plan is always cut into the same number of shards, so that it is the same plan, and
-resumes, on however many workers.
+The plan is the one that `run` makes: what is begun by one process goes on by workers, and
+the other way round.
 """
 
 from __future__ import annotations
@@ -15,51 +15,37 @@ import math
 import os
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bulksend.cluster import Cluster, check, connected
-from bulksend.crew import LOOK_SECONDS, Crew, Hands, in_touch, trouble
-from bulksend.dispatch import STOP_SECONDS
+from bulksend.crew import Crew, Hands, in_touch, trouble
+from bulksend.dispatch import STOP_SECONDS, Progress
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.logs import log
 from bulksend.means import Means, Options
-from bulksend.pipeline import run_by, send_plan
+from bulksend.on_worker import Errand, Said, TryAgain, send_shard, stopped_before
+from bulksend.pipeline import run_by
 from bulksend.planning import plan_campaign
+from bulksend.prepare.draft import SHARDS
 from bulksend.signals import on_ending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from bulksend.assignment import Assignment
     from bulksend.define.load import Loaded
-    from bulksend.dispatch import Sending
+    from bulksend.dispatch import Underway
     from bulksend.journal.records import Run
     from bulksend.planning import Checked
     from bulksend.settle.standing import Ended
-    from bulksend.storage.location import Where
 
-SHARDS = 8
 WORTH_BYTES = 32 * 1024 * 1024
 """A smaller list is planned here while the workers come up."""
-
-MENDABLE = frozenset({"E510", "E511", "E563", "E600", "E611", "E697", "E698"})
-"""What a later try of a shard may find mended; of anything else Dask need not know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """How a shard ended, as a value that travels: exit code 0 or what stopped it."""
-
-    exit_code: int
-    problems: tuple[Problem, ...] = ()
-
-
-class TryAgain(Exception):  # noqa: N818  (it is what Dask shall do)
-    """A shard stopped for something that a later try may find mended."""
 
 
 def plan_on_workers(
@@ -126,7 +112,7 @@ def run_on_workers(
         def sender(asked: Assignment, options: Options) -> Shards:
             return Shards(cluster.client, asked, options)
 
-        means = Means(_crew(cluster, WORTH_BYTES), SHARDS, sender)
+        means = Means(_crew(cluster, WORTH_BYTES), sender)
         return run_by(means, loaded, environment, options)
 
 
@@ -140,6 +126,8 @@ class Shards:
     has_begun: bool = field(default=False, init=False)
     tells_of_the_end: bool = field(default=True, init=False)
     _asked_at: float | None = field(default=None, init=False)
+    _seen: dict[int, Progress] = field(default_factory=dict, init=False)
+    _total: int = field(default=0, init=False)
 
     @property
     def seconds_left(self) -> float:
@@ -151,9 +139,9 @@ class Shards:
         """Until each has ended or was stopped; a signal drains them."""
         if not self.options.wait and (held := self._held_by(run)) is not None:
             return held
-        self.has_begun = True
+        self.has_begun, self._total = True, run.sendable
         try:
-            with on_ending(self._stop), in_touch():
+            with on_ending(self._hear), in_touch(), _beside(self.options.beside, self):
                 said = self._send_all()
         except Stopped as gone:
             return gone
@@ -161,6 +149,31 @@ class Shards:
         if any(one.exit_code == 4 for one in said):
             return Stopped(problems)
         return GateRefused(problems) if problems else None
+
+    def progress(self) -> Progress | None:
+        """Of all shards that were heard of; they wait where each of them does."""
+        seen = list(self._seen.values())
+        if not seen:
+            return None
+        waits = [one for one in seen if one.waits_until is not None]
+        until = min(waits, key=lambda one: one.waits_until or 0) if waits else None
+        all_wait = until is not None and all(
+            one.waits_until is not None or one.done == one.total for one in seen
+        )
+        return Progress(
+            total=self._total,
+            done=sum(one.done for one in seen),
+            refused=sum(one.refused for one in seen),
+            unknown=sum(one.unknown for one in seen),
+            rate=max(one.rate for one in seen),
+            waits_until=until.waits_until if until and all_wait else None,
+            waits_for=until.waits_for if until and all_wait else "",
+        )
+
+    def stop(self) -> None:
+        """Drain them; also in a signal handler, and from another thread."""
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
 
     def _held_by(self, run: Run) -> GateRefused | None:
         """Where another run of the campaign is being sent; shards of this one wait."""
@@ -172,40 +185,45 @@ class Shards:
         what = f"process {owner.pid} on {owner.host} sends {owner.run}"
         return GateRefused(Problem("E610", what))
 
-    def _stop(self) -> None:
+    def _hear(self) -> None:
         """In a signal handler."""
         if self._asked_at is None:
-            self._asked_at = time.monotonic()
+            self.stop()
             self.options.on_stop()
 
     def _send_all(self) -> list[Said]:
-        from distributed import Event
+        from distributed import Event, Queue
 
-        stop = Event(f"bulksend-stop-{os.urandom(8).hex()}", client=self.client)
-        plan = self.asked.plan.address or str(self.asked.plan.path.absolute())
+        mark = os.urandom(8).hex()
+        stop = Event(f"bulksend-stop-{mark}", client=self.client)
+        queue = None
+        if self.options.beside is not None:
+            queue = Queue(f"bulksend-told-{mark}", client=self.client)
         hands, parent, is_told = Hands(self.client), os.getppid(), False
-        results = self.asked.output if self.options.results else None
         shards = [
-            hands.begin(
-                send_shard,
-                plan,
-                shard,
-                stop=stop.name,
-                results=results,
-                until_closed=self.options.until_closed,
-            )
-            for shard in range(SHARDS)
+            hands.begin(send_shard, errand)
+            for errand in self._errands(stop.name, queue.name if queue else "")
         ]
-        log.info("shards", count=SHARDS, workers=len(self.client.nthreads()))
+        log.info("shards", count=len(shards), workers=len(self.client.nthreads()))
         while hands.running and self.seconds_left > 0:
             hands.wait()
+            for shard, seen in queue.get(batch=True) if queue else ():
+                self._seen[shard] = Progress(*seen)
             if self.options.with_parent and os.getppid() != parent:
-                self._stop()
+                self.stop()
             if self._asked_at is not None and not is_told:
                 log.info("stopping", code="E631")
                 stop.set()
                 is_told = True
         return [_said(future) for future in shards]
+
+    def _errands(self, stop: str, told: str) -> Iterator[Errand]:
+        plan = self.asked.plan.address or str(self.asked.plan.path.absolute())
+        results = self.asked.output if self.options.results else None
+        begun = time.time_ns() // 1_000_000
+        for shard in range(self.asked.plan.shards):
+            until_closed = self.options.until_closed
+            yield Errand(plan, shard, stop, told, begun, results, until_closed)
 
 
 def _said(future: Any) -> Said:
@@ -213,96 +231,38 @@ def _said(future: Any) -> Said:
         said: Said = future.result()
         return said
     if future.status == "pending":
-        return _stopped()
+        return stopped_before()
     error = future.exception()
     if isinstance(error, TryAgain):
         return Said(4, (Problem("E595", str(error)),))
     return Said(4, (trouble(future),))
 
 
-def _stopped() -> Said:
-    return Said(4, (Problem("E631", "it was asked to stop"),))
-
-
-class Orders:
-    """What a shard's worker is told while it sends.
-
-    It is asked for in a thread of its own, which nobody waits for: a scheduler that is
-    gone answers late, or never.
-    """
-
-    def __init__(self, stop: str) -> None:
-        from distributed import Event, get_client, get_worker
-
-        self._worker = get_worker()
-        self._key = self._worker.get_current_task()
-        self._event = Event(stop, client=get_client())
-        self._ended = threading.Event()
-        self.say_stop = bool(self._event.is_set())
-        self._is_lost = False
-        threading.Thread(target=self._ask, name="bulksend-orders", daemon=True).start()
-
-    @property
-    def are_over(self) -> bool:
-        """Whether nobody waits for this shard here: the worker closes, or who asked is gone."""
-        from distributed.core import Status
-
-        task = self._worker.state.tasks.get(self._key)
-        is_wanted = task is not None and task.state != "cancelled"
-        closing = (Status.closing, Status.closed, Status.failed)
-        return self._is_lost or self._worker.status in closing or not is_wanted
-
-    def end(self) -> None:
-        self._ended.set()
-
-    def _ask(self) -> None:
-        while not (self._ended.is_set() or self.say_stop):
-            try:
-                self.say_stop = self._event.is_set()
-            except Exception:  # noqa: BLE001  (whatever Dask says when it is gone)
-                self._is_lost = True
-                return
-            self._ended.wait(LOOK_SECONDS)
-
-
-def send_shard(
-    plan: str, shard: int, *, stop: str, results: Where | None, until_closed: bool
-) -> Said:
-    """On a worker: one shard, as ``bulksend send PLAN --shard K --wait`` sends it.
-
-    Raises:
-        TryAgain: It stopped half-way, and not because it was asked to.
-    """
-    orders = Orders(stop)
-
-    async def heed(sending: Sending) -> None:
-        while not (orders.say_stop or orders.are_over):  # noqa: ASYNC110 -- a thread says it
-            await asyncio.sleep(LOOK_SECONDS)
-        sending.stop()
-
-    options = Options(
-        beside=heed,
-        wait=True,
-        shard=shard,
-        as_planned=True,
-        results=results,
-        until_closed=until_closed,
+@contextmanager
+def _beside(
+    companion: Callable[[Underway], Awaitable[None]] | None, shards: Shards
+) -> Iterator[None]:
+    """A thread with a loop for who looks on; this one waits for Dask."""
+    if companion is None:
+        yield
+        return
+    over = threading.Event()
+    looking = _look_on(companion(shards), over)
+    thread = threading.Thread(
+        target=lambda: asyncio.run(looking), name="bulksend-beside"
     )
+    thread.start()
     try:
-        if orders.say_stop:
-            return _stopped()
-        stopped: BulksendError | None = send_plan(plan, options=options).stopped
-    except BulksendError as error:
-        stopped = error
+        yield
     finally:
-        orders.end()
-    if stopped is None:
-        return Said(0)
-    is_mendable = any(problem.code in MENDABLE for problem in stopped.problems)
-    if not orders.say_stop and (orders.are_over or is_mendable):
-        raise TryAgain("; ".join(map(_words, stopped.problems)))
-    return Said(stopped.exit_code, stopped.problems)
+        over.set()
+        thread.join()
 
 
-def _words(problem: Problem) -> str:
-    return f"{problem.code} {problem.found}"
+async def _look_on(companion: Awaitable[None], over: threading.Event) -> None:
+    looking = asyncio.ensure_future(companion)
+    await asyncio.to_thread(over.wait)
+    looking.cancel()
+    await asyncio.wait([looking])
+    if not looking.cancelled() and (error := looking.exception()):
+        log.warning("display failed", error=type(error).__name__)

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bulksend.assembly import Assembled, Assembly, rows_of
 from bulksend.errors import GateRefused, Problem, Stopped
@@ -56,6 +56,14 @@ class Progress(NamedTuple):
     rate: float
     waits_until: int | None = None
     waits_for: str = ""
+
+
+class Underway(Protocol):
+    """Who sends, for whoever looks on or wants it to stop."""
+
+    def progress(self) -> Progress | None: ...
+
+    def stop(self) -> None: ...
 
 
 @dataclass(slots=True)

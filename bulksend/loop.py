@@ -16,7 +16,7 @@ from bulksend.view import telemetry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
-    from bulksend.dispatch import Sending
+    from bulksend.dispatch import Sending, Underway
     from bulksend.journal.records import Run
 
 
@@ -24,7 +24,7 @@ def run_sending(
     sending: Sending,
     run: Run,
     *,
-    beside: Callable[[Sending], Awaitable[None]] | None = None,
+    beside: Callable[[Underway], Awaitable[None]] | None = None,
     on_stop: Callable[[], None] = lambda: None,
 ) -> BulksendError | None:
     """Run an event loop until everything is sent, or something stops it.
@@ -47,7 +47,7 @@ def run_sending(
 async def _send_with_signals(
     sending: Sending,
     run: Run,
-    beside: Callable[[Sending], Awaitable[None]] | None,
+    beside: Callable[[Underway], Awaitable[None]] | None,
     on_stop: Callable[[], None],
 ) -> None:
     def stop() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bulksend.assignment import Assignment
     from bulksend.define.slots import ScheduledFor
+    from bulksend.dispatch import Underway
     from bulksend.errors import BulksendError
     from bulksend.journal.records import Run
     from bulksend.planning import Checked
@@ -51,11 +52,14 @@ class Options:
 
         as_planned: Send a plan although a list changed since it was made.
 
+        begun: When all of it was begun, in milliseconds since 1970, where others see to
+            its parts.
+
         on_stop: Called when a signal says stop; the run drains whatever it does.
     """
 
     confirm: Callable[[Checked], bool] = lambda _: True
-    beside: Callable[[Sending], Awaitable[None]] | None = None
+    beside: Callable[[Underway], Awaitable[None]] | None = None
     results: Where | None = None
     replan: bool = False
     journal: str = ""
@@ -67,6 +71,7 @@ class Options:
     with_parent: bool = False
     shard: int | None = None
     as_planned: bool = False
+    begun: int | None = None
     on_stop: Callable[[], None] = lambda: None
 
 
@@ -120,10 +125,7 @@ class Means:
 
     Args:
         crew: Works the plan out.
-
-        shards: Into how many parts the plan is cut, for as many senders.
     """
 
     crew: Crew | None = None
-    shards: int = 1
     sender: Callable[[Assignment, Options], Sender] = Here

@@ -95,7 +95,6 @@ def run_by(
         environment=environment,
         journal=options.journal,
         slot=slot,
-        shards=means.shards,
         crew=means.crew,
     )
     asked = _assignment(checked, loaded.folder, environment, options)
@@ -163,6 +162,7 @@ def _assignment(
         until_closed=options.until_closed,
         parent=os.getppid() if options.with_parent else None,
         shard=options.shard,
+        begun=options.begun,
     )
 
 
@@ -192,7 +192,7 @@ def _send(
         checked = replace(checked, done=checked.summary.sendable - asked.chosen(run))
     if run is not None and run.finished_at is not None and not options.only:
         return _finish(asked, run, None)
-    _pass_gates(asked, checked, options)
+    _pass_gates(asked, checked, run, options)
     run = run or asked.begin_run(now=_now())
     stopped = sender.send(run)
     if stopped is not None and not sender.has_begun:
@@ -216,11 +216,13 @@ def _send(
     return ended
 
 
-def _pass_gates(asked: Assignment, checked: Checked, options: Options) -> None:
+def _pass_gates(
+    asked: Assignment, checked: Checked, run: Run | None, options: Options
+) -> None:
     """Raises GateRefused or InputError where anything speaks against sending now."""
     if checked.gates:
         raise GateRefused(checked.gates)
-    asked.check_deadline(now=_now())
+    asked.check_deadline(run, now=_now())
     asked.check_credentials()
     if not options.confirm(checked):
         raise GateRefused(Problem("E410", "nothing was sent"))

@@ -20,7 +20,7 @@ from bulksend.home import Home, find_spool
 from bulksend.journal.store import Journal
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
-from bulksend.prepare.draft import draft
+from bulksend.prepare.draft import SHARDS, draft
 from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.in_time import out_of_time
 from bulksend.prepare.kept import keep_plan, open_plan
@@ -120,7 +120,7 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
     environment: Mapping[str, str] = os.environ,
     journal: str = "",
     slot: str = "",
-    shards: int = 1,
+    shards: int = SHARDS,
     crew: Crew | None = None,
 ) -> Checked:
     """Freeze a campaign and its lists into a plan; nothing is sent.
@@ -130,7 +130,7 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
     Args:
         slot: Which of a recurring campaign's sends this is, such as its date.
 
-        shards: Into how many parts it is cut, for as many senders.
+        shards: Into how many parts it is cut, for as many senders; one may send them all.
 
         crew: Who works it out; None: this process.
 

@@ -139,13 +139,18 @@ def refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
             continue
         left = standing(journal, run).left
         if 0 < left < run.sendable:
-            same_lists = run.input_digest == plan.about["input_digest"]
-            what = "the campaign" if same_lists else "a list"
-            done = run.sendable - left
-            raise GateRefused(
-                Problem(
-                    "E622",
-                    f"{what} changed since run {run.run} was planned, "
-                    f"and {done:,} of its {run.sendable:,} messages are done",
-                )
+            what = f"{_difference(run, plan)}, "
+            what += (
+                f"and {run.sendable - left:,} of its {run.sendable:,} messages are done"
             )
+            raise GateRefused(Problem("E622", what))
+
+
+def _difference(run: Run, plan: Plan) -> str:
+    """What differs between a plan and a run of the same campaign that is not its own."""
+    what = "the number of shards, bulksend's version or a setting"
+    if run.input_digest != plan.about["input_digest"]:
+        what = "a list"
+    elif run.content_digest != plan.about["content_digest"]:
+        what = "the campaign"
+    return f"{what} changed since run {run.run} was planned"

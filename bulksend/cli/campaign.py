@@ -63,7 +63,8 @@ def check(campaign: Where, slot: str, as_json: bool) -> None:
 @click.option(
     "--shards",
     type=SHARDS,
-    default=1,
+    default=8,
+    show_default=True,
     help="Cut it into so many parts, for as many senders.",
 )
 @click.option(

@@ -12,12 +12,12 @@ from bulksend.cli.show import err
 
 if TYPE_CHECKING:
     from bulksend.dispatch import Progress as Seen
-    from bulksend.dispatch import Sending
+    from bulksend.dispatch import Underway
 
 EVERY_SECONDS = 0.25
 
 
-async def show_progress(sending: Sending) -> None:
+async def show_progress(sending: Underway) -> None:
     """Draw until cancelled."""
     columns = (
         TextColumn("{task.description}"),

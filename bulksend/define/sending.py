@@ -250,7 +250,8 @@ class Send(Section):
         Until | None,
         Key(
             "When it is too late: no run starts from then on, and one that is sending "
-            "stops. A time of day holds until midnight there.",
+            "stops. A time of day holds until midnight there; shards of a plan have the day "
+            "on which the first of them began.",
             "a moment with its zone such as 2026-03-01T20:00:00-05:00, or a time and a "
             "zone such as 18:00 America/New_York",
             "18:00 America/New_York",

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from bulksend.prepare.basis import Basis
     from bulksend.storage.spool import Spool
 
+SHARDS = 8
+"""Every plan is cut, so that it may be begun by one sender and gone on with by several;
+for more senders than an account keeps busy somebody has to ask."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -53,7 +57,7 @@ def draft(
     *,
     version: str,
     slot: str = "",
-    shards: int = 1,
+    shards: int = SHARDS,
     spool: Spool | None = None,
 ) -> Draft:
     """Read the lists, compile the templates, and describe every row.
@@ -110,7 +114,8 @@ def decided(frame: pl.LazyFrame, found: Basis) -> pl.LazyFrame:
 
 def cut(about: dict[str, Any], shards: int) -> dict[str, Any]:
     """Another cut is another plan: its senders must not take it for this one."""
-    if shards == 1:
+    about = about | {"shards": shards}
+    if shards == SHARDS:
         return about
     parts = {"plan": about["hash"], "shards": shards}
-    return about | {"shards": shards, "hash": plan_hash(parts)}
+    return about | {"hash": plan_hash(parts)}

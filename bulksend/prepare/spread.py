@@ -28,7 +28,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience
 from bulksend.prepare.basis import Basis, basis, number_lists
 from bulksend.prepare.blocks import Scratch
-from bulksend.prepare.draft import Draft, cut, decided, draft, drafted
+from bulksend.prepare.draft import SHARDS, Draft, cut, decided, draft, drafted
 from bulksend.prepare.duplicates import claims
 from bulksend.prepare.files import find_files
 from bulksend.prepare.judging import judged
@@ -136,7 +136,7 @@ def draft_by(  # noqa: PLR0913 -- as `draft`, and who does it
     *,
     version: str,
     slot: str = "",
-    shards: int = 1,
+    shards: int = SHARDS,
     spool: Spool | None = None,
 ) -> Draft:
     """`draft`, worked out by a crew.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,25 +11,32 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
-import psycopg
 import pytest
+from distributed import Client
 from polars.testing import assert_frame_equal
 
 from bulksend.cluster import connected
 from bulksend.crew import Crew
 from bulksend.errors import InputError, Problem, Stopped
 from bulksend.home import Home
-from tests.flow.desk import ROOT, Desk, ended, served, until
-from tests.flow.test_workers import STARTING_SECONDS
+from tests.flow.desk import ROOT, Desk, codes, counts, ended, served, until
+from tests.flow.test_workers import STARTING_SECONDS, people, senders
+from tests.suites.arrivals import densest, watched
 from tests.suites.postgres_server import Server, free_port, postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["postgres"]
 
-FILES, ROWS = 3, 100
+FILES, ROWS = 3, 1_400
+AGAIN = 100
+RATE = 200
+MOST = 202
+"""In any second: the rate, and a hundredth."""
+
+WORKERS = 4
 
 
 class Started(NamedTuple):
@@ -42,15 +48,25 @@ class Started(NamedTuple):
 
 
 @contextmanager
-def started(environment: dict[str, str], folder: Path) -> Iterator[Started]:
-    """``dask scheduler`` and two ``dask worker`` on the loopback, in another folder."""
+def started(
+    environment: dict[str, str],
+    folder: Path,
+    count: int = 2,
+    *,
+    strangers: Sequence[str] = (),
+) -> Iterator[Started]:
+    """``dask scheduler`` and its workers on the loopback, in another folder.
+
+    Args:
+        strangers: The PYTHONPATH of each further worker; they come last.
+    """
     port = free_port()
     with ExitStack() as stack:
 
-        def run(*words: str) -> subprocess.Popen[bytes]:
+        def run(*words: str, path: str = str(ROOT)) -> subprocess.Popen[bytes]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *words],
-                env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+                env=os.environ | {"PYTHONPATH": path} | environment,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -64,96 +80,132 @@ def started(environment: dict[str, str], folder: Path) -> Iterator[Started]:
         scheduler = run("scheduler", *here, "--port", str(port))
         address = f"127.0.0.1:{port}"
         kind = ("--nthreads", "4", "--no-nanny", "--local-directory", str(folder))
-        workers = [run("worker", address, *here, *kind) for _ in range(2)]
+        paths = (*[str(ROOT)] * count, *strangers)
+        workers = [run("worker", address, *here, *kind, path=path) for path in paths]
+        with Client(f"tcp://{address}", timeout=STARTING_SECONDS) as client:
+            client.wait_for_workers(len(workers), timeout=STARTING_SECONDS)
         yield Started(address, workers, scheduler)
 
 
+def _strangers(folder: Path) -> list[str]:
+    """Where a worker finds another version of bulksend, and where it finds none."""
+    other, none = folder / "other", folder / "none"
+    about = other / "bulksend-0.0.9.dist-info" / "METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text("Metadata-Version: 2.1\nName: bulksend\nVersion: 0.0.9\n")
+    none.mkdir()
+    (none / "sitecustomize.py").write_text("import sys; sys.modules['bulksend'] = None")
+    return [f"{other}{os.pathsep}{ROOT}", str(none)]
+
+
 def _people(desk: Desk) -> None:
-    """Three files; the first ten people of each stand in the next one again."""
+    """Three files; the first hundred people of each stand in the one before, too."""
     for place in range(FILES):
-        numbers = range(place * (ROWS - 10), place * (ROWS - 10) + ROWS)
+        first = place * (ROWS - AGAIN)
+        numbers = range(first, first + ROWS)
         lines = [f"{n},P{n},+1919{2_000_000 + n},9:15" for n in numbers]
         text = "\n".join(["id,name,mobile,at", *lines]) + "\n"
         (desk.folder / f"people-{place}.csv").write_text(text)
 
 
-def _with_a_lease(url: str) -> set[int]:
-    with psycopg.connect(url) as sql:
-        found = sql.execute("select owner from leases where expires > 0").fetchall()
-    return {json.loads(owner)["pid"] for (owner,) in found}
-
-
 @pytest.mark.slow
 @pytest.mark.crash
 def test_a_cluster_plans_and_sends_and_loses_a_worker(
-    desk: Desk, tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, tmp_path: Path, postgres: Server
 ) -> None:
-    """The plan is that of one machine; 0 doubled over its files, every row has a fate."""
-    monkeypatch.setattr("tests.flow.desk.PATIENCE_SECONDS", STARTING_SECONDS)
-    url, folder = postgres.schema(), tmp_path / "elsewhere"
+    """0 doubled, every row has a fate, and all workers together keep one rate.
+
+    First two more are there, one with another bulksend and one without any: both are
+    named, and nothing is sent.  The plan is that of one machine.
+    """
+    folder = tmp_path / "elsewhere"
     folder.mkdir()
-    with served(tmp_path) as server:
-        desk.environment = server.environment | {"BULKSEND_JOURNAL": url}
+    with served(tmp_path) as server, watched(server.origin) as arrivals:
+        desk.environment = server.environment | {
+            "BW_MESSAGING_URL": f"{arrivals.origin}/api/v2",
+            "BULKSEND_JOURNAL": postgres.schema(),
+        }
         _people(desk)
-        desk.campaign(recipients={"path": "people-*.csv"}, send={"rate": "100/s"})
-        alone = desk.process("plan", "hello.yaml", "--shards", "8", "--json").json
+        desk.campaign(recipients={"path": "people-*.csv"}, send={"rate": f"{RATE}/s"})
+        alone = desk.call("plan", "hello.yaml", "--json").json
         plan = desk.folder / alone["plan"]
         kept = plan.rename(tmp_path / "alone.parquet")
-        with started(desk.environment, folder) as cluster:
-            scheduler = f"dask://{cluster.address}"
-            made = ("plan", "hello.yaml", "--shards", "8", "--workers", scheduler)
-            planned = desk.process(*made, "--json")
+        strangers = _strangers(tmp_path)
+        with started(desk.environment, folder, WORKERS, strangers=strangers) as cluster:
+            workers = ("--workers", f"dask://{cluster.address}")
+            refused = desk.call("run", "hello.yaml", *workers, "--yes", "--json")
+            for worker in cluster.workers[WORKERS:]:
+                worker.kill()
+                worker.wait()
+            planned = desk.call("plan", "hello.yaml", *workers, "--json")
             assert planned.json["plan"] == alone["plan"]
             assert_frame_equal(pl.read_parquet(plan), pl.read_parquet(kept))
 
-            scheduler = f"tcp://{cluster.address}"
-            sending = ("run", "hello.yaml", "--workers", scheduler, "--yes", "--json")
-            running = desk.start(*sending)
-            until(server.has(60), running)
-            os.kill(min(_with_a_lease(url)), signal.SIGKILL)
+            running = desk.start("run", "hello.yaml", *workers, "--yes", "--json")
+            until(server.has(1_000), running)
+            os.kill(min(senders(desk.environment["BULKSEND_JOURNAL"])), signal.SIGKILL)
             done = ended(running)
+            ends = [worker.poll() for worker in cluster.workers[:WORKERS]]
         sent = Counter(line["to"][0] for line in server.lines())
 
+    assert ends.count(-signal.SIGKILL) == 1
+    assert (refused.code, codes(refused)) == (2, ["E592", "E592"])
+    assert {"0.0.9" in one["found"] for one in refused.json["problems"]} == {
+        True,
+        False,
+    }
     assert done.code in (0, 5), done
     fates = Counter(desk.results()["status"].to_list())
-    people = FILES * ROWS - 10 * (FILES - 1)
-    assert max(sent.values()) == 1
-    assert fates["excluded"] == 10 * (FILES - 1)
-    assert fates["accepted"] + fates["unknown"] == people
-    assert len(sent) - fates["accepted"] <= fates["unknown"] < 40
+    most = densest(arrivals.moments)
+    doubled = sum(count > 1 for count in sent.values())
+    sys.stdout.write(
+        f"{len(sent):,} texted, {doubled} twice, fates {dict(fates)}, most in any "
+        f"second {most}, {_all_at_once(arrivals.moments):.1f}/s on average\n"
+    )
+    assert doubled == 0
+    assert fates["excluded"] == AGAIN * (FILES - 1)
+    assert fates["accepted"] + fates["unknown"] == FILES * ROWS - fates["excluded"]
+    assert len(sent) - fates["accepted"] <= fates["unknown"]
+    assert most <= MOST
     assert list((desk.folder / ".bulksend" / "workrooms").iterdir()) == []
+
+
+def _all_at_once(moments: list[float]) -> float:
+    """Messages a second, without the first and the last tenth."""
+    tenth = len(moments) // 10
+    inner = moments[tenth:-tenth]
+    return (len(inner) - 1) / (inner[-1] - inner[0])
 
 
 @pytest.mark.slow
 @pytest.mark.crash
 def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(
-    desk: Desk, tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, tmp_path: Path, postgres: Server
 ) -> None:
-    """E566 at once; the workers drain, so nothing is unknown; then the rest, once."""
-    monkeypatch.setattr("tests.flow.desk.PATIENCE_SECONDS", STARTING_SECONDS)
-    url, folder = postgres.schema(), tmp_path / "elsewhere"
+    """E566 at once; the workers drain, so nothing is unknown; `run` alone goes on."""
+    folder = tmp_path / "elsewhere"
     folder.mkdir()
     with served(tmp_path, "--latency", "0.2") as server:
-        desk.environment = server.environment | {"BULKSEND_JOURNAL": url}
-        _people(desk)
-        desk.campaign(recipients={"path": "people-*.csv"}, send={"rate": "40/s"})
-        sending = ("run", "hello.yaml", "--yes", "--json", "--workers")
+        desk.environment = server.environment | {"BULKSEND_JOURNAL": postgres.schema()}
+        desk.people(people(300))
+        desk.campaign(send={"rate": "40/s"})
+        sending = ("run", "hello.yaml", "--yes", "--json")
         with started(desk.environment, folder) as cluster:
-            running = desk.start(*sending, f"dask://{cluster.address}")
+            running = desk.start(*sending, "--workers", f"dask://{cluster.address}")
             until(server.has(40), running)
             cluster.scheduler.kill()
             lost = ended(running)
             for worker in cluster.workers:
                 worker.wait(STARTING_SECONDS)
         drained = len(server.lines())
-        again = desk.process(*sending, "local:1")
+        again = desk.call(*sending)
         sent = Counter(line["to"][0] for line in server.lines())
 
     assert lost.code == 4, lost
     assert [problem["code"] for problem in lost.json["problems"]] == ["E566"]
-    assert 40 <= drained < len(sent)
-    assert again.code == 0, again
-    assert again.json["accepted"] == len(sent)
+    assert "Traceback" not in lost.err
+    assert 40 <= drained < len(sent) == 300
+    assert (again.code, counts(again)) == (0, {"accepted": 300})
     assert max(sent.values()) == 1
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.flow.desk import codes, counts, ended, served, until
+from tests.flow.elsewhen import Clock
 from tests.suites.arrivals import fullest, watched
 from tests.suites.postgres_server import Server, postgres
 
@@ -87,6 +88,30 @@ def test_a_shard_that_is_none_is_refused(desk: Desk) -> None:
 
         assert (ran.code, codes(ran)) == (2, ["E565"])
     assert desk.call("send", whole, "--shard", "0", "--json").code == 0
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+def test_a_shard_that_is_late_has_the_day_of_its_run(
+    desk: Desk, postgres: Server, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A try after midnight is too late (E515); somebody who sends the rest himself is not."""
+    clock = Clock()
+    clock.seconds = (86_400 - 60 * 60) - clock.time() % 86_400  # 23:00 UTC
+    clock.set(monkeypatch)
+    monkeypatch.setattr("bulksend.journal.postgres.MOST_SKEW_MS", 10**12)
+    if where == "postgres":
+        desk.environment["BULKSEND_JOURNAL"] = postgres.schema()
+    desk.people(_people(20))
+    desk.campaign(provider="simulator", send={"not_after": "23:30 UTC"})
+    plan = _plan(desk, 2)
+    first = desk.call("send", plan, "--shard", "0", "--json")
+    clock.seconds += 2 * 60 * 60  # one o'clock
+    late = desk.call("send", plan, "--shard", "1", "--json")
+    rest = desk.call("send", plan, "--json")
+
+    assert (first.code, counts(first)) == (0, {"accepted": 9, "excluded": 1})
+    assert (late.code, codes(late)) == (3, ["E515"])
+    assert (rest.code, counts(rest)["accepted"]) == (0, 17)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from tests.flow.desk import PATIENCE_SECONDS, ROOT, Desk, served, until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.flow.conftest import Bandwidth
@@ -88,7 +92,10 @@ def test_the_simulator_is_not_asked_about(desk: Desk) -> None:
 def test_local_workers_drain_when_the_terminal_says_stop(
     desk: Desk, tmp_path: Path, how: str
 ) -> None:
-    """All processes hear it, and only the command acts: 0 unknown, no word of Dask's."""
+    """All processes hear it, and only the command acts: 0 unknown, no word of Dask's.
+
+    Until then it shows how far they are together.
+    """
     with served(tmp_path, "--latency", "0.3") as server:
         desk.environment = server.environment
         desk.people(
@@ -110,13 +117,15 @@ def test_local_workers_drain_when_the_terminal_says_stop(
         )
         desk.started.append(process)
         os.close(theirs)
-        until(server.has(40), process)
-        if how == "ctrl-c":
-            os.write(ours, b"\x03")
-        else:
-            os.close(ours)
+        with _read(ours) as pieces:
+            until(lambda: b"of 400" in b"".join(pieces), process)
+            until(server.has(40), process)
+            if how == "ctrl-c":
+                os.write(ours, b"\x03")
+                process.wait(PATIENCE_SECONDS)
+        os.close(ours)
         code = process.wait(PATIENCE_SECONDS)
-        seen = os.read(ours, 1 << 16).decode() if how == "ctrl-c" else ""
+        seen = b"".join(pieces).decode()
         sent = len(server.lines())
         (listed,) = desk.call("status", "--json").json
 
@@ -126,6 +135,27 @@ def test_local_workers_drain_when_the_terminal_says_stop(
     assert "Traceback" not in seen
     assert "distributed" not in seen
     assert not list((desk.folder / ".bulksend" / "workrooms").iterdir())
+
+
+@contextmanager
+def _read(terminal: int) -> Iterator[list[bytes]]:
+    """What is shown there: a terminal that nobody reads holds up who writes."""
+    pieces: list[bytes] = []
+    over = threading.Event()
+
+    def read() -> None:
+        with suppress(OSError):  # Linux says EIO when the other side is closed
+            while not over.is_set() or select.select([terminal], [], [], 0)[0]:
+                if select.select([terminal], [], [], 0.05)[0]:
+                    pieces.append(os.read(terminal, 4096))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield pieces
+    finally:
+        over.set()
+        thread.join()
 
 
 ON_TERMINAL = """

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import sys
+import threading
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from bulksend import Home, InputError, cluster, load_campaign, run_on_workers
+from bulksend import Home, InputError, Options, cluster, load_campaign, run_on_workers
 from bulksend.cluster import Likeness
 from bulksend.home import Address
-from tests.flow.desk import Desk, ended, served, until
+from tests.flow.desk import Desk, codes, counts, ended, served, until
 from tests.suites.postgres_server import Server, free_port, postgres
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from bulksend.dispatch import Progress, Underway
 
 __all__ = ["postgres"]
 
@@ -28,46 +35,78 @@ STARTING_SECONDS = 180
 """Each worker, and each shard in it, starts as a program of its own."""
 
 
-def _people(desk: Desk, count: int = ROWS) -> None:
+def people(count: int) -> str:
     lines = (f"{n},P{n},+1919{2_000_000 + n},9:15" for n in range(count))
-    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    return "\n".join(["id,name,mobile,at", *lines]) + "\n"
 
 
-def _senders(url: str) -> set[int]:
+def senders(url: str) -> set[int]:
     """The processes that have a lease now."""
     with psycopg.connect(url) as sql:
         found = sql.execute("select owner from leases where expires > 0").fetchall()
     return {json.loads(owner)["pid"] for (owner,) in found}
 
 
+class Onlooker:
+    """Who watches the progress, and kills a worker when so many messages are done."""
+
+    def __init__(self, url: str, kill_at: int) -> None:
+        self._url = url
+        self._kill_at = kill_at
+        self.seen: list[Progress] = []
+
+    async def look(self, sending: Underway) -> None:
+        while True:
+            if (one := sending.progress()) is not None:
+                self.seen.append(one)
+                if one.done >= self._kill_at and (found := senders(self._url)):
+                    os.kill(min(found), signal.SIGKILL)
+                    self._kill_at = ROWS + 1
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.slow
 @pytest.mark.crash
-def test_a_killed_worker_texts_nobody_twice(
+def test_what_one_process_began_goes_on_by_workers_and_back(
     desk: Desk, tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Dask runs its shards again elsewhere; 0 doubled, and every row has a fate."""
-    monkeypatch.setattr("tests.flow.desk.PATIENCE_SECONDS", STARTING_SECONDS)
+    """`run`, killed; then workers, of which one is killed; 0 doubled, every row has a fate.
+
+    It is one run and one plan.  Progress is that of all workers, and what was done before
+    is in it.
+    """
+    monkeypatch.setattr("bulksend.crew.ALONE_SECONDS", STARTING_SECONDS)
     url = postgres.schema()
     with served(tmp_path) as server:
         desk.environment = server.environment | {"BULKSEND_JOURNAL": url}
-        _people(desk)
+        desk.people(people(ROWS))
         desk.campaign(send={"rate": "100/s"})
-        running = desk.start(
-            "run", "hello.yaml", "--workers", "local:2", "--yes", "--json"
+        alone = desk.start("run", "hello.yaml", "--yes", "--json")
+        until(server.has(60), alone)
+        alone.kill()
+        ended(alone)
+        before = len(server.lines())
+        for name, value in desk.environment.items():
+            monkeypatch.setenv(name, value)
+        onlooker = Onlooker(url, kill_at=before + 40)
+        done = run_on_workers(
+            load_campaign(desk.folder / "hello.yaml"),
+            "local:2",
+            options=Options(beside=onlooker.look),
         )
-        until(server.has(60), running)
-        # The other worker may have no lease yet: whoever has one is killed.
-        os.kill(min(_senders(url)), signal.SIGKILL)
-        done = ended(running)
+        again = desk.call("run", "hello.yaml", "--yes", "--json")
         sent = Counter(line["to"][0] for line in server.lines())
 
-    assert done.code in (0, 5), done
+    assert done.exit_code in (0, 5), done
+    assert again.json["run"] == done.run
+    assert counts(again) == {name: n for name, n in done.counts.items() if n}
     fates = Counter(desk.results()["status"].to_list())
     assert max(sent.values()) == 1
     assert sum(fates.values()) == ROWS
     assert set(fates) <= {"accepted", "unknown"}
     assert len(sent) - fates["accepted"] <= fates["unknown"]
-    assert fates["unknown"] < 30
+    assert {one.total for one in onlooker.seen} == {ROWS}
+    assert before < max(one.done for one in onlooker.seen) <= ROWS
 
 
 @pytest.mark.parametrize(
@@ -85,7 +124,7 @@ def test_workers_that_are_none_are_refused(
 ) -> None:
     """Before anything is planned or sent; a scheduler that is away is said."""
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.2)
-    _people(desk, 3)
+    desk.people(people(3))
     loaded = load_campaign(desk.campaign(provider="simulator"))
 
     with pytest.raises(InputError, match=code):
@@ -96,12 +135,60 @@ def test_workers_that_are_none_are_refused(
         )
 
 
+@contextmanager
+def _answering(words: bytes | None) -> Iterator[int]:
+    """A port where somebody says *words* to whoever calls, or nothing and waits."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        kept = []
+
+        def answer() -> None:
+            while True:
+                try:
+                    caller, _ = listener.accept()
+                except OSError:
+                    return
+                kept.append(caller)
+                if words is not None:
+                    caller.sendall(words)
+                    caller.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for caller in kept:
+                caller.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ids=["silent", "shut", "web"],
+)
+def test_what_is_no_scheduler_is_said(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: bytes | None
+) -> None:
+    """E591 of whatever answers there, or never does: Dask's own client would wait on."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1.0)
+    desk.people(people(3))
+    desk.campaign(provider="simulator")
+    desk.environment = {"BULKSEND_JOURNAL": "postgresql://u@127.0.0.1:1/j"}
+    with _answering(words) as port:
+        workers = ("--workers", f"dask://127.0.0.1:{port}")
+        ran = desk.call("run", "hello.yaml", *workers, "--json")
+
+    assert (ran.code, codes(ran)) == (2, ["E591"])
+
+
 def test_without_dask_it_says_what_to_install(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """E590 with the extra's name."""
     monkeypatch.setitem(sys.modules, "distributed", None)
-    _people(desk, 3)
+    desk.people(people(3))
     loaded = load_campaign(desk.campaign(provider="simulator"))
 
     with pytest.raises(InputError, match=r"E590[\s\S]*bulksend\[dask\]"):

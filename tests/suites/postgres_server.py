@@ -8,10 +8,11 @@ PostgreSQL refuses to run as root.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
@@ -46,10 +47,12 @@ def _somebody() -> dict[str, object]:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """One that no connection takes by chance, while nobody listens there."""
+    while True:
+        port = random.randrange(10_000, 32_000)  # below Linux's ip_local_port_range
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
