@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bulksend.define.amounts import Often
+from bulksend.errors import Stopped
+from bulksend.journal.owner import Owner
+from bulksend.journal.records import Candidate
+from bulksend.journal.states import Event
+from bulksend.journal.store import Journal
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
-from bulksend.send.caps import per_day
+from bulksend.send.caps import DAY_MS, Caps, PersonCap, per_day
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
+from tests.send.test_carriers import Capped, path  # noqa: F401  (a fixture)
+from tests.send.test_hours import utc
+from tests.suites.scene import RUN, outcome
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
+    from tests.send.test_engine import Stage
 
 
 @pytest.mark.parametrize(
@@ -111,6 +123,67 @@ def test_at_most_so_many_from_all_campaigns(desk: Desk, bandwidth: Bandwidth) ->
         dict(zip(rows["name"], rows["reason"], strict=True))["Ana"] == "person_capped"
     )
     assert run(desk, "four").json["accepted"] == 2
+
+
+EDGES = ["2026-09-14T13:00", "2026-03-08T06:30", "2026-11-01T05:30", "2028-02-29T12:00"]
+
+
+@pytest.mark.parametrize("first", EDGES)
+def test_a_day_is_24_hours_also_where_clocks_change(tmp_path: Path, first: str) -> None:
+    """What went out just 24 hours ago still counts; a millisecond later it does not."""
+    began, caps = utc(first), Caps(RUN.provider, (PersonCap(1, DAY_MS),))
+    one = Candidate(2, None, False, 7)
+    with Journal.open(tmp_path / "journal.sqlite") as journal:
+        run = journal.add_run(RUN)
+        epoch = journal.leases.take(run.campaign, Owner.me(), now=began)
+        claim = partial(journal.claim_within, run, epoch, now=began)
+        assert claim([one], caps.at(began)).rows == [2]
+        posted = outcome(2, Event.ACCEPT, began + 40, posted_at=began + 30)
+        journal.record(run.id, epoch, [posted])
+        for later, is_over in ((DAY_MS + 30, True), (DAY_MS + 31, False)):
+            found = journal.limits.over([one], caps.at(began + later))
+            assert bool(found) == is_over
+
+
+def test_who_has_had_enough_meanwhile_costs_no_time(path: Path) -> None:  # noqa: F811
+    """Another campaign was quicker: its people are passed by at the pace, not slower."""
+    caps = Caps("p", (PersonCap(1, DAY_MS),))
+    stage = Capped(rows=400, rate=50.0, caps=caps)
+    stage.at = {0.5: _text_everybody}
+    stage.play(path)
+    assert stage.fates()["excluded"] > 300
+    assert stage.loop.time() - stage.began < 12
+
+
+def _text_everybody(stage: Stage) -> None:
+    """By a campaign that nobody's pace holds up."""
+    with Journal.open(stage.path) as journal:
+        run = journal.add_run(replace(stage.run, id=0, run="other", campaign="other"))
+        now = stage.clocks.wall_ms()
+        epoch = journal.leases.take("other", Owner.me(), now=now)
+        rows = range(2, stage.rows + 2)
+        wanted = [
+            Candidate(row, None, False, *stage.message(row).people()) for row in rows
+        ]
+        assert len(journal.claim(run, epoch, wanted, now=now)) == stage.rows
+
+
+def test_a_clock_that_is_set_opens_no_cap(path: Path) -> None:  # noqa: F811
+    """Set back before the next run, it counts what is later; set ahead, the run stops."""
+    caps = Caps("p", (PersonCap(1, DAY_MS),))
+    Capped(rows=3, run_name="a", caps=caps).play(path)
+    back = Capped(rows=6, run_name="b", start="2026-09-13T13:00", caps=caps)
+    back.play(path)
+    assert back.fates() == {"excluded": 3, "accepted": 3}
+    ahead = Capped(rows=90, run_name="c", caps=caps, rate=1.0)
+    ahead.at = {9.5: lambda stage: _set_ahead(stage, 2 * DAY_MS)}
+    with pytest.raises(Stopped, match="E611"):
+        ahead.play(path)
+    assert {one.row for one in ahead.poster.posted} <= set(range(8, 22))
+
+
+def _set_ahead(stage: Stage, by: int) -> None:
+    stage.clocks.wall_offset += by
 
 
 def test_a_cap_for_a_purpose_counts_what_is_for_it(
