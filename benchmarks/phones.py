@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import phonenumbers
 import polars as pl
 
-from bulksend.prepare.phones import metadata_version, read_numbers, time_zones
+from bulksend.prepare.phones import metadata_version, read_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,17 +130,13 @@ def main(rows: int) -> None:
     }
     numbers = read_numbers(pl.col("cell"), "US")
     print(f"phonenumbers {metadata_version()}, Polars {pl.__version__}, {rows:,} rows")
-    print(
-        f"{'ns of CPU per row':18}{'phonenumbers':>14}{'bulksend':>10}{'ratio':>7}{'zones':>7}"
-    )
+    print(f"{'ns of CPU per row':18}{'phonenumbers':>14}{'bulksend':>10}{'ratio':>7}")
     for name, cells in lists.items():
         sample = cells[:REFERENCE_ROWS]
         slow = nanoseconds(partial(row_by_row, sample), len(sample))
         frame = pl.DataFrame({"cell": cells})
         fast = nanoseconds(partial(frame.select, numbers), rows)
-        read = frame.select(numbers).unnest("cell")
-        zones = nanoseconds(partial(read.select, time_zones(pl.col("e164"))), rows)
-        print(f"{name:18}{slow:14,.0f}{fast:10,.0f}{slow / fast:7.0f}{zones:7.0f}")
+        print(f"{name:18}{slow:14,.0f}{fast:10,.0f}{slow / fast:7.0f}")
 
 
 if __name__ == "__main__":

@@ -199,8 +199,7 @@ STAGES: dict[str, tuple[dict[str, Any], Callable[[Draft, Path], Any]]] = {
     "the opt-outs": (_BARE, _opt_outs),
     "scan to Parquet": (_BARE, _sink()),
     "+ numbers": (_BARE, _sink(*_NUMBERS)),
-    "+ time zones": (_BARE, _sink(*_NUMBERS, "number_zones")),
-    "+ text": (_BARE, _sink(*_NUMBERS, "number_zones", "text")),
+    "+ text": (_BARE, _sink(*_NUMBERS, "text")),
     "+ tag, segments, duplicates, reasons, all columns": (_BARE, _sink(whole=True)),
     "+ opt-outs looked up": ({}, _sink(whole=True)),
 }

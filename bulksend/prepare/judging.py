@@ -17,7 +17,6 @@ from bulksend.prepare.duplicates import message
 from bulksend.prepare.identity import bars_hours
 from bulksend.prepare.layout import arm
 from bulksend.prepare.names import own
-from bulksend.prepare.phones import ZONES, time_zones
 from bulksend.prepare.places import PLACED, Sources, placed, placed_together
 from bulksend.prepare.reasons import code
 from bulksend.prepare.render import faults
@@ -38,8 +37,6 @@ def judged(basis: Basis) -> pl.LazyFrame:
     source, named, rendered = basis.source, basis.named, basis.rendered
     texts = [source.text(column) for column in named["recipients.phone"]]
     read = audience.read_group if group else audience.read
-    # A group is in no zone of its own.
-    zones = pl.lit(None, ZONES) if group else time_zones(pl.col(own("e164")))
     return (
         source.frame.with_columns(read(texts, recipients.default_region))
         .with_columns(
@@ -61,7 +58,6 @@ def judged(basis: Basis) -> pl.LazyFrame:
         )
         .with_columns(message(basis.loaded))
         .with_columns(measure(pl.col(own("text"))).alias(own("measured")))
-        .with_columns(zones.alias(own("zones")))
         .with_columns(_place(basis).alias(own("placed")))
         .with_columns(_reason(basis).alias(own("reason")))
     )

@@ -55,7 +55,6 @@ def plan_columns(
         "number_region": pl.col(own("region")),
         "number_type": pl.col(own("type")),
         "number_repair": pl.col(own("repair")),
-        "number_zones": pl.col(own("zones")),
         "experiment_arm": arm(campaign.experiment),
         "place": pl.col(own("placed")).struct.field("place"),
         "carrier_family": pl.col(own("carrier")),

@@ -28,7 +28,6 @@ PLAN = (
     "number_region",
     "number_type",
     "number_repair",
-    "number_zones",
     "place",
     "carrier_family",
     "experiment_arm",

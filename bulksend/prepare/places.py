@@ -28,10 +28,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from phonenumbers import country_code_for_region
 from phonenumbers.timezone import UNKNOWN_TIMEZONE
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from bulksend.prepare import areas, postcodes, zone_names
 from bulksend.prepare.phones.findings import ENUMS
-from bulksend.prepare.phones.zones import country_zones
 from bulksend.prepare.reasons import code_of
 from bulksend.prepare.zone_names import ZoneNames
 from bulksend.rules.place import Claim, Place, word_of
@@ -200,7 +200,8 @@ def _number_claim(said: Said, *, is_alone: bool) -> Claim:
 
 def _other_zones(region: str) -> tuple[str, ...]:
     """Of what libphonenumber has as a region, and ISO 3166 not: Ascension, Kosovo."""
-    zones = country_zones(region).split(" ")
+    code = str(country_code_for_region(region))
+    zones = TIMEZONE_DATA.get(code) or TIMEZONE_DATA.get(code[:2]) or ()
     return tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
 
 

@@ -22,11 +22,10 @@ from phonenumbers import (
     PhoneNumberType,
     ValidationResult,
 )
-from phonenumbers.timezone import time_zones_for_number
 
-from bulksend.prepare.phones import e164_text, read_numbers, time_zones
+from bulksend.prepare.phones import e164_text, read_numbers
 from bulksend.prepare.phones.findings import SPECIAL_TYPES
-from bulksend.prepare.phones.plan import metadata_of, plan
+from bulksend.prepare.phones.plan import metadata_of
 from bulksend.prepare.phones.shapes import ANY, shapes
 
 if TYPE_CHECKING:
@@ -262,34 +261,3 @@ def test_examples_of_every_region_and_type_are_accepted() -> None:
             if number is not None
         ]
         assert ours(cells, region) == [gold(cell, region) for cell in cells]
-
-
-def test_time_zones_are_those_of_phonenumbers() -> None:
-    """Over 20,000 valid numbers of all calling codes and their edges: the same zones."""
-    rng = random.Random(7)
-    valid = [
-        (code, low, high, shift)
-        for code in CALLING_CODES
-        for low, high, shift, what in plan(code)
-        if what.region
-    ]
-    numbers = []
-    for code, low, high, shift in rng.sample(valid, 20_000):
-        written = rng.choice((low, high, rng.randint(low, high)))
-        numbers.append((written + shift, phone_number(code, str(written)[1:])))
-
-    e164 = pl.DataFrame({"e164": [number for number, _ in numbers]})
-    found = e164.select(time_zones(pl.col("e164")))["e164"]
-    for (number, parsed), zones in zip(numbers, found, strict=True):
-        assert zones == " ".join(time_zones_for_number(parsed)), number
-
-
-def phone_number(code: int, national: str) -> phonenumbers.PhoneNumber:
-    """Not parsed: `parse` cuts a national prefix even behind a plus."""
-    zeros = len(national) - len(national.lstrip("0"))
-    return phonenumbers.PhoneNumber(
-        country_code=code,
-        national_number=int(national),
-        italian_leading_zero=bool(zeros) or None,
-        number_of_leading_zeros=zeros if zeros > 1 else None,
-    )

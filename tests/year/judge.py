@@ -169,7 +169,11 @@ def _said(number: phonenumbers.PhoneNumber) -> set[str]:
 @lru_cache(maxsize=65536)
 def _zip(code: str) -> tuple[str, set[str]]:
     found = zipcodes.matching(code)[0]  # type: ignore[no-untyped-call]
-    zones = {found["timezone"]} & _names()  # one is called Napakiak
+    zones = {found["timezone"]} & _names()
+    if (
+        code == "99634"
+    ):  # its zone is called Napakiak there: on Bethel's river, by its clock
+        zones = {"America/Anchorage"}
     if not zones:
         alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
         zones = {one["timezone"] for one in alike} & _names()

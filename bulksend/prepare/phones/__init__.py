@@ -8,7 +8,6 @@ rules         what `phonenumbers.parse` does, as one rule per default region
 tables        rules as frames, kept by `cache`; one binary search reads them
 cells         from a cell to the integer that is looked up, with the repairs
 reading       all of it, for a column; `asking` for what the tables cannot settle
-zones         from a number to its time zones
 states        from a North American number to its state
 findings      the words of the answers
 """
@@ -25,15 +24,12 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare.phones.cache import metadata_version
 from bulksend.prepare.phones.reading import READ, read
 from bulksend.prepare.phones.tables import table
-from bulksend.prepare.phones.zones import ZONES, zones_of
 
 __all__ = [
     "READ",
-    "ZONES",
     "e164_text",
     "metadata_version",
     "read_numbers",
-    "time_zones",
 ]
 
 
@@ -60,14 +56,6 @@ def read_numbers(raw: pl.Expr, region: str | None) -> pl.Expr:
         return_dtype=READ,
         is_elementwise=True,
     )
-
-
-def time_zones(e164: pl.Expr) -> pl.Expr:
-    """The zones that each number may be in, as one word: their names parted by spaces.
-
-    ``Etc/Unknown`` where nobody knows; the words are an Enum, `ZONES`.
-    """
-    return e164.map_batches(zones_of, return_dtype=ZONES, is_elementwise=True)
 
 
 def e164_text(e164: pl.Expr) -> pl.Expr:
