@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulksend import Ended, Options
+    from bulksend import Ended
 
 DRAIN_SECONDS = 4.0
 """Airflow 3 kills five seconds after it said stop."""
@@ -90,9 +90,3 @@ class Drain:
                 self._done.wait(left)
             except BaseException:  # noqa: BLE001, S112  (the first one is raised)
                 continue
-
-
-def with_beside(options: Options, beside: Any) -> Options:
-    from dataclasses import replace
-
-    return replace(options, beside=beside)
