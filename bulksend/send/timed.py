@@ -105,7 +105,7 @@ class TimedSource:
         def opening(place: int, moment: int) -> Opening | None:
             held = self._held.get(self._carriers[place], 0)
             if hours is None:
-                return Opening(max(moment, held), max(moment, held) + ALWAYS_MS)
+                return Opening(held, max(moment, held) + ALWAYS_MS)
             found = hours.next(places[place], max(moment, held), least=LEAST_LIFE_MS)
             return found and found._replace(start=max(found.start, held))
 

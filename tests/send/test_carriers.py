@@ -47,12 +47,16 @@ class Capped(Timed):
     carriers: Sequence[str] = ("t_mobile", "att", "unknown", "")
     keeps_hours: bool = True
 
+    behind_ms: int = 0
+
     def carrier(self, row: int) -> str:
         return self.carriers[row % len(self.carriers)]
 
     def _timed(self, _: object) -> TimedSource:
         self.clocks.wall_offset = utc(self.start)
-        return self.timed_source(self.rows_left())
+        source = self.timed_source(self.rows_left())
+        self.clocks.boot_offset -= self.behind_ms
+        return source
 
     def timed_source(self, rows: Sequence[int]) -> TimedSource:
         frame = pl.DataFrame(
@@ -193,6 +197,15 @@ def test_a_run_that_does_not_wait_says_when_the_carrier_takes_more(path: Path) -
     stage.play(path)
     assert stage.timed.comes_back_at == utc("2026-09-15T15:00")
     assert stage.fates()["planned"] == 20
+
+
+def test_clocks_that_differ_by_a_millisecond_send_what_is_due(path: Path) -> None:
+    """As they do when each is read by itself: nobody comes back for now."""
+    caps = Caps("p", t_mobile=T_MOBILE)
+    stage = Capped(rows=100, caps=caps, waits=False, keeps_hours=False, behind_ms=1)
+    stage.play(path)
+    assert stage.fates() == {"accepted": 80, "planned": 20}
+    assert stage.timed.comes_back_at == utc("2026-09-15T07:00")
 
 
 def test_whose_day_does_not_come_before_the_end_is_not_sent_late(path: Path) -> None:
