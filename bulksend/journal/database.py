@@ -74,6 +74,13 @@ class Database(Protocol):
     def together(self) -> AbstractContextManager[None]:
         """What is done meanwhile may become durable at once, where that is cheaper."""
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All that is read meanwhile is of one moment, that of the first reading.
+
+        Nobody waits for it, and nothing may be written by it; inside of a transaction it
+        is that one.  As long as it lasts a file's log of changes grows.
+        """
+
     def reconnect(self) -> None:
         """After ConnectionLost: wait until it is there again; raises Stopped (E563)."""
 

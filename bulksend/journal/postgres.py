@@ -228,6 +228,17 @@ class Postgres:
                 self.connection.execute(_WAIT_FOR_TURN, [_OURS, alone])
             yield
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        if self.connection.info.transaction_status != TransactionStatus.IDLE:
+            yield
+            return
+        with self._explained(), self.connection.transaction():
+            self.connection.execute(
+                "set transaction isolation level repeatable read, read only"
+            )
+            yield
+
     # -- the connection -------------------------------------------------------------
 
     def _connect(self) -> Connection[Row]:

@@ -220,6 +220,20 @@ class Sqlite:
                     self.connection.execute("rollback")
                 raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        if self.connection.in_transaction:
+            yield
+            return
+        with _explained(self.name):
+            self.connection.execute("begin")
+        try:
+            yield
+        finally:
+            if self.connection.in_transaction:  # the database may have ended it
+                with _explained(self.name):
+                    self.connection.execute("rollback")
+
     def together(self) -> AbstractContextManager[None]:
         return self._whole()  # one flush of the disk
 

@@ -56,14 +56,18 @@ def outcomes(
     Args:
         columns: ``row`` and ``reason`` among them.
 
-    While one chunk is worked on, the journal is already asked about the next.
+    While one chunk is worked on, the journal is already asked about the next.  All of it
+    is of one moment, also while a run goes on.
     """
     chunks = plan.frame().select(columns)
     if between is not None:
         chunks = chunks.filter(pl.col("row").is_between(*between))
     before: tuple[pl.DataFrame, Future[Stretch]] | None = None
     are_whole = True  # chunks with some rows of a kind come one after the other
-    with ThreadPoolExecutor(1, thread_name_prefix="bulksend-columns") as reader:
+    with (
+        journal.database.snapshot(),
+        ThreadPoolExecutor(1, thread_name_prefix="bulksend-columns") as reader,
+    ):
         for chunk in chunks.collect_batches(
             chunk_size=CHUNK_ROWS, maintain_order=True, engine="streaming"
         ):

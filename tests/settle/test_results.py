@@ -21,6 +21,7 @@ from bulksend.journal.records import (
 )
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
+from bulksend.settle import outcomes as module
 from bulksend.settle.files import write_results
 from bulksend.settle.results import OUTCOMES, Reading, results
 from bulksend.settle.standing import standing, standing_of
@@ -123,6 +124,39 @@ def everything(tmp_path: Path) -> Iterator[tuple[Plan, Journal, Run]]:
     ):
         played(journal, run, epoch, EVERYTHING)
         yield checked.plan, journal, run
+
+
+def test_results_of_a_run_that_goes_on_are_of_one_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each piece of them, however long the first ones took; and so are their counts."""
+    monkeypatch.setattr(module, "CHUNK_ROWS", 5)
+    people = "phone\n" + "".join(f"{number(row)}\n" for row in range(2, 62))
+    checked = plan(tmp_path, people, message={"text": "Hi"})
+    with begun(tmp_path, checked.plan, 60) as (journal, run, epoch):
+        journal.claim(run, epoch, [Candidate(n, n) for n in range(2, 62)], now=NOW)
+
+        class Sending:
+            """Another connection, which records an answer while a piece is written."""
+
+            row = 62
+
+            @property
+            def seconds_left(self) -> float:
+                self.row -= 1
+                answer = Outcome(self.row, Event.ACCEPT, NOW, NOW, f"id-{self.row}")
+                with Journal.open(tmp_path / "journal.sqlite") as other:
+                    assert other.record(run.id, epoch, [answer]) == 1
+                return 1.0
+
+        sending = Sending()
+        reading = Reading(sending)
+        frame = results(checked.plan, journal, run, reading=reading).collect()
+        assert sending.row < 55
+        assert set(frame["status"]) == {"unknown"}
+        assert reading.counts == {"claimed": 60}
+        assert journal.counts(run.id)["accepted"] == 62 - sending.row
+        journal.record(run.id, epoch, [Outcome(2, Event.ACCEPT, NOW, NOW, "id-2")])
 
 
 def test_every_row_has_one_line_with_its_outcome(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +14,7 @@ from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
 from bulksend.journal.records import PAST_EXPIRATION, Candidate, Entry, Part
 from bulksend.journal.states import TAKEN, Event, IllegalMove, Status, step
-from tests.suites.scene import NOW, RUN, Sender, closed_rows, outcome
+from tests.suites.scene import NOW, RUN, Place, Sender, closed_rows, outcome
 
 
 def told(entry: Entry) -> tuple[object, ...]:
@@ -280,6 +281,35 @@ class OutcomesSuite:
         assert columns.posted_since(sender.run.id, NOW + 1) == 2
         assert columns.posted_since(sender.run.id, NOW + 3) == 0
         assert columns.posted_since(sender.run.id + 1, 0) == 0
+
+    def test_what_is_read_in_a_snapshot_is_of_one_moment(
+        self, place: Place, sender: Sender
+    ) -> None:
+        """A sender beside it goes on, waits for nothing, and is seen afterwards."""
+        sender.claim(2, 3)
+        with place.open() as reader:
+            with reader.database.snapshot():
+                before = reader.counts(sender.run.id)
+                sender.record(outcome(2, Event.ACCEPT))
+                sender.claim(4)
+                assert reader.counts(sender.run.id) == before
+                with reader.database.snapshot():  # the same one
+                    assert reader.counts(sender.run.id) == before
+                assert len(reader.entries(sender.run.id, 2, 9)) == 2
+            assert reader.counts(sender.run.id) != before
+            assert len(reader.entries(sender.run.id, 2, 9)) == 3
+
+    def test_a_snapshot_that_is_left_by_an_error_leaves_nothing_behind(
+        self, sender: Sender
+    ) -> None:
+        """The same connection writes on."""
+        with (
+            suppress(ZeroDivisionError),
+            sender.journal.database.snapshot(),
+        ):
+            sender.journal.counts(sender.run.id)
+            raise ZeroDivisionError
+        assert sender.claim(2) == [2]
 
     def test_the_ledger_has_what_people_may_have_from_other_runs(
         self, sender: Sender
