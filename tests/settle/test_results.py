@@ -19,7 +19,7 @@ from bulksend.journal.records import (
     Outcome,
     Run,
 )
-from bulksend.journal.states import Event
+from bulksend.journal.states import Event, Status
 from bulksend.journal.store import Journal
 from bulksend.settle import outcomes as module
 from bulksend.settle.files import write_results
@@ -155,7 +155,7 @@ def test_results_of_a_run_that_goes_on_are_of_one_moment(
         assert sending.row < 55
         assert set(frame["status"]) == {"unknown"}
         assert reading.counts == {"claimed": 60}
-        assert journal.counts(run.id)["accepted"] == 62 - sending.row
+        assert journal.counts(run.id)[Status.ACCEPTED] == 62 - sending.row
         journal.record(run.id, epoch, [Outcome(2, Event.ACCEPT, NOW, NOW, "id-2")])
 
 
