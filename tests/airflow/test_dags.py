@@ -163,6 +163,24 @@ campaign_dags(globals(), "{desk.folder}/campaigns/*.yaml", journal_conn_id="{jou
     assert run_dag(dags["dag_bulksend_broken_one"]) == {"failed": 1}
 
 
+def test_a_dag_file_is_read_without_what_sends() -> None:
+    """Airflow reads it all day: neither preparation nor engine nor a client is imported."""
+    example = ROOT / "examples" / "airflow" / "in_shards.py"
+    program = (
+        f"import runpy, sys; runpy.run_path({str(example)!r}); print(*sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    loaded = set(ran.stdout.split())
+    assert "bulksend.airflow.group" in loaded
+    assert not loaded & {"polars", "aiohttp", "psycopg", "obstore", "phonenumbers"}
+
+
 def test_every_file_is_a_dag_of_its_own_whatever_it_is_called(
     desk: Desk, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

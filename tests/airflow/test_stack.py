@@ -48,7 +48,7 @@ MOST = 202
 SECRETS = ("j0urnal-s3cret", "b4ndwidth-s3cret")
 """Of the journal's connection, and of the account."""
 
-TELLING = re.compile(rf"1919\d{{7}}|see you at|{'|'.join(SECRETS)}")
+TELLING = re.compile(rf"\b1919\d{{7}}\b|see you at|{'|'.join(SECRETS)}")
 """What neither a log nor an XCom may hold: a number, a text, a secret."""
 
 FROZEN_SECONDS = 32.0
@@ -93,6 +93,7 @@ class Stack:
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
             "PYTHONPATH": str(ROOT),
         }
 
@@ -255,7 +256,8 @@ def test_a_killed_a_frozen_and_a_cleared_shard_text_nobody_twice(
     assert most <= MOST
     assert f"{ROWS}" in said
     logs = {path: path.read_text(errors="replace") for path in home.rglob("*.log")}
-    assert sum("bulksend" in text for text in logs.values()) > SHARDS
+    of_tasks = [text for path, text in logs.items() if "campaign.send" in str(path)]
+    assert len(list(filter(None, of_tasks))) >= SHARDS
     for place, text in {Path("XCom"): said, **logs}.items():
         assert not TELLING.search(text), place
 
