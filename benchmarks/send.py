@@ -1,6 +1,7 @@
 """What sending costs the sender, how exactly it keeps its pace, and how it resumes.
 
     nice python -m benchmarks.send [ROWS] [--rounds N] [--only cost|pace|resume]
+                                   [--resume KIND]
 
 Three clients post the same messages to the same server process, each in a process of its
 own, whose CPU time is counted alone:
@@ -23,6 +24,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,7 +34,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -41,7 +43,10 @@ from benchmarks.prepare import CAMPAIGN, Figures, measured
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bulksend.assignment import Assignment
     from bulksend.dispatch import Underway
+    from bulksend.journal.records import Run
+    from bulksend.journal.store import Journal
 
 IN_FLIGHT = 128
 THREADS = 16
@@ -149,7 +154,7 @@ def bulksend(plan: Path, url: str) -> Figures:
         with measured(whole):
             ended = send_plan(
                 plan,
-                environment=_environment(home, url),
+                environment=_environment(str(home), url),
                 options=options,
             )
     counts = ended.counts
@@ -176,10 +181,10 @@ CLIENTS: dict[str, Callable[[Path, str], Figures]] = {
 
 def make_plan(folder: Path, rows: int, rate: int) -> Path:
     """A plan of a list of *rows*, of which some 93 % are sent."""
-    return Path(child("plan", folder, rows, rate)["path"])
+    return Path(child("plan", folder, rows, rate, 0)["path"])
 
 
-def plan(folder: Path, rows: int, rate: int) -> dict[str, Any]:
+def plan(folder: Path, rows: int, rate: int, hours: bool) -> dict[str, Any]:
     from benchmarks import listing
     from bulksend import plan_campaign
 
@@ -187,7 +192,7 @@ def plan(folder: Path, rows: int, rate: int) -> dict[str, Any]:
     campaign = CAMPAIGN | {
         "provider": "bandwidth",
         "application_id": APPLICATION,
-        "send": {"rate": f"{rate}/s", "rules": ANY_HOUR},
+        "send": {"rate": f"{rate}/s"} | ({} if hours else {"rules": ANY_HOUR}),
     }
     path = folder / "campaign.yaml"
     path.write_text(json.dumps(campaign))
@@ -306,66 +311,94 @@ def _pace(folder: Path, rate: int, seconds: int, latency: float = 0.0) -> None:
     )
 
 
-def half_done(path: Path, home: Path) -> int:
-    """A journal in which every second message of a plan is accepted; how many."""
+def half_done(path: Path, home: Path, *, earlier: bool) -> int:
+    """A journal in which every second message of a plan is accepted; how many.
+
+    Args:
+        earlier: Beside a run of the same campaign, with as many people and another text:
+            what the ledger keeps.
+    """
+    from dataclasses import replace
+
     from bulksend.assignment import Assignment
     from bulksend.home import Home
-    from bulksend.journal.owner import Owner
-    from bulksend.journal.records import Candidate, Outcome
-    from bulksend.journal.states import Event
     from bulksend.journal.store import Journal
     from bulksend.planning import campaign_of
     from bulksend.prepare.plan import Plan
-    from bulksend.runs import envelope
-    from bulksend.send.source import messages
 
     opened = Plan.open(path)
     where = Home.find(path.parent, {"BULKSEND_HOME": str(home)}, "")
-    campaign = campaign_of(opened)
-    asked = Assignment(opened, campaign, where, {}, home / "results.parquet")
+    asked = Assignment(opened, campaign_of(opened), where, {}, home / "results.parquet")
     run = asked.begin_run(now=1)
-    shared, done = envelope(opened, campaign), 0
     with Journal.open(where.journal) as journal:
-        epoch = journal.leases.take(run.campaign, Owner.me(), now=1)
-        for chunk in opened.sendable():
-            some = messages(chunk)[::2]
-            done += len(some)
-            claimed = [
-                Candidate(one.row, shared.once(one), False, *one.people())
-                for one in some
-            ]
-            journal.claim(run, epoch, claimed, now=2)
-            accepted = [
-                Outcome(one.row, Event.ACCEPT, 3, 2, f"{one.row:029}") for one in some
-            ]
-            journal.record(run.id, epoch, accepted)
-        journal.leases.end(run.campaign, epoch)
+        if earlier:
+            before = journal.add_run(replace(run, run=f"before-{run.run}", id=0))
+            _accepted(journal, asked, before, every=1)
+            journal.finish_run(before.id, now=4)
+        done = _accepted(journal, asked, run, every=2)
+        if opened.about["hours"]:  # some laws count a person's messages
+            journal.limits.prepare()
+        return done
+
+
+def _accepted(journal: Journal, asked: Assignment, run: Run, *, every: int) -> int:
+    """Each so-manieth message of the plan, as sent by *run*."""
+    from bulksend.journal.owner import Owner
+    from bulksend.journal.records import Candidate, Outcome
+    from bulksend.journal.states import Event
+    from bulksend.runs import envelope
+    from bulksend.send.source import messages
+
+    shared, done = envelope(asked.plan, asked.campaign), 0
+    text = 1 if run.run.startswith("before-") else 0  # other texts have other keys
+    epoch = journal.leases.take(run.campaign, Owner.me(), now=1)
+    for chunk in asked.plan.sendable():
+        some = messages(chunk)[::every]
+        done += len(some)
+        claimed = [
+            Candidate(one.row, shared.once(one) ^ text, False, *one.people())
+            for one in some
+        ]
+        journal.claim(run, epoch, claimed, now=2)
+        accepted = [
+            Outcome(one.row, Event.ACCEPT, 3, 2, f"{one.row:028}{text}") for one in some
+        ]
+        journal.record(run.id, epoch, accepted)
+    journal.leases.end(run.campaign, epoch)
     return done
 
 
-def resumed(plan: Path, url: str) -> Figures:
+def half(plan: Path, home: Path, earlier: str) -> Figures:
+    """`half_done`, in a process of its own: what it needed is nobody's memory."""
+    return {"done": half_done(plan, home, earlier=bool(int(earlier)))}
+
+
+def resumed(plan: Path, url: str, home: Path) -> Figures:
     """Resume a half-done run for some seconds: until its first post, and its memory."""
     from bulksend import Options, send_plan
 
-    with tempfile.TemporaryDirectory(dir=plan.parent) as home:
-        done = half_done(plan, Path(home))
-        sizes: list[float] = []
+    sizes: list[float] = []
 
-        async def beside(sending: Underway) -> None:
-            for _ in range(RESUMED_SECONDS):
-                await asyncio.sleep(1)
-                sizes.append(_resident())
-            sending.stop()
-            await asyncio.Event().wait()
+    async def beside(sending: Underway) -> None:
+        for _ in range(RESUMED_SECONDS):
+            await asyncio.sleep(1)
+            sizes.append(_resident())
+        sending.stop()
+        await asyncio.Event().wait()
 
-        begun = time.monotonic()
-        send_plan(
-            plan,
-            environment=_environment(home, url),
-            options=Options(beside=beside, results=Path(home) / "results.parquet"),
-        )
-    first = arrivals(url)[0][0] - begun
-    return {"done": done, "first": first, "rss": max(sizes), "early": sizes[0]}
+    begun = time.monotonic()
+    send_plan(
+        plan,
+        environment=_environment(str(home), url),
+        options=Options(beside=beside, results=home / "results.parquet"),
+    )
+    log = arrivals(url)
+    return {
+        "first": log[0][0] - begun,
+        "posted": len(log),
+        "rss": max(sizes),
+        "early": sizes[0],
+    }
 
 
 def _resident() -> float:
@@ -374,20 +407,52 @@ def _resident() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def resume(folder: Path, rows: int) -> None:
-    made = child("plan", folder, rows, 2_000)
-    with server() as url:
-        found = child("resumed", made["path"], url)
+class Resume(NamedTuple):
+    """A half-done run: whether it keeps people's hours, and has another one beside it."""
+
+    hours: bool = False
+    earlier: bool = False
+
+
+RESUMES = {
+    "any hour": Resume(),
+    "people's hours": Resume(hours=True),
+    "an earlier run": Resume(earlier=True),
+    "both": Resume(hours=True, earlier=True),
+}
+
+
+def resume(folder: Path, rows: int, wanted: str) -> None:
+    """Plan, half-done journal, resume: each in a process of its own."""
     print(
-        f"\n{rows:,} rows, {found['done']:,} of them done: planned in "
-        f"{made['seconds']:.2f} s, the first post {found['first']:.2f} s after the "
-        f"resume began ({found['first'] / made['seconds']:.0%}); RSS "
-        f"{found['early']:.0f} MB after a second of sending, at most "
-        f"{found['rss']:.0f} MB in {RESUMED_SECONDS} s"
+        "\n| resumed | done | of | planned in s | first post after s | share ", end=""
     )
+    print(
+        "| RSS MB after 1 s | at most | posted |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    )
+    made: dict[bool, dict[str, Any]] = {}
+    for name, kind in RESUMES.items():
+        if wanted not in {"", name}:
+            continue
+        if kind.hours not in made:
+            place = folder / f"plan-{kind.hours:d}"
+            made[kind.hours] = child("plan", place, rows, 2_000, int(kind.hours))
+        plan = made[kind.hours]
+        home = folder / f"home-{kind.hours:d}-{kind.earlier:d}"
+        home.mkdir()
+        done = child("half", plan["path"], home, int(kind.earlier))["done"]
+        with server() as url:
+            found = child("resumed", plan["path"], url, home)
+        shutil.rmtree(home)
+        print(
+            f"| {name} | {done:,} | {rows:,} | {plan['seconds']:.2f} "
+            f"| {found['first']:.2f} | {found['first'] / plan['seconds']:.1%} "
+            f"| {found['early']:.0f} | {found['rss']:.0f} | {found['posted']:,} |",
+            flush=True,
+        )
 
 
-def main(rows: int, rounds: int, only: str | None) -> None:
+def main(rows: int, rounds: int, only: str | None, kind: str) -> None:
     print(f"load {os.getloadavg()}, {time.strftime('%Y-%m-%d %H:%M')}")
     with tempfile.TemporaryDirectory(prefix="bulksend-") as scratch:
         folder = Path(scratch)
@@ -396,7 +461,7 @@ def main(rows: int, rounds: int, only: str | None) -> None:
         if only in {None, "pace"}:
             pace(folder)
         if only in {None, "resume"}:
-            resume(folder / "resume", RESUMED_ROWS)
+            resume(folder, RESUMED_ROWS, kind)
     print(f"\nload {os.getloadavg()}")
 
 
@@ -405,15 +470,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("rows", nargs="?", default="50_000")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["cost", "pace", "resume"])
+    parser.add_argument("--resume", choices=["", *RESUMES], default="", help="one kind")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     if sys.argv[1:3] == ["--job", "plan"]:
-        print(json.dumps(plan(Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))))
+        rows, rate, hours = map(int, sys.argv[4:7])
+        print(json.dumps(plan(Path(sys.argv[3]), rows, rate, bool(hours))))
+    elif sys.argv[1:3] == ["--job", "half"]:
+        print(json.dumps(half(Path(sys.argv[3]), Path(sys.argv[4]), sys.argv[5])))
+    elif sys.argv[1:3] == ["--job", "resumed"]:
+        said = Path(sys.argv[3]), sys.argv[4], Path(sys.argv[5])
+        print(json.dumps(resumed(*said)))
     elif sys.argv[1:2] == ["--job"]:
-        jobs = CLIENTS | {"resumed": resumed}
-        print(json.dumps(jobs[sys.argv[2]](Path(sys.argv[3]), sys.argv[4])))
+        print(json.dumps(CLIENTS[sys.argv[2]](Path(sys.argv[3]), sys.argv[4])))
     else:
         asked = _arguments()
-        main(int(asked.rows), asked.rounds, asked.only)
+        main(int(asked.rows), asked.rounds, asked.only, asked.resume)
