@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from bulksend.rules.closed_days import closed_days
 from bulksend.rules.pack import DAY
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ def slots_on(rule: Rule, day: date) -> Slots:
     version = rule.on(day)
     if version is None:
         return ALL_DAY
-    if version.holiday is not None and day in _holidays(rule.holidays or "", day.year):
+    if version.holiday is not None and day in closed_days(
+        rule.holidays or "", day.year
+    ):
         return version.holiday
     return version.week[day.weekday()]
 
@@ -109,13 +111,3 @@ def _days_around(month: int) -> Iterator[date]:
     first = first_day(month)
     count = monthrange(first.year, first.month)[1]
     return (first + timedelta(days=day) for day in range(-2, count + 2))
-
-
-@lru_cache(maxsize=4096)
-def _holidays(calendar: str, year: int) -> frozenset[date]:
-    import holidays
-
-    country, _, part = calendar.partition("-")
-    return frozenset(
-        holidays.country_holidays(country, subdiv=part or None, years=[year])
-    )

@@ -11,6 +11,7 @@ import yaml
 
 from bulksend.errors import InputError
 from bulksend.rules.changes import rule_changes, rules_in_force
+from bulksend.rules.closed_days import _table, asked, closed_days
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import SHIPPED_CALENDARS, read_rules, shipped_rules
 from bulksend.rules.place import Claim, Place, claims_of, word_of
@@ -94,6 +95,16 @@ def test_the_calendars_of_the_shipped_rules_are_known() -> None:
     assert named == SHIPPED_CALENDARS
     for country, _, part in (name.partition("-") for name in SHIPPED_CALENDARS):
         holidays.country_holidays(country, subdiv=part or None)
+
+
+@pytest.mark.parametrize("calendar", sorted(SHIPPED_CALENDARS))
+def test_the_table_of_holidays_is_the_librarys(calendar: str) -> None:
+    """For each year that it has; a year that it lacks is asked for."""
+    years = sorted(map(int, _table()[calendar]))
+    assert len(years) >= 10
+    for year in (*years, years[-1] + 1):
+        found = closed_days(calendar, year)
+        assert found == asked(calendar, year), "docs/closed_days.py writes it anew"
 
 
 def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:
