@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import orjson
+
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
@@ -217,7 +219,8 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
 def resend_run(home: Home, run: str) -> int:
     """Plan again what was proven not to be sent; how many rows `bulksend run` sends."""
     with find_run(run, home) as (journal, known):
-        return journal.decisions.resend(known.id)
+        by = orjson.dumps({"by": _user()}).decode()
+        return journal.decisions.resend(known.id, now=_now(), evidence=by)
 
 
 # -- the runs ---------------------------------------------------------------------------

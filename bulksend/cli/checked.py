@@ -79,6 +79,9 @@ def show_closer(closer: Closer, named: Callable[[int], str]) -> None:
 def headline(checked: Checked) -> str:
     summary = checked.summary
     parts = [f"{summary.sendable:,} will receive a message"]
+    if checked.done is not None:  # a part of it is meant
+        meant = summary.sendable - checked.done
+        parts = [f"{meant:,} of {summary.sendable:,} will receive a message"]
     for code, count in summary.reasons.items():
         parts.append(f"{count:,} {REASONS[code].short or word(code)}")
     return " · ".join(parts)
@@ -138,15 +141,17 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
         many = checked.capped["all"]
         yield "had enough", f"{many:,} as of now, which would get nothing: {caps}"
     encodings = _listed(summary.encodings)
-    yield "segments", f"{summary.segments:,}" + (f" ({encodings})" if encodings else "")
+    of_all = "" if checked.done is None else ", of the whole plan"
+    encodings = f" ({encodings})" if encodings else ""
+    yield "segments", f"{summary.segments:,}{encodings}{of_all}"
     if summary.cost is not None:
         missing = f", {summary.unpriced:,} without a price" if summary.unpriced else ""
-        yield "cost", summary.price + missing
+        yield "cost", summary.price + missing + of_all
     if summary.types:
         yield "lines", _listed(summary.types)
     if outlook is not None and outlook.course is not None:
         yield "time", spent(outlook.course)
-    elif summary.sendable:
+    elif summary.sendable and checked.done is None:
         yield "time", duration(summary.seconds)
     if summary.repairs:
         yield "repaired", _listed(summary.repairs)

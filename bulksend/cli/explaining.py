@@ -52,13 +52,7 @@ def show(found: Explained) -> None:
 
     out.print(f"[bold]{found.shown}[/]", highlight=False)
     for one in found.suppressions:
-        said = one.as_dict(mask=not found.was_given)
-        until = f", lifted {said['lifted_at']}" if said["lifted_at"] else ""
-        about = f" for {said['sender']}" if said["sender"] else ""
-        out.print(
-            f"[yellow]{one.reason.replace('_', ' ')}[/]{about} since {said['since']}, "
-            f"by {escape(str(said['source']))}{until}"
-        )
+        out.print(_word(one.as_dict(mask=not found.was_given)))
     for row in found.rows:
         out.print(
             f"\n[bold]{escape(row.run)}[/] row {escape(row.place)}: "
@@ -81,3 +75,16 @@ def show(found: Explained) -> None:
             f"[dim]{counted(len(found.gone), 'run has', 'runs have')} no plan here any "
             f"more, and may have been for it: {escape(names)}[/]"
         )
+
+
+def _word(said: dict[str, str | None]) -> str:
+    """What somebody said about a number, and until when it stood."""
+    by = escape(str(said["source"]))
+    about = f" for {said['sender']}" if said["sender"] else ""
+    if said["lifted_at"] == said["since"]:  # there was nothing to lift
+        return f"asked for messages again{about} {said['since']}, by {by}"
+    until = ""
+    if said["lifted_at"]:
+        until = f", lifted {said['lifted_at']} by {escape(said['lifted_by'] or '?')}"
+    reason = str(said["reason"]).replace("_", " ")
+    return f"[yellow]{reason}[/]{about} since {said['since']}, by {by}{until}"

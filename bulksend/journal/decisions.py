@@ -34,7 +34,7 @@ class Evidence(NamedTuple):
     """What is known to have become of a row, whoever sent it.
 
     Args:
-        at: When it became so.
+        at: When it became so; None where nobody says.
 
         accepted_at: When Bandwidth took it, where it did.
 
@@ -44,7 +44,7 @@ class Evidence(NamedTuple):
     run_id: int
     row: int
     event: Event
-    at: int
+    at: int | None
     source: Source
     evidence: str
     accepted_at: int | None = None
@@ -86,6 +86,13 @@ class Rival(NamedTuple):
     until: int
 
 
+class Seen(NamedTuple):
+    """When an attempt was first found unknown, by the later of two clocks."""
+
+    attempt: int
+    at: int
+
+
 class Decision(NamedTuple):
     """How an unknown ended."""
 
@@ -109,7 +116,7 @@ class _Proof(NamedTuple):
     run_id: int
     row: int
     event: str
-    at: int
+    at: int | None
     accepted_at: int | None
     message_id: str | None
     error_code: str | None
@@ -131,7 +138,7 @@ class _Looked(NamedTuple):
 class _Absence(NamedTuple):
     run_id: int
     row: int
-    at: int
+    at: int | None
     error_code: str | None
     error: str | None
 
@@ -217,9 +224,14 @@ class Decisions:
         ]
         self._db.execute_each("disprove", absent)
 
-    def resend(self, run_id: int) -> int:
-        """Plan again what was proven not to be sent; how many rows."""
+    def resend(self, run_id: int, *, now: int, evidence: str) -> int:
+        """Plan again what was proven not to be sent; how many rows.
+
+        Args:
+            evidence: Who decided so, as JSON.
+        """
         with self._db.transaction():
+            self._db.execute("decide_again", run_id=run_id, now=now, evidence=evidence)
             count = self._db.execute("resend", run_id=run_id)
             if count:
                 self._db.execute("reopen_run", run_id=run_id)
@@ -231,6 +243,11 @@ class Decisions:
         found = self._db.fetch("known_rows", run_id=run_id, rows=wanted)
         return {int(row) for (row,) in found}
 
+    def rows_of_person(self, run_id: int, person: int) -> list[int]:
+        """The rows of a run that something happened to, for this `records.person_key`."""
+        found = self._db.fetch("rows_of_person", run_id=run_id, person=person)
+        return [int(row) for (row,) in found]
+
     def first_accepted(self, run_id: int, *, since: int) -> int | None:
         """When, from *since* on, the first was accepted of which no receipt has come."""
         ((at,),) = self._db.fetch("first_accepted", run_id=run_id, since=since)
@@ -240,6 +257,12 @@ class Decisions:
         """The first row, from *row* on, that was accepted and has no receipt."""
         found = self._db.fetch("waiting_from", run_id=run_id, row=row)
         return int(found[0][0]) if found else None
+
+    def looks_at(self, run_id: int, row: int) -> list[Seen]:
+        """When each attempt at a row was first found unknown."""
+        return [
+            Seen(*one) for one in self._db.fetch("looks_at", run_id=run_id, row=row)
+        ]
 
     def of_rows(self, run_id: int, first: int, last: int) -> list[Decision]:
         """How the unknown among the rows *first* to *last* ended, in order."""

@@ -1,6 +1,6 @@
 """Removes from the journal what may tell who somebody is, or what was said to them.
 
-Counts, states, times, ids and codes stay, and so do the keys of the ledger: nobody is
+The reasons that operators gave for their decisions go too: they may hold anything.  Counts, states, times, ids and codes stay, and so do the keys of the ledger: nobody is
 texted twice because their number was forgotten.  The suppression list stays too: whoever
 said STOP must be known for as long as anything is sent.
 """
@@ -33,6 +33,7 @@ class Purges:
             rows = {"run_id": run.id, "first": first, "last": first + AT_ONCE - 1}
             self._db.execute("purge_messages", **rows)
             self._db.execute("purge_receipts", **rows)
+            self._db.execute("purge_decisions", **rows)
         return self._db.execute("purge_run", run_id=run.id, now=now) == 1
 
     def strangers(self, *, before: int) -> int:

@@ -465,7 +465,7 @@ update messages
 set status = (select next from transitions t
               where t.status = messages.status and t.event = :event),
     accepted_at = coalesce(accepted_at, cast(:accepted_at as bigint)),
-    ended_at = :at,
+    ended_at = cast(:at as bigint),
     message_id = coalesce(cast(:message_id as text), message_id),
     error_code = cast(:error_code as text),
     error = cast(:error as text)
@@ -478,11 +478,12 @@ where run_id = :run_id and row = :row
 update messages
 set status = case when :event = 'deliver' then 'delivered' else 'failed' end,
     accepted_at = coalesce(accepted_at, cast(:accepted_at as bigint)),
-    ended_at = :at,
+    ended_at = cast(:at as bigint),
     error_code = cast(:error_code as text),
     error = cast(:error as text)
 where run_id = :run_id and row = :row
-  and (:event = 'deliver' and status in ('accepted', 'failed')
+  and (:event = 'deliver'
+         and (status in ('accepted', 'failed') or status = 'delivered' and ended_at is null)
        or :event = 'fail' and status = 'accepted'
           and (message_id is null or cast(:message_id as text) is null
                or message_id = cast(:message_id as text)));
@@ -493,6 +494,10 @@ update messages set message_id = :message_id
 where run_id = :run_id and row = :row and message_id is null
   and status in ('accepted', 'delivered', 'failed');
 
+-- Of a run whose plan is gone, the rows that were for a person.
+-- name: rows_of_person
+select row from messages where run_id = :run_id and person = :person order by row;
+
 -- name: known_rows
 select row from messages
 where run_id = :run_id and row in (select value from json_each(:rows));
@@ -501,7 +506,8 @@ where run_id = :run_id and row in (select value from json_each(:rows));
 -- name: prove_unseen
 insert into messages (run_id, row, status, attempt, epoch, claimed_at, accepted_at,
                       ended_at, message_id, error_code, error)
-select :run_id, :row, t.next, 1, 0, :at, cast(:accepted_at as bigint), :at,
+select :run_id, :row, t.next, 1, 0, cast(:at as bigint), cast(:accepted_at as bigint),
+       cast(:at as bigint),
        cast(:message_id as text), cast(:error_code as text), cast(:error as text)
 from transitions t where t.status = 'planned' and t.event = :event
   and not exists (select 1 from messages where run_id = :run_id and row = :row)
@@ -537,6 +543,9 @@ where run_id = :run_id and row = :row and status = 'unknown'
   and :attempt in (0, attempt)
 on conflict (run_id, row, attempt) do nothing;
 
+-- name: looks_at
+select attempt, at from looks where run_id = :run_id and row = :row order by attempt;
+
 -- name: witnesses
 select row, message_id from messages
 where run_id = :run_id and row between :first and :last and message_id is not null
@@ -544,6 +553,13 @@ where run_id = :run_id and row between :first and :last and message_id is not nu
   and accepted_at between :since and :until
 order by case when status = 'accepted' then 0 else 1 end, abs(row - :row)
 limit :most;
+
+-- What is planned again is a decision, too.
+-- name: decide_again
+insert into decisions (run_id, row, decided_at, event, source, evidence)
+select run_id, row, :now, 'again', 'operator', :evidence from messages
+where run_id = :run_id and status = 'not_sent'
+on conflict (run_id, row, decided_at, event) do nothing;
 
 -- name: resend
 update messages set status = 'planned', ended_at = null, error_code = null, error = null
@@ -663,6 +679,12 @@ update messages
 set person = null, error = case when error is not null then 'Its words were purged.' end
 where run_id = :run_id and row between :first and :last
   and (person is not null or error is not null);
+
+-- An operator's reasons may hold anything.
+-- name: purge_decisions
+update decisions set evidence = '{}'
+where run_id = :run_id and row between :first and :last
+  and source = 'operator' and evidence <> '{}';
 
 -- name: purge_receipts
 update receipts set said = null, person = null

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from bulksend.errors import InputError, Problem
+from bulksend.journal.records import person_key
 from bulksend.journal.states import Status
 from bulksend.journal.store import Journal
 from bulksend.logs import mask_numbers
 from bulksend.prepare.kept import open_plan
 from bulksend.prepare.reasons import REASONS, sentence
+from bulksend.settle.history import Step, steps_of
 from bulksend.settle.results import SHOWN
 from bulksend.settle.suppressing import Listed, listed, read
 from bulksend.storage.location import where
@@ -36,16 +37,6 @@ _NEEDED = (
     *("row", "to", "from", "text", "segments", "reason", "reason_detail"),
     "number_key",
 )
-
-
-class Step(NamedTuple):
-    """Something that happened, ``at`` milliseconds since 1970."""
-
-    at: int
-    what: str
-
-    def as_dict(self) -> dict[str, str]:
-        return {"at": _iso(self.at), "what": self.what}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +91,8 @@ class Explained:
 
         plans: How many plans were looked through.
 
-        gone: Runs whose plan is gone, purged or elsewhere: they may have been for it.
+        gone: Runs whose plan is gone, purged or elsewhere: they may have been for it, and
+            say only what was posted.
     """
 
     number: str = field(repr=False)
@@ -157,6 +149,8 @@ def _about(
         for plan in plans
         for one in _appearances(plan, number, journal, runs.get(plan.run))
     ]
+    if journal is not None:
+        rows += _without_plan(journal, [runs[name] for name in gone], number)
     rows.sort(key=lambda one: one.steps[0].at if one.steps else 0, reverse=True)
     about = [] if journal is None else journal.suppressions.of(number)
     return Explained(
@@ -220,7 +214,7 @@ def _appearances(
         steps = [Step(plan.made_at, "planned")]
         if journal is not None and run is not None:
             entry = next(iter(journal.entries(run.id, row["row"], row["row"])), None)
-            steps += _steps(journal, run, row["row"], entry)
+            steps += steps_of(journal, run, row["row"], entry)
         yield Appearance(
             run=plan.run,
             campaign=said["name"],
@@ -234,6 +228,29 @@ def _appearances(
             segments=row["segments"],
             steps=tuple(sorted(steps)),
         )
+
+
+def _without_plan(
+    journal: Journal, runs: Sequence[Run], number: str
+) -> Iterator[Appearance]:
+    """What the journal alone tells: rows that were claimed for this person."""
+    for run in runs:
+        for row in journal.decisions.rows_of_person(run.id, person_key(number)):
+            (entry,) = journal.entries(run.id, row, row)
+            provider, _, campaign = run.campaign.partition("/")
+            yield Appearance(
+                run=run.run,
+                campaign=campaign,
+                provider=provider,
+                row=row,
+                place=str(row),
+                status=_status(None, entry, run),
+                why=entry.error or "",
+                sender="",
+                text="",
+                segments=None,
+                steps=tuple(sorted(steps_of(journal, run, row, entry))),
+            )
 
 
 def _status(reason: str | None, entry: Entry | None, run: Run | None) -> str:
@@ -250,27 +267,3 @@ def _why(row: dict[str, Any], entry: Entry | None, winner: str | None) -> str:
         detail = row["reason_detail"] or winner or "?"
         return f"{sentence(reason, str(detail))} {REASONS[reason].fix}"
     return (entry.error or "") if entry is not None else ""
-
-
-def _steps(journal: Journal, run: Run, row: int, entry: Entry | None) -> Iterator[Step]:
-    if entry is not None:
-        if entry.posted_at is not None:
-            nth = f" (try {entry.attempt})" if entry.attempt > 1 else ""
-            yield Step(entry.posted_at, f"posted{nth}")
-        if entry.accepted_at is not None:
-            named = f", id {entry.message_id}" if entry.message_id else ""
-            yield Step(entry.accepted_at, f"accepted by Bandwidth{named}")
-        if entry.ended_at is not None and entry.status != Status.ACCEPTED:
-            code = f" ({entry.error_code})" if entry.error_code else ""
-            yield Step(entry.ended_at, f"{entry.status.replace('_', ' ')}{code}")
-    for told in journal.receipts.of_row(run.id, row):
-        code = f", code {told.error_code}" if told.error_code else ""
-        carrier = f", carrier {told.carrier}" if told.carrier else ""
-        yield Step(told.at, f"callback {told.type}{code}{carrier}")
-    for one in journal.decisions.of_rows(run.id, row, row):
-        yield Step(one.decided_at, f"decided by {one.source}: {one.event}")
-
-
-def _iso(ms: int) -> str:
-    at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return at.replace("+00:00", "Z")

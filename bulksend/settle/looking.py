@@ -148,7 +148,7 @@ async def look_at_accepted(
     found: Counter[str] = Counter()
     since = max(first - EDGE_MS, reach(now()))
     async for page in search.since(since):
-        evidence = [one for sight in page if (one := fate(journal, sight, now=now()))]
+        evidence = [one for sight in page if (one := fate(journal, sight))]
         found.update(one.event.value for one in evidence)
         ended = [stop for sight in page if (stop := gone(journal, sight, now=now()))]
         journal.take_in(News((), evidence, ended), now=now())

@@ -63,8 +63,11 @@ def absent(
     )
 
 
-def fate(journal: Journal, sight: Sight, *, now: int) -> Evidence | None:
-    """What became of a message of ours; None where it is another's, or not over."""
+def fate(journal: Journal, sight: Sight) -> Evidence | None:
+    """What became of a message of ours; None where it is another's, or not over.
+
+    The search says how it ended, and not when.
+    """
     place = journal.receipts.place_of(sight.found.message_id)
     if place is None or sight.event is Event.ACCEPT:
         return None
@@ -74,7 +77,7 @@ def fate(journal: Journal, sight: Sight, *, now: int) -> Evidence | None:
     return Evidence(
         *place,
         sight.event,
-        now,
+        None,
         Source.SEARCH,
         orjson.dumps(said).decode(),
         sight.found.received_at,

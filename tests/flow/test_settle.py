@@ -581,6 +581,8 @@ def test_only_what_bandwidth_lets_one_repeat_is_sent_again(
     assert desk.call("poll", "--json").json == {"delivered": 0, "failed": 120}
     failed = dict(desk.results().select("to", "error_code").iter_rows())
     repeatable = {to for to, code in failed.items() if code in ("5100", "5620")}
+    asked = desk.call("run", "hello.yaml", "--only", "retryable")
+    assert asked.out.startswith(f"{len(repeatable)} of 120 will receive a message")
     stopped = {to for to, code in failed.items() if code in ("4775", "4721")}
     assert repeatable
     assert stopped

@@ -14,7 +14,9 @@ from bulksend.errors import InputError
 from bulksend.home import Home
 from bulksend.journal.decisions import Evidence, Source
 from bulksend.journal.receipts import Kept
+from bulksend.journal.records import Candidate, Outcome, person_key
 from bulksend.journal.states import Event
+from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from bulksend.settle.explaining import explain
 from tests.prepare.planning import number, plan
@@ -77,6 +79,59 @@ def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
     (word,) = found.suppressions
     assert (word.reason, word.source) == (OPTED_OUT, "reply STOP")
     assert explain(NOBODY, home=home).rows == ()
+
+
+def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None:
+    """By whom, why, from which look; each attempt, and what was decided in between."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        decisions = journal.decisions
+        ana = Candidate(2, 2, person=person_key(ANA))
+        lost = Outcome(2, Event.LOSE, NOW + 1, NOW, None, "no_answer", "-")
+        looked = {"asked_at": NOW + 9, "watermark": NOW + 8}
+        because = {"because": "she has it", "by": "kim"}
+        ends = (
+            (Event.DISPROVE, Source.SEARCH, looked, NOW + 10),
+            (Event.ACCEPT, Source.OPERATOR, because, NOW + 30),
+        )
+        for event, source, said, at in ends:
+            assert journal.claim(run, epoch, [ana], now=at - 5) == [2]
+            journal.record(run.id, epoch, [lost])
+            decisions.note_looks(run.id, [(2, 0)], at=at - 4)
+            why = ("not_sent", "-") if event is Event.DISPROVE else (None, None)
+            text = json.dumps(said)
+            ended = Evidence(run.id, 2, event, at, source, text, at, None, *why)
+            decisions.apply([ended], now=at)
+            decisions.resend(run.id, now=at + 5, evidence='{"by":"lee"}')
+        gone = journal.add_run(replace(run, run="old-1", plan=str(tmp_path / "old")))
+        journal.claim(gone, epoch, [ana], now=NOW)
+        journal.record(gone.id, epoch, [lost])
+
+    found = explain(ANA, home=home)
+    (row,) = (one for one in found.rows if (one.run, one.row) == (made.run, 2))
+    happened = [step.what for step in row.steps if step.what != "planned"]
+    then = "2026-01-02T03:04:05"
+    assert happened == [
+        "posted (try 2)",
+        "found unknown (try 1)",
+        f"not sent: the search of {then}.687Z, which showed messages up to {then}.686Z",
+        "to be sent again: decided by lee",
+        "found unknown (try 2)",
+        "accepted by Bandwidth",
+        "accepted: decided by kim, because she has it",
+    ]
+    evidence = [step.as_dict().get("evidence") for step in row.steps]
+    assert [one for one in evidence if one] == [looked, {"by": "lee"}, because]
+    (other,) = (one for one in found.rows if one.run == "old-1")
+    assert (other.status, other.row, found.gone) == ("unknown", 2, ("old-1",))
+
+    with Journal.open(home.journal) as journal:
+        done = journal.run(made.run)
+        assert done is not None
+        journal.finish_run(done.id, now=NOW)
+        journal.purges.run(done, now=NOW)
+        kept = [one.evidence for one in journal.decisions.of_rows(done.id, 2, 2)]
+    assert kept == [json.dumps(looked), "{}", "{}"]
 
 
 def test_a_tag_or_an_id_leads_to_the_person_who_stays_masked(

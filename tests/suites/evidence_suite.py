@@ -196,6 +196,38 @@ class EvidenceSuite:
         sender.journal.decisions.apply([evidence], now=NOW)
         assert sender.journal.counts(sender.run.id) == {}
 
+    def test_who_says_no_time_leaves_none(self, sender: Sender) -> None:
+        """The search knows how a message ended, a callback when: it may come later."""
+        sender.claim(2, 3)
+        sender.record(
+            outcome(2, Event.ACCEPT, message_id="m2"),
+            outcome(3, Event.ACCEPT, message_id="m3"),
+        )
+        deliver, fail = (
+            proof(sender.run.id, event, row=row)._replace(at=None)
+            for event, row in ((Event.DELIVER, 2), (Event.FAIL, 3))
+        )
+        sender.journal.decisions.apply([deliver, fail], now=NOW)
+        assert [
+            (sender.entry(row).status, sender.entry(row).ended_at) for row in (2, 3)
+        ] == [
+            ("delivered", None),
+            ("failed", None),
+        ]
+        for at in (NOW + 7, NOW + 9):
+            told = deliver._replace(at=at)
+            sender.journal.decisions.apply([told], now=NOW)
+        assert sender.entry(2).ended_at == NOW + 7
+
+    def test_the_rows_of_a_person_are_found(self, sender: Sender) -> None:
+        """By the key that the claim left, in one run."""
+        people = [person_of(2), person_of(3), person_of(2)._replace(row=4)]
+        sender.journal.claim(sender.run, sender.epoch, people, now=NOW)
+        rows, person = sender.journal.decisions.rows_of_person, people[0].person
+        assert person is not None
+        assert rows(sender.run.id, person) == [2, 4]
+        assert rows(sender.run.id + 1, person) == []
+
     def test_an_unknown_that_ends_keeps_what_it_rests_on(self, sender: Sender) -> None:
         """One decision for each unknown; none for rows that were known already."""
         sender.bring(2, Status.UNKNOWN)
@@ -305,7 +337,7 @@ class EvidenceSuite:
         assert [one.seen for one in decisions.unknown(run_id)] == [NOW + 5, NOW + 9]
 
         decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
-        decisions.resend(run_id)
+        decisions.resend(run_id, now=NOW, evidence="{}")
         sender.claim(2)
         sender.record(outcome(2, Event.LOSE))
 
@@ -358,14 +390,18 @@ class EvidenceSuite:
         sender.journal.finish_run(sender.run.id, now=NOW)
         assert sender.claim(2, 3) == []
 
-        assert sender.journal.decisions.resend(sender.run.id) == 1
-        assert sender.journal.decisions.resend(sender.run.id) == 0
+        again = partial(sender.journal.decisions.resend, sender.run.id)
+        assert again(now=NOW + 3, evidence='{"by":"kim"}') == 1
+        assert again(now=NOW + 4, evidence='{"by":"kim"}') == 0
 
         found = sender.journal.run(RUN.run)
         assert found is not None
         assert found.finished_at is None
         assert sender.claim(2, 3) == [2]
         assert sender.entry(2).attempt == 2
+        assert sender.journal.decisions.of_rows(sender.run.id, 2, 3) == [
+            Decision(2, NOW + 3, "again", "operator", '{"by":"kim"}')
+        ]
 
     def test_news_is_taken_in_whole_or_not_at_all(
         self, place: Place, sender: Sender

@@ -1,0 +1,88 @@
+"""What happened to a row, in order: its message, callbacks, decisions and their evidence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from bulksend.journal.decisions import Source
+from bulksend.journal.states import Event, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bulksend.journal.decisions import Decision
+    from bulksend.journal.records import Entry, Run
+    from bulksend.journal.store import Journal
+
+
+class Step(NamedTuple):
+    """Something that happened, ``at`` milliseconds since 1970.
+
+    Args:
+        evidence: What a decision rests on, as it was kept.
+    """
+
+    at: int
+    what: str
+    evidence: str = "{}"
+
+    def as_dict(self) -> dict[str, Any]:
+        said = orjson.loads(self.evidence)
+        rests_on = {"evidence": said} if said else {}
+        return {"at": _iso(self.at), "what": self.what} | rests_on
+
+
+def steps_of(
+    journal: Journal, run: Run, row: int, entry: Entry | None
+) -> Iterator[Step]:
+    """All that the journal knows of a row of a run; *entry* is its state now."""
+    if entry is not None:
+        if entry.posted_at is not None:
+            nth = f" (try {entry.attempt})" if entry.attempt > 1 else ""
+            yield Step(entry.posted_at, f"posted{nth}")
+        if entry.accepted_at is not None:
+            named = f", id {entry.message_id}" if entry.message_id else ""
+            yield Step(entry.accepted_at, f"accepted by Bandwidth{named}")
+        if entry.ended_at is not None and entry.status != Status.ACCEPTED:
+            code = f" ({entry.error_code})" if entry.error_code else ""
+            yield Step(entry.ended_at, f"{entry.status.replace('_', ' ')}{code}")
+    for seen in journal.decisions.looks_at(run.id, row):
+        yield Step(seen.at, f"found unknown (try {seen.attempt})")
+    for told in journal.receipts.of_row(run.id, row):
+        code = f", code {told.error_code}" if told.error_code else ""
+        carrier = f", carrier {told.carrier}" if told.carrier else ""
+        yield Step(told.at, f"callback {told.type}{code}{carrier}")
+    for one in journal.decisions.of_rows(run.id, row, row):
+        yield Step(one.decided_at, _decided(one), one.evidence)
+
+
+_ENDS = {
+    "accept": "accepted",
+    "disprove": "not sent",
+    "deliver": "delivered",
+    "fail": "failed",
+    "again": "to be sent again",
+}
+
+
+def _decided(one: Decision) -> str:
+    """A decision and what it rests on, in a sentence."""
+    said, what = orjson.loads(one.evidence), _ENDS.get(one.event, one.event)
+    if one.source == Source.OPERATOR:
+        because = f", because {said['because']}" if "because" in said else ""
+        return f"{what}: decided by {said.get('by', 'an operator')}{because}"
+    if one.source == Source.RECEIPT:
+        return f"{what}: a callback told so ({said.get('type', 'of no type')})"
+    if one.event == Event.DISPROVE and "watermark" in said:
+        asked, latest = (_iso(said[name]) for name in ("asked_at", "watermark"))
+        return f"{what}: the search of {asked}, which showed messages up to {latest}"
+    named = f" as {said['message_id']}" if "message_id" in said else ""
+    return f"{what}: the message search has it{named}"
+
+
+def _iso(ms: int) -> str:
+    at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return at.replace("+00:00", "Z")
