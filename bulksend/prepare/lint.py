@@ -16,6 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from bulksend.errors import Problem
+from bulksend.prepare.hosts import (
+    SHORTENERS,
+    hosts,
+    is_in,
+    is_lookalike,
+    is_shared,
+    read_host,
+)
 from bulksend.prepare.template.columns import spelled
 
 if TYPE_CHECKING:
@@ -25,16 +33,10 @@ if TYPE_CHECKING:
     from bulksend.define.load import Loaded
     from bulksend.prepare.plan import Plan
 
-SHORTENERS = (
-    "adf.ly", "bit.ly", "bitly.com", "bl.ink", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "j.mp", "lnkd.in", "ow.ly",
-    "rb.gy", "rebrand.ly", "s.id", "shorturl.at", "t.co", "t.ly", "tiny.cc",
-    "tinyurl.com", "v.gd",
-)  # fmt: skip
-"""Shared by everybody, so carriers filter what spammers use (Bandwidth 4771)."""
-
 SHAFT = {
     "sex": r"sex|sexy|escorts?|porn\w*|nudes?|xxx|adult (?:content|entertainment|toys?|videos?|"
     r"films?|store)|adults only",
+    "hate": r"hate speech|nazis?|neo-?nazis?|kkk|white (?:power|supremac(?:y|ists?))|heil hitler",
     "alcohol": r"(?<!non-)(?<!non )alcohol(?:ic)?(?![ -]free)|beers?|wines?|wineries|winery|"
     r"brewer(?:y|ies)|vodkas?|whisk(?:e?y|eys|ies)|bourbons?|liquors?|tequilas?|champagnes?|"
     r"cocktails?",
@@ -59,10 +61,17 @@ _SHAFT = {
 _TELLING = re.compile(
     r"(?:^|_)(?:(?:(?:first|last|full|sur|given|family|user|nick|maiden|patient|customer|"
     r"contact|person)_?)?names?|(?:cell|mobile|tele)?_?phone|mobile|cell|e_?mail|"
-    r"(?:street|home|postal|mail)?_?address|street|birth\w*|dob|ssn|passport|iban)"
-    r"(?:_?(?:no|nr|number|num|addr|address|[0-9]+))?$"
+    r"(?:street|home|postal|mail)?_?address|street|birth\w*|dob|msisdn|iban|passport|"
+    r"ssn|social_?security|tax_?id|national_?id|driver_?s?_?licen[cs]e|"
+    r"vor_?name|nach_?name|pr[eé]nom|nombre|apellidos?|correo|tel[eé]fono|handy)"
+    r"(?:_?(?:no|nr|number|num|addr|address|last_?4|[0-9]+))?$"
 )
 """Names of columns that tell who a person is."""
+
+_A_PERSON_S = re.compile(
+    r"(?<![\w/.+-])[\w.+-]+@[\w-]+\.[\w.-]+|(?<![\w+])\+[1-9][0-9]{7,14}(?!\w)"
+)
+"""An e-mail address, or a number as E.164 writes it."""
 
 _A_THING_S = re.compile(
     r"(?:^|_)(?:product|item|file|image|picture|store|shop|brand|company|campaign|event|city|"
@@ -119,12 +128,6 @@ _HALF = re.compile(r"(?<!\w)\{\w+(?![^{]*\})|\b\w+\}|<<\w+|\w+>>|\[\[\w+|\w+\]\]
 
 _SHOWN = 3
 """So many of them are named."""
-_LINK = re.compile(
-    r"https?://(?:[^\s/?#@]*@)?([^\s/?#:\0]+)"  # what stands before an @ is no host
-    r"|(?<![\w@.-])((?:[\w-]+\.)+[a-z]{2,})\.?(?=/|:\d|[?#][\w=]|\0)"
-    r"|(?<![\w@.-])((?:[\w-]+\.)+(?:com|net|org|info|biz|shop|store|online|xyz|ly|io))(?![\w@.-]\w)",
-    re.IGNORECASE,
-)
 _LOUD_WORDS = 4
 """So many words of three capitals or more, one after the other, shout."""
 
@@ -169,24 +172,21 @@ def _no_opt_out(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
 
 
 def _shortener(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
-    found = [host for host in _hosts(text.constant) if _is_shared(host)]
+    found = [host for host in hosts(text.constant) if is_shared(host)]
     return f"a link of {found[0]}, which everybody shares" if found else ""
 
 
 def _other_domain(campaign: Campaign, text: Text) -> str:
-    ours = campaign.lint.domains
-    if not ours:
-        return ""
-    found = [
-        host
-        for host in _hosts(text.constant)
-        if not any(host == one or host.endswith(f".{one}") for one in ours)
-    ]
-    return (
-        f"a link to {found[0]}, and `lint.domains` has {', '.join(ours)}"
-        if found
-        else ""
-    )
+    said = campaign.lint.domains
+    ours = [read_host(one) for one in said]
+    for host in hosts(text.constant):
+        if any(is_in(host, one) for one in ours):
+            continue
+        if is_lookalike(host):
+            return f"a link to {host}, with letters of another alphabet that look alike"
+        if ours:
+            return f"a link to {host}, and `lint.domains` has {', '.join(said)}"
+    return ""
 
 
 def _shaft(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
@@ -262,7 +262,7 @@ def lint(loaded: Loaded, texts: Sequence[tuple[str, str]]) -> list[Problem]:
         sender or opt-out words is one, and a shared shortener always.
     """
     campaign = loaded.campaign
-    markets = campaign.rules.profile != "transactional" and campaign.keeps_hours
+    markets = campaign.purpose == "marketing" and campaign.keeps_hours
     first = campaign.lint.first_contact
     found = []
     for key, source in texts:
@@ -300,6 +300,9 @@ def _telling(loaded: Loaded) -> Iterator[Problem]:
     if message.tag:
         places.append(("W331", "message.tag", message.tag))
     for code, key, source in places:
+        if told := _A_PERSON_S.search(_PLACEHOLDER.sub("\0", source)):
+            kind = "an e-mail address" if "@" in told[0] else "a phone number"
+            yield _problem(loaded, code, f"{kind} stands in it", key)
         inside = " ".join(_PLACEHOLDER.findall(source) + _STATEMENT.findall(source))
         inside = re.sub(r"'[^']*'|\"[^\"]*\"", "", inside)
         for name in dict.fromkeys(re.findall(r"[^\W\d]\w*", inside)):
@@ -311,15 +314,6 @@ def _telling(loaded: Loaded) -> Iterator[Problem]:
 def _tells(name: str) -> bool:
     word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return bool(_TELLING.search(word)) and not _A_THING_S.search(word)
-
-
-def _hosts(text: str) -> list[str]:
-    found = (match[1] or match[2] or match[3] for match in _LINK.finditer(text))
-    return [host.lower().rstrip(".").removeprefix("www.") for host in found]
-
-
-def _is_shared(host: str) -> bool:
-    return any(host == one or host.endswith(f".{one}") for one in SHORTENERS)
 
 
 def links(plan: Plan, campaign: Campaign) -> list[Problem]:
@@ -339,9 +333,9 @@ def links(plan: Plan, campaign: Campaign) -> list[Problem]:
     )
     if not near.select(pl.len()).collect(engine="streaming").item():
         return []
-    hosts = "|".join(re.escape(host) for host in SHORTENERS)
+    shared = "|".join(re.escape(host) for host in SHORTENERS)
     sure = pl.col("text").str.contains(
-        rf"(?i)(?:^|[^\w.-])(?:www\.)?(?:{hosts})(?:[/?#:]|\s|$)"
+        rf"(?i)(?:^|[^\w.-])(?:www\.)?(?:{shared})(?:[/?#:]|\s|$)"
     )
     found = (
         near.filter(pl.col("reason").is_null())

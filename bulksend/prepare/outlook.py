@@ -6,6 +6,7 @@ The plan is read once and narrowly; everything else is `forecast`'s.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,14 +121,17 @@ def outlook(
     ends, life = ends_of(campaign, now), life_of(campaign)
     load = Load(flows, now, ends, rates, opening, caps, queue, first, life)
     goes = course(load)
+    people: Counter[str] = Counter()
+    for volume in volumes:
+        people[volume.place] += volume.rows
     shown = []
-    for volume in sorted(volumes, key=lambda one: -one.rows)[:SHOWN_PLACES]:
+    for place, rows in people.most_common(SHOWN_PLACES):
         if hours is None:
             break
-        found = opening(volume.place, now)
-        rules = tuple(rule.id for rule in hours.rules(Place.parse(volume.place)))
+        found = opening(place, now)
+        rules = tuple(rule.id for rule in hours.rules(Place.parse(place)))
         opens, closes = found if found is not None else (None, None)
-        shown.append(PlaceHours(volume.place, volume.rows, opens, closes, rules))
+        shown.append(PlaceHours(place, rows, opens, closes, rules))
     return Outlook(
         goes, tuple(remedies(load, cut=cuts[0][0] if cuts else 0)), tuple(shown)
     )

@@ -8,7 +8,17 @@ import pytest
 
 from bulksend.errors import InputError
 from bulksend.planning import load_campaign
-from bulksend.prepare.lint import _PLACEHOLDER, _STATEMENT, CHECKS, Text, _tells
+from bulksend.prepare.hosts import hosts, is_lookalike
+from bulksend.prepare.lint import (
+    _PLACEHOLDER,
+    _STATEMENT,
+    CHECKS,
+    Text,
+    _tells,
+)
+from bulksend.prepare.lint import (
+    lint as lint_texts,
+)
 from tests.prepare.planning import campaign, codes, plan
 
 if TYPE_CHECKING:
@@ -296,3 +306,94 @@ def test_a_picture_s_address_must_not_tell_who_a_person_is(tmp_path: Path) -> No
     message = {"text": GOOD, "media": media}
     checked = plan(tmp_path, PEOPLE, message=message)
     assert codes(checked) == ["W355"]
+
+
+HOSTS = [
+    ("at BIT.LY/Ab3", ["bit.ly"]),
+    ("at bit\u3002ly/Ab3 and \uff42\uff49\uff54.ly/x", ["bit.ly", "bit.ly"]),
+    ("https://bluefern.example@evil.com/x", ["evil.com"]),
+    ("https://xn--mnchen-3ya.example:8080/x", ["m\xfcnchen.example"]),
+    ("https://xn--\xe9.example/ https://xn--99999.example/", None),
+    ("write to help@bit.ly, or not.bit.lyric", []),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), HOSTS)
+def test_a_host_is_read_as_a_browser_reads_it(
+    text: str, said: list[str] | None
+) -> None:
+    """Whatever its letters are written like; and nothing breaks it."""
+    assert said is None or hosts(text) == said
+    assert all(map(str.islower, hosts(text)))
+
+
+ALIKE = [
+    ("b\u0456t.ly", True),  # a Cyrillic i
+    ("blue\u0191ern.example", False),
+    ("\u0430\u0440\u0440\u04cf\u0435.com", True),  # all of it Cyrillic
+    ("\u043f\u0440\u0438\u043c\u0435\u0440.com", False),
+    ("\u0430\u0441\u0435.\u0440\u0444", False),
+    ("m\xfcnchen.example", False),
+    ("g\u03bf\u03bfgle.com", True),  # Greek
+]
+
+
+@pytest.mark.parametrize(("host", "is_one"), ALIKE)
+def test_letters_of_another_alphabet_are_told(
+    tmp_path: Path, host: str, is_one: bool
+) -> None:
+    """As they are and in punycode; a name of one alphabet is no trick."""
+    assert is_lookalike(host) == is_one
+    puny = ".".join(
+        one if one.isascii() else f"xn--{one.encode('punycode').decode()}"
+        for one in host.split(".")
+    )
+    assert hosts(f"https://{puny}/x") == [host]
+    text = f"Blue Fern: https://{puny}/x Reply STOP to end."
+    assert ("W353" in found(tmp_path, text, {"brand": "Blue Fern"}, **REAL)) == is_one
+
+
+OURS_AS_WRITTEN = ["BlueFern.Example", "https://www.bluefern.example/shop", "example"]
+
+
+@pytest.mark.parametrize("domain", OURS_AS_WRITTEN)
+def test_a_domain_of_ours_may_be_written_as_people_do(
+    tmp_path: Path, domain: str
+) -> None:
+    """In capitals, or as an address."""
+    ours = {"brand": "Blue Fern", "domains": domain}
+    assert found(tmp_path, GOOD, ours, **REAL) == []
+
+
+PERSONAL = [
+    ("x-{{ msisdn }}", True),
+    ("x-{{ ssn_last4 }}", True),
+    ("x-{{ social_security_number }}", True),
+    ("x-{{ nombre }}", True),
+    ("ana@x.example", True),
+    ("x-+19195551234", True),
+    ("x+y-2026-11-27-{{ sku }}", False),
+]
+
+
+@pytest.mark.parametrize(("tag", "tells"), PERSONAL)
+def test_a_tag_that_tells_who_somebody_is(
+    tmp_path: Path, tag: str, tells: bool
+) -> None:
+    """By its columns, or by what stands in it as it is."""
+    path = campaign(tmp_path, message={"text": GOOD, "tag": tag})
+    texts = [("message.text", GOOD)]
+    assert [one.code for one in lint_texts(load_campaign(path), texts)] == [
+        "W331"
+    ] * tells
+
+
+def test_who_a_campaign_is_for_decides_whether_it_must_say_stop(tmp_path: Path) -> None:
+    """Its `purpose`, whatever hours it keeps."""
+    text = "Blue Fern: your table is ready."
+    more: dict[str, Any] = REAL | {"purpose": "transactional"}
+    more["send"] = {"rules": "us-marketing"}
+    assert "W351" not in found(tmp_path, text, **more)
+    more["purpose"] = "marketing"
+    more["send"] = {"rules": {"profile": "transactional", "because": "codes"}}
+    assert "W351" in found(tmp_path, text, **more)
