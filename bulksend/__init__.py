@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from bulksend.settle.listening import Door, door, listen
     from bulksend.settle.purging import Purge, plan_purge, purge, read_age
     from bulksend.settle.standing import Ended
+    from bulksend.settle.strangers import unknown_callbacks
     from bulksend.settle.suppressing import OptOutRate, SuppressionList, opt_out_rate
     from bulksend.settling import (
         Manner,
@@ -180,6 +181,7 @@ _HOME_OF = {
     "poll_runs": "settling",
     "resend_run": "settling",
     "settle_runs": "settling",
+    "unknown_callbacks": "settle.strangers",
 }
 
 __all__ = [
@@ -264,6 +266,7 @@ __all__ = [
     "send_test",
     "settle_runs",
     "shipped_rules",
+    "unknown_callbacks",
     "watch_run",
     "write_metrics",
     "write_run",

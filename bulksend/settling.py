@@ -85,6 +85,8 @@ class Settled:
 
         left_out: Unknown rows of runs whose plan is gone: whom they were for, nobody knows.
 
+        doubled: Rows of which two messages are known: somebody was texted twice.
+
         calls: How often the search was asked.
 
         problems: What kept anything from being settled, run by run.
@@ -93,6 +95,7 @@ class Settled:
     counts: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
     left_out: int = 0
+    doubled: int = 0
     calls: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -105,7 +108,7 @@ class Settled:
     def as_dict(self) -> dict[str, int]:
         shown = {proof.value: self.counts[proof] for proof in Proof}
         others = {"skipped": self.skipped, "left_out": self.left_out}
-        return shown | others | {"calls": self.calls}
+        return shown | others | {"doubled": self.doubled, "calls": self.calls}
 
 
 def settle_runs(
@@ -147,6 +150,8 @@ def settle_runs(
         if plans.keys() & set(real):
             credentials = Credentials.from_environment(environment)
             asyncio.run(_settle(journal, plans, ours, credentials, how, settled))
+        looked_at = {*real, *(runs if run else ())}
+        settled.doubled = sum(journal.receipts.doubled(one.id) for one in looked_at)
         _rewrite(home, journal, real)
     return settled
 

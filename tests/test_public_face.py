@@ -99,6 +99,7 @@ NAMES = {
     "poll_runs",
     "resend_run",
     "settle_runs",
+    "unknown_callbacks",
 }
 HEAVY = {"polars", "aiohttp", "pydantic", "click", "rich", "jinja2", "yaml", "sqlite3"}
 

@@ -133,16 +133,21 @@ def status(folder: Path, journal: str, as_json: bool) -> None:
 
     Example: bulksend status --folder campaigns
     """
-    from bulksend import Home, list_runs, opt_out_rate
+    from bulksend import Home, list_runs, opt_out_rate, unknown_callbacks
     from bulksend.cli.show import print_json, show_opt_outs, show_runs
+    from bulksend.errors import counted
 
     home = Home.find(folder, os.environ, journal)
-    runs, rate = list_runs(home), opt_out_rate(home)
+    runs, rate, strange = list_runs(home), opt_out_rate(home), unknown_callbacks(home)
     if as_json:
-        print_json([each.as_dict() | {"opt_outs": rate.as_dict()} for each in runs])
-    else:
-        show_runs(runs)
-        show_opt_outs(rate)
+        whole = {"opt_outs": rate.as_dict(), "unknown_callbacks": strange}
+        print_json([each.as_dict() | whole for each in runs])
+        return
+    show_runs(runs)
+    show_opt_outs(rate)
+    if strange:
+        some = counted(strange, "callback was", "callbacks were")
+        click.echo(f"{some} about messages of no run here")
 
 
 @click.command(short_help="Write a run's results again.")

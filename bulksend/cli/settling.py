@@ -43,6 +43,7 @@ WORDS = {
     "ambiguous": "still unknown: records fit that prove nothing; see --decide",
     "too_old": "still unknown: the search goes back 14 days; see --decide",
     "skipped": "still unknown: of runs on the simulator; see --decide",
+    "doubled": "texted twice: callbacks tell of two messages of one row",
     "left_out": "still unknown: of runs whose plan is gone; see --decide",
 }
 

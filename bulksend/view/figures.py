@@ -73,7 +73,7 @@ class Figures:
     """A run, counted.  Times are milliseconds since 1970; ``at`` is when it was looked at.
 
     ``counts`` has every outcome, and they add up to the run's rows; ``halts`` is what
-    stopped it, the latest first.
+    stopped it, the latest first; ``doubled`` are rows of which two messages are known.
     """
 
     run: Run
@@ -88,6 +88,7 @@ class Figures:
     retried: int
     arms: tuple[Arm, ...] = ()
     halts: tuple[Halt, ...] = ()
+    doubled: int = 0
     is_aborted: bool = False
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,9 @@ def report_run(run: str = "", *, home: Home, output: Where | None = None) -> Whe
         place = output or _beside(where(known.results)) / f"{known.run}.html"
         if isinstance(place, Path):
             _check(place)
-        seen = count(
-            plan_of(known, home), journal, known, now=time.time_ns() // 1_000_000
-        )
+        now = time.time_ns() // 1_000_000
+        seen = count(plan_of(known, home), journal, known, now=now)
+        seen = replace(seen, doubled=journal.receipts.doubled(known.id))
     page = Page(seen).html()
     if isinstance(place, Path):
         _write(page, place)

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import Candidate, Outcome
+from bulksend.journal.records import Candidate, Outcome, person_key
 from bulksend.journal.states import Event
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import ON_ITS_WAY_MS, SKEW_MS, WAIT_MS, Proof
@@ -162,6 +162,40 @@ def test_absence_is_believed_when_it_is_proven_and_not_before(
                 assert max(visible) - posted[row] > ON_ITS_WAY_MS + SKEW_MS
     assert seen[Proof.ACCEPTED] == len(taken)
     assert seen[Proof.ABSENT] == (len(lost) - len(taken) if ends else 0)
+
+
+@pytest.mark.parametrize("rival", ["claimed", "accepted without an id", "with its id"])
+def test_a_record_of_a_row_whose_id_is_not_known_settles_no_other(
+    tmp_path: Path, rival: str
+) -> None:
+    """Two campaigns to one person: the one's record, and the other never arrived."""
+    people, world = f"phone\n{number(2)}\n", World(0)
+    (tmp_path / "bravo").mkdir()
+    (tmp_path / "alpha").mkdir()
+    ours = plan(tmp_path / "alpha", people, name="alpha", message={"text": "Hi"}).plan
+    theirs = plan(tmp_path / "bravo", people, name="bravo", message={"text": "Hi"}).plan
+    with begun(tmp_path, ours, 1) as (journal, alpha, one):
+        bravo = journal.add_run(replace(run_of(theirs, 1), campaign="b"))
+        other = journal.leases.take("b", Owner.me(), now=NOW)
+        for run, epoch in ((alpha, one), (bravo, other)):
+            person = person_key(number(2))
+            candidate = Candidate(2, run.id, person=person)
+            assert journal.claim(run, epoch, [candidate], now=NOW) == [2]
+        lost = Outcome(2, Event.LOSE, NOW + 50, NOW, None, "no_answer", "-")
+        journal.record(alpha.id, one, [lost])
+        if rival != "claimed":
+            message_id = "b" if rival == "with its id" else None
+            taken = Outcome(2, Event.ACCEPT, NOW + 50, NOW, message_id)
+            journal.record(bravo.id, other, [taken])
+        world.accept("b", number(2), "Hi", NOW + 20)
+        world.accept("x", number(9), "Yo", NOW + 60 * MINUTE)
+        world.now = NOW + 120 * MINUTE
+        ground = Ground(
+            journal, {alpha: ours}, Wireless(world), WAIT_MS, lambda: world.now
+        )
+        counts = asyncio.run(look(ground))
+        known = rival == "with its id"
+        assert counts == {Proof.WAITING if known else Proof.AMBIGUOUS: 1}
 
 
 def test_a_record_that_fits_two_runs_settles_neither(tmp_path: Path) -> None:
