@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import DAG
 
 from bulksend import InputError, load_schedule
-from bulksend.airflow.group import BulksendTaskGroup
+from bulksend.airflow.group import RETRIES, BulksendTaskGroup
 from bulksend.airflow.operators import BulksendOperator
 
 if TYPE_CHECKING:
@@ -85,5 +85,6 @@ def _dag(dag_id: str, path: Path, shards: int, task: dict[str, Any]) -> DAG:
         if shards > 1:
             BulksendTaskGroup(campaign=campaign, shards=shards, **task)
         else:
+            task = {"retries": RETRIES} | task
             BulksendOperator(task_id="send", campaign=campaign, **task)
     return dag

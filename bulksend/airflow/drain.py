@@ -46,8 +46,8 @@ class Drain:
     def run(self, send: Callable[[Any], Ended]) -> Ended:
         """What *send* returns or raises; it gets the `beside` of its `Options`."""
         thread = threading.Thread(target=self._work, args=(send,), name="bulksend")
-        thread.start()
         try:
+            thread.start()
             self._done.wait()
         except BaseException:
             self.stop()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseNotifier
 
-from bulksend import Options, run_campaign
+from bulksend import Home, InputError, Options, Problem, run_campaign
 from bulksend.airflow.hook import BulksendHook
 
 if TYPE_CHECKING:
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 _AT_ANY_HOUR = {
     "profile": "transactional",
     "because": "a notice to people on call, who named their numbers for it",
+}
+_CAMPAIGN = {
+    "name": "airflow-notices",
+    "provider": "bandwidth",
+    "application_id": "${BW_MESSAGING_APPLICATION_ID}",
+    "recipients": {"path": "people.csv", "phone": "phone"},
+    "message": {"text": "{{ notice }}"},
+    "send": {"rate": "1/s", "rules": _AT_ANY_HOUR},
+    "results": "results.csv",
 }
 
 
@@ -67,7 +76,13 @@ class BulksendNotifier(BaseNotifier):
         self.storage_conn_id = storage_conn_id
 
     def notify(self, context: Any) -> None:
-        """Raises AirflowException where somebody was not reached."""
+        """Tell them.
+
+        Raises:
+            AirflowException: Somebody was not reached.
+            BulksendError: E690, where nothing would remember who was told; or what else
+                is wrong.
+        """
         ended = self._send(_slot(context))
         if ended.exit_code:
             raise AirflowException(f"not everybody was told: {ended.counts}")
@@ -81,32 +96,29 @@ class BulksendNotifier(BaseNotifier):
         ).environment()
         # The same place for the same notice: a plan knows its campaign's folder.
         folder = Path(tempfile.gettempdir(), f"bulksend-notices-{os.getuid()}", slot)
+        journal = Home.find(folder, environment).journal
+        if isinstance(journal, Path) and folder in journal.parents:
+            fix = "Name a Postgres connection by journal_conn_id, or set BULKSEND_HOME."
+            raise InputError(Problem("E690", "it would end with the notice", fix=fix))
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(exist_ok=True)
         try:
-            campaign = Path(folder, "airflow-notices.yaml")
-            with Path(folder, "people.csv").open("w", newline="") as file:
-                rows = csv.writer(file)
-                rows.writerow(["phone", "notice"])
-                rows.writerows([one, self.text] for one in self.to)
-            campaign.write_text(
-                json.dumps(
-                    {
-                        "name": "airflow-notices",
-                        "provider": "bandwidth",
-                        "from": self.sender,
-                        "application_id": "${BW_MESSAGING_APPLICATION_ID}",
-                        "recipients": {"path": "people.csv", "phone": "phone"},
-                        "message": {"text": "{{ notice }}"},
-                        "send": {"rate": "1/s", "rules": _AT_ANY_HOUR},
-                        "results": "results.csv",
-                    }
-                )
-            )
             options = Options(slot=slot, wait=True, replan=True)
-            return run_campaign(campaign, environment=environment, options=options)
+            return run_campaign(
+                self._campaign(folder), environment=environment, options=options
+            )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _campaign(self, folder: Path) -> Path:
+        """A campaign file in *folder*, with the list that it names."""
+        with Path(folder, "people.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["phone", "notice"])
+            rows.writerows([one, self.text] for one in self.to)
+        path = Path(folder, "airflow-notices.yaml")
+        path.write_text(json.dumps(_CAMPAIGN | {"from": self.sender}))
+        return path
 
 
 def _slot(context: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bulksend import InputError
 from bulksend.airflow import BulksendHook, BulksendNotifier
 from bulksend.airflow.notifier import _slot
 from bulksend.airflow.provider import get_provider_info
@@ -69,6 +70,12 @@ def test_the_notifier_tells_each_once(
     notifier.notify(context)
 
     assert simulator.bandwidth.witness.stats().accepted == 2
+
+    forgetful = BulksendNotifier(
+        sender="+19195550100", to=["+19192345671"], bulksend_conn_id=""
+    )
+    with pytest.raises(InputError, match="E690"):
+        forgetful.notify(context)
 
     later = context | {"run_id": "manual__2026-11-27T10:00:00+00:00"}
     notifier.notify(later)
