@@ -54,6 +54,9 @@ BEGAN_BEFORE = timedelta(days=2)
 _Key = tuple[int, tuple[str, ...], int]
 """The number of a calendar, zones, and a month."""
 
+_Named = tuple[tuple[str, ...], int]
+"""Jurisdictions or zones, and a month."""
+
 
 @dataclass(slots=True)
 class Hours:
@@ -71,6 +74,8 @@ class Hours:
         default_factory=dict, repr=False
     )
     _calendars: Calendars = field(init=False, repr=False)
+    _numbers: dict[_Named, int] = field(default_factory=dict, repr=False)
+    _clocks: dict[_Named, tuple[str, ...]] = field(default_factory=dict, repr=False)
     _known: dict[_Key, list[Opening]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -141,9 +146,16 @@ class Hours:
         return known
 
     def _key(self, place: Place, month: int) -> _Key:
-        number = self._calendars.number(self.rules(place), month)
-        zones = tuple(sorted({_alike(zone, month) for zone in place.zones}))
-        return number, zones, month
+        named, zones = place.jurisdictions, place.zones
+        number = self._numbers.get((named, month))
+        if number is None:
+            number = self._calendars.number(self.rules(place), month)
+            self._numbers[named, month] = number
+        clocks = self._clocks.get((zones, month))
+        if clocks is None:
+            clocks = tuple(sorted({_alike(zone, month) for zone in zones}))
+            self._clocks[zones, month] = clocks
+        return number, clocks, month
 
     def _worked_out(self, key: _Key) -> list[Opening]:
         number, zones, month = key
