@@ -175,7 +175,9 @@ def test_a_record_of_a_row_whose_id_is_not_known_settles_no_other(
     ours = plan(tmp_path / "alpha", people, name="alpha", message={"text": "Hi"}).plan
     theirs = plan(tmp_path / "bravo", people, name="bravo", message={"text": "Hi"}).plan
     with begun(tmp_path, ours, 1) as (journal, alpha, one):
-        bravo = journal.add_run(replace(run_of(theirs, 1), campaign="b"))
+        bravo = journal.add_run(
+            replace(run_of(theirs, 1), campaign="b", provider="bandwidth")
+        )
         other = journal.leases.take("b", Owner.me(), now=NOW)
         for run, epoch in ((alpha, one), (bravo, other)):
             person = person_key(number(2))
