@@ -31,6 +31,8 @@ from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import psycopg
+
 from benchmarks.send import server
 from bulksend.home import Address
 from bulksend.journal.owner import Owner
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 FAST = 100_000.0
 END = "/api/v2"
 FIRST = 2_000_000
+RENEW_MS = 10_000
 SEGMENT = 153
 """Letters of each, in a text of several."""
 
@@ -159,11 +162,22 @@ def journal_alone(workers: int, rows: int) -> str:
             busy = sum(crowd.map(claim_and_record, [postgres.url()] * workers, parts))
         wall = time.perf_counter() - began
         used = cpu_seconds(postgres) - before
+        sizes = [size / rows for size in sizes_of_messages(postgres.url())]
     return (
         f"{workers} writer{'s' * (workers > 1)}: {rows:,} rows, "
         f"{rows / busy * workers:,.0f} rows/s claimed and recorded ({wall:.1f} s with "
-        f"start), PostgreSQL {used / rows * 1e6:.0f} µs a row"
+        f"start), PostgreSQL {used / rows * 1e6:.0f} µs a row, the table of messages "
+        f"{sizes[0]:.0f} bytes a row with its index, {sizes[1]:.0f} after a vacuum"
     )
+
+
+def sizes_of_messages(url: str) -> list[int]:
+    """Bytes on the disk as it is, and when nothing dead is in it."""
+    asked = "select pg_total_relation_size('bulksend.messages')"
+    with psycopg.connect(url, autocommit=True) as sql:
+        found = sql.execute(asked).fetchall()
+        sql.execute("vacuum full bulksend.messages")
+        return [size for (size,) in (*found, *sql.execute(asked).fetchall())]
 
 
 def claim_and_record(url: str, part: Part) -> float:
@@ -173,16 +187,19 @@ def claim_and_record(url: str, part: Part) -> float:
         assert run is not None
         now = time.time_ns() // 1_000_000
         epoch = journal.leases.take_shard(run, part, Owner.me(run.run), now=now)
-        began = time.perf_counter()
+        began, renewed = time.perf_counter(), now
         for first in range(part.first, part.last + 1, 100):
             some = range(first, min(first + 100, part.last + 1))
             now = time.time_ns() // 1_000_000
+            if now > renewed + RENEW_MS:
+                journal.leases.renew(run.campaign, epoch, now=now)
+                renewed = now
             wanted = [Candidate(row, row) for row in some]
             mine = journal.claim(run, epoch, wanted, now=now)
             journal.record(
                 run.id,
                 epoch,
-                [Outcome(row, Event.ACCEPT, now, now, f"id-{row}") for row in mine],
+                [Outcome(row, Event.ACCEPT, now, now, f"{row:029}") for row in mine],
             )
         return time.perf_counter() - began
 

@@ -155,19 +155,19 @@ class Shards:
         seen = list(self._seen.values())
         if not seen:
             return None
-        waits = [one for one in seen if one.waits_until is not None]
-        until = min(waits, key=lambda one: one.waits_until or 0) if waits else None
-        all_wait = until is not None and all(
-            one.waits_until is not None or one.done == one.total for one in seen
-        )
-        return Progress(
+        under_way = [one for one in seen if one.done < one.total]
+        together = Progress(
             total=self._total,
             done=sum(one.done for one in seen),
             refused=sum(one.refused for one in seen),
             unknown=sum(one.unknown for one in seen),
             rate=max(one.rate for one in seen),
-            waits_until=until.waits_until if until and all_wait else None,
-            waits_for=until.waits_for if until and all_wait else "",
+        )
+        if not under_way or any(one.waits_until is None for one in under_way):
+            return together
+        first = min(under_way, key=lambda one: one.waits_until or 0)
+        return together._replace(
+            waits_until=first.waits_until, waits_for=first.waits_for
         )
 
     def stop(self) -> None:
@@ -176,11 +176,11 @@ class Shards:
             self._asked_at = time.monotonic()
 
     def _held_by(self, run: Run) -> GateRefused | None:
-        """Where another run of the campaign is being sent; shards of this one wait."""
+        """Where somebody else sends the campaign; shards of the run itself wait."""
         with Journal.open(self.asked.home.journal) as journal:
             now = time.time_ns() // 1_000_000
-            owner = journal.leases.holder(run.campaign, now=now)
-        if owner is None or owner.run == run.run:
+            owner = journal.leases.holder(run.campaign, now=now, but=run.id)
+        if owner is None:
             return None
         what = f"process {owner.pid} on {owner.host} sends {owner.run}"
         return GateRefused(Problem("E610", what))

@@ -98,10 +98,15 @@ class Leases:
             self._db.execute("orphan_own", run_id=run.id, epoch=epoch, now=now)
             self._db.execute("end_lease", campaign=run.campaign, epoch=epoch)
 
-    def holder(self, campaign: str, *, now: int) -> Owner | None:
-        """A sender that is at work on this campaign."""
+    def holder(self, campaign: str, *, now: int, but: int = 0) -> Owner | None:
+        """A sender that is at work on this campaign.
+
+        Args:
+            but: A run whose shards are not meant.
+        """
         alive = (one for one in self._leases(campaign) if one.is_alive(now))
-        return next((one.owner for one in alive), None)
+        others = (one.owner for one in alive if not but or one.run_id != but)
+        return next(others, None)
 
     def has_others(self, campaign: str, *, now: int) -> bool:
         """Whether other campaigns of the same provider have a sender at work."""

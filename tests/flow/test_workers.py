@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,8 +18,13 @@ import psycopg
 import pytest
 
 from bulksend import Home, InputError, Options, cluster, load_campaign, run_on_workers
+from bulksend.assignment import Assignment
 from bulksend.cluster import Likeness
+from bulksend.crowd import Shards
 from bulksend.home import Address
+from bulksend.journal.owner import Owner
+from bulksend.journal.store import Journal
+from bulksend.planning import plan_campaign
 from tests.flow.desk import Desk, codes, counts, ended, served, until
 from tests.suites.postgres_server import Server, free_port, postgres
 
@@ -107,6 +113,24 @@ def test_what_one_process_began_goes_on_by_workers_and_back(
     assert len(sent) - fates["accepted"] <= fates["unknown"]
     assert {one.total for one in onlooker.seen} == {ROWS}
     assert before < max(one.done for one in onlooker.seen) <= ROWS
+
+
+def test_shards_wait_for_nobody_but_shards(desk: Desk) -> None:
+    """E610 where one process sends the run: it may take hours, and nobody would be told."""
+    desk.people(people(20))
+    checked = plan_campaign(desk.campaign(provider="simulator"))
+    output = desk.folder / "results.csv"
+    asked = Assignment(checked.plan, checked.campaign, checked.home, {}, output)
+    now = time.time_ns() // 1_000_000
+    run = asked.begin_run(now=now)
+    with Journal.open(checked.home.journal) as journal:
+        journal.leases.take(run.campaign, Owner.me(run.run), now=now)
+    shards = Shards(None, asked, Options())
+    held = shards.send(run)
+
+    assert held is not None
+    assert [one.code for one in held.problems] == ["E610"]
+    assert not shards.has_begun
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -191,8 +192,12 @@ class LeasesSuite:
             journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         with pytest.raises(GateRefused, match="E610"):
             journal.leases.take_shard(other, Part(0, 2, 9), Owner.me(), now=NOW)
+        holder = partial(journal.leases.holder, CAMPAIGN, now=NOW)
+        assert (holder(), holder(but=other.id)) == (ELSEWHERE, ELSEWHERE)
+        assert holder(but=run.id) is None
         journal.leases.end(CAMPAIGN, epoch)
         journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
+        assert holder(but=run.id) == ELSEWHERE
         with pytest.raises(GateRefused, match="E610"):
             journal.leases.take_shard(run, high, Owner.me(), now=NOW)
 
