@@ -17,7 +17,7 @@ from bulksend.airflow.trigger import Until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulksend import Ended, Options
+    from bulksend import Checked, Ended, Options
 
 LEASE_WAIT_SECONDS = 20.0
 
@@ -47,13 +47,21 @@ class Sender(Judge):
         self.replan = replan
         self.as_planned = as_planned
         self._drain: Drain | None = None
+        self._begun = ""
 
     def on_kill(self) -> None:
         if self._drain is not None:
             self._drain.stop()
 
-    def execute_again(self, context: Any, event: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        """After a wait."""
+    def execute_again(
+        self,
+        context: Any,
+        event: Any = None,  # noqa: ARG002
+        plan: str = "",
+    ) -> dict[str, Any]:
+        """After a wait; what was begun is finished by its *plan*: a list may be another."""
+        if plan:
+            self.plan = plan
         again: dict[str, Any] = self.execute(context)
         return again
 
@@ -66,6 +74,7 @@ class Sender(Judge):
         """
         drain = self._drain = Drain()
         options = bulksend.Options(
+            confirm=self._keep_plan,
             with_parent=True,
             wait=not self.deferrable,
             until_closed=self.deferrable,
@@ -86,12 +95,16 @@ class Sender(Judge):
         if ended.stopped is not None:
             opens = getattr(ended.stopped, "resumes_at", None)
             if self.deferrable and opens is not None:
-                self._wait_until(opens / 1000)
+                self._wait_until(opens / 1000, plan=self._begun)
             raise ended.stopped
         if ended.left:
             raise AirflowException(f"{ended.left:,} messages are left")
         return said
 
-    def _wait_until(self, moment: float) -> None:
+    def _keep_plan(self, checked: Checked) -> bool:
+        self._begun = checked.plan.place
+        return True
+
+    def _wait_until(self, moment: float, **again: str) -> None:
         """Without a worker; the lease has ended by now."""
-        self.defer(trigger=Until(moment), method_name="execute_again")
+        self.defer(trigger=Until(moment), method_name="execute_again", kwargs=again)

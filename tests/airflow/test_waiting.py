@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
@@ -9,7 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    TaskDeferred,
+)
 
 from bulksend import Home
 from bulksend.airflow import BulksendHook, BulksendOperator, sender
@@ -112,11 +117,11 @@ def test_a_deferrable_task_waits_for_the_lease_in_a_trigger(
     waits: list[float] = []
     wait = Sender._wait_until
 
-    def waited(self: Sender, moment: float) -> None:
+    def waited(self: Sender, moment: float, **again: str) -> None:
         waits.append(moment - time.time())
         if len(waits) == 2:
             _end(home, epoch)
-        wait(self, moment)
+        wait(self, moment, **again)
 
     monkeypatch.setattr(Sender, "_wait_until", waited)
     run = run_file(
@@ -146,7 +151,10 @@ def _end(home: Home, epoch: int) -> None:
 def test_a_deferrable_task_waits_for_the_hours_without_a_worker(
     desk: Desk, bandwidth: Bandwidth, journal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until the next window opens, by a trigger that Airflow can store and load."""
+    """Until the next window opens, by a trigger that Airflow can store and load.
+
+    What was begun is finished by its plan, whatever becomes of the list overnight.
+    """
     simulator = bandwidth()
     use(desk, monkeypatch)
     desk.people()
@@ -165,4 +173,16 @@ def test_a_deferrable_task_waits_for_the_hours_without_a_worker(
     assert name == "bulksend.airflow.trigger.Until"
     assert 2 * 3600 < said["moment"] - time.time() < 24 * 3600
     assert deferred.value.method_name == "execute_again"
+    again = json.loads(json.dumps(deferred.value.kwargs))
+    desk.people(people(9))
+    for _ in range(2):
+        with pytest.raises(TaskDeferred) as still:
+            operator.execute_again({"dag_run": Run(), "ti": Ti()}, None, **again)
+        assert still.value.kwargs == again
+    anew = BulksendOperator(
+        task_id="send", campaign=str(campaign), journal_conn_id=journal
+    )
+    with pytest.raises(AirflowFailException, match="E622"):
+        anew.execute({"dag_run": Run(), "ti": Ti()})
+    assert again == {"plan": str(next(desk.folder.glob(".bulksend/plans/*.parquet")))}
     assert simulator.bandwidth.witness.stats().accepted == 0
