@@ -185,7 +185,7 @@ class Limit:
         return max(0.0, min(leaves, late_in))
 
     def left(self, weight: int, now: float) -> None:
-        late_at_most = now - self._most if self._window else now
+        late_at_most = now - self._most if self._next else now
         self._next = max(self._next, late_at_most) + weight / self.rate
         self._in_window += weight
         self._window.append(Gone(now, weight))

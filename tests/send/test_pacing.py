@@ -139,9 +139,15 @@ def test_a_message_of_two_segments_is_no_excuse_for_two_too_many(
     assert _used(posts, 10) >= 0.995 * rate * 10
 
 
-@pytest.mark.parametrize(("rate", "weight"), [(50, 2), (50, 4), (50, 30), (3, 2)])
-def test_long_messages_use_the_whole_rate(rate: int, weight: int) -> None:
-    """Though no number of them may be it: one is then beyond, and never two."""
+@pytest.mark.parametrize(
+    ("rate", "weight"),
+    [(50, 2), (50, 4), (50, 30), (3, 2), (2.4, 2), (2.5, 2), (3.3, 3), (6, 5), (1.1, 1)],
+)
+def test_long_messages_use_the_whole_rate(rate: float, weight: int) -> None:
+    """Though no number of them may be it: one is then beyond, and never two.
+
+    Also where just more than one of them goes in a second.
+    """
     posts = _play(Pacer(rate, 0.0), 21, weights=repeat(weight))
 
     assert _most_in_a_second(posts) <= rate + weight
