@@ -79,6 +79,9 @@ class Company:
     def spend(self, sender: str, weight: int) -> None:
         self._pace.spend(sender, weight)
 
+    def spare(self, sender: str, weight: int) -> None:
+        self._pace.spare(sender, weight)
+
     def queue(self, sender: str, weight: int) -> Hashable:
         return self._pace.queue(sender, weight)
 

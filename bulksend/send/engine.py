@@ -273,7 +273,12 @@ class Engine:
     async def _claim(self, items: list[Item]) -> list[Item]:
         self._unposted += len(items)
         mine = await self._intake.claim(items)
-        self._unposted -= len(items) - len(mine)
+        if len(mine) < len(items):
+            self._unposted -= len(items) - len(mine)
+            rows = {one.message.row for one in mine}
+            for message in (one.message for one in items):
+                if message.row not in rows:
+                    self._pacer.spare(message.sender, message.weight)
         return mine
 
     def _post_what_may(self, early: list[Item]) -> float:
@@ -315,7 +320,7 @@ class Engine:
     def _may_post(self) -> bool:
         if not self._hold.stands():
             self.stop(hold.lost())
-        elif self._seconds_left <= 0.0:
+        elif self._not_after_ms < math.inf and self._seconds_left <= 0.0:
             self.stop(_too_late())
         return self._may_go_on and self._writer.failure is None
 
@@ -349,7 +354,7 @@ class Engine:
         posted = Posted(self._clocks.wall_ms(), self._client.generation)
         try:
             verdict = HELD
-            if self._may_leave(item):
+            if self._may_go_on:  # the rest is asked when its bytes leave
                 verdict = await self._client.post(item.body, partial(self._turn, item))
         except BulksendError as error:  # the sign-in failed before anything left
             self._intake.unclaim([item])

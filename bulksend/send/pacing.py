@@ -90,6 +90,9 @@ class Pace(Protocol):
     def spend(self, sender: str, weight: int) -> None:
         """A message is taken to be claimed."""
 
+    def spare(self, sender: str, weight: int) -> None:
+        """A message that was taken is none that may go: another has its permits."""
+
     def queue(self, sender: str, weight: int) -> Hashable:
         """Claimed messages of the same one go in order, those of others may pass them."""
 
@@ -238,6 +241,9 @@ class Pacer:
     def spend(self, sender: str, weight: int) -> None:  # noqa: ARG002
         self._limit.spend(weight)
 
+    def spare(self, sender: str, weight: int) -> None:  # noqa: ARG002
+        self._limit.spend(-weight)
+
     def queue(self, sender: str, weight: int) -> str:  # noqa: ARG002
         return ""
 
@@ -319,6 +325,9 @@ class BySender:
         self._account.spend(sender, weight)
         if limit := self._limits.get(sender):
             limit.spend(weight)
+
+    def spare(self, sender: str, weight: int) -> None:
+        self.spend(sender, -weight)
 
     def queue(self, sender: str, weight: int) -> str:  # noqa: ARG002
         return sender

@@ -244,6 +244,9 @@ class SharedPace:
         self._free.give(self._kind(sender, weight), self._claimed)
         self._taken_at = self._clock()
 
+    def spare(self, sender: str, weight: int) -> None:
+        self._claimed.give(self._kind(sender, weight), self._free)
+
     def queue(self, sender: str, weight: int) -> Wanted:
         return self._kind(sender, weight)
 

@@ -141,7 +141,17 @@ def test_a_message_of_two_segments_is_no_excuse_for_two_too_many(
 
 @pytest.mark.parametrize(
     ("rate", "weight"),
-    [(50, 2), (50, 4), (50, 30), (3, 2), (2.4, 2), (2.5, 2), (3.3, 3), (6, 5), (1.1, 1)],
+    [
+        (50, 2),
+        (50, 4),
+        (50, 30),
+        (3, 2),
+        (2.4, 2),
+        (2.5, 2),
+        (3.3, 3),
+        (6, 5),
+        (1.1, 1),
+    ],
 )
 def test_long_messages_use_the_whole_rate(rate: float, weight: int) -> None:
     """Though no number of them may be it: one is then beyond, and never two.
@@ -161,6 +171,22 @@ def test_what_a_stall_cost_is_caught_up_without_a_second_too_full() -> None:
 
     assert _fullest_second(posts) + 1 <= 505
     assert _used(posts, 10) >= 0.995 * 5_000
+
+
+@pytest.mark.parametrize(
+    "pacer", [Pacer(2, 0.0), BySender(Pacer(9, 0.0), {A: 2})], ids=["account", "sender"]
+)
+def test_what_may_not_go_leaves_its_permits_to_another(pacer: Pace) -> None:
+    """A carrier's cap, an earlier text: whatever a claim finds out costs no time."""
+    loop = VirtualLoop()
+    loop.run_until_complete(pacer.tick(0.0, dict))
+    loop.close()
+
+    assert pacer.allows(A, 3)
+    pacer.spend(A, 3)
+    assert not pacer.allows(A, 1)
+    pacer.spare(A, 3)
+    assert pacer.allows(A, 1)
 
 
 def test_a_machine_that_stood_still_owes_nothing() -> None:
