@@ -30,6 +30,7 @@ from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from bulksend.journal.writer import Writer
+from bulksend.rules.hours import LEAST_LIFE_MS
 from bulksend.send import engine as engine_module
 from bulksend.send import retry
 from bulksend.send.account import Account
@@ -1014,7 +1015,7 @@ def test_a_second_run_of_the_same_content_sends_nothing(path: Path) -> None:
 
 def test_what_has_expired_is_closed_and_not_posted(path: Path) -> None:
     """At the moment of its expiration, in the middle of a run."""
-    end = START + 2
+    end = START + 2 + LEAST_LIFE_MS / 1000
     expiration = datetime.fromtimestamp(end, UTC)
     stage = Stage(
         rows=400, rate=100, envelope=Envelope("c", "a", expiration=expiration)
