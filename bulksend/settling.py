@@ -181,6 +181,8 @@ def poll_runs(
 ) -> dict[str, int]:
     """Ask the search what became of accepted messages; rows by what they are now.
 
+    Those that are older than the search goes, and have no end yet, are ``too_old``.
+
     Raises:
         As `settle_runs`.
     """
@@ -191,6 +193,10 @@ def poll_runs(
         if _waiting(journal, real):
             credentials = Credentials.from_environment(environment)
             asyncio.run(_poll(journal, real, credentials, how, found))
+        before = reach(_now())
+        old = (journal.decisions.accepted_before(one.id, before) for one in real)
+        if count := sum(old):
+            found["too_old"] = count
         _rewrite(home, journal, real)
     return dict(found)
 

@@ -32,10 +32,12 @@ EVERY = click.option(
     help="Between two looks of --watch.",
 )
 
+OLD = "without_an_end"
 MOST_WAIT = 1_000_000
 """Of minutes or seconds: nobody waits longer, and no clock goes further."""
 
 WORDS = {
+    OLD: "accepted more than 14 days ago: the search does not show these any more",
     "accepted": "accepted: one record of the message search is this message",
     "absent": "not sent: the search has no record of it, and has later ones",
     "waiting": "still unknown: more time, or a later message, will tell",
@@ -127,6 +129,7 @@ def poll(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> No
     counts = {
         "delivered": found.get("deliver", 0),
         "failed": found.get("fail", 0),
+        **({OLD: found["too_old"]} if "too_old" in found else {}),
     }
     _show(counts, as_json, None, ())
 

@@ -86,11 +86,16 @@ def remove(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
 ) -> None:
     """Let NUMBERS be texted again; the list remembers until when they were not.
 
+    That lifts what people said themselves (STOP), too, and says how often it did.
+
     Example: bulksend suppress remove +19195550123
     """
     with _list(folder, journal) as people:
         lifted = people.remove(numbers, region=region, sender=sender)
-    _say({"numbers": len(numbers), "lifted": lifted}, as_json)
+    said = {"numbers": len(numbers), "lifted": lifted.entries}
+    if as_json or lifted.opted_out:
+        said["opted_out"] = lifted.opted_out
+    _say(said, as_json)
 
 
 @suppress.command()

@@ -253,6 +253,11 @@ class Decisions:
         ((at,),) = self._db.fetch("first_accepted", run_id=run_id, since=since)
         return None if at is None else int(at)
 
+    def accepted_before(self, run_id: int, before: int) -> int:
+        """How many were accepted before then, and have no receipt."""
+        ((count,),) = self._db.fetch("accepted_before", run_id=run_id, before=before)
+        return int(count)
+
     def waiting_from(self, run_id: int, row: int) -> int | None:
         """The first row, from *row* on, that was accepted and has no receipt."""
         found = self._db.fetch("waiting_from", run_id=run_id, row=row)

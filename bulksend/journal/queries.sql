@@ -575,6 +575,11 @@ select min(accepted_at) from messages
 where run_id = :run_id and status = 'accepted' and message_id is not null
   and accepted_at >= :since;
 
+-- name: accepted_before
+select count(*) from messages
+where run_id = :run_id and status = 'accepted' and message_id is not null
+  and accepted_at < :before;
+
 -- By the primary key, from where the last look ended: cheap, however often it is asked.
 -- name: waiting_from
 select row from messages

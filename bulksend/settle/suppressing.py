@@ -17,7 +17,7 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
-from bulksend.journal.suppressions import SUPPRESSED, Cause, suppression
+from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
 from bulksend.logs import mask_numbers
 from bulksend.prepare.list_columns import Reading
 from bulksend.prepare.lists import read_list
@@ -57,6 +57,17 @@ class Imported(NamedTuple):
     numbers: int
     added: int
     notices: tuple[Problem, ...]
+
+
+class Lifted(NamedTuple):
+    """What was lifted.
+
+    Args:
+        opted_out: Entries among them that people's own words began.
+    """
+
+    entries: int
+    opted_out: int
 
 
 class Listed(NamedTuple):
@@ -157,11 +168,17 @@ class SuppressionList:
 
     def remove(
         self, numbers: Sequence[str], *, region: str | None = None, sender: str = ""
-    ) -> int:
-        """Let *numbers* be texted again; how many entries were lifted."""
-        lift = self.journal.suppressions.lift
-        wanted = read(numbers, region)
-        return sum(lift(number, now=_now(), sender=sender) for number in wanted)
+    ) -> Lifted:
+        """Let *numbers* be texted again."""
+        people, wanted = self.journal.suppressions, read(numbers, region)
+        own = sum(
+            one.reason == OPTED_OUT and one.lifted_at is None
+            for number in wanted
+            for one in people.of(number)
+            if sender in ("", one.sender)
+        )
+        lifted = (people.lift(number, now=_now(), sender=sender) for number in wanted)
+        return Lifted(sum(lifted), own)
 
     def check(self, number: str, *, region: str | None = None) -> list[Listed]:
         """All there ever was about a number, lifted or not."""

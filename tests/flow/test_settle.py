@@ -534,7 +534,9 @@ def test_poll_watches_no_further_than_the_search_shows(
         journal.commit()
 
     ran = desk.call("poll", "--watch", "--every", "0.1", "--json")
-    assert (ran.code, ran.json) == (0, {"delivered": 0, "failed": 0})
+    older = {"delivered": 0, "failed": 0, "without_an_end": 3}
+    assert (ran.code, ran.json) == (0, older)
+    assert "3 accepted more than 14 days ago" in desk.call("poll").out
 
 
 @pytest.mark.slow

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
+from bulksend.home import Home
+from bulksend.journal.store import Journal
+from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from tests.flow.desk import PEOPLE_NUMBERS, codes, counts, until
 
 if TYPE_CHECKING:
@@ -35,6 +39,11 @@ def test_numbers_are_added_checked_and_removed(desk: Desk) -> None:
     after = desk.call("suppress", "check", ANA)
     assert after.out.startswith("not suppressed\n")
     assert "lifted at" in after.out
+    with Journal.open(Home.find(desk.folder, {}).journal) as journal:
+        stop = Cause(OPTED_OUT, "reply STOP", time.time_ns() // 10**6 - 1)
+        journal.suppressions.add([suppression(ANA, stop)])
+    lifted = desk.call("suppress", "remove", ANA)
+    assert lifted.out == "numbers 1 · lifted 1 · opted_out 1\n"
     listed = desk.call("suppress", "list")
     assert listed.out.startswith("1 suppressed = 1 suppressed\n")
     assert ANA not in listed.all + after.all

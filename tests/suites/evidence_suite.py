@@ -107,6 +107,8 @@ class EvidenceSuite:
         assert first(sender.run.id) == NOW + 1
         assert first(sender.run.id, since=NOW + 2) == NOW + 2
         assert first(sender.run.id, since=NOW + 3) is None
+        before = sender.journal.decisions.accepted_before
+        assert [before(sender.run.id, NOW + n) for n in (1, 2, 3)] == [0, 1, 2]
         waiting = sender.journal.decisions.waiting_from
         assert [waiting(sender.run.id, row) for row in (0, 2, 3, 4)] == [2, 2, 3, None]
         sender.record(outcome(2, Event.DELIVER))
