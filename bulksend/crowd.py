@@ -150,18 +150,16 @@ class Shards:
             return Stopped(problems)
         return GateRefused(problems) if problems else None
 
-    def progress(self) -> Progress | None:
+    def progress(self) -> Progress:
         """Of all shards that were heard of; they wait where each of them does."""
-        seen = list(self._seen.values())
-        if not seen:
-            return None
+        seen, rate = list(self._seen.values()), self.asked.campaign.send.rate
         under_way = [one for one in seen if one.done < one.total]
         together = Progress(
             total=self._total,
             done=sum(one.done for one in seen),
             refused=sum(one.refused for one in seen),
             unknown=sum(one.unknown for one in seen),
-            rate=max(one.rate for one in seen),
+            rate=max((one.rate for one in seen), default=rate.per_second),
         )
         if not under_way or any(one.waits_until is None for one in under_way):
             return together
@@ -215,6 +213,8 @@ class Shards:
                 log.info("stopping", code="E631")
                 stop.set()
                 is_told = True
+        if queue:
+            queue.close()
         return [_said(future) for future in shards]
 
     def _errands(self, stop: str, told: str) -> Iterator[Errand]:
