@@ -7,11 +7,14 @@ import signal
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from bulksend.assignment import Assignment
+from bulksend.planning import plan_campaign
 from tests.flow.desk import codes, counts, ended, served, until
 from tests.flow.elsewhen import Clock
 from tests.suites.arrivals import fullest, watched
@@ -112,6 +115,26 @@ def test_a_shard_that_is_late_has_the_day_of_its_run(
     assert (first.code, counts(first)) == (0, {"accepted": 9, "excluded": 1})
     assert (late.code, codes(late)) == (3, ["E515"])
     assert (rest.code, counts(rest)["accepted"]) == (0, 17)
+
+
+def test_the_day_that_a_deadline_means(desk: Desk) -> None:
+    """A shard's is its run's, unless somebody went on with all of it: then it is that one."""
+    desk.people()
+    said = {"not_after": "23:30 UTC"}
+    checked = plan_campaign(desk.campaign(provider="simulator", send=said))
+    whole = Assignment(checked.plan, checked.campaign, checked.home, {}, desk.folder)
+    day = 86_400_000
+    first, now = 20_000 * day, 20_003 * day
+    run = whole.begin_run(now=first)
+    shard = replace(whole, shard=1)
+
+    def days(asked: Assignment) -> float:
+        deadline = asked.deadline(run, now)
+        assert deadline is not None
+        return deadline.timestamp() * 1000 // day - 20_000
+
+    gone_on = replace(shard, begun=now - day)
+    assert [days(one) for one in (whole, shard, gone_on)] == [3, 0, 2]
 
 
 @pytest.mark.parametrize(
