@@ -277,7 +277,8 @@ async def _settle(  # noqa: PLR0913, PLR0917  (what it looks at, and how)
             counts = await look(
                 Ground(journal, plans, search, how.wait_ms, _now, asked)
             )
-            clocks = [] if (off := search.problem()) is None else [off]
+            off = search.problem() if search.calls else None
+            clocks = [] if off is None else [off]
             settled.problems = [*left_out, *clocks]
             done = Counter(
                 {one: settled.counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
@@ -288,9 +289,9 @@ async def _settle(  # noqa: PLR0913, PLR0917  (what it looks at, and how)
             # What was found accounts for records, and so may clear up another message.
             if counts[Proof.ACCEPTED] and counts[Proof.AMBIGUOUS]:
                 continue
-            if how.again_seconds is None or not (
-                counts[Proof.WAITING] or counts[Proof.HIDDEN]
-            ):
+            waits = counts[Proof.WAITING] or counts[Proof.HIDDEN]
+            # By clocks that are apart nothing more is proven, however long it waits.
+            if how.again_seconds is None or clocks or not waits:
                 return
             await asyncio.sleep(how.again_seconds)
 

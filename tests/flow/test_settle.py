@@ -11,6 +11,7 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
+import polars as pl
 import pytest
 
 from bulksend.home import Home
@@ -260,8 +261,8 @@ def test_a_wrong_clock_where_it_is_settled_proves_no_absence(
     later(desk, clock)
     elsewhere = Clock(clock.seconds + wrong)
     other = ByProcess(desk.folder, desk.environment, desk.started, elsewhere)
-    for wait in ("0", "20"):
-        said = settle(other, ran.json["run"], "--wait", wait)
+    for more in (("--wait", "0"), (), ("--watch",)):
+        said = settle(other, ran.json["run"], *more)
         assert (said["absent"], codes_in(said)) == (0, ["E548"])
     assert settle(desk, ran.json["run"])["waiting"] == unknown
     clock.seconds += WAIT_SECONDS
@@ -358,6 +359,12 @@ def test_a_run_without_its_plan_keeps_no_other_from_being_settled(
     assert other.json["run"] in said["problems"][0]["found"]
     assert settle(desk, ran.json["run"])["left_out"] == 0
     assert codes_in(settle(desk, other.json["run"])) == ["E550"]
+    frame = pl.read_csv(desk.folder / "results" / "other.csv")
+    row = frame.filter(frame["status"] == "unknown")["row"][0]
+    verdict = ("--decide", other.json["run"], row, "accepted", "--because", "she told")
+    assert desk.call("settle", *verdict).code == 0
+    left = settle(desk, other.json["run"])["left_out"]
+    assert left == other.json["unknown"] - 1
 
 
 # what is said, and the code of what is wrong with it
