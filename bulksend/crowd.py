@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 from bulksend.cluster import Cluster, check, connected
 from bulksend.crew import Crew, Hands, in_touch, trouble
 from bulksend.dispatch import STOP_SECONDS, Progress
-from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
+from bulksend.errors import (
+    BAD_INPUT,
+    RESUMABLE,
+    BulksendError,
+    GateRefused,
+    InputError,
+    Problem,
+    Stopped,
+)
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.logs import log
@@ -35,7 +43,7 @@ from bulksend.prepare.draft import SHARDS
 from bulksend.signals import on_ending
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from bulksend.assignment import Assignment
     from bulksend.define.load import Loaded
@@ -145,10 +153,7 @@ class Shards:
                 said = self._send_all()
         except Stopped as gone:
             return gone
-        problems = dict.fromkeys(problem for one in said for problem in one.problems)
-        if any(one.exit_code == 4 for one in said):
-            return Stopped(problems)
-        return GateRefused(problems) if problems else None
+        return ending(said)
 
     def progress(self) -> Progress:
         """Of all shards that were heard of; they wait where each of them does."""
@@ -224,6 +229,17 @@ class Shards:
         for shard in range(self.asked.plan.shards):
             until_closed = self.options.until_closed
             yield Errand(plan, shard, stop, told, begun, results, until_closed)
+
+
+def ending(said: Sequence[Said]) -> BulksendError | None:
+    """What stopped all of them together; what no shard began with is wrong for all."""
+    problems = dict.fromkeys(problem for one in said for problem in one.problems)
+    if not problems:
+        return None
+    codes = {one.exit_code for one in said}
+    if RESUMABLE in codes:
+        return Stopped(problems)
+    return InputError(problems) if codes == {BAD_INPUT} else GateRefused(problems)
 
 
 def _said(future: Any) -> Said:

@@ -20,10 +20,12 @@ import pytest
 from bulksend import Home, InputError, Options, cluster, load_campaign, run_on_workers
 from bulksend.assignment import Assignment
 from bulksend.cluster import Likeness
-from bulksend.crowd import Shards
+from bulksend.crowd import Shards, ending
+from bulksend.errors import Problem
 from bulksend.home import Address
 from bulksend.journal.owner import Owner
 from bulksend.journal.store import Journal
+from bulksend.on_worker import Said
 from bulksend.planning import plan_campaign
 from tests.flow.desk import Desk, codes, counts, ended, served, until
 from tests.suites.postgres_server import Server, free_port, postgres
@@ -113,6 +115,28 @@ def test_what_one_process_began_goes_on_by_workers_and_back(
     assert len(sent) - fates["accepted"] <= fates["unknown"]
     assert {one.total for one in onlooker.seen} == {ROWS}
     assert before < max(one.done for one in onlooker.seen) <= ROWS
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [
+        ((0, 0), None),
+        ((2, 2), 2),  # such as credentials that no worker has
+        ((0, 2), 3),
+        ((2, 3), 3),
+        ((0, 4), 4),
+        ((2, 3, 4), 4),  # somebody may go on
+    ],
+)
+def test_what_stopped_the_shards_together(
+    codes: tuple[int, ...], code: int | None
+) -> None:
+    """2 where none of them began; 4 as soon as a later try helps one; each problem once."""
+    wrong = Problem("E500", "BW_ACCOUNT_ID")
+    stopped = ending([Said(one, (wrong,) if one else ()) for one in codes])
+
+    assert (stopped and stopped.exit_code) == code
+    assert stopped is None or list(stopped.problems) == [wrong]
 
 
 def test_shards_wait_for_nobody_but_shards(desk: Desk) -> None:
