@@ -337,12 +337,15 @@ where not exists (select 1 from suppressions
                     and (lifted_at is null or lifted_at >= :since))
 on conflict (person, sender, reason, since) do nothing;
 
--- The same for one cause and many numbers.
+-- The same for one cause and many numbers, each once.
 -- name: suppress_numbers
 insert into suppressions (person, sender, number, reason, source, since)
-select :person, :sender, :number, :reason, :source, :since
+select json_extract(one.value, '$[0]'), :sender, json_extract(one.value, '$[1]'),
+       :reason, :source, :since
+from json_each(:records) as one
 where not exists (select 1 from suppressions
-                  where person = :person and sender = :sender and reason = :reason
+                  where person = json_extract(one.value, '$[0]') and sender = :sender
+                    and reason = :reason
                     and (lifted_at is null or lifted_at >= :since))
 on conflict (person, sender, reason, since) do nothing;
 
