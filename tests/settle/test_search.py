@@ -311,6 +311,19 @@ async def test_the_other_clock_is_measured(ahead: int, skew: int) -> None:
         assert search.skew == skew
 
 
+async def test_a_search_without_a_date_proves_no_absence() -> None:
+    """E549: no clock but ours would tell how long it has been."""
+
+    def answer(_request: web.BaseRequest) -> web.Response:
+        return web.json_response({"messages": []}, headers={"Date": "soon"})
+
+    async with answering(answer) as url, searching(url) as search:
+        await search.newest(0)
+        problem = search.problem()
+        assert problem is not None
+        assert (problem.code, search.theirs.seen()) == ("E549", None)
+
+
 def test_the_budget_is_kept() -> None:
     """Below 3,500 calls in any five minutes, with room for others."""
     assert module.CALLS_A_SECOND * 300 + 1 < 3_500
