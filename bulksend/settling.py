@@ -215,11 +215,12 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
         now = _now()
         event = Event.ACCEPT if verdict == "accepted" else Event.DISPROVE
         said = {"because": mask_numbers(because.strip()[:500]), "by": _user()}
-        unknown = {one.row for one in journal.decisions.unknown(known.id)}
+        unknown = {one.row: one for one in journal.decisions.unknown(known.id)}
         if row not in unknown:
             raise InputError(Problem("E653", f"row {row} of {known.run}"))
         evidence = absent(known, row, now, "an operator decided so", said)
-        evidence = evidence._replace(source=Source.OPERATOR)
+        attempt = unknown[row].attempt
+        evidence = evidence._replace(source=Source.OPERATOR, attempt=attempt)
         if event is Event.ACCEPT:
             evidence = evidence._replace(event=event, error_code=None, error=None)
         with journal.database.transaction():

@@ -39,6 +39,9 @@ class Evidence(NamedTuple):
         accepted_at: When Bandwidth took it, where it did.
 
         evidence: JSON without numbers or texts.
+
+        attempt: Which one it is about, where it says that one was not taken: of the next
+            nobody knows.  0 is the latest.
     """
 
     run_id: int
@@ -51,6 +54,7 @@ class Evidence(NamedTuple):
     message_id: str | None = None
     error_code: str | None = None
     error: str | None = None
+    attempt: int = 0
 
 
 class Unknown(NamedTuple):
@@ -110,6 +114,7 @@ class _Deciding(NamedTuple):
     source: str
     evidence: str
     message_id: str | None
+    attempt: int
 
 
 class _Proof(NamedTuple):
@@ -141,6 +146,7 @@ class _Absence(NamedTuple):
     at: int | None
     error_code: str | None
     error: str | None
+    attempt: int
 
 
 class Decisions:
@@ -195,15 +201,18 @@ class Decisions:
         )
         return [(int(row), str(message_id)) for row, message_id in found]
 
-    def apply(self, evidence: Sequence[Evidence], *, now: int) -> None:
+    def apply(self, evidence: Sequence[Evidence], *, now: int) -> int:
         """Believe *evidence*, as far as the state table goes.
 
         Where it ends an unknown (or contradicts a *not_sent*), it is kept as a decision.
         `Event.DISPROVE` counts for unknown rows only.  To be called in a transaction, or
         alone.
+
+        Returns:
+            How many are *not_sent* by it.
         """
         if not evidence:
-            return
+            return 0
         self._db.execute_each("decide", [_deciding(one) for one in evidence], now=now)
         taken = [one for one in evidence if one.event is not Event.DISPROVE]
         proofs = [_proof(one) for one in taken]
@@ -218,11 +227,13 @@ class Decisions:
         self._db.execute_each("prove_id", named)
         self._db.execute_each("prove_unseen", proofs)
         absent = [
-            _Absence(one.run_id, one.row, one.at, one.error_code, one.error)
+            _Absence(
+                one.run_id, one.row, one.at, one.error_code, one.error, one.attempt
+            )
             for one in evidence
             if one.event is Event.DISPROVE
         ]
-        self._db.execute_each("disprove", absent)
+        return self._db.execute_each("disprove", absent)
 
     def resend(self, run_id: int, *, now: int, evidence: str) -> int:
         """Plan again what was proven not to be sent; how many rows.
@@ -277,7 +288,8 @@ class Decisions:
 
 def _deciding(one: Evidence) -> _Deciding:
     run_id, row, event, _, source, evidence, _, message_id, *_ = one
-    return _Deciding(run_id, row, event.value, source, evidence, message_id)
+    attempt = one.attempt if event is Event.DISPROVE else 0
+    return _Deciding(run_id, row, event.value, source, evidence, message_id, attempt)
 
 
 def _proof(one: Evidence) -> _Proof:

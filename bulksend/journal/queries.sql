@@ -452,6 +452,7 @@ where exists (select 1 from messages as m
               join transitions as t on t.status = m.status and t.event = :event
               where m.run_id = :run_id and m.row = :row
                 and m.status in ('unknown', 'not_sent')
+                and :attempt in (0, m.attempt)
                 and (:event = 'deliver' or m.message_id is null
                      or cast(:message_id as text) is null
                      or m.message_id <> cast(:message_id as text)))
@@ -519,7 +520,8 @@ on conflict (run_id, row) do nothing;
 -- name: disprove
 update messages
 set status = 'not_sent', ended_at = :at, error_code = :error_code, error = :error
-where run_id = :run_id and row = :row and status = 'unknown';
+where run_id = :run_id and row = :row and status = 'unknown'
+  and :attempt in (0, attempt);
 
 -- A claim that its sender left may have been posted until :longest after it, whenever
 -- somebody noticed: only what the next moment needs is claimed.
@@ -532,11 +534,13 @@ from messages as m left join looks
      on looks.run_id = m.run_id and looks.row = m.row and looks.attempt = m.attempt
 where m.run_id = :run_id and status = 'unknown' order by m.row;
 
+-- What proved that a message was not taken may have been wrong, so those compete, too.
 -- name: rivals
 select row, person, coalesce(posted_at, claimed_at), coalesce(ended_at, :now)
 from messages
 where run_id = :run_id
-  and (status in ('claimed', 'unknown')
+  and (status in ('claimed', 'unknown', 'not_sent')
+       or status = 'planned' and attempt > 0 and claimed_at is not null
        or message_id is null and status in ('accepted', 'delivered', 'failed'));
 
 -- name: note_look

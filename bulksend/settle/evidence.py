@@ -88,6 +88,8 @@ class Open(NamedTuple):
         lengths: Characters of its text, in each way that they are counted.
 
         seen: The first look, after which it did not leave; None: there was none.
+
+        attempt: Which one of its row; what is proven counts for no other.
     """
 
     run_id: int
@@ -99,6 +101,7 @@ class Open(NamedTuple):
     is_mms: bool = False
     lengths: tuple[int, ...] = (0,)
     seen: int | None = None
+    attempt: int = 0
 
     @property
     def place(self) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from bulksend.journal.store import News
-from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, conclude
+from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, Proof, conclude
 from bulksend.settle.proving import fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL
 from bulksend.settle.unknowns import open_messages
@@ -114,7 +114,9 @@ def _believe(ground: Ground, answers: Sequence[Asked]) -> Counter[str]:
         counts.update(one.proof for one in said)
         evidence = [one for each in said if (one := proven(each, known))]
         with journal.database.transaction():
-            journal.decisions.apply(evidence, now=ground.now())
+            changed = journal.decisions.apply(evidence, now=ground.now())
+        # Of the others another look has decided meanwhile, or they were sent again.
+        counts[Proof.ABSENT] -= sum(one.proof is Proof.ABSENT for one in said) - changed
     return counts
 
 

@@ -44,7 +44,8 @@ def proven(said: Conclusion, runs: Mapping[int, Run]) -> Evidence | None:
         )
     if said.proof is Proof.ABSENT:
         run, why = runs[message.run_id], MEANING[said.proof]
-        return absent(run, message.row, said.asked_at, why, said.as_dict())
+        found = absent(run, message.row, said.asked_at, why, said.as_dict())
+        return found._replace(attempt=message.attempt)
     return None
 
 

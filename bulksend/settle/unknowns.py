@@ -53,6 +53,7 @@ def open_messages(run: Run, plan: Plan, unknown: Sequence[Unknown]) -> list[Open
             one["is_mms"],
             (one["chars"], one["chars"] + one["astral"]),
             one["seen"],
+            one["attempt"],
         )
         for one in said.iter_rows(named=True)
     ]

@@ -361,7 +361,32 @@ class EvidenceSuite:
             Rival(2, posted, NOW, NOW + 9),
             Rival(3, broken, NOW, NOW + 3),
             Rival(5, lost, NOW, NOW + 5),
+            Rival(6, people[4].person, NOW, NOW + 9),
         ]
+        sender.journal.decisions.apply(
+            [proof(sender.run.id, Event.DISPROVE, 5)], now=NOW
+        )
+        assert [one.row for one in some()] == [2, 3, 5, 6]
+
+    def test_a_proof_about_one_attempt_is_none_about_the_next(
+        self, sender: Sender
+    ) -> None:
+        """Two looks, one of which was slow: in between it was sent again."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE))
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        first = proof(run_id, Event.DISPROVE)._replace(attempt=1)
+        assert decisions.apply([first], now=NOW) == 1
+        decisions.resend(run_id, now=NOW + 1, evidence="{}")
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE))
+
+        assert decisions.apply([first], now=NOW + 2) == 0
+
+        assert sender.entry(2).status == "unknown"
+        made = [one.event for one in decisions.of_rows(run_id, 2, 2)]
+        assert made == ["disprove", "again"]
+        assert decisions.apply([first._replace(attempt=2)], now=NOW + 3) == 1
 
     def test_witnesses_are_accepted_rows_close_by(self, sender: Sender) -> None:
         """Those of which no receipt has come first; none that came later."""
