@@ -328,16 +328,22 @@ from messages where run_id = :run_id and row between :first and :last;
 
 -- -- suppressions ------------------------------------------------------------------------
 
--- What stands stays, and so does what was lifted after this one began.
+-- A person's every word is kept, unless their START came at that time or later: an operator
+-- lifts what is known, never a STOP that is still on its way.  Of others' words what stands
+-- stays, and so does what was lifted after this one began.
 -- name: suppress
 insert into suppressions (person, sender, number, reason, source, since)
 select :person, :sender, :number, :reason, :source, :since
 where not exists (select 1 from suppressions
                   where person = :person and sender = :sender and reason = :reason
-                    and (lifted_at is null or lifted_at >= :since))
+                    and case reason
+                            when 'opted_out'
+                                then lifted_at >= :since and lifted_by <> 'operator'
+                            else lifted_at is null or lifted_at >= :since
+                        end)
 on conflict (person, sender, reason, since) do nothing;
 
--- The same for one cause and many numbers, each once.
+-- A list's word about many numbers, each once.
 -- name: suppress_numbers
 insert into suppressions (person, sender, number, reason, source, since)
 select json_extract(one.value, '$[0]'), :sender, json_extract(one.value, '$[1]'),
@@ -363,7 +369,7 @@ insert into suppressions (person, sender, number, reason, source, since, lifted_
 select :person, :sender, :number, :reason, :source, :since, :since, :source
 where not exists (select 1 from suppressions
                   where person = :person and sender = :sender and reason = :reason
-                    and (lifted_at is null or lifted_at >= :since))
+                    and lifted_at >= :since and lifted_by <> 'operator')
 on conflict (person, sender, reason, since) do nothing;
 
 -- name: lift
@@ -381,15 +387,26 @@ select person, sender, reason, source from suppressions
 where person in (select value from json_each(:people)) and lifted_at is null
 order by since;
 
+-- Who said STOP more than once is there once, with the first that stands.
 -- name: suppressions
 select person, sender, number, reason, source, since, lifted_at, lifted_by
-from suppressions where lifted_at is null order by person, sender, reason;
+from suppressions as one
+where lifted_at is null
+  and (reason <> 'opted_out'
+       or not exists (select 1 from suppressions as older
+                      where older.person = one.person and older.sender = one.sender
+                        and older.reason = one.reason and older.since < one.since
+                        and older.lifted_at is null))
+order by person, sender, reason;
 
 -- name: suppressions_count
-select reason, count(*) from suppressions where lifted_at is null group by reason;
+select reason, count(*)
+from (select distinct person, sender, reason from suppressions
+      where lifted_at is null) as entries
+group by reason;
 
 -- name: opt_outs_since
-select count(*) from suppressions
+select count(distinct person) from suppressions
 where reason = 'opted_out' and since >= :since and lifted_at is null;
 
 -- Reads all rows of the run: there is no index by person.

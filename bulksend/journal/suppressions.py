@@ -3,8 +3,8 @@
 Read again by every claim, in its own transaction: who opts out while a run is under way
 gets nothing more.  A person's own words and those of others stand beside each other: an
 operator's entry swallows no STOP, and START lifts what the person's own STOP began, and
-nothing else; an operator lifts anything.  Callbacks come in any order, so it is the time of the word
-that counts, never that of its arrival.
+nothing else; an operator lifts anything that is known.  Callbacks come in any order, so
+every STOP is kept beside the others, and the last word by its own time wins.
 """
 
 from __future__ import annotations
@@ -95,9 +95,10 @@ class Suppressions:
         self._db = database
 
     def add(self, people: Sequence[Suppression]) -> int:
-        """Suppress *people*; how many were not suppressed before.
+        """Suppress *people*; how many words are new.
 
-        Who was lifted after a suppression began stays lifted.
+        Who asked for messages again after a STOP stays lifted; an operator's lifting ends
+        only the words that are known by then.
         """
         added = 0
         for start in range(0, len(people), AT_ONCE):

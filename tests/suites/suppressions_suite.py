@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,6 +137,13 @@ class SuppressionsSuite:
             (["stop 1", "lift 2", "stop 1"], False),
             (["stop 1", "lift 2", "stop 3"], True),
             (["start 1"], False),
+            (["stop 1", "stop 3", "start 2"], True),
+            (["stop 1", "stop 3", "start 2", "start 4"], False),
+            (["stop 1", "lift 3", "stop 2"], True),
+            (["stop 1", "lift 3", "stop 2", "start 4"], False),
+            (["stop 2", "stop 1", "lift 3", "stop 1"], False),
+            (["stop 1", "lift 4", "start 3", "stop 2"], False),
+            (["list 1", "lift 3", "list 2"], False),
         ],
     )
     def test_the_time_of_a_word_counts_not_its_arrival(
@@ -156,6 +164,44 @@ class SuppressionsSuite:
                 case _:
                     store.lift(number_of(2), now=at)
         assert bool(list(store.all())) is stays
+
+    def test_the_last_word_wins_whatever_the_order_of_arrival(
+        self, journal: Journal
+    ) -> None:
+        """All orders of four words and the first again, each for a person of its own."""
+        kinds = product((True, False), repeat=4)
+        cases = [
+            [*order, order[0]]
+            for stops in kinds
+            for order in permutations(enumerate(stops))
+        ]
+        store = journal.suppressions
+        for arrival in range(5):
+            stop, start = [], []
+            for row, case in enumerate(cases, 2):
+                minute, is_stop = case[arrival]
+                since = NOW + 60_000 * minute
+                word = suppressed(row, reason=OPTED_OUT, since=since)
+                (stop if is_stop else start).append(word)
+            store.add(stop)
+            store.lift_own(start)
+
+        last = [max(case)[1] for case in cases]
+        stands = {one.person for one in store.all()}
+        assert [
+            person_of(row).person in stands for row in range(2, len(cases) + 2)
+        ] == last
+        assert store.counts() == {OPTED_OUT: sum(last)}
+
+    def test_who_says_stop_twice_is_one_person(self, journal: Journal) -> None:
+        """In lists and in counts, with the first word that stands."""
+        store = journal.suppressions
+        words = [suppressed(2, reason=OPTED_OUT, since=NOW + at) for at in (7, 5)]
+        assert store.add(words) == 2
+        assert [one.since for one in store.all()] == [NOW + 5]
+        assert store.counts() == {OPTED_OUT: 1}
+        assert store.opted_out_since(NOW) == 1
+        assert len(store.of(number_of(2))) == 2
 
     def test_an_operators_entry_swallows_no_stop(self, journal: Journal) -> None:
         """Each stands with its date and source, and START ends the person's own only."""
