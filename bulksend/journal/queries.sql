@@ -328,9 +328,10 @@ from messages where run_id = :run_id and row between :first and :last;
 
 -- -- suppressions ------------------------------------------------------------------------
 
--- A person's every word is kept, unless their START came at that time or later: an operator
--- lifts what is known, never a STOP that is still on its way.  Of others' words what stands
--- stays, and so does what was lifted after this one began.
+-- A person's every word is kept, unless their START is later than it; at the same moment a
+-- STOP takes the START's place.  An operator lifts what is known, never a STOP that is
+-- still on its way.  Of others' words what stands stays, and so does what was lifted after
+-- this one began.
 -- name: suppress
 insert into suppressions (person, sender, number, reason, source, since)
 select :person, :sender, :number, :reason, :source, :since
@@ -338,10 +339,13 @@ where not exists (select 1 from suppressions
                   where person = :person and sender = :sender and reason = :reason
                     and case reason
                             when 'opted_out'
-                                then lifted_at >= :since and lifted_by <> 'operator'
+                                then lifted_at > :since and lifted_by <> 'operator'
                             else lifted_at is null or lifted_at >= :since
                         end)
-on conflict (person, sender, reason, since) do nothing;
+on conflict (person, sender, reason, since) do update
+set source = excluded.source, lifted_at = null, lifted_by = null
+where suppressions.lifted_at = suppressions.since
+  and suppressions.lifted_by <> 'operator';
 
 -- A list's word about many numbers, each once.
 -- name: suppress_numbers
@@ -359,7 +363,7 @@ on conflict (person, sender, reason, since) do nothing;
 -- name: lift_own
 update suppressions set lifted_at = :since, lifted_by = :source
 where person = :person and sender = :sender and reason = :reason
-  and since <= :since and lifted_at is null;
+  and since < :since and lifted_at is null;
 
 -- It is kept even where there was nothing to lift: callbacks come in any order, and an
 -- older STOP may follow.

@@ -4,7 +4,8 @@ Read again by every claim, in its own transaction: who opts out while a run is u
 gets nothing more.  A person's own words and those of others stand beside each other: an
 operator's entry swallows no STOP, and START lifts what the person's own STOP began, and
 nothing else; an operator lifts anything that is known.  Callbacks come in any order, so
-every STOP is kept beside the others, and the last word by its own time wins.
+every STOP is kept beside the others, and the last word by its own time wins; STOP, where
+both are of one moment.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Suppression(NamedTuple):
         source: Who said so: ``reply STOP``, ``receipt 4775``, ``import FILE``.
 
         lifted_at: Until when; None where it still stands.  Where it is when it began,
-            there was nothing to lift.
+            this is a START, which outweighs older words that come later.
 
         lifted_by: Who lifted it, as in *source*.
     """

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NO_CODE = "Bandwidth says that it failed, and gives no code."
 MARK_LENGTH = 8
+BELIEVED_AHEAD_MS = 3_600_000
 
 
 class Taking:
@@ -187,7 +188,7 @@ def _ended(one: Receipt, now: int) -> Suppression | None:
     if one.error_code not in codes.ENDS_NUMBER:
         return None
     reason = OPTED_OUT if one.error_code in codes.OPTED_OUT else SUPPRESSED
-    why = Cause(reason, f"receipt {one.error_code}", min(one.at or now, now))
+    why = Cause(reason, f"receipt {one.error_code}", _said_at(one, now))
     return suppression(one.person, why)
 
 
@@ -196,5 +197,14 @@ def _heard(one: Receipt) -> Heard | None:
 
 
 def _asked(one: Receipt, said: Heard, now: int) -> Suppression:
-    why = Cause(OPTED_OUT, f"reply {said.words}", min(one.at or now, now))
+    why = Cause(OPTED_OUT, f"reply {said.words}", _said_at(one, now))
     return suppression(one.person, why)
+
+
+def _said_at(one: Receipt, now: int) -> int:
+    """Bandwidth's own time, by which a person's words are ordered; our clock may be behind.
+
+    What is more than an hour ahead of it is not believed: a START of 2099 would outweigh
+    every STOP until then.
+    """
+    return one.at if one.at and one.at <= now + BELIEVED_AHEAD_MS else now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,13 +94,16 @@ def test_codes_that_end_a_number_suppress_it(code: int, reason: str | None) -> N
 
 
 def test_replies_change_the_list() -> None:
-    """STOP and START, by their own time; not later than now, whatever a clock says."""
+    """STOP and START, by their own time; ours may be behind, but not by years."""
     found = news(reply("Stop."), reply("start"), reply("hello"), reply("HELP"))
     assert [one.source for one in found.opted_out] == ["reply STOP"]
     assert [one.source for one in found.opted_in] == ["reply START"]
     assert {one.since for one in (*found.opted_out, *found.opted_in)} == {AT}
     late = news(reply("stop", time="2099-01-01T00:00:00Z"))
     assert late.opted_out[0].since == NOW
+    ahead = datetime.fromtimestamp(NOW / 1000 + 300, UTC).isoformat()
+    (start,) = news(reply("start", time=ahead)).opted_in
+    assert start.since == NOW + 300_000
     assert not news(reply("yes", ours=TOLL_FREE)).opted_in
     assert not found.evidence
     assert len(found.receipts) == 4

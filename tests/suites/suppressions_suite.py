@@ -144,6 +144,10 @@ class SuppressionsSuite:
             (["stop 2", "stop 1", "lift 3", "stop 1"], False),
             (["stop 1", "lift 4", "start 3", "stop 2"], False),
             (["list 1", "lift 3", "list 2"], False),
+            (["stop 1", "start 1"], True),
+            (["start 1", "stop 1"], True),
+            (["stop 1", "start 1", "start 2", "stop 1"], False),
+            (["stop 1", "lift 1", "stop 1"], False),
         ],
     )
     def test_the_time_of_a_word_counts_not_its_arrival(
