@@ -25,6 +25,7 @@ from tests.suites.scene import (
 
 if TYPE_CHECKING:
     from bulksend.journal.store import Journal
+    from bulksend.journal.suppressions import Suppression
 
 
 class SuppressionsSuite:
@@ -181,7 +182,8 @@ class SuppressionsSuite:
         ]
         store = journal.suppressions
         for arrival in range(5):
-            stop, start = [], []
+            stop: list[Suppression] = []
+            start: list[Suppression] = []
             for row, case in enumerate(cases, 2):
                 minute, is_stop = case[arrival]
                 since = NOW + 60_000 * minute
