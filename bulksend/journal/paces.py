@@ -12,8 +12,9 @@ A tenth of the rate is *kept* for urgent runs (``priority: high``): a second lin
 the first, for them alone, so that a notice does not wait behind a million of offers.  They
 have their turns on the common line as well.  While none of them asks, nothing is kept: the
 common line has the whole rate.  When one comes, its line begins where the common one was
-given away at the whole rate, and from there on the common one goes on with the rest.  So
-both together never give out more than the rate.
+given away at the whole rate, and from there on the common one goes on with the rest, less
+one of its longest messages a second: each line has a last message in a second, and the rate
+allows for one.  So both together never give out more than that.
 
 After a 429 the share of the rate is halved for all, once a second at most; each second
 gives a twentieth of the rate back.
@@ -60,6 +61,8 @@ SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
 KEPT_SHARE = 0.1
 """Of the rate, for urgent runs."""
+
+MOST_SPARE = 0.5
 
 KEPT_SECONDS = 1.0
 """So long after an urgent run had its last slot, its part is not given to others."""
@@ -145,6 +148,7 @@ class Paces:
         now: int,
         lead: float = 0.0,
         kept: bool = False,
+        longest: int = 0,
     ) -> Stretch:
         """The next *segments* of the account *name*.
 
@@ -155,8 +159,11 @@ class Paces:
             lead: Seconds before which they are of no use to who asks.
 
             kept: Of the part that is kept for urgent runs.
+
+            longest: Segments of the longest message among them.
         """
         values = _reservation(name, segments, full_rate, now=now, lead=lead)
+        values["rest"] -= _spare(longest, full_rate)
         query = "reserve_kept" if kept else "reserve_pace"
         until, now, whole, part, queued = self._ask(query, "pace", **values)
         rate = whole * part
@@ -211,7 +218,15 @@ class Paces:
                 found, _ = self._allot_together(ask)
             return found
         segments = sum(one.weight for one in wanted)
-        stretch = self.reserve(name, segments, full_rate, now=now, lead=lead, kept=kept)
+        stretch = self.reserve(
+            name,
+            segments,
+            full_rate,
+            now=now,
+            lead=lead,
+            kept=kept,
+            longest=max((one.weight for one in wanted), default=0),
+        )
         at, given = float(stretch.begins), []
         for one in wanted:
             given.append(Turn(one, at))
@@ -232,6 +247,8 @@ class Paces:
         """
         names = {one.sender: f"{ask.name}/{one.sender or OTHERS}" for one in ask.wanted}
         nothing = _reservation(ask.name, 0, ask.full_rate, now=ask.now, lead=0.0)
+        longest = max((one.weight for one in ask.wanted), default=0)
+        nothing["rest"] -= _spare(longest, ask.full_rate)
         with self._db.transaction():
             ((free, now, asked, whole, part, queued),) = self._db.fetch(
                 "reserve_kept" if ask.kept else "reserve_pace", **nothing
@@ -331,9 +348,15 @@ def _reservation(
         "recovery": RECOVERY_PER_SECOND,
         "hold": round(KEPT_SECONDS * MICROSECONDS),
         "kept": KEPT_SHARE,
+        "rest": 1.0 - KEPT_SHARE,
         "lead": round(lead * MICROSECONDS),
         "now": now,
     }
+
+
+def _spare(longest: int, full_rate: float) -> float:
+    """The share of one message a second: two lines each have a last one in a second."""
+    return min(longest / full_rate, MOST_SPARE)
 
 
 def _with_others(own: Mapping[str, Own], full_rate: float) -> dict[str, Own]:

@@ -625,10 +625,10 @@ on conflict (name) do update
         given_to = max(paces.given_to, :now + :lead) + cast(:segments * 1000000 / (
         :full * min(1.0, paces.share
                     + :recovery * max(0, :now - paces.changed_at) / 1000000)
-        * case when paces.kept_to + :hold > :now then 1 - :kept else 1 end) as integer)
+        * case when paces.kept_to + :hold > :now then :rest else 1 end) as integer)
 returning given_to, :now, asked_at,
           :full * min(1.0, share + :recovery * max(0, :now - changed_at) / 1000000),
-          case when kept_to + :hold > :now then 1 - :kept else 1 end,
+          case when kept_to + :hold > :now then :rest else 1 end,
           begins;
 
 -- What is kept begins where all was given away before anybody asked for it.

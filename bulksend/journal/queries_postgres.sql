@@ -131,12 +131,12 @@ on conflict (name) do update
                + :recovery::float8
                    * greatest(0, (select now from clock) - paces.changed_at) / 1000000)
            * case when paces.kept_to + :hold::bigint > (select now from clock)
-                  then 1 - :kept::float8 else 1 end))::bigint
+                  then :rest::float8 else 1 end))::bigint
 returning given_to, (select now from clock), asked_at,
           :full::float8 * least(1.0, share + :recovery::float8
               * greatest(0, (select now from clock) - changed_at) / 1000000),
           case when kept_to + :hold::bigint > (select now from clock)
-               then 1 - :kept::float8 else 1 end,
+               then :rest::float8 else 1 end,
           begins;
 
 -- name: reserve_kept

@@ -12,7 +12,7 @@ late: so in any second there is at most a hundredth more than the rate, or what 
 one message, however many senders there are and however long their messages.
 
 An urgent run reserves on two lines, the common one and the one that is kept for its like,
-and takes of both what comes first (`journal.paces`); each may be a message ahead.
+and takes of both what comes first (`journal.paces`).
 """
 
 from __future__ import annotations

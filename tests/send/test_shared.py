@@ -283,6 +283,14 @@ def fullest(found: Sequence[Sent]) -> int:
     return most
 
 
+def most_in_a_second(found: Sequence[Sent]) -> int:
+    """All of the segments of each message that is in it."""
+    return max(
+        sum(one.weight for one in found if first.at <= one.at < first.at + 1.0)
+        for first in found
+    )
+
+
 def used(found: Sequence[Sent], rate: float) -> float:
     """The share of the rate that was used from the second second to the ninth."""
     return sum(one.weight for one in found if 101 <= one.at < 109) / (8 * rate)
@@ -383,7 +391,20 @@ async def test_an_urgent_run_has_a_tenth_of_the_rate_beside_any_crowd(
     assert moments[-1] - moments[0] == pytest.approx(len(moments) / 200, rel=0.15)
 
 
-@pytest.mark.parametrize(("others", "share"), [(1, 0.55), (3, 0.325)])
+@pytest.mark.parametrize(("weights", "share"), [([3], 0.93), ([1, 3], 0.8)])
+async def test_an_urgent_run_and_the_others_have_one_message_more_together(
+    world: World, weights: Sequence[int], share: float
+) -> None:
+    """Not one for each of their lines; moments of two lines suit mixed texts less well."""
+    paces = [world.pace(100.0, urgent=number == 0) for number in range(3)]
+    crowd = (sent(world, pace, weights) for pace in paces)
+    found = [one for some in await world.together(*crowd) for one in some]
+
+    assert most_in_a_second(found) <= 100 + max(weights)
+    assert used(found, 100.0) >= share
+
+
+@pytest.mark.parametrize(("others", "share"), [(1, 0.545), (3, 0.325)])
 async def test_an_urgent_run_has_its_turns_beside_its_tenth(
     world: World, others: int, share: float
 ) -> None:
