@@ -16,6 +16,7 @@ from bulksend.define.load import text_of
 from bulksend.define.reading import read_document
 from bulksend.define.syntax import compose
 from bulksend.errors import InputError
+from bulksend.storage.location import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,10 +58,7 @@ def lists_now(
 
 def _file(place: Where, spool: Spool) -> Path | None:
     if isinstance(place, Path):
-        try:
-            return place if place.exists() else None
-        except OSError:  # a folder that is not ours: it was planned elsewhere
-            return None
+        return None if is_gone(place) else place
     found = spool.objects.look(place)
     return None if found is None else spool.keep(found)
 

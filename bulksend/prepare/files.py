@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import glob
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
-from bulksend.storage.location import is_address
+from bulksend.storage.location import is_address, is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,17 @@ def find_files(
     }
 
 
+def is_there(written: str, folder: Path) -> bool:
+    """Whether a path or pattern means anything, readable or not; of an address, True.
+
+    Raises:
+        InputError: E200, a folder of the pattern cannot be looked into.
+    """
+    if is_address(written) or not is_gone(folder / written):
+        return True
+    return glob.has_magic(written) and bool(_hits(written, folder))
+
+
 def _order(path: Path, found: dict[Path, str]) -> Path:
     """A copy's own name tells nothing: objects are in the order of their addresses."""
     return Path(found[path]) if is_address(found[path]) else path
@@ -53,18 +65,51 @@ def _matches(written: str, folder: Path, spool: Spool | None) -> dict[Path, str]
         fix = "Copy the file to this machine, and write its path."
         raise InputError(Problem("E202", what, fix=fix, file=written))
     path = folder / written
-    if path.exists() or not glob.has_magic(written):
+    if not glob.has_magic(written) or not is_gone(path):
         _check_file(path, written)
         return {path: written}
-
-    # Path.glob takes no absolute pattern and none with `..`.
-    hits = glob.glob(written, root_dir=folder, recursive=True)  # noqa: PTH207 -- see above
-    hits = [hit for hit in hits if not (folder / hit).is_dir()]
+    hits = _hits(written, folder)
     if not hits:
         raise InputError(Problem("E201", "no file matches", file=written))
     for hit in hits:
         _check_file(folder / hit, hit)
     return {folder / hit: hit for hit in hits}
+
+
+def _hits(written: str, folder: Path) -> list[str]:
+    """What a pattern means in *folder*; links that lead nowhere too, folders not."""
+    _check_folders(Path(written).parts, folder)
+    hits = _glob(written, folder)
+    return [hit for hit in hits if not os.path.isdir(folder / hit)]  # noqa: PTH112 -- Path's raises
+
+
+def _check_folders(parts: tuple[str, ...], folder: Path) -> None:
+    """Refuse a folder whose files `glob` would pass over as if they were not there."""
+    first = next(at for at, part in enumerate(parts) if glob.has_magic(part))
+    for at, part in enumerate(parts[first:], first):
+        before = str(Path(*parts[:at]))
+        deep = f"{before}/**/" if part == "**" else before
+        for one in [before] if deep == before and at == first else _glob(deep, folder):
+            if Path(one).name != "lost+found":  # the file system's own, and root's
+                _check_folder(folder / one, one, lists=glob.has_magic(part))
+
+
+def _check_folder(path: Path, written: str, *, lists: bool) -> None:
+    try:
+        os.stat(f"{path}/.")  # noqa: PTH116 -- a Path drops the dot, which asks for entry
+        if lists:
+            os.scandir(path).close()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        what = f"the folder cannot be looked into ({error.strerror or error})"
+        fix = "Check its permissions."
+        raise InputError(Problem("E200", what, fix=fix, file=written)) from None
+
+
+def _glob(written: str, folder: Path) -> list[str]:
+    # Path.glob takes no absolute pattern and none with `..`.
+    return glob.glob(written, root_dir=folder, recursive=True)  # noqa: PTH207 -- see above
 
 
 def _check_file(path: Path, written: str) -> None:
@@ -83,6 +128,8 @@ def _check_file(path: Path, written: str) -> None:
         what = "there is no such file"
         if not isinstance(error, FileNotFoundError):
             what = f"the file cannot be opened ({getattr(error, 'strerror', error)})"
+        elif path.is_symlink():
+            what = "it is a link to a file that is not there"
         if near := _near_files(path):
             fix = f"Did you mean {near}?"
     if what:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
-from bulksend.prepare.files import find_files
+from bulksend.prepare.files import find_files, is_there
 from bulksend.prepare.list_columns import Reading
 from bulksend.prepare.lists import read_list
 from bulksend.prepare.source import joint_digest
-from bulksend.storage.location import is_address
+from bulksend.storage.location import is_address, is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,19 +21,20 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
     from bulksend.storage.spool import Spool
 
-NOT_TOLD = frozenset({"E200", "E201", "E696"})
-"""A file that is not there any more says nothing; what may not be looked at, does."""
+NOT_THERE = frozenset({"E201", "E696"})
+"""Of objects; what is there and cannot be read has other codes."""
 
 
 def changed_inputs(plan: Plan, campaign: Campaign, spool: Spool) -> list[Problem]:
     """A gate for each input that changed since the plan was made.
 
-    Not for suppression lists: who is on one by now is kept out (`late_opt_outs`).  A file that is not there any more says nothing: a plan may be sent on another machine
-    than the one it was made on.  Object storage is the same from everywhere: where it
-    does not let us look, nobody knows what has changed.
+    Not for suppression lists: who is on one by now is kept out (`late_opt_outs`).  A file
+    that is not there any more says nothing: a plan may be sent on another machine than
+    the one it was made on.  Where one does not let us look, nobody knows what has changed.
 
     Raises:
-        InputError: E691 to E695, what stands against looking at an object.
+        InputError: E200 or E330, one is there and cannot be read; E691 to E695, what
+            stands against looking at an object.
         Stopped: E698, where object storage does not answer.
     """
     now = _now(plan, spool)
@@ -62,8 +63,8 @@ def late_opt_outs(
         between: The first and the last row that are asked for.
 
     Raises:
-        InputError: A list cannot be read (E2xx), or is named since and not there; what
-            stands against looking at an object.
+        InputError: A list is there and cannot be read (E2xx), or is named since and not
+            there; what stands against looking at an object.
         Stopped: E698.
     """
     recipients, now = campaign.recipients, _now(plan, spool)
@@ -93,21 +94,22 @@ class _Now:
     taken: dict[str, str]
 
     def differs(self, paths: Sequence[str], *known: str) -> bool:
-        """Whether they are there, with none of the digests that `Source.digest` had."""
-        digests = []
+        """Whether they are there, with none of the digests that `Source.digest` had.
+
+        Raises:
+            InputError: One is there, and cannot be read.
+        """
+        if not all(is_there(path, self.folder) for path in paths):
+            return False
         try:
             if paths and all(map(self._is_as_taken, paths)):
                 return False
-            for path in find_files(paths, self.folder, self.spool):
-                with path.open("rb") as stream:
-                    digests.append(file_digest(stream, "sha256").digest())
-        except OSError:
-            return False
+            files = find_files(paths, self.folder, self.spool)
         except InputError as error:
-            if {one.code for one in error.problems} <= NOT_TOLD:
+            if {one.code for one in error.problems} <= NOT_THERE:
                 return False
             raise
-        return joint_digest(digests) not in known
+        return joint_digest([_digest(*file) for file in files.items()]) not in known
 
     def _is_as_taken(self, path: str) -> bool:
         """By the objects' versions alone: nothing is fetched."""
@@ -125,10 +127,25 @@ def _changed(said: dict[str, str], campaign: Campaign, now: _Now) -> Iterator[st
     for path, known in zip(recipients.only, said["only"].split("+"), strict=False):
         if now.differs([path], known):
             yield path
-    if (name := campaign.message.file) is not None:
-        try:
-            text = (now.folder / name).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            return
-        if text.removesuffix("\n") != said["template"]:
-            yield name
+    name = campaign.message.file
+    if name is None or is_gone(now.folder / name):
+        return
+    try:
+        text = (now.folder / name).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        yield name  # that of the plan was UTF-8
+        return
+    except OSError as error:
+        what = (error.strerror or str(error)).lower()
+        raise InputError(Problem("E330", what, file=name)) from None
+    if text.removesuffix("\n") != said["template"]:
+        yield name
+
+
+def _digest(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return file_digest(stream, "sha256").digest()
+    except OSError as error:
+        what = f"the file cannot be read ({error.strerror or error})"
+        raise InputError(Problem("E200", what, file=name)) from None

@@ -28,6 +28,20 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 _MAGIC = re.compile(r"[*?\[]")
 
 
+def is_gone(path: Path) -> bool:
+    """Whether there is nothing by that name, not even a link.
+
+    What may not be looked at, or cannot be, is not known to be gone.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """An object, or a folder of objects where the key ends in a slash.

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,7 +25,9 @@ OPT_OUTS = "mobile\n+19192345679\n"
 ANA = "+19192345671"
 
 
-def planned(desk: Desk, *, shards: int = 1, **campaign: Any) -> str:
+def planned(
+    desk: Desk, *, shards: int = 1, suppress: str = "opt-outs.csv", **campaign: Any
+) -> str:
     """A plan of a list, a suppression list and a template in a file."""
     desk.people()
     desk.write("opt-outs.csv", OPT_OUTS)
@@ -32,7 +38,7 @@ def planned(desk: Desk, *, shards: int = 1, **campaign: Any) -> str:
             "path": "list.csv",
             "phone": "mobile",
             "default_region": "US",
-            "suppress": ["opt-outs.csv"],
+            "suppress": [suppress],
         },
         **campaign,
     )
@@ -156,7 +162,37 @@ def test_whoever_opts_out_while_a_plan_is_half_sent_is_not_texted(
     assert counts(resumed)["excluded"] == 3
 
 
+def _instead(desk: Desk, name: str, make: Callable[[Path], object]) -> None:
+    """Something of another kind by that name."""
+    (desk.folder / name).unlink()
+    make(desk.folder / name)
+
+
+def _ends_at_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _leads_nowhere(path: Path) -> None:
+    path.symlink_to("gone.csv")
+
+
 UNREADABLE: dict[str, tuple[str, Callable[[Desk], object]]] = {
+    "a folder is in its place": (
+        "E200",
+        lambda desk: _instead(desk, "opt-outs.csv", Path.mkdir),
+    ),
+    "a link leads nowhere": (
+        "E200",
+        lambda desk: _instead(desk, "opt-outs.csv", _leads_nowhere),
+    ),
+    "a link leads to itself": (
+        "E200",
+        lambda desk: _instead(desk, "opt-outs.csv", _ends_at_itself),
+    ),
+    "so does the campaign file, which names the lists": (
+        "E100",
+        lambda desk: _instead(desk, "hello.yaml", _ends_at_itself),
+    ),
     "a list is missing": ("E200", lambda desk: _named(desk, "gone.csv")),
     "a list holds no number": (
         "E251",
@@ -185,8 +221,77 @@ def test_nothing_is_sent_where_nobody_can_tell_who_is_on_a_list(
     assert not witness.attempts
 
     for name, content in before.items():
+        _remove(desk.folder / name)
         desk.write(name, content)
     assert desk.call("send", plan, "--yes").code == 0
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        path.rmdir()
+    else:
+        path.unlink()
+
+
+def test_one_file_that_cannot_be_read_does_not_hide_the_others(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """A pattern, a list of it that grew, and a link beside it to a file that is away."""
+    witness = bandwidth().bandwidth.witness
+    plan = planned(desk, suppress="opt*.csv")
+    desk.write("opt-outs.csv", OPT_OUTS + ANA + "\n")
+    away = desk.folder / "opt-too.csv"
+    _leads_nowhere(away)
+
+    refused = desk.call("send", plan, "--yes", "--json")
+
+    assert (refused.code, codes(refused)) == (2, ["E200"]), refused
+    assert "a link to a file that is not there" in refused.out
+    assert not witness.attempts
+    away.unlink()
+    assert desk.call("send", plan, "--yes").code == 0
+    assert ANA not in {number for one in witness.accepted for number in one.to}
+    assert len(witness.accepted) == 4
+
+
+LOCKED: dict[str, tuple[str, str, str]] = {
+    "a list": ("opt/outs.csv", "opt/outs.csv", "E200"),
+    "its folder": ("opt/outs.csv", "opt", "E200"),
+    "the folder of a pattern": ("opt/*.csv", "opt", "E200"),
+    "a folder of a pattern": ("*/outs.csv", "opt", "E200"),
+    "a folder deep in a pattern": ("op*/**/*.csv", "opt/deep", "E200"),
+    "the campaign file": ("opt/outs.csv", "hello.yaml", "E100"),
+}
+"""What is asked for, what is locked, and what is said."""
+
+IS_ROOT = os.geteuid() == 0
+RIGHTS = "-dac_override,-dac_read_search"
+AS_ANYBODY = ["setpriv", "--inh-caps", RIGHTS, "--bounding-set", RIGHTS]
+
+
+@pytest.mark.skipif(
+    IS_ROOT and shutil.which("setpriv") is None, reason="root reads everything"
+)
+@pytest.mark.parametrize("case", LOCKED.values(), ids=LOCKED)
+def test_nothing_is_sent_where_a_list_may_not_be_read(
+    desk: Desk, bandwidth: Bandwidth, case: tuple[str, str, str]
+) -> None:
+    """Nobody knows then who is on it; root is without its right to read all."""
+    witness = bandwidth().bandwidth.witness
+    for name in ("opt/outs.csv", "opt/deep/outs.csv"):
+        desk.write(name, OPT_OUTS)
+    suppress, locked, code = case
+    plan = planned(desk, suppress=suppress)
+    (desk.folder / locked).chmod(0)
+
+    send = [sys.executable, "-m", "bulksend", "send", plan, "--yes", "--json"]
+    command = [*AS_ANYBODY, *send] if IS_ROOT else send
+    replaced = f"import os; os.execvp({command[0]!r}, {command!r})"
+    refused = ended(desk.python("-c", replaced))
+    (desk.folder / locked).chmod(0o700)
+
+    assert (refused.code, codes(refused)) == (2, [code]), refused
+    assert not witness.attempts
 
 
 def test_a_campaign_file_of_another_name_is_another_campaign(
