@@ -158,7 +158,7 @@ def test_a_deferrable_task_waits_for_the_hours_without_a_worker(
     simulator = bandwidth()
     use(desk, monkeypatch)
     desk.people()
-    campaign = desk.campaign(send={"window": window(3)})
+    campaign = desk.campaign(send={"window": window(3)}, results="results/{run}.csv")
     operator = BulksendOperator(
         task_id="send",
         campaign=str(campaign),
