@@ -31,7 +31,7 @@ from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.ground import Ground
-from bulksend.settle.looking import look, look_at_accepted, reach
+from bulksend.settle.looking import look, look_again, look_at_accepted, reach
 from bulksend.settle.proving import absent
 from bulksend.settle.search import MessageSearch
 
@@ -228,11 +228,46 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
         _rewrite(home, journal, [known])
 
 
-def resend_run(home: Home, run: str) -> int:
-    """Plan again what was proven not to be sent; how many rows `bulksend run` sends."""
+def resend_run(
+    home: Home,
+    environment: Mapping[str, str],
+    *,
+    run: str,
+    how: Manner | None = None,
+) -> int:
+    """Plan again what was proven not to be sent; how many rows `bulksend run` sends.
+
+    What a search has proven is looked at once more: what it shows by now was accepted,
+    and what it does not prove any more stays as it is.
+
+    Raises:
+        InputError: E630, where there is no such run; E620, where its plan is gone; E500
+            without credentials.
+        GateRefused: E545, where Bandwidth refuses the search.
+        Stopped: E546, where it does not answer.
+    """
+    how = how or Manner()
     with find_run(run, home) as (journal, known):
+        rows = journal.decisions.denied(known.id)
+        if journal.decisions.absent(known.id):
+            plans = {known: plan_of(known, home)}
+            credentials = Credentials.from_environment(environment)
+            rows += asyncio.run(_again(journal, plans, credentials, how))
         by = orjson.dumps({"by": _user()}).decode()
-        return journal.decisions.resend(known.id, now=_now(), evidence=by)
+        count = journal.decisions.resend(known.id, rows, now=_now(), evidence=by)
+        _rewrite(home, journal, [known])
+        return count
+
+
+async def _again(
+    journal: Journal,
+    plans: Mapping[Run, Plan],
+    credentials: Credentials,
+    how: Manner,
+) -> list[tuple[int, int]]:
+    (run,) = plans
+    async with _search(credentials, how) as search:
+        return await look_again(Ground(journal, plans, search, how.wait_ms, _now), run)
 
 
 # -- the runs ---------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def settle(run: str, folder: Path, journal: str, as_json: bool, **said: Any) -> 
         return
     how = _manner(said, as_json)
     settled = settle_runs(home, os.environ, run=run, how=how)
-    planned = _planned(home, run) if said["resend"] else None
+    planned = _planned(home, run, how) if said["resend"] else None
     _show(settled.as_dict(), as_json, planned, settled.problems)
     sys.exit(SOME_UNKNOWN if settled.left else DONE)
 
@@ -180,10 +180,10 @@ def _decided(row: int, verdict: str, as_json: bool) -> None:
         click.echo(f"row {row} is {verdict.replace('_', ' ')}, by your decision")
 
 
-def _planned(home: Any, run: str) -> int:
+def _planned(home: Any, run: str, how: Manner) -> int:
     from bulksend import resend_run
 
-    return resend_run(home, run)
+    return resend_run(home, os.environ, run=run, how=how)
 
 
 def _manner(said: dict[str, Any], as_json: bool) -> Manner:

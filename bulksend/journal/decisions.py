@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+import orjson
+
 from bulksend.journal.states import Event
 
 if TYPE_CHECKING:
@@ -235,15 +237,36 @@ class Decisions:
         ]
         return self._db.execute_each("disprove", absent)
 
-    def resend(self, run_id: int, *, now: int, evidence: str) -> int:
+    def absent(self, run_id: int) -> list[Unknown]:
+        """The rows that a search called *not_sent*, with the times that it went by."""
+        found = self._db.fetch("absent", run_id=run_id)
+        said = [(row, attempt, orjson.loads(text)) for row, attempt, text in found]
+        return [
+            Unknown(row, one["since"], one["until"], attempt, one.get("seen"))
+            for row, attempt, one in said
+            if "since" in one and "until" in one
+        ]
+
+    def denied(self, run_id: int) -> list[tuple[int, int]]:
+        """Row and attempt of what a person called *not_sent*."""
+        found = self._db.fetch("denied", run_id=run_id)
+        return [(int(row), int(attempt)) for row, attempt in found]
+
+    def resend(
+        self, run_id: int, rows: Iterable[tuple[int, int]], *, now: int, evidence: str
+    ) -> int:
         """Plan again what was proven not to be sent; how many rows.
 
         Args:
+            rows: Each with its attempt.
+
             evidence: Who decided so, as JSON.
         """
+        some = [_Looked(run_id, row, attempt) for row, attempt in rows]
         with self._db.transaction():
-            self._db.execute("decide_again", run_id=run_id, now=now, evidence=evidence)
-            count = self._db.execute("resend", run_id=run_id)
+            said = {"now": now, "evidence": evidence}
+            self._db.execute_each("decide_again", some, **said)
+            count = self._db.execute_each("resend", some)
             if count:
                 self._db.execute("reopen_run", run_id=run_id)
         return count

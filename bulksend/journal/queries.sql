@@ -582,16 +582,36 @@ where run_id = :run_id and row between :first and :last and message_id is not nu
 order by case when status = 'accepted' then 0 else 1 end, abs(row - :row)
 limit :most;
 
+-- What a search called not sent, each with the evidence.
+-- name: absent
+select m.row, m.attempt, d.evidence
+from messages as m join decisions as d on d.run_id = m.run_id and d.row = m.row
+where m.run_id = :run_id and m.status = 'not_sent'
+  and d.event = 'disprove' and d.source = 'search'
+  and d.decided_at = (select max(decided_at) from decisions
+                      where run_id = m.run_id and row = m.row and event = 'disprove')
+order by m.row;
+
+-- What a person called not sent.
+-- name: denied
+select m.row, m.attempt
+from messages as m join decisions as d on d.run_id = m.run_id and d.row = m.row
+where m.run_id = :run_id and m.status = 'not_sent'
+  and d.event = 'disprove' and d.source = 'operator'
+  and d.decided_at = (select max(decided_at) from decisions
+                      where run_id = m.run_id and row = m.row and event = 'disprove')
+order by m.row;
+
 -- What is planned again is a decision, too.
 -- name: decide_again
 insert into decisions (run_id, row, decided_at, event, source, evidence)
 select run_id, row, :now, 'again', 'operator', :evidence from messages
-where run_id = :run_id and status = 'not_sent'
+where run_id = :run_id and row = :row and attempt = :attempt and status = 'not_sent'
 on conflict (run_id, row, decided_at, event) do nothing;
 
 -- name: resend
 update messages set status = 'planned', ended_at = null, error_code = null, error = null
-where run_id = :run_id and status = 'not_sent';
+where run_id = :run_id and row = :row and attempt = :attempt and status = 'not_sent';
 
 -- name: decisions_of
 select row, decided_at, event, source, evidence from decisions

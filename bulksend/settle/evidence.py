@@ -40,7 +40,8 @@ What the search hides
 Records may come late, in no order; and a message whose callback nobody answered may not be
 shown at all until somebody does, which may be a day (bandwidth.md §3).  So known messages
 are asked for: rows near the unknown one that were accepted, before all those of which no
-callback has come.  While one of these is not shown, no absence is proven.
+callback has come.  While one of these is not shown, no absence is proven; where there is
+none to ask for, none before callbacks are given up (`ALONE_MS`).
 
 All times are milliseconds since 1970.
 """
@@ -65,6 +66,9 @@ SKEW_MS = 60_000
 
 ON_ITS_WAY_MS = 120_000
 """A request may wait in a proxy after we gave it up."""
+
+ALONE_MS = 24 * 3_600_000 + 20 * 60_000
+"""Where no known message tells what the search hides: a callback is tried for a day."""
 
 WAIT_MS = 20 * 60_000
 """Not before this is absence believed: the documented lag is 15 minutes."""
@@ -134,7 +138,7 @@ MEANING = {
     Proof.ACCEPTED: "one record of the search is this message",
     Proof.ABSENT: "the search has no record of it, and has later ones",
     Proof.WAITING: "no record yet: more time, or a later message, will tell",
-    Proof.HIDDEN: "no record yet, and the search hides others that were accepted",
+    Proof.HIDDEN: "no record yet, and the search hides known ones, or none is known",
     Proof.AMBIGUOUS: "records fit that prove nothing about this message alone",
     Proof.TOO_OLD: "the search does not go back that far",
 }
@@ -158,6 +162,8 @@ class Look:
         unread: Records among them that say too little to be told from one another.
 
         hides: Runs of which it does not show what is known to be accepted.
+
+        alone: Runs of which nothing is known to be accepted.
     """
 
     found: Sequence[Found]
@@ -166,6 +172,7 @@ class Look:
     skew: int = 0
     unread: int = 0
     hides: Collection[int] = ()
+    alone: Collection[int] = ()
 
     @property
     def slack(self) -> int:
@@ -280,7 +287,8 @@ def _unseen(message: Open, look: Look, wait_ms: int) -> Proof:
         return Proof.WAITING
     if message.since > seen + look.slack + MOST_APART_MS:
         return Proof.AMBIGUOUS  # its sender's clock was wrong
-    if message.run_id in look.hides:
+    is_alone = message.run_id in look.alone and look.asked_at - seen < ALONE_MS
+    if is_alone or message.run_id in look.hides:
         return Proof.HIDDEN
     # How a group message is recorded is not documented: its absence proves nothing.
     return Proof.AMBIGUOUS if len(message.to) > 1 else Proof.ABSENT

@@ -14,14 +14,22 @@ from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, Proof, conc
 from bulksend.settle.proving import fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL
 from bulksend.settle.unknowns import open_messages
-from bulksend.settle.witnesses import hides
+from bulksend.settle.witnesses import ask_for_witnesses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
 
     from bulksend.journal.decisions import Rival
+    from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
-    from bulksend.settle.evidence import Open
+    from bulksend.settle.evidence import Conclusion, Open
     from bulksend.settle.ground import Ground
     from bulksend.settle.search import MessageSearch
 
@@ -46,6 +54,7 @@ async def look(ground: Ground) -> Counter[str]:
     """
     journal, search = ground.journal, ground.search
     counts: Counter[str] = Counter()
+    runs = {one.id: one for one in ground.plans}
     unknown = {run: journal.decisions.unknown(run.id) for run in ground.plans}
     times = [one.since for some in unknown.values() for one in some]
     if not times:
@@ -59,7 +68,59 @@ async def look(ground: Ground) -> Counter[str]:
     messages = _messages(ground)
     if seen is None:  # no clock that counts: then nothing is absent
         messages = [one._replace(seen=None) for one in messages]
-    hidden = await hides(ground, messages)
+    async for said in conclusions(ground, messages, watermark):
+        counts.update(one.proof for one in said)
+        evidence = [one for each in said if (one := proven(each, runs))]
+        with journal.database.transaction():
+            changed = journal.decisions.apply(evidence, now=ground.now())
+        # Of the others another look has decided meanwhile, or they were sent again.
+        absent = sum(one.proof is Proof.ABSENT for one in said)
+        counts.subtract({Proof.ABSENT: absent - changed} if absent > changed else {})
+    return counts
+
+
+async def look_again(ground: Ground, run: Run) -> list[tuple[int, int]]:
+    """One more look at what a search has called *not_sent*: what is found is accepted.
+
+    Returns:
+        Row and attempt of each that is absent still.
+
+    Raises:
+        As `MessageSearch`.
+    """
+    journal, search, plan = ground.journal, ground.search, ground.plans[run]
+    absent = journal.decisions.absent(run.id)
+    if not absent:
+        return []
+    first = min(one.since for one in absent) - BEFORE_MS
+    watermark = await search.newest(max(first, reach(ground.now())))
+    if search.theirs.seen() is None:
+        return []
+    still: list[tuple[int, int]] = []
+    messages = open_messages(run, plan, absent)
+    async for said in conclusions(ground, messages, watermark):
+        found = [one for one in said if one.proof is Proof.ACCEPTED]
+        evidence = [one for each in found if (one := proven(each, {run.id: run}))]
+        with journal.database.transaction():
+            journal.decisions.apply(evidence, now=ground.now())
+        still += [
+            (one.message.row, one.message.attempt)
+            for one in said
+            if one.proof is Proof.ABSENT
+        ]
+    return still
+
+
+async def conclusions(
+    ground: Ground, messages: Sequence[Open], watermark: int | None
+) -> AsyncIterator[list[Conclusion]]:
+    """What the search proves about *messages*, some at a time.
+
+    Args:
+        watermark: Of this moment: it is asked for before all else.
+    """
+    search = ground.search
+    hides, alone = await ask_for_witnesses(ground, messages)
     batches = _batches(messages)
     while sweep := list(islice(batches, CALLS_A_SWEEP)):
         answers: list[Asked] = []
@@ -68,10 +129,9 @@ async def look(ground: Ground) -> Counter[str]:
             since = min(one.since for one in some) - BEFORE_MS
             since = max(since, asked_at - LOOKS_BACK_MS)
             found, unread = await search.to(numbers, since)
-            seen_now = Look(found, watermark, asked_at, search.skew, unread, hidden)
-            answers.append((some, seen_now))
-        counts += _believe(ground, answers)
-    return counts
+            look = Look(found, watermark, asked_at, search.skew, unread, hides, alone)
+            answers.append((some, look))
+        yield _concluded(ground, answers)
 
 
 def _messages(ground: Ground) -> list[Open]:
@@ -88,36 +148,32 @@ def _messages(ground: Ground) -> list[Open]:
     return [one for one in messages if not numbers.isdisjoint(one.to)]
 
 
-def _believe(ground: Ground, answers: Sequence[Asked]) -> Counter[str]:
-    """What these answers prove, into the journal.
+def _concluded(ground: Ground, answers: Sequence[Asked]) -> list[Conclusion]:
+    """What these answers prove.
 
-    It is asked about rivals after the search has answered: behind each record that is
-    shown stands a row that it has, because a claim is on the disk before it is posted.
+    The journal is asked about rivals after the search has answered: behind each record
+    that is shown stands a row that it has, because a claim is on the disk before it is
+    posted.
     """
-    journal, counts = ground.journal, Counter[str]()
-    ids = {one.message_id for _, seen in answers for one in seen.found}
+    journal = ground.journal
+    ids = {one.message_id for _, look in answers for one in look.found}
     ours = {one for one in ids if journal.receipts.place_of(one)}
     times = [
         one.received_at
-        for _, seen in answers
-        for one in seen.found
+        for _, look in answers
+        for one in look.found
         if one.message_id not in ours
     ]
-    known = {one.id: one for one in ground.plans}
     own = {message.place for some, _ in answers for message in some}
     rivals = _rivals(ground, own, times) if times else []
-    for some, seen in answers:
-        of_all = conclude(
-            some, seen, known_ids=ours, rivals=rivals, wait_ms=ground.wait_ms
+    return [
+        one
+        for some, look in answers
+        for one in conclude(
+            some, look, known_ids=ours, rivals=rivals, wait_ms=ground.wait_ms
         )
-        said = [one for one in of_all if ground.is_asked(one.message.run_id)]
-        counts.update(one.proof for one in said)
-        evidence = [one for each in said if (one := proven(each, known))]
-        with journal.database.transaction():
-            changed = journal.decisions.apply(evidence, now=ground.now())
-        # Of the others another look has decided meanwhile, or they were sent again.
-        counts[Proof.ABSENT] -= sum(one.proof is Proof.ABSENT for one in said) - changed
-    return counts
+        if ground.is_asked(one.message.run_id)
+    ]
 
 
 def _rivals(

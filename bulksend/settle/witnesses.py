@@ -6,7 +6,7 @@ posted about when it was, by the same way; what hides one of them may hide it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -30,8 +30,15 @@ SPARE_MS = BEFORE_MS // 2
 """Witnesses were accepted so long before the unknown at most, and surely are searched."""
 
 
-async def hides(ground: Ground, messages: Iterable[Open]) -> frozenset[int]:
-    """The runs of which the search does not show what is known to be accepted.
+class Shown(NamedTuple):
+    """Runs of which the search hides something, and those that have no witness."""
+
+    hides: frozenset[int]
+    alone: frozenset[int]
+
+
+async def ask_for_witnesses(ground: Ground, messages: Iterable[Open]) -> Shown:
+    """Of which runs the search shows what is known to be accepted, and of which not.
 
     Asked only of runs whose messages may be called absent by now: each costs a few calls.
     """
@@ -41,15 +48,22 @@ async def hides(ground: Ground, messages: Iterable[Open]) -> frozenset[int]:
         waited = one.seen is not None and earliest - one.seen >= ground.wait_ms
         if waited and ground.is_asked(one.run_id):
             by_run.setdefault(one.run_id, []).append(one)
-    found = [
-        run.id
-        for run, plan in ground.plans.items()
-        if run.id in by_run and await _hides(ground, run, plan, by_run[run.id])
-    ]
-    return frozenset(found)
+    hides: set[int] = set()
+    alone: set[int] = set()
+    for run, plan in ground.plans.items():
+        if run.id in by_run:
+            is_shown = await _is_shown(ground, run, plan, by_run[run.id])
+            if is_shown is None:
+                alone.add(run.id)
+            elif not is_shown:
+                hides.add(run.id)
+    return Shown(frozenset(hides), frozenset(alone))
 
 
-async def _hides(ground: Ground, run: Run, plan: Plan, unknown: Sequence[Open]) -> bool:
+async def _is_shown(
+    ground: Ground, run: Run, plan: Plan, unknown: Sequence[Open]
+) -> bool | None:
+    """Whether all witnesses are shown; None where there is none."""
     first = min(one.since for one in unknown)
     last = max(one.seen for one in unknown if one.seen is not None)
     reach = ground.search.earliest() - LOOKS_BACK_MS
@@ -61,13 +75,13 @@ async def _hides(ground: Ground, run: Run, plan: Plan, unknown: Sequence[Open]) 
             run.id, row, between=between, most=OF_EACH
         )
     if not ids:
-        return False
+        return None
     numbers = _numbers(plan, sorted(ids))
     shown: set[str] = set()
     for start in range(0, len(numbers), NUMBERS_A_CALL):
         records = await ground.search.to(numbers[start : start + NUMBERS_A_CALL], since)
         shown.update(one.message_id for one in records.found)
-    return not shown.issuperset(ids.values())
+    return shown.issuperset(ids.values())
 
 
 def _spread(rows: Sequence[int]) -> Sequence[int]:

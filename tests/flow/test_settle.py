@@ -16,7 +16,7 @@ import pytest
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.settle.evidence import ON_ITS_WAY_MS, SKEW_MS, WAIT_MS
+from bulksend.settle.evidence import ALONE_MS, ON_ITS_WAY_MS, SKEW_MS, WAIT_MS
 from bulksend.simulator.fates import fate_of
 from tests.flow.desk import TOKEN, codes_in, counts, ended, until
 from tests.flow.elsewhen import ByProcess, Clock
@@ -331,6 +331,40 @@ def test_what_is_hidden_for_its_callbacks_is_not_absent(
         assert settle(desk, run)["accepted"] == unknown
 
 
+def test_what_the_search_shows_by_now_is_not_sent_again(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock
+) -> None:
+    """Proven absent, and found when it is to be sent again: it is accepted."""
+    with Refusing("+19192") as listener:
+        simulator = bandwidth(
+            lost_after=0.3,
+            search_after_callback=True,
+            callback_url=listener.url,
+            callback_retry=0.02,
+        )
+        crowd(desk, 40)
+        desk.campaign()
+        run = desk.call(*RUN).json["run"]
+        frame = desk.results()
+        hidden = frame.filter(frame["status"] == "unknown")["to"].to_list()
+        later(desk, clock)
+        clock.seconds += WAIT_SECONDS
+        listener.refused = tuple(
+            hidden
+        )  # now what is known is shown, and these are not
+        awaited(lambda: simulator.callbacks.waiting == len(hidden))
+        assert settle(desk, run)["absent"] == len(hidden) > 1
+
+        listener.refused = (hidden[0],)
+        awaited(lambda: simulator.callbacks.waiting == 1)
+        ran = desk.call("settle", run, "--resend", "--json")
+        assert ran.json["planned_again"] == 1
+    status = dict(desk.results().select("to", "status").iter_rows())
+    assert [status[to] for to in hidden] == ["not_sent"] + ["accepted"] * (
+        len(hidden) - 1
+    )
+
+
 def test_a_run_without_its_plan_keeps_no_other_from_being_settled(
     desk: Desk, bandwidth: Bandwidth, clock: Clock
 ) -> None:
@@ -407,6 +441,9 @@ def test_what_is_proven_absent_waits_for_a_word(
     lost = first.json["unknown"]
     assert settle(desk, run, "--wait", "0")["waiting"] == lost
     later(desk, clock)
+    # Nothing of this run is known to be accepted, so nothing tells what the search hides.
+    assert settle(desk, run, "--wait", "0")["hidden"] == lost
+    clock.seconds += ALONE_MS / 1000
     assert settle(desk, run, "--wait", "0")["absent"] == lost
     row = (
         desk.results().filter(desk.results()["status"] == "not_sent").row(0, named=True)

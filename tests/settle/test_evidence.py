@@ -12,6 +12,7 @@ from bulksend.journal.decisions import Rival
 from bulksend.journal.records import person_key
 from bulksend.send.theirs import MOST_APART_MS
 from bulksend.settle.evidence import (
+    ALONE_MS,
     BEFORE_MS,
     LOOKS_BACK_MS,
     ON_ITS_WAY_MS,
@@ -98,6 +99,14 @@ CASES: tuple[tuple[str, Open, Look, tuple[str, ...], Proof], ...] = (
     ),
     ("known ones are hidden", unknown(), look(hides={1}), (), Proof.HIDDEN),
     ("of another run", unknown(), look(hides={2}), (), Proof.ABSENT),
+    ("none is known", unknown(), look(alone={1}), (), Proof.HIDDEN),
+    (
+        "none is known, and callbacks are given up",
+        unknown(),
+        look(alone={1}, asked_at=T + ALONE_MS),
+        (),
+        Proof.ABSENT,
+    ),
     (
         "hidden, but this one is there",
         unknown(),

@@ -102,7 +102,7 @@ def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None
             text = json.dumps(said)
             ended = Evidence(run.id, 2, event, at, source, text, at, None, *why)
             decisions.apply([ended], now=at)
-            decisions.resend(run.id, now=at + 5, evidence='{"by":"lee"}')
+            decisions.resend(run.id, [(2, 1)], now=at + 5, evidence='{"by":"lee"}')
         gone = journal.add_run(replace(run, run="old-1", plan=str(tmp_path / "old")))
         journal.claim(gone, epoch, [ana], now=NOW)
         journal.record(gone.id, epoch, [lost])

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bulksend.errors import BulksendError
-from bulksend.journal.decisions import CLAIM_TO_POST_MS, Decision, Rival, Unknown
+from bulksend.journal.decisions import (
+    CLAIM_TO_POST_MS,
+    Decision,
+    Rival,
+    Source,
+    Unknown,
+)
 from bulksend.journal.receipts import Told
 from bulksend.journal.states import Event, IllegalMove, Status, step
 from bulksend.journal.store import News
@@ -339,7 +345,7 @@ class EvidenceSuite:
         assert [one.seen for one in decisions.unknown(run_id)] == [NOW + 5, NOW + 9]
 
         decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
-        decisions.resend(run_id, now=NOW, evidence="{}")
+        decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
         sender.claim(2)
         sender.record(outcome(2, Event.LOSE))
 
@@ -377,7 +383,7 @@ class EvidenceSuite:
         run_id, decisions = sender.run.id, sender.journal.decisions
         first = proof(run_id, Event.DISPROVE)._replace(attempt=1)
         assert decisions.apply([first], now=NOW) == 1
-        decisions.resend(run_id, now=NOW + 1, evidence="{}")
+        decisions.resend(run_id, [(2, 1)], now=NOW + 1, evidence="{}")
         sender.claim(2)
         sender.record(outcome(2, Event.LOSE))
 
@@ -387,6 +393,20 @@ class EvidenceSuite:
         made = [one.event for one in decisions.of_rows(run_id, 2, 2)]
         assert made == ["disprove", "again"]
         assert decisions.apply([first._replace(attempt=2)], now=NOW + 3) == 1
+
+    def test_what_was_called_not_sent_says_by_whom(self, sender: Sender) -> None:
+        """A search's proof with the times that it went by; a person's word without."""
+        sender.claim(2, 3, 4)
+        sender.record(*(outcome(row, Event.LOSE) for row in (2, 3, 4)))
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        absent = proof(run_id, Event.DISPROVE)
+        said = f'{{"since": {NOW}, "until": {NOW + 1}, "seen": {NOW + 2}}}'
+        by_search = absent._replace(evidence=said)
+        by_person = absent._replace(row=3, source=Source.OPERATOR)
+        decisions.apply([by_search, by_person], now=NOW + 3)
+
+        assert decisions.absent(run_id) == [Unknown(2, NOW, NOW + 1, 1, NOW + 2)]
+        assert decisions.denied(run_id) == [(3, 1)]
 
     def test_witnesses_are_accepted_rows_close_by(self, sender: Sender) -> None:
         """Those of which no receipt has come first; none that came later."""
@@ -417,7 +437,9 @@ class EvidenceSuite:
         sender.journal.finish_run(sender.run.id, now=NOW)
         assert sender.claim(2, 3) == []
 
-        again = partial(sender.journal.decisions.resend, sender.run.id)
+        again = partial(
+            sender.journal.decisions.resend, sender.run.id, [(2, 1), (3, 1), (2, 2)]
+        )
         assert again(now=NOW + 3, evidence='{"by":"kim"}') == 1
         assert again(now=NOW + 4, evidence='{"by":"kim"}') == 0
 
