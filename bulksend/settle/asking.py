@@ -9,6 +9,7 @@ place for words of a person's own, so what they match may be kept and shown.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _MESSAGES = (
     "(?:TEXTS?|TXTS?|MESSAGES?|MSGS?|SMS|ALERTS?|NOTIFICATIONS?|SPAM|UPDATES|REMINDERS"
@@ -25,93 +26,148 @@ _ME = (
     "|MY CELL|MY PHONE)"
 )
 _NO = "(?:DO NOT|DONT|NEVER|NO LONGER|NOT)"
+_BID = (
+    rf"(?<!\bYOU )(?<!\bU )(?<!\bDID )(?<!\bWHY ){_NO}"
+    r"(?: EVER| (?:YOU|U) (?:EVER|DARE))?"
+)
+"""A no that bids: "you never text me" and "why did you not call me" miss something."""
 _ENDING = "(?:STOP|QUIT|END|CANCEL|CEASE|HALT|DISCONTINUE|BLOCK)"
 
-_NOT_BEFORE = "".join(
+_STOP = "ST+O+P+(?:ALL|IT|NOW|PLEASE|SMS|SPAM|TXTS?|TEXTS?|TEXTING|MESSAGES?|MESSAGING)?(?:ME)?"
+"""The word that we ask for, as thumbs write it."""
+_NO_NOUN = "".join(
     rf"(?<!\b{word} )"
     for word in (
         *("A", "AN", "THE", "BUS", "PIT", "TRAIN", "TRUCK", "TRAM", "METRO", "SUBWAY"),
         *("REST", "NEXT", "LAST", "FIRST", "FULL", "ONE", "MY", "OUR", "HIS", "HER"),
         *("WHAT", "WHICH", "EACH", "EVERY", "NON", "WHISTLE", "DOOR"),
-        *("SECOND", "ANOTHER", "SHORT", "QUICK", "YOUR", "TOUR"),
+        *("SECOND", "ANOTHER", "SHORT", "QUICK", "YOUR", "TOUR", "UN"),
     )
 )
-_NOT_AFTER = (
+_NO_OTHER_MATTER = (
     r"(?! (?:BY|OVER|OFF|SIGNS?|LIGHTS?|WATCH|LOSS|GAP|BUTTON|SHOP|AND SHOP|LAUGHING"
-    r"|CRYING|SMILING|AT(?! ONCE)|IN(?! THE NAME)|FOR(?! (?:EVER|GOOD|NOW)\b)|ON(?!CE))\b)"
+    r"|CRYING|SMILING|IN (?:AND|TO|ON|AT|TODAY|TOMORROW|LATER))\b)"
+)
+_NO_PLACE = (
+    r"(?! (?:AT(?! (?:ONCE|THIS|ALL)\b)|ON(?! (?:ALL|MY|THIS|EVERY)\b)"
+    r"|IN(?! (?:THE NAME|(?:THE )?FUTURE)\b)"
+    r"|FOR(?! (?:EVER|GOOD|NOW|REAL|TODAY|ME|US|ALL)\b))\b)"
 )
 
-ASKED = tuple(
-    re.compile(rf"\b{asked}\b")
-    for asked in (
-        # the word that we ask for, anywhere, where it is a verb about nothing else
-        rf"{_NOT_BEFORE}ST+O+P+(?:ALL)?{_NOT_AFTER}",
-        rf"{_ENDING} {_WRITING}(?: {_ME})?",
-        rf"{_ENDING}{_OF_THEM} {_MESSAGES}",
-        r"(?:UNSUB|UNSU[BSCRI]*BE?D?)",
-        rf"OPT(?:ED|ING)?(?: {_ME})? ?OUT",
-        # "do not text me", "never call this number", "don't send me these messages"
-        (
-            rf"{_NO}(?: EVER)? {_WRITE}(?: (?:OR|AND) {_WRITE})?(?: TO)?"
-            rf" (?:{_ME}|AGAIN|ANY ?MORE)"
-        ),
-        rf"{_NO}(?: EVER)? SEND(?: {_ME})?{_OF_THEM} (?:{_MESSAGES}|ANYTHING)",
-        (
-            rf"{_NO} (?:WANT|WISH|CARE|LIKE|NEED)"
-            rf"(?: TO| BE| GET| GETTING| RECEIVE| RECEIVING| HAVE| YOU)*{_OF_THEM}"
-            rf" (?:{_MESSAGES}|{_WRITING}|TEXTED|MESSAGED|CONTACTED|CALLED|{_WRITE} ME"
-            r"|HEAR(?:ING)? FROM YOU)"
-        ),
-        (
-            rf"{_NO} (?:WANT|NEED)(?: TO (?:GET|RECEIVE))? (?:THIS|THESE|THOSE)"
-            r"(?: AGAIN| ANY ?MORE)?$"
-        ),
-        rf"NO (?:MORE|FURTHER){_OF_THEM} (?:{_MESSAGES}|{_WRITING})",
-        rf"^(?:PLEASE )?NO (?:{_MESSAGES}|{_WRITING}|SOLICITATIONS?|SOLICITING)",
-        # off the list
-        rf"(?:REMOVE|DELETE|ERASE) {_ME}",
-        rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF|OUT)",
-        (
-            r"(?:REMOVE|DELETE|^OFF|^OUT OF)(?: FROM)?(?: YOUR| THE| THIS| ALL| ANY)?"
-            r"(?: MAILING| TEXT| CONTACT| PHONE| CALL)? LISTS?"
-        ),
-        r"UNLIST ME",
-        # consent
-        (
-            r"(?:REVOKE|REVOKING|WITHDRAW|WITHDRAWING|RESCIND)"
-            r"(?: MY| ALL| ANY| PRIOR)* (?:CONSENT|PERMISSION|OPT IN)"
-        ),
-        r"CONSENT (?:IS |HAS BEEN )?(?:REVOKED|WITHDRAWN)",
-        (
-            r"(?:DO NOT|DONT|DID NOT|DIDNT|NEVER) (?:GIVE |GAVE )?"
-            r"(?:CONSENT(?:ED)?|SIGN(?:ED)? UP|SUBSCRIBED?|AGREED?|OPT(?:ED)? ?IN)"
-        ),
-        # plain speech
-        r"LEAVE (?:ME|US) ALONE",
-        rf"LOSE {_ME}",
-        r"WRONG (?:NUMBER|PERSON|GUY)",
-        r"(?:FUCK|PISS|BUGGER) (?:OFF|YOU)",
-        # other languages of North America
-        r"NO MAS(?: MENSAJES| TEXTOS)?",
-        r"NO (?:ME )?(?:ENVIEN?|ENVIES|MANDEN?|MANDES|ESCRIBAN?|LLAMEN?|MOLESTEN?)",
-        r"DEJEN? DE (?:ENVIAR|MANDAR|ESCRIBIR|MOLESTAR|LLAMAR)(?:ME)?",
-        r"ARRETEZ",
-    )
+_THE_WORD = (
+    rf"^(?:(?:PLEASE|PLS|PLZ|JUST) )*{_STOP}{_NO_OTHER_MATTER}",
+    rf"{_NO_NOUN}{_STOP}{_NO_OTHER_MATTER}{_NO_PLACE}",
 )
-"""A request, unless it is taken back (`TAKEN_BACK`)."""
+"""It counts anywhere, where it is a verb about nothing else."""
+
+_IN_WORDS = (
+    rf"{_ENDING} {_WRITING}(?: {_ME})?",
+    rf"{_ENDING}{_OF_THEM} {_MESSAGES}",
+    rf"{_STOP} (?:GETTING|RECEIVING|(?:THIS|THESE|THOSE|THEM|IT|ALL)$)",
+    rf"HOW (?:TO|(?:DO|CAN|COULD|WOULD) (?:I|WE)) {_STOP}$",
+    r"(?:UNSUB|UNSU[BSCRI]*BE?D?)",
+    rf"OPT(?:ED|ING)?(?: {_ME})? ?OUT",
+    # "do not text me", "never call this number", "don't send me these messages"
+    rf"{_BID} {_WRITE}(?: (?:OR|AND) {_WRITE})?(?: TO)? (?:{_ME}|AGAIN|ANY ?MORE)",
+    rf"(?:NOT|NEVER) TO(?: EVER)? {_WRITE} {_ME}",
+    rf"{_BID} SEND(?: {_ME})?{_OF_THEM} (?:{_MESSAGES}|ANYTHING)",
+    rf"{_BID} SEND(?: {_ME})? (?:ANY ?MORE|AGAIN|THIS|THESE|THOSE)$",
+    rf"{_BID} REACH OUT",
+    (
+        rf"{_NO} (?:WANT|WISH|CARE|LIKE|NEED)"
+        rf"(?: TO| BE| GET| GETTING| RECEIVE| RECEIVING| HAVE| YOU)*{_OF_THEM}"
+        rf" (?:{_MESSAGES}|{_WRITING}|TEXTED|MESSAGED|CONTACTED|CALLED|{_WRITE} ME"
+        r"|HEAR(?:ING)? FROM YOU)"
+    ),
+    (
+        rf"{_NO} (?:WANT|NEED)(?: TO (?:GET|RECEIVE))? (?:THIS|THESE|THOSE)"
+        r"(?: AGAIN| ANY ?MORE)?$"
+    ),
+    rf"NO (?:MORE|FURTHER){_OF_THEM} (?:{_MESSAGES}|{_WRITING})",
+    (
+        rf"^(?:PLEASE )?NO (?:{_MESSAGES}|{_WRITING}|SOLICITATIONS?|SOLICITING)"
+        r"(?! (?:YET|RECEIVED|CAME|COME|COMING|ARRIVED)\b)"
+    ),
+    # off the list
+    rf"(?:REMOVE|DELETE|ERASE) {_ME}",
+    r"(?:REMOVE|DELETE|ERASE|TAKE)(?= (?:1 )?\d{3} ?\d{3} ?\d{4}\b)",
+    r"(?:WANT|WISH|LIKE|ASK|ASKED|ASKING) TO BE (?:REMOVED|DELETED|TAKEN OFF)",
+    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF|OUT)",
+    (
+        r"(?:REMOVE|DELETE|^OFF|^OUT OF)(?: FROM)?(?: YOUR| THE| THIS| ALL| ANY)?"
+        r"(?: MAILING| TEXT| CONTACT| PHONE| CALL)? LISTS?"
+    ),
+    r"UNLIST ME",
+    # consent
+    (
+        r"(?:REVOKE|REVOKING|WITHDRAW|WITHDRAWING|RESCIND)"
+        r"(?: MY| ALL| ANY| PRIOR)* (?:CONSENT|PERMISSION|OPT IN)"
+    ),
+    r"CONSENT (?:IS |HAS BEEN )?(?:REVOKED|WITHDRAWN)",
+    # plain speech
+    r"LEAVE (?:ME|US) ALONE",
+    rf"LOSE {_ME}",
+    r"WRONG (?:NUMBER|PERSON|GUY)",
+    r"(?:FUCK|PISS|BUGGER) (?:OFF|YOU)",
+    # other languages of North America
+    r"NO MAS(?: MENSAJES| TEXTOS)?",
+    r"NO (?:ME )?(?:ENVIEN?|ENVIES|MANDEN?|MANDES|ESCRIBAN?|LLAMEN?|MOLESTEN?)",
+    r"DEJEN? DE (?:ENVIAR|MANDAR|ESCRIBIR|MOLESTAR|LLAMAR)(?:ME)?",
+    r"ARRETEZ",
+)
+
+_NEVER_AGREED = (
+    r"(?:DO NOT|DONT|DID NOT|DIDNT|NEVER) (?:GIVE |GAVE )?"
+    r"(?:CONSENT(?:ED)?|SIGN(?:ED)? UP|SUBSCRIBED?|AGREED?|OPT(?:ED)? ?IN)(?! YET\b)"
+)
 
 _NOT = (
-    "(?:DO NOT|DONT|NOT|NEVER|CANT|CANNOT|WONT|WOULDNT|SHOULDNT|NO NEED TO"
+    "(?:DO NOT|DONT|(?<!CAN )(?<!COULD )NOT|NEVER|WONT|WOULDNT|SHOULDNT|NO NEED TO"
     "|DIDNT|DID NOT|HAVENT|WITHOUT|RATHER THAN|INSTEAD OF)"
 )
-
-TAKEN_BACK = re.compile(
+_TAKEN_BACK = (
     rf"(?:^|.* ){_NOT}(?: (?:EVER|EVEN|JUST|PLEASE|WANT|WISH|NEED|HAVE|MEAN|ASK|SAY|SEND"
     "|TRY|TRYING|GOING|LET(?: IT| THIS| THEM)?|(?:YOU|U|IT|THIS|THEM) TO|TO))*"
 )
-"""What may stand before a request that is none: "I don't want you to STOP"."""
+"""What may stand before a request that is none: "I don't want you to STOP".  Who writes
+that they cannot has asked."""
+_OWN_DOING = (
+    "(?:^|.* )(?:(?:I|WE|HE|SHE)(?: (?:CAN|CANT|CANNOT|COULD|COULDNT|WILL|WOULD|SHOULD"
+    "|SHALL|MUST|MIGHT|MAY|DO|DID|NOT|EVER|JUST|ALSO))*|ILL|WELL|CANT|CANNOT|CAN NOT)"
+)
+"""What may stand before the word where somebody else stops something."""
 
 COMPLAINS = re.compile(
     rf"\bWHY\b|\b(?:YOU|U|THEY|IT|THESE|TEXTS) (?:WILL |DO |CAN |JUST )?{_NOT}\b"
+    r"|\bHAVE TO (?:ASK|SAY|TELL)\b"
 )
-"""Where such a no is a complaint: "why don't you", "you never", "these texts won't"."""
+"""Where a no is a complaint: "why don't you", "you never", "these texts won't"."""
+
+
+class Asked(NamedTuple):
+    """A way to ask.
+
+    Args:
+        words: What is said, in one clause.
+
+        unless: All that stands before it, where that takes it back.
+
+        beside: Another clause, which takes it back.
+    """
+
+    words: re.Pattern[str]
+    unless: re.Pattern[str]
+    beside: re.Pattern[str] | None = None
+
+
+def _row(words: str, *, unless: str = _TAKEN_BACK, beside: str = "") -> Asked:
+    other = re.compile(beside) if beside else None
+    return Asked(re.compile(rf"\b(?:{words})\b"), re.compile(unless), other)
+
+
+ASKED = (
+    *(_row(words, unless=f"{_TAKEN_BACK}|{_OWN_DOING}") for words in _THE_WORD),
+    *map(_row, _IN_WORDS),
+    _row(_NEVER_AGREED, beside="(?:SO )?(?:HOW (?:DO|CAN|COULD)|CAN|MAY) I"),
+)
+"""A request, unless it is taken back."""

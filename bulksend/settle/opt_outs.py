@@ -13,7 +13,8 @@ network itself blocks, and lifts the block for START or UNSTOP as a single word
    (47 CFR 64.1200(a)(10)): the table in `asking`.
 3. **A no before it** takes it back ("don't stop"), but not in a complaint ("why don't you
    stop texting me").
-4. **What is quoted is not said**: a phone's "Liked “… Reply STOP to end”" is no STOP.
+4. **What is quoted is not said**, where the quotation is closed and something is left
+   beside it: a phone's "Liked “… Reply STOP to end”" is no STOP, `"STOP"` is one.
 
 Where a reply may be read both ways the person's silence is kept, as the law presumes: one
 text too few is the cheaper mistake, and START takes it back.  START counts only as the
@@ -25,16 +26,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import Enum
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.settle.asking import ASKED, COMPLAINS, TAKEN_BACK
+from bulksend.settle.asking import ASKED, COMPLAINS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STOPS = frozenset(
     "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT REMOVE TD "  # noqa: SIM905
-    "STOP2END CEASE DESIST DELETE UNLIST".split()
+    "STOP2END CEASE DESIST DELETE UNLIST DISCONTINUE".split()
 ) | {"ARRET", "ALTO", "PARAR", "CANCELAR", "BAJA", "SAIR", "STPO", "SOTP", "TSOP"}
 """The FCC's words (64.1200(a)(10)), those that carriers and AWS's required list add, and
 what thumbs make of STOP."""
@@ -65,12 +67,17 @@ LONGEST_READ = 2_048
 _TOLL_FREE = re.compile(r"\+18(00|33|44|55|66|77|88)\d{7}")
 _NO_LETTER = re.compile(r"[\W_]+")
 _APOSTROPHES = re.compile("['’‘`´]")  # noqa: RUF001
+_ALIKE = str.maketrans("АВЕКМНОРСТУХΑΒΕΗΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXABEHKMNOPTYX")  # noqa: RUF001
+"""Letters of other alphabets that look like ours, which hide a word from a filter."""
+_NOUGHT = re.compile(r"(?<=[A-Z])0(?=[A-Z])")
 _CLAUSE_ENDS = re.compile(r"[.!?;:,\n…]+")
-_QUOTED = re.compile(r"[“\"«„](.*?)(?:[”\"»]|$)", re.DOTALL)
+_QUOTED = re.compile(r"(?<!\w)[“\"«„](.*?)[”\"»](?!\w)", re.DOTALL)
+_QUOTED_LINE = re.compile(r"^[ \t]*>[> \t]*[ \t].*$", re.MULTILINE)
 _REACTION = re.compile(
-    r"\W*(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned"
-    r"|reacted .{1,20}to|removed an? .{1,20} from|to|a aimé|le gustó|me gustó)\s*[“\"«„]",
-    re.IGNORECASE,
+    r"\W*(?:(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned"
+    r"|reacted .{1,20}to|removed an? .{1,20} from|a aimé|le gustó|me gustó)|(?<=[^\w!-~] )to)"
+    r"\s*[“\"«„](?:.*[”\"»]|.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 """How phones write that somebody tapped on a message of ours, which they quote."""
 
@@ -111,14 +118,17 @@ def clauses(said: str) -> Iterator[str]:
 
 def _stop(said: str) -> str | None:
     """The words by which *said* asks for no more messages."""
-    for whole in (said, said.partition("\n")[0], *clauses(said)):
+    parts = list(clauses(said))
+    for whole in (said, said.partition("\n")[0], *parts):
         if (word := _keyword(whole)) is not None:
             return word
-    for clause in clauses(said):
-        for asked in ASKED:
-            for found in asked.finditer(clause):
-                if not _is_taken_back(clause[: found.start()].rstrip()):
-                    return found[0]
+    for clause, asked in product(parts, ASKED):
+        if asked.beside is not None and any(map(asked.beside.fullmatch, parts)):
+            continue
+        for found in asked.words.finditer(clause):
+            before = clause[: found.start()].rstrip()
+            if not asked.unless.fullmatch(before) or COMPLAINS.search(before):
+                return found[0]
     return None
 
 
@@ -136,24 +146,22 @@ def _keyword(said: str) -> str | None:
     return None
 
 
-def _is_taken_back(before: str) -> bool:
-    no = TAKEN_BACK.fullmatch(before)
-    return no is not None and COMPLAINS.search(before) is None
-
-
 def _own_words(text: str) -> str:
-    """Without what is quoted of a message of ours."""
-    if _REACTION.match(text):
-        return ""
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith(">")]
-    return _QUOTED.sub(_unquoted, "\n".join(lines).replace("🛑", " stop "))
+    """Without what is quoted of a message of ours; a reply that is all quotation is said."""
+    said = _REACTION.sub("", text, count=1) if _REACTION.match(text) else text
+    for quoted in (_QUOTED_LINE, _QUOTED):
+        rest = quoted.sub(_unquoted, said)
+        said = rest if _NO_LETTER.sub("", rest) else said
+    return said.replace("🛑", " stop ")
 
 
 def _unquoted(quoted: re.Match[str]) -> str:
-    return "" if len(quoted[1]) > LONGEST_REPLY else quoted[1]
+    is_short = quoted.re is _QUOTED and len(quoted[1]) <= LONGEST_REPLY
+    return quoted[1] if is_short else ""
 
 
 def _plain(text: str) -> str:
     """In capitals without marks, and each letter in its usual form: ``Arrêt`` is ARRET."""
-    parted = unicodedata.normalize("NFKD", text).upper()
-    return "".join(one for one in parted if not unicodedata.combining(one))
+    parted = unicodedata.normalize("NFKD", text).upper().translate(_ALIKE)
+    whole = "".join(one for one in parted if not unicodedata.combining(one))
+    return _NOUGHT.sub("O", whole)
