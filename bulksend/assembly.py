@@ -91,8 +91,7 @@ class Assembly:
         await self._keep_out()
         if first:
             closed = await self._closed()
-            late = pl.Series(self.late, dtype=pl.Int64)
-            wanted = first - int((~closed.is_in(late.implode())).sum())
+            wanted = first - len(closed) + await self._listed()
             if wanted <= 0:
                 return None
             chosen = await asyncio.to_thread(self._first, wanted, closed)
@@ -151,12 +150,18 @@ class Assembly:
         """Close `late`, where they are not closed; what was just reopened, too."""
         if late := self.late:
             writer, now = self.writer, self.clocks.wall_ms()
-            log.info("suppressed since the plan", run=writer.run.run, rows=len(late))
-            await writer.call(
+            many = await writer.call(
                 lambda journal: journal.close_unsent(
                     writer.run.id, writer.epoch, late, LISTED, now=now
                 )
             )
+            if many:
+                log.info("suppressed since the plan", run=writer.run.run, rows=many)
+
+    async def _listed(self) -> int:
+        """Of the closed: those that nobody texted, as they are on a list."""
+        run, part = self.writer.run, self.assignment.part
+        return await self.writer.call(lambda j: j.closed_as(run.id, LISTED, part))
 
     async def _closed(self) -> pl.Series:
         run, part = self.writer.run, self.assignment.part

@@ -306,6 +306,11 @@ select max(row) from messages where run_id = :run_id and row between :first and 
 -- name: closed_count
 select count(*) from messages where run_id = :run_id and status <> 'planned';
 
+-- name: closed_as
+select count(*) from messages
+where run_id = :run_id and row between :first and :last
+  and status = :status and error_code = :error_code;
+
 -- name: rows_between
 select row, status, attempt, posted_at, accepted_at, ended_at, message_id,
        error_code, error

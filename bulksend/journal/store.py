@@ -269,9 +269,9 @@ class Journal:
 
     def close_unsent(
         self, run_id: int, epoch: int, rows: Sequence[int], why: Closing, *, now: int
-    ) -> None:
-        """Close planned rows that will not be sent; rows already closed stay."""
-        self.database.execute_each(
+    ) -> int:
+        """Close planned rows that will not be sent, and count them; closed rows stay."""
+        return self.database.execute_each(
             "close_unsent",
             [Place(row) for row in rows],
             run_id=run_id,
@@ -343,6 +343,18 @@ class Journal:
     def closed_count(self, run_id: int) -> int:
         """How many rows of a run are not *planned* any more."""
         ((count,),) = self.database.fetch("closed_count", run_id=run_id)
+        return int(count)
+
+    def closed_as(self, run_id: int, why: Closing, part: Part = WHOLE) -> int:
+        """How many rows of a run are closed for this reason."""
+        ((count,),) = self.database.fetch(
+            "closed_as",
+            run_id=run_id,
+            first=part.first,
+            last=part.last,
+            status=why.status,
+            error_code=why.error_code,
+        )
         return int(count)
 
     # -- news -----------------------------------------------------------------------

@@ -169,6 +169,31 @@ def test_a_sender_that_ends_while_it_waits_is_followed(desk: Desk, how: int) -> 
         assert simulator.stats()["accepted"] == 10
 
 
+def test_who_was_texted_and_then_opted_out_is_still_of_the_first_few(
+    desk: Desk,
+) -> None:
+    """Killed after six, four of them put on a list, and resumed: ten are texted, not more."""
+    desk.write("opt.csv", "mobile\n+19195550199\n")
+    with served(desk.folder) as simulator:
+        desk.environment |= simulator.environment
+        begin(desk, recipients={"suppress": "opt.csv"}, send={"rate": "3/s"})
+        plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
+        process = desk.start("send", plan, "--yes")
+        until(simulator.has(6), process)
+        process.kill()
+        ended(process)
+        texted = [line["to"][0] for line in simulator.lines()]
+        begin(desk, recipients={"suppress": "opt.csv"})
+        desk.write("opt.csv", "\n".join(["mobile", *texted[:4]]) + "\n")
+
+        resumed = desk.call("send", plan, "--yes", "--json")
+
+        assert (resumed.code, codes(resumed)) == (3, ["E426"]), resumed
+        assert counts(resumed)["not_sent"] == 90
+        # What was on its way when it was killed is unknown, and one of the ten.
+        assert simulator.stats()["accepted"] in {9, 10}
+
+
 def test_shards_wait_for_the_first(desk: Desk, bandwidth: Bandwidth) -> None:
     """Shard 0 sends the first few of the whole run; shard 1 begins when they passed."""
     with listening(desk) as at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import (
+    LISTED,
     PAST_EXPIRATION,
     Candidate,
     Claim,
     Entry,
     LeaseLost,
+    Part,
     Use,
 )
 from bulksend.journal.states import Event, Status
@@ -65,6 +68,20 @@ class ClaimsSuite:
         assert journal.latest_claim(run.id, 2) == Claim(2, sender.epoch, 2)
         journal.close_unsent(run.id, sender.epoch, [3], PAST_EXPIRATION, now=NOW)
         assert journal.latest_claim(run.id, 3) is None
+
+    def test_who_was_closed_is_counted_by_why_and_once(self, sender: Sender) -> None:
+        """What was sent before stays sent: only rows that were planned are counted."""
+        journal, run = sender.journal, sender.run
+        sender.claim(2)
+        close = partial(journal.close_unsent, run.id, sender.epoch, now=NOW)
+
+        assert close([2, 3, 4], LISTED) == 2
+        assert close([2, 3, 4], LISTED) == 0
+        assert close([5], PAST_EXPIRATION) == 1
+        assert close([], LISTED) == 0
+        told = partial(journal.closed_as, run.id)
+        assert (told(LISTED), told(PAST_EXPIRATION)) == (2, 1)
+        assert told(LISTED, Part(0, 1, 3)) == 1
 
     def test_the_latest_claims_of_noted_runs_are_told_together(
         self, sender: Sender
