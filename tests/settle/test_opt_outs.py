@@ -183,7 +183,6 @@ IN_WORDS = (
     "“I have told you people a hundred times already STOP",
     ">:( stop texting me",
     ">>>STOP<<<",
-    "> stop",
     'to "whom it may concern", stop texting me',
     'To "Acme": STOP',
     "Liked “Hi”\nSTOP",
@@ -211,6 +210,7 @@ IN_WORDS = (
 """A reasonable person would understand each as a wish for no more messages, or may."""
 
 WHOLLY_QUOTED = (
+    "> stop",
     '"PLEASE STOP SENDING ME THESE MESSAGES I AM NOT INTERESTED"',
     '"Please take me off of your list right now and do not text me again"',
     "«Arrêtez de m'envoyer ces messages s'il vous plaît merci»",
