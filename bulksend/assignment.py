@@ -215,6 +215,7 @@ class Assignment:
                     plan_digest=self.plan.about[seal.KEY],
                     results=str(self.output),
                     created_at=now,
+                    account=self.account,
                 )
             )
 
@@ -224,10 +225,34 @@ class Assignment:
         if deadline is not None and deadline.timestamp() * 1000 <= now:
             raise GateRefused(begun_too_late(self.campaign))
 
-    def check_credentials(self) -> None:
-        """Raises InputError (E500) where the environment lacks them."""
-        if self.campaign.provider == "bandwidth":
-            Credentials.from_environment(self.environment)
+    @property
+    def account(self) -> str:
+        """The account that sends it; none for the simulator.
+
+        Raises:
+            InputError: E500, where the environment lacks credentials.
+        """
+        if self.campaign.provider != "bandwidth":
+            return ""
+        return Credentials.from_environment(self.environment).account_id
+
+    def check_credentials(self, run: Run | None) -> None:
+        """Before anything is sent.
+
+        Raises:
+            InputError: E500, where the environment lacks them; E551, where *run* was
+                begun by another account.
+        """
+        if run is not None and run.account not in ("", self.account):
+            raise InputError(other_account(run, self.account))
+        _ = self.account
+
+
+def other_account(run: Run, account: str) -> Problem:
+    """That a run belongs to another account, whose search alone knows its messages."""
+    return Problem(
+        "E551", f"{run.run} was sent by {run.account}, and this is {account}"
+    )
 
 
 def _refuse_halted(journal: Journal, run: Run) -> None:

@@ -223,7 +223,7 @@ def _pass_gates(
     if checked.gates:
         raise GateRefused(checked.gates)
     asked.check_deadline(run, now=_now())
-    asked.check_credentials()
+    asked.check_credentials(run)
     if not options.confirm(checked):
         raise GateRefused(Problem("E410", "nothing was sent"))
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from bulksend.assignment import other_account
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
@@ -83,7 +84,7 @@ class Settled:
 
         skipped: Unknown rows of runs on the simulator, which no search knows.
 
-        left_out: Unknown rows of runs whose plan is gone: whom they were for, nobody knows.
+        left_out: Unknown rows of runs whose plan is gone, or that are another account's.
 
         doubled: Rows of which two messages are known: somebody was texted twice.
 
@@ -143,7 +144,8 @@ def settle_runs(
             len(unknown[one.id]) for one in runs if one.provider != "bandwidth"
         )
         settled.skipped = sum(rehearsed)
-        plans, without = _plans(home, rivals)
+        account = environment.get("BW_ACCOUNT_ID", "").strip()
+        plans, without = _plans(home, rivals, account)
         for one in without.keys() & set(real):
             settled.left_out += len(unknown[one.id])
             settled.problems.append(without[one])
@@ -157,12 +159,15 @@ def settle_runs(
 
 
 def _plans(
-    home: Home, runs: Iterable[Run]
+    home: Home, runs: Iterable[Run], account: str
 ) -> tuple[dict[Run, Plan], dict[Run, Problem]]:
-    """The plans of runs, and why some have none."""
+    """The plans of runs that can be looked up, and why others cannot."""
     plans: dict[Run, Plan] = {}
     without: dict[Run, Problem] = {}
     for one in runs:
+        if account and one.account not in ("", account):
+            without[one] = other_account(one, account)
+            continue
         try:
             plans[one] = plan_of(one, home)
         except BulksendError as error:
@@ -242,7 +247,7 @@ def resend_run(
 
     Raises:
         InputError: E630, where there is no such run; E620, where its plan is gone; E500
-            without credentials.
+            without credentials; E551, where it is another account's.
         GateRefused: E545, where Bandwidth refuses the search.
         Stopped: E546, where it does not answer.
     """
@@ -252,6 +257,8 @@ def resend_run(
         if journal.decisions.absent(known.id):
             plans = {known: plan_of(known, home)}
             credentials = Credentials.from_environment(environment)
+            if known.account not in ("", credentials.account_id):
+                raise InputError(other_account(known, credentials.account_id))
             rows += asyncio.run(_again(journal, plans, credentials, how))
         by = orjson.dumps({"by": _user()}).decode()
         count = journal.decisions.resend(known.id, rows, now=_now(), evidence=by)

@@ -46,7 +46,7 @@ WORDS = {
     "too_old": "still unknown: the search goes back 14 days; see --decide",
     "skipped": "still unknown: of runs on the simulator; see --decide",
     "doubled": "texted twice: callbacks tell of two messages of one row",
-    "left_out": "still unknown: of runs whose plan is gone; see --decide",
+    "left_out": "still unknown: of runs that cannot be looked up, as said above",
 }
 
 

@@ -28,23 +28,23 @@ select count(*) from leases where expires >= :now;
 -- name: add_run
 insert into runs (run, campaign, plan, plan_hash, plan_digest, input_digest,
                   content_digest, provider, rows, sendable, results, created_at,
-                  slot, kind, purpose)
+                  slot, kind, purpose, account)
 values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
         :content_digest, :provider, :rows, :sendable, :results, :created_at,
-        :slot, :kind, :purpose)
+        :slot, :kind, :purpose, :account)
 on conflict (run) do nothing;
 
 -- The columns in the order of records.Run.
 -- name: run
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind, purged_at, purpose
+       slot, kind, purged_at, purpose, account
 from runs where run = :run;
 
 -- name: runs
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind, purged_at, purpose
+       slot, kind, purged_at, purpose, account
 from runs order by created_at desc, id desc;
 
 -- name: finish_run

@@ -24,6 +24,9 @@ class Run:
         purged_at: When its numbers and texts were removed; None where they were not.
 
         purpose: Which caps count its messages; empty where nobody knows: then all do.
+
+        account: Bandwidth's, whose search alone knows its messages; empty where nobody
+            knows it, and for the simulator.
     """
 
     run: str
@@ -44,6 +47,7 @@ class Run:
     kind: str = "send"
     purged_at: int | None = None
     purpose: str = ""
+    account: str = ""
 
 
 class Claim(NamedTuple):

@@ -35,6 +35,7 @@ create table if not exists runs (
     kind           text not null default 'send' check (kind in ('send', 'test')),
     purged_at      integer,                     -- when its numbers and texts were removed
     purpose        text not null default '',    -- which caps count it; '': all
+    account        text not null default '',    -- Bandwidth's; '': nobody knows
     check (purged_at is null or finished_at is not null)
 );
 

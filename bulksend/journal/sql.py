@@ -6,10 +6,10 @@ import re
 from functools import cache
 from importlib.resources import files
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """A change of the tables or of the state table needs the next one: see migrations.py."""
 
-OLDEST_PROGRAM = 8
+OLDEST_PROGRAM = 9
 """The oldest version whose programs may use a journal of this one."""
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)

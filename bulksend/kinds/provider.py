@@ -132,6 +132,12 @@ ROWS = (
         "accepted|not_sent --because ...`.",
     ),
     Kind(
+        "E551",
+        "another account's run",
+        "Set BW_ACCOUNT_ID and the credentials that it was sent with: no other account's "
+        "search knows its messages.",
+    ),
+    Kind(
         "E560",
         "PostgreSQL's client library is missing",
         "Install it: pip install 'bulksend[postgres]'.",

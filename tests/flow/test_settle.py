@@ -365,6 +365,30 @@ def test_what_the_search_shows_by_now_is_not_sent_again(
     )
 
 
+def test_another_accounts_search_settles_nothing(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock
+) -> None:
+    """E551: there nobody of this run was texted; nor does it send the rest."""
+    bandwidth(lost_after=1.0)
+    crowd(desk, 3)
+    desk.campaign()
+    run = desk.call(*RUN).json["run"]
+    right = desk.environment
+    desk.environment = right | {"BW_ACCOUNT_ID": "2"}
+    later(desk, clock)
+    clock.seconds += ALONE_MS / 1000
+    said = settle(desk, run)
+    assert (codes_in(said), said["left_out"], said["absent"]) == (["E551"], 3, 0)
+    again = desk.call("settle", run, "--resend", "--json")
+    assert again.json["planned_again"] == 0
+    crowd(desk, 3)
+    assert codes_in(
+        desk.call("run", "hello.yaml", "--only", "failed", "--yes", "--json").json
+    ) == ["E551"]
+    desk.environment = right
+    assert settle(desk, run)["accepted"] == 3
+
+
 def test_a_run_without_its_plan_keeps_no_other_from_being_settled(
     desk: Desk, bandwidth: Bandwidth, clock: Clock
 ) -> None:
