@@ -1,9 +1,10 @@
 """Who gets a message: every row keeps its place, with a reason if it gets none.
 
 All of it is expressions over the scan; nothing is collected.  `reason` is decided in one
-order, the same for every row: the number, the policies, the lists, the message; and last
-of all the duplicates, so that a row which gets no message never stands in the way of
-another with the same number.
+order, the same for every row: the number, the policies, the lists, the message; then the
+duplicates, so that a row which gets no message never stands in the way of another with
+the same number; and last of all the holdout, so that it is a share of those who would
+get one, as the other arms are.
 """
 
 from __future__ import annotations
@@ -248,12 +249,14 @@ def sender(senders: Sequence[str], key: pl.Expr) -> pl.Expr:
 def arm(experiment: Experiment, key: pl.Expr) -> pl.Expr:
     """Each person's arm: the same whatever the order, the file or the run.
 
-    Their score says where in the hundred percent they are; an arm is a stretch of it, in
-    the order in which the campaign names them.
+    Their score says where in the hundred percent they are; an arm is a stretch of it:
+    first the holdout, which so stays when another arm is added, then the others by name.
     """
     place = score(f"arm of {experiment.name}", key)
     choice, end = pl.lit(None, pl.String), 100
-    for name, share in reversed(list(experiment.arms.items())):
+    holdout = experiment.holdout
+    stretches = sorted(experiment.arms.items(), key=lambda it: (it[0] != holdout, it))
+    for name, share in reversed(stretches):
         choice = (
             pl.when(place * 100 < end * _PRIME).then(pl.lit(name)).otherwise(choice)
         )

@@ -22,7 +22,7 @@ def without_duplicates(
 ) -> pl.LazyFrame:
     """With `duplicate` and `household` as the reason of the rows that lose by a policy.
 
-    Whoever loses, loses to a row that is sent.
+    Whoever loses, loses to a row that is sent, or held out by an experiment.
 
     Args:
         named: The columns that the campaign's keys name.

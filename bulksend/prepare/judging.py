@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def judged(basis: Basis) -> pl.LazyFrame:
-    """The list's rows with our columns, `reason` for all but the duplicates."""
+    """The list's rows with our columns, `reason` but for duplicates and holdout."""
     recipients = basis.loaded.campaign.recipients
     group = basis.loaded.campaign.message.group
     experiment = basis.loaded.campaign.experiment
@@ -97,7 +97,7 @@ def _carrier(basis: Basis) -> pl.Expr:
 
 
 def _reason(basis: Basis) -> pl.Expr:
-    """Everything but the duplicates, in one order for every row."""
+    """Everything but the duplicates and the holdout, in one order for every row."""
     loaded, rendered, lists = basis.loaded, basis.rendered, basis.beside.lists
     message = loaded.campaign.message
     group = message.group
@@ -109,9 +109,6 @@ def _reason(basis: Basis) -> pl.Expr:
     if loaded.campaign.recipients.only:
         is_on = audience.listed(only, group=group, every=True)
         checks.append(("not_on_list", ~is_on))
-    experiment = loaded.campaign.experiment
-    if experiment is not None and experiment.holdout is not None:
-        checks.append(("holdout", arm(experiment) == experiment.holdout))
     placed_there = pl.col(own("placed")).struct.field("fault")
     if not bars_hours(loaded.campaign):
         is_open = placed_there != code("never_open")  # on the simulator it is always

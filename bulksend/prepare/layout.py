@@ -26,7 +26,7 @@ def plan_columns(
     group = campaign.message.group
     names = in_plan(source.columns)
     places = [name for name in PLACES if name in source.frame.collect_schema()]
-    reason = pl.col(own("reason"))
+    reason = _with_holdout(campaign.experiment, pl.col(own("reason")))
     is_sent = reason.is_null()
     measured = pl.col(own("measured"))
     is_mms = bool(campaign.message.media) or group
@@ -90,6 +90,14 @@ def arm(experiment: Experiment | None) -> pl.Expr:
     if experiment is None:
         return pl.lit(None, pl.String)
     return audience.arm(experiment, pl.col(own("e164")))
+
+
+def _with_holdout(experiment: Experiment | None, reason: pl.Expr) -> pl.Expr:
+    """The last reason: those held out are to be like those who are sent one."""
+    if experiment is None or experiment.holdout is None:
+        return reason
+    held_out = reason.is_null() & (arm(experiment) == experiment.holdout)
+    return pl.when(held_out).then(code("holdout")).otherwise(reason)
 
 
 def original_headers(source: Source, names: dict[str, str]) -> dict[str, str]:

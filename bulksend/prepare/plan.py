@@ -276,7 +276,7 @@ class Plan:
         return bool(self.about["campaign"]["recipients"].get("duplicates") == "keep")
 
     def winners(self) -> pl.DataFrame:
-        """For each row that lost to another: the row that is sent instead.
+        """For each row that lost to another: the row that is sent, or held out, instead.
 
         Returns:
             ``row`` and ``winner``, both Int64.
@@ -300,9 +300,8 @@ class Plan:
             lost = losers.collect(engine="streaming")
             if not len(lost):
                 continue
-            sent = frame.filter(pl.col("reason").is_null()).select(
-                pl.col("row").alias("winner"), key
-            )
+            counts = pl.col("reason").is_null() | (pl.col("reason") == "holdout")
+            sent = frame.filter(counts).select(pl.col("row").alias("winner"), key)
             sent = sent.filter(pl.col("key").is_in(lost["key"].unique().implode()))
             pairs = lost.join(sent.collect(engine="streaming"), on="key")
             winners = pl.concat([winners, pairs.select("row", "winner")])

@@ -155,13 +155,13 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "duplicate",
-            "The same number stands in a row that is sent (row {detail}).",
+            "The same number stands in the row that counts (row {detail}).",
             "Leave it out, or set recipients.duplicates.",
             by_rule=True,
         ),
         Reason(
             "household",
-            "Somebody of the same household is sent one (row {detail}).",
+            "Another row counts for the same household (row {detail}).",
             "Leave it out, or remove recipients.household.",
             by_rule=True,
             short="same household",

@@ -33,7 +33,7 @@ class Arm(NamedTuple):
     """One arm: its people, what became of their messages, and the shares as intervals.
 
     Args:
-        people: Who has a number, and a share in the experiment; duplicates left out.
+        people: Who was planned a message, or would have been but for the holdout.
 
         taken: Messages that Bandwidth took.
 
@@ -112,4 +112,6 @@ def interval(hits: int, of: int) -> tuple[float, float] | None:
     share = hits / of
     spread = Z95 * sqrt(share * (1 - share) / of + (Z95 / (2 * of)) ** 2)
     middle, scale = share + Z95**2 / (2 * of), 1 + Z95**2 / of
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    low = (middle - spread) / scale if hits else 0.0  # where rounding would miss it
+    high = (middle + spread) / scale if hits < of else 1.0
+    return low, high

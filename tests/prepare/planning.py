@@ -102,10 +102,11 @@ def hold(checked: Checked) -> pl.DataFrame:
     assert frame.filter(~sent & unsent).is_empty()
 
     lost = frame.filter(pl.col("reason").is_in(LOST))["row"]
+    held_out = pl.col("reason") == "holdout"
     if len(lost):
         winners = plan.winners()
         assert winners["row"].to_list() == lost.to_list()
-        assert set(winners["winner"]) <= set(frame.filter(sent)["row"])
+        assert set(winners["winner"]) <= set(frame.filter(sent | held_out)["row"])
     return frame
 
 

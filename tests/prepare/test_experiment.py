@@ -63,6 +63,45 @@ def test_an_arm_stays_when_the_list_is_turned_and_grows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "arms",
+    [
+        {"none": 10, "long": 45, "short": 45},
+        {"short": 45, "none": 10, "long": 45},
+        {"short": 45, "long": 45, "none": 10},
+    ],
+)
+def test_the_order_in_which_arms_are_written_decides_nothing(
+    tmp_path: Path, arms: dict[str, int]
+) -> None:
+    """Whoever tidies the file moves nobody."""
+    lasts = list(range(400))
+    assert arms_of(tmp_path / "a", lasts) == arms_of(tmp_path / "b", lasts, arms=arms)
+
+
+def test_the_holdout_stays_when_an_arm_is_added(tmp_path: Path) -> None:
+    """Who was to get nothing still gets nothing."""
+    more = {"a": 30, "long": 30, "short": 30, "none": 10}
+    before = arms_of(tmp_path / "a", list(range(600)))
+    after = arms_of(tmp_path / "b", list(range(600)), arms=more)
+    assert {to for to, arm in before.items() if arm == "none"} == {
+        to for to, arm in after.items() if arm == "none"
+    }
+
+
+def test_the_holdout_is_a_share_of_who_would_get_a_message(tmp_path: Path) -> None:
+    """Rows without a value, without a place and duplicates are left out as ever."""
+    arms = arms_of(tmp_path / "a", list(range(200)))
+    held = [last for last in range(200) if arms[f"+1{number(last)[-10:]}"] == "none"]
+    lacking, twice, *rest = held
+    rows = [(one, "Ann") for one in (twice, *rest, twice)] + [(lacking, "")]
+    listed = "phone,name\n" + "".join(f"{number(n)},{name}\n" for n, name in rows)
+    said = {"text": TEXT + " {{ name }}"}
+    checked = plan(tmp_path / "b", listed, message=said, experiment=ARMS)
+    held_out = ["holdout"] * (1 + len(rest))
+    assert fates(checked) == [*held_out, "duplicate", "value_missing"]
+
+
+@pytest.mark.parametrize(
     "change",
     [{"arms": {"a": 50, "b": 49}, "holdout": "a"}, {"holdout": "nobody"}],
 )
@@ -101,6 +140,7 @@ def test_an_interval_says_how_little_few_people_say(
     found = interval(hits, of)
     assert found is not None
     assert found == pytest.approx((low, high), abs=2e-4)
+    assert (found[0] == 0, found[1] == 1) == (hits == 0, hits == of)
     assert interval(0, 0) is None
 
 

@@ -47,13 +47,13 @@ def test_rows_are_shown_as_they_would_arrive(planned: Plan) -> None:
         "segments": 1, "encoding": "GSM-7", "reason": None, "why": None,
     }  # fmt: skip
     assert first["tag"].startswith("t")
-    assert lost["why"] == "The same number stands in a row that is sent (row 2)."
+    assert lost["why"] == "The same number stands in the row that counts (row 2)."
     assert short["why"] == "The number has too few digits."
     assert (
         empty["why"]
         == "The message needs `name`, and it is empty, or says so (NULL, #N/A)."
     )
-    assert home["why"] == "Somebody of the same household is sent one (row 9)."
+    assert home["why"] == "Another row counts for the same household (row 9)."
 
 
 def test_the_longest_are_those_with_the_most_segments(planned: Plan) -> None:

@@ -74,7 +74,7 @@ def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
         "failed (4700)",
     ]
     assert sent.why == "It did not work: fail."
-    why = "The same number stands in a row that is sent (row 2)."
+    why = "The same number stands in the row that counts (row 2)."
     assert by_row["test", 4].why.startswith(why)
     (word,) = found.suppressions
     assert (word.reason, word.source) == (OPTED_OUT, "reply STOP")
@@ -171,7 +171,7 @@ def test_who_lost_a_household_is_told_to_whom(tmp_path: Path, home: Home) -> Non
     people = f"phone,name,hh\n{ANA},W,A\n{BEN},X,A\n{BEN},Y,B\n"
     plan(tmp_path, people, recipients={"household": "hh"}, message={"text": TEXT})
     lost, sent = sorted(explain(BEN, home=home).rows, key=lambda row: row.row)
-    assert lost.why.startswith("Somebody of the same household is sent one (row 2).")
+    assert lost.why.startswith("Another row counts for the same household (row 2).")
     assert (sent.row, sent.status, sent.why) == (4, "planned", "")
 
 
