@@ -189,7 +189,7 @@ def _send(
         stale = changed_inputs(asked.plan, asked.campaign, asked.home.spool())
         checked = replace(checked, gates=(*checked.gates, *stale))
     if options.only:
-        checked = replace(checked, done=checked.summary.sendable - asked.chosen(run))
+        checked = replace(checked, chosen=asked.chosen(run))
     if run is not None and run.finished_at is not None and not options.only:
         return _finish(asked, run, None)
     _pass_gates(asked, checked, run, options)

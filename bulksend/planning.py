@@ -54,7 +54,7 @@ class Checked:
     Args:
         counted: The summary, where it is there.
 
-        done: The messages that are done, where only a part of them is meant.
+        chosen: How many messages are meant, where not all that are left are.
     """
 
     plan: Plan
@@ -63,7 +63,7 @@ class Checked:
     notices: tuple[Problem, ...] = ()
     gates: tuple[Problem, ...] = ()
     counted: Summary | None = None
-    done: int | None = None
+    chosen: int | None = None
 
     @cached_property
     def summary(self) -> Summary:
@@ -71,15 +71,18 @@ class Checked:
 
     @cached_property
     def already(self) -> int:
-        """Messages of it that are done, or that people have from an earlier run."""
-        if self.done is not None:
-            return self.done
+        """Messages of it that are done, or that people have from an earlier run.
+
+        Of those that were chosen none is.
+        """
+        if self.chosen is not None:
+            return 0
         return already(self.plan, self.campaign, self.home, self.summary)
 
     @cached_property
     def capped(self) -> dict[str, int]:
         """Messages whose people have had enough as of now: ``all``, and by cap."""
-        if self.done is not None:
+        if self.chosen is not None:
             return {}
         args = self.plan, self.campaign, self.home, self.summary
         return capped(*args, now=time.time_ns() // 1_000_000)
@@ -87,6 +90,8 @@ class Checked:
     @property
     def left(self) -> int:
         """Messages that would go out now."""
+        if self.chosen is not None:
+            return self.chosen
         return self.summary.sendable - self.already - self.capped.get("all", 0)
 
 

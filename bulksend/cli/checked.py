@@ -79,9 +79,8 @@ def show_closer(closer: Closer, named: Callable[[int], str]) -> None:
 def headline(checked: Checked) -> str:
     summary = checked.summary
     parts = [f"{summary.sendable:,} will receive a message"]
-    if checked.done is not None:  # a part of it is meant
-        meant = summary.sendable - checked.done
-        parts = [f"{meant:,} of {summary.sendable:,} will receive a message"]
+    if checked.chosen is not None:
+        parts = [f"{checked.chosen:,} of {summary.sendable:,} will receive a message"]
     for code, count in summary.reasons.items():
         parts.append(f"{count:,} {REASONS[code].short or word(code)}")
     return " · ".join(parts)
@@ -132,6 +131,9 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
     senders = ", ".join(said.senders[:3]) + " …" * (len(said.senders) > 3)
     yield "sender", f"{senders} through {said.provider}, at {said.send.rate.text}"
     yield "rows", f"{summary.rows:,}"
+    if checked.chosen is not None:
+        others = summary.sendable - checked.chosen
+        yield "not chosen", f"{others:,}, which get nothing by this command"
     if checked.already:
         yield "already sent", f"{checked.already:,}, which get nothing more"
     if checked.capped:
@@ -141,7 +143,7 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
         many = checked.capped["all"]
         yield "had enough", f"{many:,} as of now, which would get nothing: {caps}"
     encodings = _listed(summary.encodings)
-    of_all = "" if checked.done is None else ", of the whole plan"
+    of_all = "" if checked.chosen is None else ", of the whole plan"
     encodings = f" ({encodings})" if encodings else ""
     yield "segments", f"{summary.segments:,}{encodings}{of_all}"
     if summary.cost is not None:
@@ -151,7 +153,7 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
         yield "lines", _listed(summary.types)
     if outlook is not None and outlook.course is not None:
         yield "time", spent(outlook.course)
-    elif summary.sendable and checked.done is None:
+    elif summary.sendable and checked.chosen is None:
         yield "time", duration(summary.seconds)
     if summary.repairs:
         yield "repaired", _listed(summary.repairs)

@@ -212,6 +212,11 @@ def test_only_what_failed_is_sent_again(
     assert counts(stopped) == {"refused": 1, "not_sent": 3, "excluded": 3}
     desk.environment["BW_ACCOUNT_ID"] = "2"
 
+    asked = desk.call("run", "hello.yaml", "--only", "failed")
+    assert asked.out.startswith("1 of 4 will receive a message")
+    assert "not chosen     3, which get nothing by this command" in asked.out
+    assert "already sent" not in asked.out, "the three have nothing yet"
+
     failed = desk.call(*RUN, "--only", "failed")
 
     assert counts(failed) == {"accepted": 1, "not_sent": 3, "excluded": 3}
