@@ -219,13 +219,18 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
         _orphan(journal, [known])
         now = _now()
         event = Event.ACCEPT if verdict == "accepted" else Event.DISPROVE
-        said = {"because": mask_numbers(because.strip()[:500]), "by": _user()}
         unknown = {one.row: one for one in journal.decisions.unknown(known.id)}
         if row not in unknown:
             raise InputError(Problem("E653", f"row {row} of {known.run}"))
+        one = unknown[row]
+        said = {
+            "because": mask_numbers(because.strip()[:500]),
+            "by": _user(),
+            "since": one.since,
+            "attempt": one.attempt,
+        }
         evidence = absent(known, row, now, "an operator decided so", said)
-        attempt = unknown[row].attempt
-        evidence = evidence._replace(source=Source.OPERATOR, attempt=attempt)
+        evidence = evidence._replace(source=Source.OPERATOR, attempt=one.attempt)
         if event is Event.ACCEPT:
             evidence = evidence._replace(event=event, error_code=None, error=None)
         with journal.database.transaction():

@@ -82,6 +82,18 @@ where run_id = :run_id
   and (status in ('refused', 'failed') or status = 'planned' and error_code = 'again')
 order by row;
 
+-- What the next try writes over; a decision of a person's.
+-- name: keep_try
+insert into decisions (run_id, row, decided_at, event, source, evidence)
+select run_id, row, :now, 'again', 'operator',
+       '{"attempt":' || attempt
+       || ',"since":' || coalesce(cast(posted_at as text), 'null')
+       || ',"ended":' || coalesce(cast(ended_at as text), 'null')
+       || ',"status":"' || status || '"}'
+from messages
+where run_id = :run_id and row = :row and status in ('refused', 'failed')
+on conflict (run_id, row, decided_at, event) do nothing;
+
 -- A person wants it tried again: it is planned, and says so until it is claimed.  Its
 -- message's id stays, to know that one's late callbacks by (`prove`).
 -- name: reopen_row

@@ -75,7 +75,9 @@ class Selections:
             if not self._db.fetch("holds_lease", **held):
                 raise LeaseLost
             rows = self.rows(run.id, which)
-            self._db.execute_each("reopen_row", list(map(Place, rows)), run_id=run.id)
+            places = list(map(Place, rows))
+            self._db.execute_each("keep_try", places, run_id=run.id, now=now)
+            self._db.execute_each("reopen_row", places, run_id=run.id)
             if rows:
                 self._db.execute("reopen_run", run_id=run.id)
             return rows

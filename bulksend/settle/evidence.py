@@ -205,6 +205,7 @@ class Conclusion:
             "since": self.message.since,
             "until": self.message.until,
             "seen": self.message.seen,
+            "attempt": self.message.attempt or None,
             "message_id": self.message_id,
             "received_at": self.received_at,
         }

@@ -41,8 +41,7 @@ def steps_of(
     """All that the journal knows of a row of a run; *entry* is its state now."""
     if entry is not None:
         if entry.posted_at is not None:
-            nth = f" (try {entry.attempt})" if entry.attempt > 1 else ""
-            yield Step(entry.posted_at, f"posted{nth}")
+            yield Step(entry.posted_at, _posted(entry.attempt))
         if entry.accepted_at is not None:
             named = f", id {entry.message_id}" if entry.message_id else ""
             yield Step(entry.accepted_at, f"accepted by Bandwidth{named}")
@@ -56,7 +55,23 @@ def steps_of(
         carrier = f", carrier {told.carrier}" if told.carrier else ""
         yield Step(told.at, f"callback {told.type}{code}{carrier}")
     for one in journal.decisions.of_rows(run.id, row, row):
+        yield from _before(one, entry)
         yield Step(one.decided_at, _decided(one), one.evidence)
+
+
+def _posted(attempt: int) -> str:
+    return "posted" + (f" (try {attempt})" if attempt > 1 else "")
+
+
+def _before(one: Decision, entry: Entry | None) -> Iterator[Step]:
+    """The try that a decision was about, where another came after it."""
+    said = orjson.loads(one.evidence)
+    attempt, since, ended = (said.get(name) for name in ("attempt", "since", "ended"))
+    if entry is None or not attempt or not since or attempt >= entry.attempt:
+        return
+    yield Step(since, _posted(attempt))
+    if ended is not None:
+        yield Step(ended, str(said.get("status", "over")))
 
 
 _ENDS = {

@@ -666,6 +666,9 @@ def test_only_what_bandwidth_lets_one_repeat_is_sent_again(
         "accepted": len(repeatable),
         "failed": 120 - len(repeatable),
     }
+    (row,) = desk.call("explain", min(repeatable), "--json").json["rows"]
+    happened = [one["what"] for one in row["steps"] if one["what"].startswith("posted")]
+    assert happened == ["posted", "posted (try 2)"]
     # Whose number is gone, or who has opted out, is on the list for every campaign.
     later = desk.call("suppress", "list", "--limit", "200", "--json").json["counts"]
     assert sum(later.values()) == len(stopped)

@@ -88,7 +88,8 @@ def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None
         decisions = journal.decisions
         ana = Candidate(2, 2, person=person_key(ANA))
         lost = Outcome(2, Event.LOSE, NOW + 1, NOW, None, "no_answer", "-")
-        looked = {"asked_at": NOW + 9, "watermark": NOW + 8}
+        looked = {"asked_at": NOW + 9, "watermark": NOW + 8, "since": NOW - 1}
+        looked["attempt"] = 1
         because = {"because": "she has it", "by": "kim"}
         ends = (
             (Event.DISPROVE, Source.SEARCH, looked, NOW + 10),
@@ -112,6 +113,7 @@ def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None
     happened = [step.what for step in row.steps if step.what != "planned"]
     then = "2026-01-02T03:04:05"
     assert happened == [
+        "posted",
         "posted (try 2)",
         "found unknown (try 1)",
         f"not sent: the search of {then}.687Z, which showed messages up to {then}.686Z",
