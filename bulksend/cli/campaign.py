@@ -116,6 +116,7 @@ def _show(checked: Checked, campaign: Campaign, folder: Path, *, as_json: bool) 
             | {
                 "already": checked.already,
                 "capped": checked.capped,
+                "left": checked.left,
                 "run": checked.plan.run,
                 "plan": checked.plan.place,
                 "sheets": [

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LABELS = 14
 MOST_DETAILS = 6
+LATE = ("W421", "W429")
 
 
 def show_checked(
@@ -78,9 +79,12 @@ def show_closer(closer: Closer, named: Callable[[int], str]) -> None:
 
 def headline(checked: Checked) -> str:
     summary = checked.summary
-    parts = [f"{summary.sendable:,} will receive a message"]
-    if checked.chosen is not None:
-        parts = [f"{checked.chosen:,} of {summary.sendable:,} will receive a message"]
+    meant = f"{checked.left:,}"
+    if checked.left < summary.sendable:
+        meant += f" of {summary.sendable:,}"
+    if any(notice.code in LATE for notice in checked.notices):
+        meant = f"up to {meant}"  # who is late may have had enough too
+    parts = [f"{meant} will receive a message"]
     for code, count in summary.reasons.items():
         parts.append(f"{count:,} {REASONS[code].short or word(code)}")
     return " · ".join(parts)

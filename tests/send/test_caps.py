@@ -232,10 +232,11 @@ def test_check_counts_who_has_had_enough(desk: Desk, bandwidth: Bandwidth) -> No
     assert check("four")["capped"] == {}
     shown = desk.call("check", "hello.yaml").out
     assert "had enough" not in shown
-    check("four", per_person="3 in 24h")
-    assert (
-        "2 as of now, which would get nothing" in desk.call("check", "hello.yaml").out
-    )
+    few = check("four", per_person="3 in 24h")
+    assert (few["left"], few["sendable"]) == (1, 3)
+    shown = desk.call("check", "hello.yaml").out
+    assert "1 of 3 will receive a message" in shown
+    assert "2 as of now, which would get nothing" in shown
 
 
 CAPS = [
