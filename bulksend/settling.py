@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -25,7 +25,7 @@ from bulksend.assignment import other_account
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
-from bulksend.journal.states import Event
+from bulksend.journal.states import Event, Status
 from bulksend.logs import mask_numbers
 from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
@@ -110,6 +110,13 @@ class Settled:
         shown = {proof.value: self.counts[proof] for proof in Proof}
         others = {"skipped": self.skipped, "left_out": self.left_out}
         return shown | others | {"doubled": self.doubled, "calls": self.calls}
+
+
+class Resent(NamedTuple):
+    """What is sent again, and what stays *not_sent*: it is not proven any more."""
+
+    planned: int
+    left: int
 
 
 def settle_runs(
@@ -244,8 +251,8 @@ def resend_run(
     *,
     run: str,
     how: Manner | None = None,
-) -> int:
-    """Plan again what was proven not to be sent; how many rows `bulksend run` sends.
+) -> Resent:
+    """Plan again what was proven not to be sent; `bulksend run` sends it.
 
     What a search has proven is looked at once more: what it shows by now was accepted,
     and what it does not prove any more stays as it is.
@@ -268,7 +275,8 @@ def resend_run(
         by = orjson.dumps({"by": _user()}).decode()
         count = journal.decisions.resend(known.id, rows, now=_now(), evidence=by)
         _rewrite(home, journal, [known])
-        return count
+        left = journal.counts(known.id).get(Status.NOT_SENT, 0)
+        return Resent(count, left)
 
 
 async def _again(

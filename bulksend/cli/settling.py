@@ -180,7 +180,7 @@ def _decided(row: int, verdict: str, as_json: bool) -> None:
         click.echo(f"row {row} is {verdict.replace('_', ' ')}, by your decision")
 
 
-def _planned(home: Any, run: str, how: Manner) -> int:
+def _planned(home: Any, run: str, how: Manner) -> tuple[int, int]:
     from bulksend import resend_run
 
     return resend_run(home, os.environ, run=run, how=how)
@@ -208,14 +208,16 @@ def _manner(said: dict[str, Any], as_json: bool) -> Manner:
 def _show(
     counts: dict[str, int],
     as_json: bool,
-    planned: int | None,
+    planned: tuple[int, int] | None,
     problems: Sequence[Problem],
 ) -> None:
     from bulksend.cli.show import print_json, show_problems
 
     show_problems(problems)
     if as_json:
-        again = {} if planned is None else {"planned_again": planned}
+        again = dict(
+            zip(("planned_again", "left_not_sent"), planned or (), strict=False)
+        )
         wrong = {"problems": [one.as_dict() for one in problems]} if problems else {}
         print_json(counts | again | wrong)
         return
@@ -225,4 +227,8 @@ def _show(
     if not any(counts[name] for name in counts if name != "calls"):
         click.echo("Nothing was unknown." if "absent" in counts else "No news.")
     if planned is not None:
-        click.echo(f"{planned:,} planned again: `bulksend run` sends them.")
+        click.echo(f"{planned[0]:,} planned again: `bulksend run` sends them.")
+        if planned[1]:
+            click.echo(
+                f"{planned[1]:,} stay not sent: the search does not prove it any more."
+            )
