@@ -32,7 +32,13 @@ _MACHINE = (
 (12.34.56.78 is one in Denmark), so elsewhere it is taken for one."""
 
 _DAY = r"(?<![\d.+-])20\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?![\d-])"
-_NUMBER = re.compile(rf"(?P<plain>{_MACHINE}|{_DAY})|\+?\d[\d ().-]{{5,}}\d")
+_WRITTEN = r"\+?\d[\d ().-]{5,}\d"
+_NUMBER = re.compile(rf"(?P<plain>{_MACHINE}|{_DAY})|{_WRITTEN}")
+_IN_WORDS = re.compile(
+    rf"(?P<plain>{_MACHINE}|{_DAY})|\+?\d(?:[\W_]{{0,4}}\d){{6,}}|{_WRITTEN}"
+)
+"""As people write numbers, with any signs between the digits; in a log those may be parts
+of one list of figures."""
 _SECRET = re.compile(r"secret|password|token|authorization", re.IGNORECASE)
 
 
@@ -56,6 +62,11 @@ def mask_numbers(text: str) -> str:
     Days and addresses of machines stay: where a database does not answer, it is said which.
     """
     return _NUMBER.sub(_mask, text)
+
+
+def mask_words(text: str) -> str:
+    """*text* of a person's own, whatever signs they write between a number's digits."""
+    return _IN_WORDS.sub(_mask, text)
 
 
 def _is_machine(value: object) -> bool:

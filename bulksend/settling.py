@@ -26,7 +26,7 @@ from bulksend.errors import BulksendError, GateRefused, InputError, Problem
 from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
 from bulksend.journal.states import Event, Status
-from bulksend.logs import mask_numbers
+from bulksend.logs import mask_words
 from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
@@ -231,7 +231,7 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
             raise InputError(Problem("E653", f"row {row} of {known.run}"))
         one = unknown[row]
         said = {
-            "because": mask_numbers(because.strip()[:500]),
+            "because": mask_words(because.strip()[:2_000])[:500],
             "by": _user(),
             "since": one.since,
             "attempt": one.attempt,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulksend.logs import mask_numbers, masked
+from bulksend.logs import mask_numbers, mask_words, masked
 
 READABLE = (
     "Cannot connect to host 10.20.30.40:443 ssl:default [Connect call failed]",
@@ -84,3 +84,22 @@ def test_an_event_is_masked_by_its_keys(
 def test_no_e164_number_is_ever_readable(number: str, before: str, after: str) -> None:
     """Whatever stands around it."""
     assert number not in mask_numbers(f"{before}{number}{after}")
+
+
+@pytest.mark.parametrize("text", [one for one in READABLE if "[fe80" not in one])
+def test_a_reason_that_holds_no_number_stays(text: str) -> None:
+    """Days and machines in a person's own words, too."""
+    assert mask_words(text) == text
+
+
+@given(
+    st.lists(st.text(" ()./_,*+#:–\u00a0\u2011", max_size=4), min_size=9, max_size=9)
+)
+def test_a_number_in_a_reason_is_masked_whatever_stands_between_its_digits(
+    between: list[str],
+) -> None:
+    """As people paste them from anywhere: 808_333/4455."""
+    spelled = "".join(map("".join, zip("8083334455", [*between, ""], strict=True)))
+    shown = mask_words(f"called at {spelled}, has it")
+    assert sum(map(str.isdigit, shown)) <= 6
+    assert shown.endswith(", has it")

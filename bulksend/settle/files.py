@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FORMS = (".csv", ".parquet", ".xlsx")
 
 _COULD_RUN = "^[=+@\t\r\n＝＋－＠-]"  # noqa: RUF001  (full-width ones run in some regions)
+_COULD_RUN_WITHIN = r"""([;\t\r\n][\s"]*)([=+@\-＝＋－＠])"""  # noqa: RUF001
+"""Where the list separator is a semicolon or a tab, the file is split there, and our quotes
+do not hold."""
 _IS_NUMBER = r"^[+-][0-9]+([,.][0-9]+)*$"
 """What begins with + or - and is worth itself: E.164, or an amount.  A second sign makes a
 sum of it: `+1-919-555-0100` is worth -1573 in Excel, LibreOffice and Sheets."""
@@ -36,7 +39,8 @@ def write_results(
 
     Args:
         for_spreadsheet: Make a CSV safe to open in a spreadsheet: a cell that it would
-            run as a formula begins with an apostrophe.  Numbers with a + stay as they are.
+            run as a formula begins with an apostrophe, and so does what would begin one
+            where semicolons or tabs split cells.  Numbers with a + stay as they are.
 
     Raises:
         InputError: E625, where it cannot be written.
@@ -81,7 +85,8 @@ def _write_csv(frame: pl.LazyFrame, path: Path, *, for_spreadsheet: bool) -> Non
 
 def _defused(text: pl.Expr) -> pl.Expr:
     runs = text.str.contains(_COULD_RUN) & ~text.str.contains(_IS_NUMBER)
-    return pl.when(runs).then(pl.lit("'") + text).otherwise(text).name.keep()
+    whole = text.str.replace_all(_COULD_RUN_WITHIN, "${1}'${2}")
+    return pl.when(runs).then(pl.lit("'") + whole).otherwise(whole).name.keep()
 
 
 def _headers(names: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ import polars as pl
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
-from bulksend.logs import mask_numbers
+from bulksend.logs import mask_numbers, mask_words
 from bulksend.prepare.list_columns import Reading
 from bulksend.prepare.lists import read_list
 from bulksend.prepare.phones import e164_text, read_numbers
@@ -157,12 +157,12 @@ class SuppressionList:
 
             sender: The number of ours that it is about; "" for all.
 
-            because: Who said so, for those who ask later.
+            because: Who said so, for those who ask later; kept without numbers.
 
         Raises:
             InputError: E651, with every text that is no number; nothing was added.
         """
-        why = Cause(SUPPRESSED, because, _now(), sender)
+        why = Cause(SUPPRESSED, mask_words(because), _now(), sender)
         people = [suppression(number, why) for number in read(numbers, region)]
         return self.journal.suppressions.add(people)
 
