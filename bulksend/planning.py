@@ -255,11 +255,11 @@ def checked_plan(
     if begun and campaign.send.budget is None:
         return Checked(plan, campaign, home, tuple(notices))
     summary = summarise(plan, campaign)
-    gates = closed_gates(plan, summary, campaign, has_begun=begun)
+    said = closed_gates(plan, summary, campaign, has_begun=begun)
     if summary.sendable and not begun:
-        said = out_of_time(plan, campaign, now=_now())
-        gates += [one for one in said if not one.is_warning]
-        notices = (*notices, *(one for one in said if one.is_warning))
+        said += out_of_time(plan, campaign, now=_now())
+    gates = [one for one in said if not one.is_warning]
+    notices = (*notices, *(one for one in said if one.is_warning))
     if not summary.sendable:
         rows = counted(summary.rows, "row has", "rows have")
         what = f"{rows} each a reason against it"

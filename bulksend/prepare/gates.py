@@ -8,7 +8,7 @@ import polars as pl
 
 from bulksend.errors import Problem, counted
 from bulksend.prepare.cost import MICRO, money
-from bulksend.prepare.lint import links
+from bulksend.prepare.links import links
 
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def closed_gates(
     plan: Plan, summary: Summary, campaign: Campaign, *, has_begun: bool = False
 ) -> list[Problem]:
-    """Every gate that refuses this plan; nothing is sent unless the list is empty.
+    """Every gate that refuses this plan; nothing is sent while there is one.
 
+    A link of the list to another domain closes none: it is a warning (W353).
     What the texts hold is asked before a run begins, and not each time it is resumed.
     """
     found = _over_budget(summary, campaign)

@@ -2,7 +2,7 @@
 
 Each check is a row of `CHECKS`: a code, what it looks for, and where it stands that this
 matters.  Texts are looked at without their placeholders; what comes from the list's own
-columns is looked at when the plan is there (`links`).
+columns is looked at when the plan is there (`prepare.links`).
 
 A finding can be switched off for a campaign, with a reason, which the plan keeps:
 ``lint: {ignore: {W353: "our shop is on another domain"}}``.
@@ -13,17 +13,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from bulksend.errors import Problem
-from bulksend.prepare.hosts import (
-    SHORTENERS,
-    hosts,
-    is_in,
-    is_lookalike,
-    is_shared,
-    read_host,
-)
+from bulksend.prepare.hosts import hosts, shortener, stranger
 from bulksend.prepare.template.columns import spelled
 
 if TYPE_CHECKING:
@@ -31,7 +22,6 @@ if TYPE_CHECKING:
 
     from bulksend.define.campaign import Campaign
     from bulksend.define.load import Loaded
-    from bulksend.prepare.plan import Plan
 
 SHAFT = {
     "sex": r"sex|sexy|escorts?|porn\w*|nudes?|xxx|adult (?:content|entertainment|toys?|videos?|"
@@ -172,21 +162,13 @@ def _no_opt_out(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
 
 
 def _shortener(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
-    found = [host for host in hosts(text.constant) if is_shared(host)]
-    return f"a link of {found[0]}, which everybody shares" if found else ""
+    return next(filter(None, map(shortener, hosts(text.constant))), "")
 
 
 def _other_domain(campaign: Campaign, text: Text) -> str:
-    said = campaign.lint.domains
-    ours = [read_host(one) for one in said]
-    for host in hosts(text.constant):
-        if any(is_in(host, one) for one in ours):
-            continue
-        if is_lookalike(host):
-            return f"a link to {host}, with letters of another alphabet that look alike"
-        if ours:
-            return f"a link to {host}, and `lint.domains` has {', '.join(said)}"
-    return ""
+    ours = campaign.lint.domains
+    said = (stranger(host, ours) for host in hosts(text.constant))
+    return next(filter(None, said), "")
 
 
 def _shaft(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
@@ -266,7 +248,7 @@ def lint(loaded: Loaded, texts: Sequence[tuple[str, str]]) -> list[Problem]:
     first = campaign.lint.first_contact
     found = []
     for key, source in texts:
-        constant = _STATEMENT.sub("", _PLACEHOLDER.sub("\0", source))
+        constant = without_placeholders(source)
         for check in CHECKS:
             if check.markets_only and not (markets or first):
                 continue
@@ -277,10 +259,16 @@ def lint(loaded: Loaded, texts: Sequence[tuple[str, str]]) -> list[Problem]:
             if what:
                 found.append(_problem(loaded, code, what, key))
     found += _telling(loaded)
-    return [one for one in found if not _is_ignored(campaign, one.code)]
+    return [one for one in found if not is_ignored(campaign, one.code)]
 
 
-def _is_ignored(campaign: Campaign, code: str) -> bool:
+def without_placeholders(text: str) -> str:
+    """What of a template is the same for all."""
+    return _STATEMENT.sub("", _PLACEHOLDER.sub("\0", text))
+
+
+def is_ignored(campaign: Campaign, code: str) -> bool:
+    """Whether the campaign says why this finding does not count, by either code."""
     return f"W{code[1:]}" in campaign.lint.ignore or code in campaign.lint.ignore
 
 
@@ -314,52 +302,3 @@ def _telling(loaded: Loaded) -> Iterator[Problem]:
 def _tells(name: str) -> bool:
     word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     return bool(_TELLING.search(word)) and not _A_THING_S.search(word)
-
-
-def links(plan: Plan, campaign: Campaign) -> list[Problem]:
-    """Shared shorteners in the rendered texts, where the list itself brings the links.
-
-    Searching whole texts takes as long as making them, so first the cells that they are
-    made of are asked whether one has the end of such an address in it; mostly none has.
-    """
-    cells = _cells_of_texts(plan, campaign)
-    if not cells or _is_ignored(campaign, "E352"):
-        return []
-    ends = sorted({f".{host.rpartition('.')[2]}" for host in SHORTENERS})
-    near = plan.frame().filter(
-        pl.any_horizontal(
-            cell.str.contains_any(ends, ascii_case_insensitive=True) for cell in cells
-        )
-    )
-    if not near.select(pl.len()).collect(engine="streaming").item():
-        return []
-    shared = "|".join(re.escape(host) for host in SHORTENERS)
-    sure = pl.col("text").str.contains(
-        rf"(?i)(?:^|[^\w.-])(?:www\.)?(?:{shared})(?:[/?#:]|\s|$)"
-    )
-    found = (
-        near.filter(pl.col("reason").is_null())
-        .filter(sure)
-        .select(rows=pl.len(), row=pl.col("row").min())
-        .collect(engine="streaming")
-        .row(0)
-    )
-    if not found[0]:
-        return []
-    what = "its link is of a shortener that everybody shares"
-    file = str(campaign.recipients.path[0])
-    return [Problem("E352", what, file=file, row=found[1], more=found[0] - 1)]
-
-
-def _cells_of_texts(plan: Plan, campaign: Campaign) -> list[pl.Expr]:
-    """The columns of text that the campaign's texts name."""
-    message = campaign.message
-    variants = (message.variants or {}).values()
-    texts = [message.text or "", plan.about["inputs"]["template"], *variants]
-    words = {word.lower() for word in re.findall(r"\w+", " ".join(texts))}
-    schema, headers = plan.frame().collect_schema(), plan.about["headers"]
-    return [
-        pl.col(name)
-        for name in plan.inputs
-        if schema[name] == pl.String and spelled(headers[name]) in words
-    ]

@@ -10,11 +10,10 @@ from bulksend.errors import InputError
 from bulksend.planning import load_campaign
 from bulksend.prepare.hosts import hosts, is_lookalike
 from bulksend.prepare.lint import (
-    _PLACEHOLDER,
-    _STATEMENT,
     CHECKS,
     Text,
     _tells,
+    without_placeholders,
 )
 from bulksend.prepare.lint import (
     lint as lint_texts,
@@ -116,7 +115,9 @@ HOSTILE = {
         [
             "bit.ly#x", "bit.ly?x=1", "bit.ly/x", "BIT.LY/X", "https://bit.ly", "http://bit.ly:80/x",
             "https://me@bit.ly/x", "https://bluefern.example@bit.ly/x", "www.bit.ly/x", "bit.ly./x",
-            "(bit.ly/x)", "see:bit.ly/x", "https://t.co/x", "tinyurl.com/x", "HTTPS://TINYURL.COM/x",
+            "https://bit\u00ad.ly/x", "b\u200dit.ly/x", "https://b%69t.ly/x", "bit%2Ely/x", "https://bit.ly\\x",
+            "https://a@b@bit.ly/x", "https://bluefern.example/?to=https://bit.ly/x", "bit.do/x", "soo.gd/x",
+            "tny.im/x", "shorte.st/x", "(bit.ly/x)", "see:bit.ly/x", "https://t.co/x", "tinyurl.com/x", "HTTPS://TINYURL.COM/x",
             "is.gd/x,", "bit.ly/{{ first_name }}", "https://bit.ly{{ first_name }}", "bit.ly", "j.mp/x",
         ],
         [
@@ -189,6 +190,7 @@ HOSTILE = {
     ),
     "W353": (
         [
+            "https://evil.com\\@bluefern.example/x", "https://evil.com/@bluefern.example/x",
             "https://evil.example/a", "http://203.0.113.5/x", "https://bluefern.example@evil.com/", "evil.com/x",
             "www.evil.com/x", "https://bluefern.example.evil.com", "https://notbluefern.example/", "evil.com", "evil.shop",
             "https://EVIL.com", "https://xn--e1afmkfd.example/", "https://пример.example/", "https://evil.example:8443/x",
@@ -214,8 +216,8 @@ def test_what_is_meant_is_found_and_nothing_else(tmp_path: Path, code: str) -> N
     check = next(one for one in CHECKS if one.code == code)
 
     def finds(text: str) -> bool:
-        constant = _STATEMENT.sub("", _PLACEHOLDER.sub("\0", text))
-        return bool(check.find(loaded.campaign, Text("message.text", text, constant)))
+        one = Text("message.text", text, without_placeholders(text))
+        return bool(check.find(loaded.campaign, one))
 
     bad, fine = HOSTILE[code]
     missed = [text for text in bad if not finds(text)]
@@ -285,6 +287,62 @@ def test_a_shortener_from_the_list_closes_a_gate(tmp_path: Path) -> None:
     assert found(tmp_path, text, ignored) == []
 
 
+FROM_THE_LIST = [
+    ("https://\uff42\uff49\uff54\uff0e\uff4c\uff59/abc", "E352", "a link of bit.ly"),
+    ("https://bit.ly./x", "E352", "a link of bit.ly"),
+    ("bit\u3002ly/x", "E352", "a link of bit.ly"),
+    ("at b%69t.ly/x", "E352", "a link of bit.ly"),
+    ("https://bit%2ely/x", "E352", "a link of bit.ly"),
+    ("https://ana@bit.ly/x", "E352", "a link of bit.ly"),
+    ("https://bluefern.example/r?to=https://bit.ly/x", "E352", "a link of bit.ly"),
+    ("https://bluefern.example/a,bit.ly/x", "E352", "a link of bit.ly"),
+    ("https://p\u0430ypal.com/x", "W353", "with letters that only look like"),
+    ("https://evil.example.org/x", "W353", "`lint.domains` has bluefern.example"),
+    ("https://evil.com\\@bluefern.example/x", "W353", "a link to evil.com"),
+    ("https://203.0.113.5/x", "W353", "a link to 203.0.113.5"),
+    ("https://bluefern.example/a/evil.png", "", ""),
+    ("ana@evil.org", "", ""),
+    ("St.Louis, 10.50 a.m.", "", ""),
+    ("is.gdansk.pl", "", ""),
+]
+
+
+@pytest.mark.parametrize(("cell", "code", "said"), FROM_THE_LIST)
+def test_a_link_of_the_list_is_read_as_one_of_the_template(
+    tmp_path: Path, cell: str, code: str, said: str
+) -> None:
+    """However it is written; a shortener closes a gate, another domain is a warning."""
+    rows = [
+        f'9192345671,"{cell}"',
+        "9192345672,bluefern.example/t",
+        f'9192345673,"{cell}"',
+    ]
+    text = {"text": "Blue Fern: {{ link }} Reply STOP to end.", "smart_encoding": False}
+    checked = plan(
+        tmp_path, "\n".join(["phone,link", *rows, ""]), message=text, lint=OURS
+    )
+    found = [*checked.gates, *(one for one in checked.notices if one.code == "W353")]
+    assert [(one.code, one.row, one.more) for one in found] == [(code, 2, 1)] * bool(
+        code
+    )
+    assert all(said in one.found for one in found)
+    assert code != "W353" or not checked.gates
+
+
+def test_of_the_list_only_what_a_text_says_counts(tmp_path: Path) -> None:
+    """A host to fill in, a cell that is only asked after, and the template's own links."""
+    people = "phone,site\n9192345671,is.gd\n9192345672,bluefern.example\n"
+    asked = (
+        "Blue Fern{% if site == 'is.gd' %}!{% endif %} https://evil.org/x Reply STOP"
+    )
+    for text, said in [
+        ("Blue Fern https://{{ site }}/x Reply STOP to end.", (["E352"], [])),
+        (asked, ([], ["W353"])),
+    ]:
+        checked = plan(tmp_path, people, message={"text": text}, lint=OURS)
+        assert ([one.code for one in checked.gates], codes(checked)) == said
+
+
 def test_a_reason_switches_a_finding_off_and_is_kept(tmp_path: Path) -> None:
     """By its code as a warning or an error; the plan has the reason."""
     text = "Blue Fern https://bit.ly/abc 10% off beer. Reply STOP to end."
@@ -335,6 +393,10 @@ ALIKE = [
     ("\u0430\u0441\u0435.\u0440\u0444", False),
     ("m\xfcnchen.example", False),
     ("g\u03bf\u03bfgle.com", True),  # Greek
+    ("b\u0131t.ly", True),  # a dotless i
+    ("y\u0131ld\u0131z.com", False),  # Turkish for a star
+    ("\u0261oogle.com", True),  # of Latin, as phonetics writes it
+    ("\u0185it.ly", True),
 ]
 
 
