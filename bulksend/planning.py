@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from bulksend.define.campaign import Campaign
 from bulksend.define.distant import load_distant
 from bulksend.define.document import clipped
@@ -240,8 +242,19 @@ def folder_of(plan: Plan) -> Path:
 
 
 def campaign_of(plan: Plan) -> Campaign:
-    """The campaign as it was when the plan was made."""
-    return Campaign.model_validate(plan.about["campaign"], by_alias=True)
+    """The campaign as it was when the plan was made.
+
+    Raises:
+        InputError: E620, where another version made the plan, and says what we do not know.
+    """
+    try:
+        return Campaign.model_validate(plan.about.get("campaign"), by_alias=True)
+    except ValidationError as error:  # what it found may be somebody's number
+        where_in = ".".join(str(part) for part in error.errors()[0]["loc"][:2])
+    maker, ours = plan.about.get("bulksend", "nobody knows"), version("bulksend")
+    found = f"{where_in or 'its campaign'} is not understood; bulksend {maker} made it"
+    expected = f"a plan of bulksend {ours}"
+    raise InputError(Problem("E620", found, expected, file=plan.place))
 
 
 def checked_plan(

@@ -74,11 +74,13 @@ class Site:
             journal_conn_id="journal",
         )
 
-    def of_another_version(self) -> str:
+    def of_another_version(self, **changes: Any) -> str:
+        """A plan that says *changes*; those of its campaign by ``send``."""
         plan = self.plan()
-        about = pl.read_parquet_metadata(plan)["bulksend"]
-        older = json.dumps(json.loads(about) | {"format": 77})
-        pl.read_parquet(plan).write_parquet(plan, metadata={"bulksend": older})
+        about = json.loads(pl.read_parquet_metadata(plan)["bulksend"])
+        about["campaign"]["send"] |= changes.pop("send", {})
+        said = json.dumps(about | changes)
+        pl.read_parquet(plan).write_parquet(plan, metadata={"bulksend": said})
         return plan
 
     def stored(self, status: int, code: str) -> PlanOperator:
@@ -203,7 +205,10 @@ CASES = {
     "a shard that is none": Wrong("E565", False, lambda s: s.shard(2)),
     "a shard before the first": Wrong("E565", False, lambda s: s.shard(-1)),
     "a plan of another version": Wrong(
-        "E620", False, lambda s: s.shard(0, s.of_another_version())
+        "E620", False, lambda s: s.shard(0, s.of_another_version(format=77))
+    ),
+    "a plan with a key that is not ours": Wrong(
+        "E620 .*send.haste", False, lambda s: s.shard(0, _hasty(s))
     ),
     "no plan": Wrong("E620", False, lambda s: s.shard(0, "list.csv")),
     "results of nothing": Wrong(
@@ -213,6 +218,10 @@ CASES = {
     ),
     "a shard that was not sent": Wrong("messages are left", False, Site.left_over),
 }
+
+
+def _hasty(site: Site) -> str:
+    return site.of_another_version(send={"haste": SECRET}, bulksend="9.9")
 
 
 def _renamed(site: Site) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -131,6 +133,21 @@ def test_a_plan_knows_its_campaign(tmp_path: Path) -> None:
     assert said == campaign_of(plan_campaign(path, environment={}).plan)
     assert said.message.expiration is not None
     assert (said.send.rate.text, said.results) == ("20/min", "out/x.parquet")
+
+
+def test_a_plan_that_says_what_we_do_not_know_is_of_another_version(
+    tmp_path: Path,
+) -> None:
+    """E620 names the key and both versions; the value may be somebody's number."""
+    made = plan(tmp_path, PEOPLE).plan
+    later = made.about["campaign"] | {"send": {"rate": "5/s", "haste": A}}
+    about = made.about | {"campaign": later, "bulksend": "9.9"}
+
+    with pytest.raises(InputError, match=r"E620 .*send\.haste .*9\.9") as refused:
+        campaign_of(replace(made, about=about))
+
+    assert A not in str(refused.value)
+    assert version("bulksend") in str(refused.value)
 
 
 @pytest.mark.parametrize(
