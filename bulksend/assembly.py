@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -32,7 +35,7 @@ from bulksend.send.source import PlanSource
 from bulksend.send.timed import UNKNOWN, Manner, TimedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from bulksend.assignment import Assignment
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
     from bulksend.send.bandwidth import Client
     from bulksend.send.clocks import SystemClocks
     from bulksend.send.source import Read
+
+
+T = TypeVar("T")
 
 
 class Assembled(NamedTuple):
@@ -143,7 +149,7 @@ class Assembly:
         Raises:
             InputError, Stopped: As `Assignment.late_opt_outs`.
         """
-        late = await asyncio.to_thread(self.assignment.late_opt_outs)
+        late = await _abandonable(self.assignment.late_opt_outs)
         return replace(self, late=late)
 
     async def _keep_out(self) -> None:
@@ -275,6 +281,29 @@ class Assembly:
         if self.assignment.campaign.send.repeat == "allow":
             return array("q")
         return await self.writer.call(lambda journal: journal.ledger(self.writer.run))
+
+
+async def _abandonable(work: Callable[[], T]) -> T:
+    """In a thread that nobody waits for where this is cancelled: it only reads."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(act: Callable[[], None]) -> None:
+        if not done.done():
+            act()
+
+    def run() -> None:
+        try:
+            found = work()
+        except Exception as error:  # noqa: BLE001 -- whoever waits for it raises it
+            told = partial(done.set_exception, error)
+        else:
+            told = partial(done.set_result, found)
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, told)
+
+    threading.Thread(target=run, name="bulksend-lists", daemon=True).start()
+    return await done
 
 
 def _lift(journal: Journal, run_id: int, now: int) -> None:

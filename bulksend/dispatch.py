@@ -23,6 +23,7 @@ from bulksend.send import collector
 from bulksend.send.bandwidth import Client
 from bulksend.send.clocks import SystemClocks
 from bulksend.send.hearing import hear
+from bulksend.send.hold import Hold
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import watch
 
@@ -74,12 +75,17 @@ class Sending:
     _assembled: Assembled | None = field(default=None, init=False)
     _stopped_at: float | None = field(default=None, init=False)
     _ready: asyncio.Future[pl.DataFrame] | None = field(default=None, init=False)
+    _late: asyncio.Future[Assembly] | None = field(default=None, init=False)
     _first_few: FirstFew | None = field(default=None, init=False)
 
     @property
     def has_begun(self) -> bool:
-        """Whether the lease was taken: from then on messages may have gone out."""
-        return self._first_few is not None
+        """Whether the lease was taken, and it is known who may be texted.
+
+        From then on messages may have gone out; who stops it before has results, too.
+        """
+        is_stopped = self._late is not None and self.is_stopping
+        return self._first_few is not None or is_stopped
 
     async def send(self, run: Run) -> None:
         """Send every row that is still planned.
@@ -105,7 +111,7 @@ class Sending:
                 assembly = Assembly(asked, client, writer, clocks, self._ready)
                 await assembly.begin(mark, marks)
                 await self._until_ready()
-                assembly = await assembly.without_late()
+                assembly = await self._without_late(assembly)
                 work_off = partial(self._work_off, writer=writer, clocks=clocks)
                 self._first_few = FirstFew(assembly, work_off)
                 if self.is_stopping:
@@ -116,6 +122,27 @@ class Sending:
             finally:
                 seen = client.theirs.seen()
                 await writer.give_up(now=clocks.wall_ms(), seen=seen)
+
+    async def _without_late(self, assembly: Assembly) -> Assembly:
+        """Lists may be long, and their storage slow: the lease is kept, a stop is heard."""
+        lease = Hold(assembly.writer, assembly.clocks)
+        await lease.renew()
+        self._late = asyncio.ensure_future(assembly.without_late())
+        if self.is_stopping:
+            self._late.cancel()
+        kept = asyncio.ensure_future(lease.keep())
+        try:
+            await asyncio.wait([self._late, kept], return_when=asyncio.FIRST_COMPLETED)
+            if kept.done():
+                kept.result()
+            return await self._late
+        except asyncio.CancelledError:
+            if not self.is_stopping:
+                raise
+            raise _asked() from None
+        finally:
+            await _let_go(kept)
+            await _let_go(self._late)
 
     async def _work_off(
         self, assembled: Assembled, writer: Writer, clocks: SystemClocks
@@ -212,6 +239,8 @@ class Sending:
         """Drain: nothing new goes out.  For a signal handler in the loop's thread."""
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
+        if self._late is not None:
+            self._late.cancel()
         if self._first_few is not None:
             self._first_few.stop(_asked())
         if self._assembled is not None:

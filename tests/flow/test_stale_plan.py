@@ -293,6 +293,38 @@ def test_nothing_is_sent_where_a_list_may_not_be_read(
     assert not witness.attempts
 
 
+SLOW = """
+import os, signal, threading
+from bulksend.assignment import Assignment
+from bulksend.cli import main
+
+def slow(self):
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait()
+
+Assignment.late_opt_outs = slow
+main()
+"""
+"""The command, with a list that takes for ever, and told to end meanwhile."""
+
+
+def test_a_stop_does_not_wait_for_a_list_to_be_read(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """E631 with counts and results, nobody texted, and the next one sends to all."""
+    witness = bandwidth().bandwidth.witness
+    plan = planned(desk)
+
+    stopped = ended(desk.python("-c", SLOW, "send", plan, "--yes", "--json"))
+
+    assert (stopped.code, codes(stopped)) == (4, ["E631"]), stopped
+    assert counts(stopped)["not_sent"] == 5
+    assert desk.results()["status"].to_list().count("not_sent") == 5
+    assert not witness.attempts
+    again = desk.call("send", plan, "--yes", "--json")
+    assert (again.code, counts(again)["accepted"]) == (0, 5), again
+
+
 def test_a_campaign_file_of_another_name_is_another_campaign(
     desk: Desk, bandwidth: Bandwidth
 ) -> None:
