@@ -30,20 +30,36 @@ if TYPE_CHECKING:
 
 _KEYWORDS = re.compile(r"(?i)\b(host|hostaddr|dbname|user|password)\s*=")
 
+OPEN_KEYS = frozenset({
+    "application_name", "channel_binding", "connect_timeout", "dbname", "gssencmode",
+    "host", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle",
+    "keepalives_interval", "krbsrvname", "load_balance_hosts", "options", "port",
+    "require_auth", "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcert",
+    "sslcrl", "sslcrldir", "sslkey", "sslmode", "sslnegotiation", "sslrootcert",
+    "sslsni", "target_session_attrs", "tcp_user_timeout", "user",
+})  # fmt: skip
+"""What libpq understands and anybody may read: of any other key no value is shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A journal in a PostgreSQL server; as text it has no password."""
+    """A journal in a PostgreSQL server; as text it has no secret."""
 
     url: str = field(repr=False)
 
     def __str__(self) -> str:
         plain = re.sub(r"(//[^/?#@:]*):.*@", r"\1@", self.url)
-        return re.sub(r"(?i)([?&]\w*password)=[^&#]*", r"\1=***", plain)
+        place, mark, query = plain.partition("?")
+        return place + mark + "&".join(map(_shown, query.split("&")))
 
     def exists(self) -> bool:
         """Always: its tables are made when it is opened."""
         return True
+
+
+def _shown(pair: str) -> str:
+    key, mark, _ = pair.partition("=")
+    return pair if key in OPEN_KEYS or not pair else f"{key}=***" if mark else "***"
 
 
 @dataclass(frozen=True, slots=True)

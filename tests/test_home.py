@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.home import Home
+from bulksend.home import Address, Home
 from tests.flow.desk import Desk
 
 if TYPE_CHECKING:
@@ -48,6 +48,24 @@ def test_a_sweep_takes_what_a_killed_one_left_here(
 
     assert not left.exists()
     assert [one.exists() for one in (at_work, elsewhere, others)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("u:s3cret@db/j", "u@db/j"),
+        ("u:s3cret@db/j?sslmode=require", "u@db/j?sslmode=require"),
+        (
+            "u@db/j?sslpassword=s3cret&options=-cx%3D1",
+            "u@db/j?sslpassword=***&options=-cx%3D1",
+        ),
+        ("u@db/j?token=s3cret&%70assword=s3cret", "u@db/j?token=***&%70assword=***"),
+        ("u@db/j?s3cret", "u@db/j?***"),
+    ],
+)
+def test_a_journals_address_shows_no_secret(url: str, shown: str) -> None:
+    """Of its keys the value is shown only where it is known to be none."""
+    assert str(Address(f"postgresql://{url}")) == f"postgresql://{shown}"
 
 
 def test_a_home_that_is_not_there_is_swept_too(tmp_path: Path) -> None:

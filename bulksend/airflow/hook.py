@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
@@ -11,6 +12,7 @@ import bulksend
 from bulksend import BulksendError, Home, InputError, Problem
 from bulksend.airflow.provider import get_provider_info
 from bulksend.airflow.storage import with_storage
+from bulksend.home import OPEN_KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +33,9 @@ _CREDENTIALS = ("BW_CLIENT_ID", "BW_CLIENT_SECRET", "BW_USERNAME", "BW_PASSWORD"
 """What must come from one place: a secret of the worker's own belongs to no other id."""
 
 _POSTGRES = ("postgres", "postgresql")
+
+_LIBPQ_KEYS = OPEN_KEYS | {"passfile", "sslpassword"}
+"""Of an extra the rest is for Airflow's own hook (`cursor`, `iam`): libpq refuses it."""
 
 
 class BulksendHook(BaseHook):
@@ -84,8 +89,7 @@ class BulksendHook(BaseHook):
             journal = journal or str(extra.get("journal_conn_id") or "")
             storage = storage or str(extra.get("storage_conn_id") or "")
         if journal:
-            uri = self._known(journal, *_POSTGRES).get_uri()
-            found["BULKSEND_JOURNAL"] = "postgresql:" + uri.partition(":")[2]
+            found["BULKSEND_JOURNAL"] = _url(self._known(journal, *_POSTGRES))
         if storage:
             found = with_storage(found, self._known(storage))
         return found
@@ -134,3 +138,23 @@ class BulksendHook(BaseHook):
             name: StringField(said["label"], widget=BS3TextFieldWidget())
             for name, said in fields.items()
         }
+
+
+def _url(known: Any) -> str:
+    """The URL of a Postgres connection; one port is that of each of several hosts."""
+    secret = f":{quote(known.password, safe='')}" if known.password else ""
+    who = f"{quote(known.login or '', safe='')}{secret}"
+    port = f":{known.port}" if known.port else ""
+    hosts = [quote(host, safe="[:]") + port for host in _hosts(known.host or "")]
+    extra = known.extra_dejson
+    said = {key: extra[key] for key in sorted(_LIBPQ_KEYS & extra.keys())}
+    flat = {k: int(v) if isinstance(v, bool) else v for k, v in said.items()}
+    query = urlencode(flat, quote_via=quote)
+    place = f"{','.join(hosts)}/{quote(known.schema or '', safe='')}"
+    return f"postgresql://{who}{'@' if who else ''}{place}{'?' if query else ''}{query}"
+
+
+def _hosts(said: str) -> list[str]:
+    """Each as a URL has it: an address of IPv6 in brackets."""
+    hosts = [one.strip() for one in said.split(",")]
+    return [f"[{one}]" if ":" in one and one[0] != "[" else one for one in hosts]

@@ -50,6 +50,11 @@ _REFUSALS = (
     "does not exist",
     "no pg_hba.conf entry",
     "invalid",
+    "permission denied for",
+    "is not permitted to log in",
+    "server does not support SSL",
+    "certificate verify failed",
+    "does not match host name",
 )
 """In what is said when no later try can help."""
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from bulksend import InputError
 from bulksend.airflow import BulksendHook, BulksendNotifier
 from bulksend.airflow.notifier import _slot
 from bulksend.airflow.provider import get_provider_info
+from bulksend.journal.store import Journal
 from tests.airflow.here import Ti, use
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
+    from tests.suites.postgres_server import Server
 
 
 pytestmark = [pytest.mark.usefixtures("airflow"), pytest.mark.slow]
@@ -49,6 +53,72 @@ def test_the_hook_maps_a_connection_to_what_bulksend_reads(
     assert not works
     assert "E501" in said
     assert "wr0ng" not in said
+
+
+@pytest.mark.parametrize(
+    ("extra", "login"),
+    [
+        ({"keepalives_idle": 30, "sslmode": "disable"}, None),
+        ({"keepalives": True, "connect_timeout": "5", "cursor": "dictcursor"}, None),
+        ({"sslpassword": "hunterX", "sslmode": "prefer"}, None),
+        ({"service_account_token": "hunterX", "iam": {"role": "hunterX"}}, None),
+        ({"application_name": "a b&c=d"}, "o/dd@n?me"),
+    ],
+)
+def test_a_postgres_connection_is_used_as_airflow_uses_it(
+    postgres: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    extra: dict[str, object],
+    login: str | None,
+) -> None:
+    """What libpq understands goes to it, the rest does not; no secret is ever shown."""
+    schema = postgres.schema()
+    with psycopg.connect(schema, autocommit=True) as sql:
+        sql.execute('drop role if exists "o/dd@n?me"')
+        sql.execute('create role "o/dd@n?me" superuser login')
+    known = {
+        "conn_type": "postgres",
+        "host": "127.0.0.1",
+        "port": postgres.port,
+        "login": login or "bulksend",
+        "password": "s3/c?r#e@t",
+        "schema": "postgres",
+        "extra": extra
+        | {"options": schema.partition("options=")[2].replace("%3D", "=")},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(known))
+
+    home = BulksendHook("", "pg").home(Path())
+
+    with Journal.open(home.journal) as opened:
+        assert opened.runs() == []
+    shown = str(home.journal)
+    assert not [secret for secret in ("hunterX", "s3", "e@t") if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "place"),
+    [
+        ("db", None, "db"),
+        ("a,b", 6000, "a:6000,b:6000"),
+        ("::1", 5432, "[::1]:5432"),
+        ("/var/run/pg", 5432, "%2Fvar%2Frun%2Fpg:5432"),
+        ("", None, ""),
+    ],
+)
+def test_a_host_stands_in_the_url_as_libpq_reads_it(
+    monkeypatch: pytest.MonkeyPatch, host: str, port: int | None, place: str
+) -> None:
+    """One port is that of all hosts; an address of IPv6 and a socket's folder too."""
+    known = {"conn_type": "postgres", "host": host, "port": port, "schema": "j"}
+    monkeypatch.setenv("AIRFLOW_CONN_PG", json.dumps(known))
+
+    url = BulksendHook("", "pg").environment()["BULKSEND_JOURNAL"]
+
+    assert url == f"postgresql://{place}/j"
+    wanted = host.split(",") if host else [None]
+    said = psycopg.conninfo.conninfo_to_dict(url)
+    assert str(said.get("host") or "").split(",") == [one or "" for one in wanted]
 
 
 def test_the_notifier_tells_each_once(

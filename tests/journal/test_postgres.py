@@ -16,7 +16,7 @@ from bulksend.errors import BulksendError, InputError, Stopped
 from bulksend.home import Address, Home
 from bulksend.journal.owner import Owner
 from bulksend.journal.postgres import Postgres
-from bulksend.journal.postgres_faults import explanation
+from bulksend.journal.postgres_faults import explanation, refusals_explained
 from bulksend.journal.records import Candidate, Outcome
 from bulksend.journal.sql import postgres_queries, postgres_schema, queries, schema
 from bulksend.journal.states import Event, Status
@@ -191,6 +191,9 @@ def test_a_server_that_is_not_there_is_said(place: PostgresPlace) -> None:
         ("guarded@127.0.0.1:{port}/postgres", "no password supplied"),
         ("nobody@127.0.0.1:{port}/postgres", 'role "nobody" does not exist'),
         ("bulksend@127.0.0.1:{port}/nowhere", 'database "nowhere" does not exist'),
+        ("shut@127.0.0.1:{port}/postgres", 'role "shut" is not permitted to log in'),
+        ("guarded:r1ght@127.0.0.1:{port}/closed", "permission denied for database"),
+        ("bulksend@127.0.0.1:{port}/postgres?sslmode=require", "not support SSL"),
         ("bulksend@127.0.0.1:{port}/postgres?sslmode=x", "invalid sslmode value"),
         ("bulksend@127.0.0.1:{port}/postgres?colour=red", "the URL cannot be read"),
     ],
@@ -200,12 +203,32 @@ def test_a_refusal_is_the_inputs_fault(postgres: Server, where: str, said: str) 
     with psycopg.connect(postgres.url(), autocommit=True) as sql:
         sql.execute("drop role if exists guarded")
         sql.execute("create role guarded login password 'r1ght'")
+        sql.execute("drop role if exists shut")
+        sql.execute("create role shut nologin")
+        sql.execute("drop database if exists closed")
+        sql.execute("create database closed")
+        sql.execute("revoke connect on database closed from public")
 
     with pytest.raises(InputError, match="E561") as refused:
         Journal.open(Address("postgresql://" + where.format(port=postgres.port)))
 
     assert said in str(refused.value)
     assert "wr0ng" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "SSL error: certificate verify failed",
+        'server certificate for "db" does not match host name "10.0.0.7"',
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_the_inputs_fault(said: str) -> None:
+    """No later try trusts it: in libpq's own words, for our server has no certificate."""
+    whole = f'connection to server at "db" (10.0.0.7), port 5432 failed: {said}'
+
+    with pytest.raises(InputError, match="E561"), refusals_explained("db"):
+        raise psycopg.OperationalError(whole)
 
 
 def test_a_user_without_rights_is_said(postgres: Server) -> None:
