@@ -25,7 +25,7 @@ _UNIT = "|".join(sorted(_SECONDS, key=len, reverse=True))
 RATE_PATTERN = rf"^({_NUMBER}) ?/ ?({_UNIT})$"
 DURATION_PATTERN = rf"^({_NUMBER}) ?({_UNIT})$"
 OFTEN_PATTERN = (
-    rf"^([1-9][0-9]{{0,3}}) in ({_NUMBER}) ?({_UNIT})"
+    rf"^(?:at most )?([1-9][0-9]{{0,3}}) (?:in|per|per person in) ({_NUMBER}) ?({_UNIT})"
     rf"(?: for ({'|'.join(get_args(Purpose))}))?$"
 )
 TIMESTAMP_PATTERN = (
@@ -71,7 +71,7 @@ class Often:
 
     @classmethod
     def parse(cls, text: str) -> Often:
-        """Read ``3 in 24h`` or ``1 in 7 days for marketing``.
+        """Read ``3 in 24h``, ``1 per 7 days for marketing`` or ``3 per person in 24h``.
 
         Raises:
             ValueError: The text is no such limit.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
 
 _PART = r"[^\s,;|()<>\"']*"
+_SCHEMES = {one: f" {one}" for one in ("http://", "https://")}
 _COULD_LEAD = r"[.\u3002\uff0e\uff61][^0-9\s]|:[/\\]|%2[Ee]"
 """A price has a dot too, and `St. Louis`; an address has something else after it."""
 
@@ -98,7 +99,7 @@ def _beginnings(text: pl.Expr) -> pl.Expr:
     A link in another's query begins anew; who stands before an @ leads nowhere.
     """
     return (
-        text.str.replace_all(r"(?i)https?:", " $0")
+        text.str.replace_many(_SCHEMES, ascii_case_insensitive=True)
         .str.replace_all(rf"([^\s/\\:][/?#\\]){_PART}", "$1")
         .str.replace_all(r"[^\s/@\\]+@", "@")
         .str.extract_all(rf"{_PART}(?:{_COULD_LEAD}){_PART}")

@@ -75,6 +75,9 @@ OFTEN = [
     ("5 in 90 min", 5, 5_400, ""),
     ("1 in 7d for marketing", 1, 604_800, "marketing"),
     ("2 in 1 h for transactional", 2, 3_600, "transactional"),
+    ("1 per 7 days for marketing", 1, 604_800, "marketing"),
+    ("3 per person in 24 h", 3, 86_400, ""),
+    ("at most 3 per person in 24 h", 3, 86_400, ""),
 ]
 
 
@@ -91,7 +94,15 @@ def test_a_cap_as_people_write_it(
 @pytest.mark.parametrize(
     "text",
     [
-        *("3", "0 in 24h", "3 in", "3 per 24h", "-1 in 1h", "3 in 0h"),
+        *(
+            "3",
+            "0 in 24h",
+            "3 in",
+            "3 per person 24h",
+            "3 per person",
+            "-1 in 1h",
+            "3 in 0h",
+        ),
         *("1 in 7d for", "1 in 7d for sales", "1 in 7d marketing"),
     ],
 )
