@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bulksend.cli.checked import headline
+from bulksend.errors import Problem
 from bulksend.prepare.in_time import out_of_time
 from tests.prepare.planning import plan, put
 
@@ -95,3 +98,14 @@ def test_a_campaign_of_rules_that_are_shut_by_now_is_refused(tmp_path: Path) -> 
     """`check` has it among the gates; nothing of it can be sent."""
     made = checked(tmp_path, EAST, send=SHUT)
     assert [gate.code for gate in made.gates] == ["E421"]
+
+
+@pytest.mark.parametrize("code", ["W421", "W429"])
+def test_the_first_line_does_not_count_on_who_is_late(
+    tmp_path: Path, code: str
+) -> None:
+    """Who may have no hour left is not promised a message."""
+    checked = plan(tmp_path, "phone\n9192345671\n")
+    assert headline(checked) == "1 will receive a message"
+    late = replace(checked, notices=(Problem(code, "for 1 message"),))
+    assert headline(late) == "up to 1 will receive a message"
