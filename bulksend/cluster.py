@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bulksend.crew import in_touch
-from bulksend.errors import InputError, Problem
+from bulksend.errors import BulksendError, InputError, Problem, Stopped
 from bulksend.home import Home
+from bulksend.journal.store import Journal
 from bulksend.signals import deaf
 from bulksend.whole import not_kept
 
@@ -40,11 +41,15 @@ _DISTANT = re.compile(r"(?:dask|tcp)://([^/\s]+:\d+)")
 
 
 class Likeness(NamedTuple):
-    """What must be the same on a worker: versions, the room for work, the journal."""
+    """What must be the same on a worker: versions, the room for work, the journal.
+
+    Args:
+        journal: What is wrong with the journal there; empty where it is ours.
+    """
 
     versions: str
     has_room: bool
-    has_journal: bool
+    journal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,7 @@ def connected(workers: str, home: Home) -> Iterator[Cluster]:
         else:
             client = _found(workers, stack)
             with in_touch():
-                likes = client.run(
-                    _looks_like, room, str(home.journal), on_error="return"
-                )
+                likes = client.run(_looks_like, room, _ours(home), on_error="return")
             _compare(likes, room, home)
         with in_touch():
             yield Cluster(client, room)
@@ -232,21 +235,61 @@ async def _who_answers(address: str) -> str:
             raise OSError("what answers there is not Dask's") from error
 
 
-def _versions() -> str:
+def versions() -> str:
     return f"bulksend {version('bulksend')}, Polars {version('polars')}"
+
+
+def strange(home: Home, journal: str, run: str = "") -> str:
+    """What is wrong with the journal in use here; empty where it is the one that is meant.
+
+    Only the journal itself can say which it is: one address leads to different ones on
+    different machines.
+
+    Args:
+        journal: The identity of the one that is meant.
+
+        run: What it must know of: a copy from before that would send it again.
+
+    Raises:
+        Stopped: It cannot be read now.
+    """
+    try:
+        with Journal.open(home.journal, read_only=True) as there:
+            if there.known_as() != journal:
+                return "another journal"
+            if run and there.run(run) is None:
+                return f"a journal that does not know of {run}"
+            return ""
+    except Stopped:
+        raise
+    except BulksendError as error:
+        problem = error.problems[0]
+        return f"not this journal ({problem.code}: {problem.found})"
+
+
+def _ours(home: Home) -> str:
+    """The journal's identity; empty for a file, which no other machine is asked for."""
+    if isinstance(home.journal, Path):
+        return ""
+    with Journal.open(home.journal) as journal:
+        return journal.introduce()
 
 
 def _looks_like(room: Path | None, journal: str) -> Likeness:
     """On a worker."""
-    there = str(Home.find(Path(), os.environ).journal)
-    return Likeness(_versions(), room is None or room.is_dir(), there == journal)
+    try:
+        found = journal and strange(Home.find(Path(), os.environ), journal)
+    except BulksendError as error:
+        problem = error.problems[0]
+        found = f"no journal ({problem.code}: {problem.found})"
+    return Likeness(versions(), room is None or room.is_dir(), found)
 
 
 def _compare(
     found: Mapping[str, Likeness | Exception], room: Path | None, home: Home
 ) -> None:
     """Raises InputError (E592) for each worker that is not like this program."""
-    here, is_file = _versions(), isinstance(home.journal, Path)
+    here = versions()
     problems = []
     for worker, one in sorted(found.items()):
         if isinstance(one, Exception):  # Dask does not say why
@@ -258,8 +301,8 @@ def _compare(
         if not one.has_room:
             what = f"{worker} does not see this folder"
             problems.append(Problem("E592", what, file=str(room)))
-        if not one.has_journal and not is_file:
-            what = f"another BULKSEND_JOURNAL at {worker}"
+        if one.journal:
+            what = f"{one.journal} at {worker}"
             problems.append(Problem("E592", what, str(home.journal)))
     if not found:
         problems.append(Problem("E592", "the cluster has no worker"))

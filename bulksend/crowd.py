@@ -16,11 +16,11 @@ import os
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bulksend.cluster import Cluster, check, connected
+from bulksend.cluster import Cluster, check, connected, versions
 from bulksend.crew import Crew, Hands, in_touch, trouble
 from bulksend.dispatch import STOP_SECONDS, Progress
 from bulksend.errors import (
@@ -150,7 +150,7 @@ class Shards:
         self.has_begun, self._total = True, run.sendable
         try:
             with on_ending(self._hear), in_touch(), _beside(self.options.beside, self):
-                said = self._send_all()
+                said = self._send_all(run.run)
         except Stopped as gone:
             return gone
         return ending(said)
@@ -194,7 +194,7 @@ class Shards:
             self.stop()
             self.options.on_stop()
 
-    def _send_all(self) -> list[Said]:
+    def _send_all(self, run: str) -> list[Said]:
         from distributed import Event, Queue
 
         mark = os.urandom(8).hex()
@@ -205,7 +205,7 @@ class Shards:
         hands, parent, is_told = Hands(self.client), os.getppid(), False
         shards = [
             hands.begin(send_shard, errand)
-            for errand in self._errands(stop.name, queue.name if queue else "")
+            for errand in self._errands(run, stop.name, queue.name if queue else "")
         ]
         log.info("shards", count=len(shards), workers=len(self.client.nthreads()))
         while hands.running and self.seconds_left > 0:
@@ -222,13 +222,25 @@ class Shards:
             queue.close()
         return [_said(future) for future in shards]
 
-    def _errands(self, stop: str, told: str) -> Iterator[Errand]:
+    def _errands(self, run: str, stop: str, told: str) -> Iterator[Errand]:
         plan = self.asked.plan.address or str(self.asked.plan.path.absolute())
         results = self.asked.output if self.options.results else None
-        begun = time.time_ns() // 1_000_000
+        with Journal.open(self.asked.home.journal) as journal:
+            identity = journal.introduce()
+        errand = Errand(
+            plan,
+            0,
+            stop,
+            told,
+            run=run,
+            journal=identity,
+            versions=versions(),
+            begun=time.time_ns() // 1_000_000,
+            results=results,
+            until_closed=self.options.until_closed,
+        )
         for shard in range(self.asked.plan.shards):
-            until_closed = self.options.until_closed
-            yield Errand(plan, shard, stop, told, begun, results, until_closed)
+            yield replace(errand, shard=shard)
 
 
 def ending(said: Sequence[Said]) -> BulksendError | None:

@@ -7,15 +7,19 @@ Dask to try again.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bulksend.cluster import strange, versions
 from bulksend.crew import LOOK_SECONDS
-from bulksend.errors import BulksendError, Problem
+from bulksend.errors import BulksendError, Problem, Stopped
+from bulksend.home import Home
 from bulksend.means import Options
 from bulksend.pipeline import send_plan
+from bulksend.planning import folder_of, load_plan
 
 if TYPE_CHECKING:
     from bulksend.dispatch import Progress, Underway
@@ -23,8 +27,16 @@ if TYPE_CHECKING:
 
 TELL_SECONDS = 1.0
 
-MENDABLE = frozenset({"E510", "E511", "E563", "E600", "E611", "E697", "E698"})
-"""What a later try of a shard may find mended; of anything else Dask need not know."""
+_FIX = (
+    "End that worker, or give it the same bulksend and BULKSEND_JOURNAL, then run it "
+    "again: it resumes, and sends nobody twice. That worker begins nothing."
+)
+
+MENDABLE = frozenset({"E502", "E510", "E511", "E563", "E600", "E611", "E697", "E698"})
+"""What a later try of a shard may find mended; of anything else Dask need not know.
+
+Dask waits for nothing between tries: not E512, which is left to whoever runs it again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,12 @@ class Errand:
 
         told: Dask's queue for how far it is; empty where nobody looks.
 
+        run: Known to the journal before this is handed out.
+
+        journal: Its identity.
+
+        versions: Of who hands it out.
+
         begun: When the run was begun or gone on with, in milliseconds since 1970.
     """
 
@@ -43,6 +61,9 @@ class Errand:
     shard: int
     stop: str
     told: str
+    run: str
+    journal: str
+    versions: str
     begun: int
     results: Where | None
     until_closed: bool
@@ -86,6 +107,7 @@ def send_shard(errand: Errand) -> Said:
     try:
         if orders.say_stop:
             return stopped_before()
+        refuse_strange(errand, orders.worker)
         stopped: BulksendError | None = send_plan(errand.plan, options=options).stopped
     except BulksendError as error:
         stopped = error
@@ -93,10 +115,32 @@ def send_shard(errand: Errand) -> Said:
         orders.end()
     if stopped is None:
         return Said(0)
-    is_mendable = any(problem.code in MENDABLE for problem in stopped.problems)
-    if not orders.say_stop and (orders.are_over or is_mendable):
+    if not orders.say_stop and (orders.are_over or _is_mendable(stopped)):
         raise TryAgain("; ".join(map(_words, stopped.problems)))
     return Said(stopped.exit_code, stopped.problems)
+
+
+def refuse_strange(errand: Errand, worker: str) -> None:
+    """Before anything is begun: workers come and go while a run is sent.
+
+    By another journal, or a copy of this one from before, all would be sent again.
+
+    Raises:
+        Stopped: E592; others have sent, and may go on.
+    """
+    if versions() != errand.versions:
+        what = f"{versions()} at {worker}"
+        raise Stopped(Problem("E592", what, errand.versions, fix=_FIX))
+    home = Home.find(folder_of(load_plan(errand.plan)), os.environ)
+    if found := strange(home, errand.journal, errand.run):
+        raise Stopped(Problem("E592", f"{found} at {worker}", fix=_FIX))
+
+
+def _is_mendable(stopped: BulksendError) -> bool:
+    """E601 is, where another was in the way; not, where the journal is damaged."""
+    codes = {problem.code for problem in stopped.problems}
+    in_the_way = isinstance(stopped, Stopped) and "E601" in codes
+    return in_the_way or not codes.isdisjoint(MENDABLE)
 
 
 def stopped_before() -> Said:
@@ -115,6 +159,7 @@ class Orders:
         from distributed import Event, Queue, get_client, get_worker
 
         self._worker, client = get_worker(), get_client()
+        self.worker = str(self._worker.address)
         self._key = self._worker.get_current_task()
         self._event = Event(errand.stop, client=client)
         self._queue = Queue(errand.told, client=client) if errand.told else None

@@ -12,6 +12,11 @@ select name, value from meta;
 insert into meta (name, value) values (:name, :value)
 on conflict (name) do update set value = :value;
 
+-- A journal's own name, from when it was first asked for.
+-- name: introduce
+insert into meta (name, value) values ('identity', :identity)
+on conflict (name) do nothing;
+
 -- name: forget_arrows
 delete from transitions;
 

@@ -13,6 +13,7 @@ from array import array
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from bulksend.errors import BulksendError, InputError, Problem
@@ -117,6 +118,18 @@ class Journal:
 
     def __repr__(self) -> str:
         return f"<Journal {self.database.name}>"
+
+    # -- itself ---------------------------------------------------------------------
+
+    def introduce(self) -> str:
+        """Its identity, made where it has none: one address may lead to several."""
+        self.database.execute("introduce", identity=token_hex(16))
+        return self.known_as()
+
+    def known_as(self) -> str:
+        """Its identity; empty where nobody has asked for one."""
+        said: dict[str, str] = dict(self.database.fetch("said"))
+        return said.get("identity", "")
 
     # -- runs -----------------------------------------------------------------------
 

@@ -203,7 +203,8 @@ ROWS = (
         "E592",
         "a worker is not like this program",
         "Give all workers the same bulksend, the campaign's folder and BULKSEND_HOME "
-        "at the same path, and the same BULKSEND_JOURNAL; nothing was sent.",
+        "at the same path, and a BULKSEND_JOURNAL that leads to the same journal from "
+        "there; nothing was sent.",
     ),
     Kind(
         "E593",

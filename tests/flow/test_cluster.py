@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -15,10 +17,12 @@ import pytest
 from distributed import Client
 from polars.testing import assert_frame_equal
 
-from bulksend.cluster import connected
+from bulksend.cluster import connected, versions
 from bulksend.crew import Crew
 from bulksend.errors import InputError, Problem, Stopped
-from bulksend.home import Home
+from bulksend.home import Address, Home
+from bulksend.journal.store import Journal
+from bulksend.on_worker import Errand, Said, send_shard
 from tests.flow.desk import ROOT, Desk, codes, counts, ended, served, until
 from tests.flow.test_workers import STARTING_SECONDS, people, senders
 from tests.suites.arrivals import densest, watched
@@ -26,7 +30,6 @@ from tests.suites.postgres_server import Server, free_port, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 __all__ = ["postgres"]
 
@@ -207,6 +210,64 @@ def test_a_lost_scheduler_ends_the_run_and_the_next_one_goes_on(
     assert 40 <= drained < len(sent) == 150
     assert (again.code, counts(again)) == (0, {"accepted": 150})
     assert max(sent.values()) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_with_another_journal_begins_nothing(
+    desk: Desk, tmp_path: Path, postgres: Server
+) -> None:
+    """E592 of each errand, also by a worker that has joined since: nobody is texted.
+
+    So with a copy of the journal from before the run, and by another version.
+    """
+    folder, other = tmp_path / "elsewhere", Address(postgres.schema())
+    folder.mkdir()
+    with served(tmp_path) as server, ExitStack() as stack:
+        desk.environment = server.environment | {"BULKSEND_JOURNAL": other.url}
+        desk.people(people(20))
+        desk.campaign()
+        plan = str(desk.folder / desk.call("plan", "hello.yaml", "--json").json["plan"])
+        run = Path(plan).stem
+        with Journal.open(other) as journal:
+            there = journal.introduce()
+        cluster = stack.enter_context(started(desk.environment, folder, 1))
+        client = stack.enter_context(Client(f"tcp://{cluster.address}"))
+        errand = Errand(
+            plan, 0, "stop", "", run, "the head's", versions(), 0, None, False
+        )
+
+        def said(one: Errand) -> Said:
+            future = client.submit(send_shard, one, pure=False)
+            ended: Said = future.result(STARTING_SECONDS)
+            return ended
+
+        refused = [
+            said(errand),
+            said(replace(errand, journal=there)),
+            said(replace(errand, journal=there, versions="bulksend 0.0.9")),
+        ]
+        with Journal.open(other) as journal:
+            assert journal.runs() == []
+        with pytest.raises(InputError, match=r"E592 .*another journal"):
+            stack.enter_context(
+                connected(
+                    f"dask://{cluster.address}",
+                    Home(desk.folder, Address(postgres.schema())),
+                )
+            )
+        assert server.lines() == []
+        sent = desk.call("send", plan, "--shard", "0", "--yes", "--json")
+        again = said(replace(errand, journal=there))
+
+    assert {one.exit_code for one in refused} == {4}
+    words = [[(one.code, one.found) for one in said.problems] for said in refused]
+    at = next(iter(words[0]))[1].partition(" at ")[2]
+    assert words == [
+        [("E592", f"another journal at {at}")],
+        [("E592", f"a journal that does not know of {run} at {at}")],
+        [("E592", f"{versions()} at {at}")],
+    ]
+    assert sent.code == again.exit_code == 0
 
 
 def dies_once(room: Path, number: int) -> int:

@@ -21,11 +21,11 @@ from bulksend import Home, InputError, Options, cluster, load_campaign, run_on_w
 from bulksend.assignment import Assignment
 from bulksend.cluster import Likeness
 from bulksend.crowd import Shards, ending
-from bulksend.errors import Problem
+from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
 from bulksend.home import Address
 from bulksend.journal.owner import Owner
 from bulksend.journal.store import Journal
-from bulksend.on_worker import Said
+from bulksend.on_worker import Said, _is_mendable
 from bulksend.planning import plan_campaign
 from tests.flow.desk import Desk, codes, counts, ended, served, until
 from tests.suites.postgres_server import Server, free_port, postgres
@@ -246,11 +246,11 @@ def test_without_dask_it_says_what_to_install(
 def test_workers_that_differ_are_all_named(tmp_path: Path) -> None:
     """E592 for another version, a folder that is missing, another journal, and for none."""
     home = Home(tmp_path, Address("postgresql://u@db/j"))
-    here = cluster._looks_like(tmp_path, "").versions
+    here = cluster.versions()
     found = {
-        "tcp://a": Likeness(here, has_room=True, has_journal=True),
-        "tcp://b": Likeness("bulksend 0.0.1", has_room=False, has_journal=True),
-        "tcp://c": Likeness(here, has_room=True, has_journal=False),
+        "tcp://a": Likeness(here, has_room=True, journal=""),
+        "tcp://b": Likeness("bulksend 0.0.1", has_room=False, journal=""),
+        "tcp://c": Likeness(here, has_room=True, journal="another journal"),
     }
     with pytest.raises(InputError) as refused:
         cluster._compare(found, tmp_path, home)
@@ -261,6 +261,23 @@ def test_workers_that_differ_are_all_named(tmp_path: Path) -> None:
     assert said == [
         "bulksend 0.0.1 at tcp://b",
         "tcp://b does not see this folder",
-        "another BULKSEND_JOURNAL at tcp://c",
+        "another journal at tcp://c",
     ]
     cluster._compare({"tcp://a": found["tcp://a"]}, tmp_path, home)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "is_mendable"),
+    [
+        (Stopped(Problem("E601", "another process was in the way")), True),
+        (BulksendError(Problem("E601", "it is damaged")), False),
+        (GateRefused(Problem("E502", "no answer")), True),
+        (Stopped(Problem("E512", "20 messages in a row")), False),
+        (Stopped(Problem("E592", "another journal")), False),
+    ],
+)
+def test_what_a_later_try_of_a_shard_may_find_mended(
+    stopped: BulksendError, is_mendable: bool
+) -> None:
+    """Dask tries again at once: never what would only lose more messages."""
+    assert _is_mendable(stopped) is is_mendable

@@ -55,3 +55,13 @@ class JournalSuite(
     def sender(self, journal: Journal) -> Sender:
         run = journal.add_run(RUN)
         return Sender(journal, run, journal.leases.take(CAMPAIGN, Owner.me(), now=NOW))
+
+    def test_its_identity_is_made_once_and_seen_by_all(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """None before somebody asked; then the same for every connection."""
+        assert journal.known_as() == ""
+        with place.open() as other:
+            told = other.introduce()
+            assert len(told) == 32
+            assert journal.known_as() == told == journal.introduce() == other.known_as()
