@@ -75,17 +75,24 @@ def bring_up(database: Stepping, *, read_only: bool) -> None:
         database.execute("hold_leases")
         there = _found(database)
         _refuse_beside(there, database)
-        for number in _lacking(there, database.name):
-            log.info("journal upgraded", to=number)
+        steps = _lacking(there, database.name)
+        for number in steps:
             database.take_step(number)
         database.execute("forget_arrows")
         database.execute_each("add_arrow", [_Arrow(*arrow) for arrow in arrows()])
         said = ("schema", SCHEMA_VERSION), ("oldest_program", OLDEST_PROGRAM)
         database.execute_each("say", [_Said(name, str(value)) for name, value in said])
+    if steps:
+        log.warning(
+            "journal upgraded",
+            was=there.version,
+            to=SCHEMA_VERSION,
+            next="start each `bulksend listen` again, with this version",
+        )
 
 
 def check(database: Database) -> None:
-    """After a lease was taken, and before that is committed.
+    """In a transaction that writes, before it is committed.
 
     Another program may have upgraded the journal since it was opened.
 

@@ -23,6 +23,7 @@ from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged, until_done
 from bulksend.journal.leases import Leases
 from bulksend.journal.limits import LIMITS, NO_LIMITS, Claimed, LimitBook, Limits
+from bulksend.journal.migrations import check
 from bulksend.journal.orders import Orders
 from bulksend.journal.paces import Paces
 from bulksend.journal.purges import Purges
@@ -373,11 +374,16 @@ class Journal:
     # -- news -----------------------------------------------------------------------
 
     def take_in(self, news: News, *, now: int) -> None:
-        """Callbacks and all that follows from them, durable together."""
+        """Callbacks and all that follows from them, durable together.
+
+        Raises:
+            BulksendError: E602, where a newer program has upgraded the journal meanwhile.
+        """
         until_done(partial(self._take_in, news, now=now))
 
     def _take_in(self, news: News, *, now: int) -> None:
         with self.database.transaction(alone="news"):
+            check(self.database)
             self.receipts.keep(news.receipts)
             self.decisions.apply(news.evidence, now=now)
             self.suppressions.add(news.opted_out)

@@ -4,6 +4,7 @@ What comes in                                  What goes out
 ---------------------------------------------  ---------------------------------------
 a callback, whatever its type                  200, once it is on the disk
 a callback, and the journal cannot be written  503: Bandwidth brings it again (24 hours)
+the same, as a newer program has upgraded it   503, and `give_up` is told
 no or wrong credentials                        401, before a byte of the body is read
 a body that holds no event                     400
 an event beside others that cannot be read     200, kept as it stands, and counted
@@ -35,7 +36,7 @@ from bulksend.settle.receipts import Unreadable, read
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bulksend.settle.receipts import Receipt
 
@@ -50,6 +51,8 @@ IDLE_SECONDS = 30.0
 MOST_CONNECTIONS = 1_000
 WAITING_CONNECTIONS = 1_024
 STOP_SECONDS = 4.0
+
+ANOTHER_VERSION = "E602"
 
 HEALTH = "/health"
 _JSON = {"Content-Type": "application/json"}
@@ -91,12 +94,21 @@ class Listener:
 
     Args:
         access: None lets everybody in.
+
+        give_up: Told of what lasts until another version of this program is started.
     """
 
-    def __init__(self, keeper: Keeper, access: Access | None) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        access: Access | None,
+        *,
+        give_up: Callable[[BulksendError], None] = lambda _: None,
+    ) -> None:
         self._keeper = keeper
         self._access = access
-        self._failing = False
+        self._give_up = give_up
+        self._failing = ""
         self._server: asyncio.Server | None = None
         self._web = web.Server(
             self._handle,
@@ -182,11 +194,14 @@ class Listener:
         try:
             await self._keeper.keep(receipts)
         except BulksendError as error:
-            if not self._failing:
-                self._failing = True
-                log.error("callbacks cannot be stored", code=error.problems[0].code)
+            code = error.problems[0].code
+            if self._failing != code:
+                self._failing = code
+                log.error("callbacks cannot be stored", code=code)
+            if code == ANOTHER_VERSION:
+                self._give_up(error)
             return _answer(503, "it cannot be stored now: send it again")
-        self._failing = False
+        self._failing = ""
         self.events += len(receipts)
         return web.Response(status=200)
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bulksend.errors import InputError, Problem
+from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
 from bulksend.settle.keeping import Keeping
 from bulksend.settle.listener import Access, Listener
@@ -106,19 +106,26 @@ def listen(
 
     Raises:
         InputError: E541, where the port cannot be opened.
-        BulksendError: The journal cannot be used.
+        BulksendError: The journal cannot be used; E602, where a newer program upgrades
+            it meanwhile: whoever started this one starts that one.
     """
     with asyncio.Runner(loop_factory=_loop) as runner:
         return runner.run(_listen(home, where, ready))
 
 
 async def _listen(home: Home, where: Door, ready: Callable[[int], None]) -> int:
-    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[BulksendError | None] = loop.create_future()
+
+    def end(why: BulksendError | None = None) -> None:
+        if not stop.done():
+            stop.set_result(why)
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, end)
     taking = Taking(home, lambda: time.time_ns() // 1_000_000)
     keeping = Keeping(taking)
-    listener = Listener(keeping, where.access)
+    listener = Listener(keeping, where.access, give_up=end)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(keeping.close)
         stack.push_async_callback(keeping.run, taking.close)
@@ -129,8 +136,10 @@ async def _listen(home: Home, where: Door, ready: Callable[[int], None]) -> int:
         stack.callback(teller.cancel)
         ready(listener.port)
         log.info("listening", host=where.host, port=listener.port)
-        await stop.wait()
+        why = await stop
     log.info("ended", **_counted(listener))
+    if why is not None:
+        raise why
     return listener.events
 
 

@@ -9,6 +9,7 @@ import random
 import re
 import resource
 import signal
+import sqlite3
 import time
 import urllib.error
 import urllib.request
@@ -262,6 +263,23 @@ def test_a_listener_that_cannot_be_trusted_does_not_start(
     ran = desk.process("listen", "--port", "0", *options)
     assert ran.code == 2, ran
     assert f"{code} " in ran.err
+
+
+def test_a_listener_ends_when_a_newer_program_upgrades_its_journal(desk: Desk) -> None:
+    """E602 and how to go on, after a 503: Bandwidth brings it again to the next one."""
+    with listening(desk) as at:
+        assert at.post(event()) == 200
+        place = str(Home.find(desk.folder, {}).journal)
+        with sqlite3.connect(place) as sql:
+            sql.execute("update meta set value = '99'")
+        sql.close()
+
+        assert at.post(event()) == 503
+        ran = ended(at.process)
+
+    assert ran.code not in {0, 1}, ran
+    assert "E602 " in ran.err
+    assert "A newer bulksend" in ran.err
 
 
 def test_it_speaks_tls(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from bulksend.errors import BulksendError, GateRefused, Stopped
 from bulksend.home import Address
@@ -157,6 +158,17 @@ def test_what_an_old_journal_knows_stays(old: Old) -> None:
     after = old.ask("select row, status, once, message_id from messages order by row")
     assert before == after
     assert len(before) == 6
+
+
+def test_an_upgrade_says_what_to_start_again(old: Old) -> None:
+    """Loudly, and once: a listener of the older version takes nothing in any more."""
+    with capture_logs() as said:
+        Journal.open(old.place).close()
+        Journal.open(old.place).close()
+
+    (one,) = said
+    assert (one["log_level"], one["was"], one["to"]) == ("warning", 1, SCHEMA_VERSION)
+    assert "bulksend listen" in one["next"]
 
 
 def test_who_only_reads_changes_nothing(old: Old) -> None:

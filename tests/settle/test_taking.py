@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,6 +175,26 @@ def test_after_a_failure_it_begins_anew(tmp_path: Path) -> None:
     taking.close()
     with Journal.open(place) as journal:
         assert journal.receipts.counts() == {"message-delivered": (0, 1)}
+
+
+def test_a_journal_that_was_upgraded_meanwhile_takes_nothing_in(tmp_path: Path) -> None:
+    """E602, though the statements would still run: what they should keep is not known."""
+    place = home(tmp_path).journal
+    taking = Taking(home(tmp_path), lambda: NOW)
+    taking(read(body(event())))
+    with sqlite3.connect(str(place)) as sql:
+        sql.execute("update meta set value = '99'")
+    sql.close()
+
+    for _ in range(2):
+        with pytest.raises(BulksendError, match="E602"):
+            taking(read(body(reply("Stop"))))
+
+    taking.close()
+    with sqlite3.connect(str(place)) as sql:
+        ((kept,),) = sql.execute("select count(*) from receipts")
+    sql.close()
+    assert kept == 1
 
 
 @pytest.fixture(scope="module")
