@@ -110,7 +110,8 @@ def _slots() -> pl.DataFrame:
 def _compiled() -> pl.DataFrame:
     found = [("", "")] * 100_000
     for one, zones in _zips():
-        found[int(one["zip_code"])] = (one["state"], " ".join(sorted(zones)))
+        there = zones if one["active"] else zones | _regions()[_region(one)]
+        found[int(one["zip_code"])] = (one["state"], " ".join(sorted(there)))
     numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY, ("?", ""): FOREIGN}
     for place in sorted(set(found)):
         numbers.setdefault(place, len(numbers))
@@ -121,6 +122,23 @@ def _compiled() -> pl.DataFrame:
             "zone": [zone for _, zone in found],
         }
     )
+
+
+@lru_cache(maxsize=1)
+def _regions() -> dict[tuple[str, str], set[str]]:
+    """The zones of each of the mail's regions.
+
+    Of a ZIP that is out of use the data knows less well where it was: whoever still
+    writes it may be wherever its first three digits reach.
+    """
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one, zones in _zips():
+        found[_region(one)] |= zones
+    return found
+
+
+def _region(one: dict[str, Any]) -> tuple[str, str]:
+    return one["state"], one["zip_code"][:3]
 
 
 def _zips() -> Iterator[tuple[dict[str, Any], set[str]]]:

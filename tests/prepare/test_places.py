@@ -58,6 +58,8 @@ ROWS = [
     ("+62811234567", "", "Asia/Jayapura", "number ID; zone ID Asia/Jayapura", "sent"),
     ("4802345671", "86503", "",  # the Navajo Nation keeps summer time
      "number US-AZ America/Phoenix; postcode US-AZ America/Denver America/Phoenix", "sent"),
+    ("4802345672", "86555", "",  # out of use, and among the Navajo's by its first digits
+     "number US-AZ America/Phoenix; postcode US-AZ America/Denver America/Phoenix", "sent"),
     ("2012345671", "", "", "number US-NJ America/New_York", "sent"),
     (
         "9192345672", "90210", "",
