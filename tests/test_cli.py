@@ -120,6 +120,7 @@ def test_send_and_results_speak_json(ready: Desk) -> None:
     assert planned["run"] == sent["run"]
     assert listed.pop("state") == "done"
     assert listed.pop("opt_outs") == {"opted_out": 0, "people": 0, "share": 0.0}
+    assert listed.pop("unknown_callbacks") == 0
     assert sent == written == listed
     assert planned["sendable"] == sent["accepted"] == 4
     assert planned["rows"] == sent["rows"] == 7
