@@ -161,8 +161,9 @@ def _read(terminal: int) -> Iterator[list[bytes]]:
 
 
 ON_TERMINAL = """
-import fcntl, sys, termios
+import fcntl, signal, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may be under nohup
 from bulksend.cli import main
 if __name__ == "__main__":
     main()
