@@ -240,11 +240,13 @@ class Assignment:
         """Before anything is sent.
 
         Raises:
-            InputError: E500, where the environment lacks them; E551, where *run* was
-                begun by another account.
+            InputError: E500, where the environment lacks them; E551, where messages of
+                *run* may have left by another account.
         """
         if run is not None and run.account not in ("", self.account):
-            raise InputError(other_account(run, self.account))
+            with Journal.open(self.home.journal) as journal:
+                if journal.may_have_left(run.id):
+                    raise InputError(other_account(run, self.account))
         _ = self.account
 
 

@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from bulksend.assembly import Assembled, Assembly, rows_of
-from bulksend.errors import GateRefused, Problem, Stopped
+from bulksend.assignment import other_account
+from bulksend.errors import GateRefused, InputError, Problem, Stopped
 from bulksend.first_few import FirstFew, stand_in
 from bulksend.journal.mark import Mark
 from bulksend.journal.owner import Owner
@@ -108,6 +109,7 @@ class Sending:
             )
             writer.epoch = await self._take_lease(writer, clocks)
             try:
+                await self._take_account(writer)
                 assembly = Assembly(asked, client, writer, clocks, self._ready)
                 await assembly.begin(mark, marks)
                 await self._until_ready()
@@ -197,6 +199,20 @@ class Sending:
             await asyncio.sleep(WAIT_SECONDS)
             if self.is_stopping:
                 raise _asked()
+
+    async def _take_account(self, writer: Writer) -> None:
+        """Under the lease: another account may have sent since it was asked for.
+
+        Raises:
+            InputError: E551, where messages may have left by another.
+        """
+        run, account = writer.run, self.assignment.account
+        if not account or await writer.call(
+            lambda journal: journal.take_account(run.id, account)
+        ):
+            return
+        now = await writer.call(lambda journal: journal.run(run.run))
+        raise InputError(other_account(now or run, account))
 
     def progress(self) -> Progress | None:
         """How far it is; None before that is known."""

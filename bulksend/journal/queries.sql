@@ -39,6 +39,17 @@ values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
         :slot, :kind, :purpose, :account)
 on conflict (run) do nothing;
 
+-- Another account may go on with it only while no message of it may have left.
+-- name: take_account
+update runs set account = :account
+where id = :run_id and (account in ('', :account) or not exists (
+    select 1 from messages
+    where run_id = :run_id and status in ('claimed', 'accepted', 'unknown')));
+
+-- name: may_have_left
+select 1 from messages
+where run_id = :run_id and status in ('claimed', 'accepted', 'unknown') limit 1;
+
 -- The columns in the order of records.Run.
 -- name: run
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,

@@ -141,6 +141,18 @@ class Journal:
         assert found is not None
         return found
 
+    def take_account(self, run_id: int, account: str) -> bool:
+        """Let an account have the run, under its lease; whether it may.
+
+        Not where messages may have left by another, whose search alone knows them.
+        """
+        said = {"run_id": run_id, "account": account}
+        return self.database.execute("take_account", **said) == 1
+
+    def may_have_left(self, run_id: int) -> bool:
+        """Whether a message of the run may have reached the provider, and was not refused."""
+        return bool(self.database.fetch("may_have_left", run_id=run_id))
+
     def run(self, name: str) -> Run | None:
         rows = self.database.fetch("run", run=name)
         return Run(*rows[0]) if rows else None

@@ -7,11 +7,14 @@ ask whether the tables themselves refuse what `states.py` forbids.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bulksend.journal.owner import Owner
+from bulksend.journal.records import Candidate
+from bulksend.journal.states import Event
 from tests.suites.caps_suite import CapsSuite
 from tests.suites.claims_suite import ClaimsSuite
 from tests.suites.evidence_suite import EvidenceSuite
@@ -19,7 +22,7 @@ from tests.suites.leases_suite import LeasesSuite
 from tests.suites.orders_suite import OrdersSuite
 from tests.suites.outcomes_suite import OutcomesSuite
 from tests.suites.pace_suite import SharedPaceSuite
-from tests.suites.scene import CAMPAIGN, NOW, RUN, Place, Sender
+from tests.suites.scene import CAMPAIGN, NOW, RUN, Place, Sender, outcome
 from tests.suites.suppressions_suite import SuppressionsSuite
 from tests.suites.tables_suite import TablesSuite
 
@@ -55,6 +58,27 @@ class JournalSuite(
     def sender(self, journal: Journal) -> Sender:
         run = journal.add_run(RUN)
         return Sender(journal, run, journal.leases.take(CAMPAIGN, Owner.me(), now=NOW))
+
+    @pytest.mark.parametrize(
+        ("event", "may"), [(None, True), (Event.REFUSE, True), (Event.ACCEPT, False),
+                           (Event.LOSE, False)],
+    )  # fmt: skip
+    def test_another_account_takes_a_run_of_which_nothing_may_have_left(
+        self, journal: Journal, event: Event | None, may: bool
+    ) -> None:
+        """Its search alone knows what did; what was refused left nothing behind."""
+        run = journal.add_run(replace(RUN, run="other-run", account="1"))
+        epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
+        if event is not None:
+            journal.claim(run, epoch, [Candidate(0, 7)], now=NOW)
+            journal.record(run.id, epoch, [outcome(0, event)])
+
+        assert journal.may_have_left(run.id) is not may
+        assert journal.take_account(run.id, "2") is may
+        assert journal.take_account(run.id, "2" if may else "1")
+        known = journal.run(run.run)
+        assert known is not None
+        assert known.account == ("2" if may else "1")
 
     def test_its_identity_is_made_once_and_seen_by_all(
         self, place: Place, journal: Journal
