@@ -328,7 +328,8 @@ def half_done(path: Path, home: Path, *, earlier: bool) -> int:
 
     opened = Plan.open(path)
     where = Home.find(path.parent, {"BULKSEND_HOME": str(home)}, "")
-    asked = Assignment(opened, campaign_of(opened), where, {}, home / "results.parquet")
+    output, environment = home / "results.parquet", _environment(str(home), "")
+    asked = Assignment(opened, campaign_of(opened), where, environment, output)
     run = asked.begin_run(now=1)
     with Journal.open(where.journal) as journal:
         if earlier:

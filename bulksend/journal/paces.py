@@ -163,7 +163,7 @@ class Paces:
             longest: Segments of the longest message among them.
         """
         values = _reservation(name, segments, full_rate, now=now, lead=lead)
-        values["rest"] -= _spare(longest, full_rate)
+        values |= _room(longest, full_rate)
         query = "reserve_kept" if kept else "reserve_pace"
         until, now, whole, part, queued = self._ask(query, "pace", **values)
         rate = whole * part
@@ -248,7 +248,7 @@ class Paces:
         names = {one.sender: f"{ask.name}/{one.sender or OTHERS}" for one in ask.wanted}
         nothing = _reservation(ask.name, 0, ask.full_rate, now=ask.now, lead=0.0)
         longest = max((one.weight for one in ask.wanted), default=0)
-        nothing["rest"] -= _spare(longest, ask.full_rate)
+        nothing |= _room(longest, ask.full_rate)
         with self._db.transaction():
             ((free, now, asked, whole, part, queued),) = self._db.fetch(
                 "reserve_kept" if ask.kept else "reserve_pace", **nothing
@@ -348,15 +348,21 @@ def _reservation(
         "recovery": RECOVERY_PER_SECOND,
         "hold": round(KEPT_SECONDS * MICROSECONDS),
         "kept": KEPT_SHARE,
-        "rest": 1.0 - KEPT_SHARE,
         "lead": round(lead * MICROSECONDS),
         "now": now,
     }
 
 
-def _spare(longest: int, full_rate: float) -> float:
-    """The share of one message a second: two lines each have a last one in a second."""
-    return min(longest / full_rate, MOST_SPARE)
+def _room(longest: int, full_rate: float) -> dict[str, float]:
+    """For one message more: two lines each have a last one in a second.
+
+    The others' share of the rate is less by it, and what is kept begins that much later.
+    """
+    spare = min(longest / full_rate, MOST_SPARE)
+    return {
+        "rest": 1.0 - KEPT_SHARE - spare,
+        "apart": round(spare / KEPT_SHARE * MICROSECONDS),
+    }
 
 
 def _with_others(own: Mapping[str, Own], full_rate: float) -> dict[str, Own]:

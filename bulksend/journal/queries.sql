@@ -684,7 +684,8 @@ returning given_to, :now, asked_at,
           case when kept_to + :hold > :now then :rest else 1 end,
           begins;
 
--- What is kept begins where all was given away before anybody asked for it.
+-- What is kept begins where all was given away before anybody asked for it, and a message
+-- later: the others have had all of the rate until then, with no room for another line's.
 -- name: reserve_kept
 insert into paces (name, given_to, kept_to, asked_at)
 values (:name, :now,
@@ -693,7 +694,7 @@ on conflict (name) do update
     set begins = max(paces.given_to, paces.kept_to) - paces.asked_at,
         asked_at = max(paces.asked_at, :now),
         kept_to = max(:now + :lead, case when paces.kept_to + :hold > :now then paces.kept_to
-                                 else paces.given_to end)
+                                 else paces.given_to + :apart end)
         + cast(:segments * 1000000 / (:full * :kept * min(1.0, paces.share
                + :recovery * max(0, :now - paces.changed_at) / 1000000)) as integer)
 returning kept_to, :now, asked_at,

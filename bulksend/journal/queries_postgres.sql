@@ -154,7 +154,7 @@ on conflict (name) do update
         asked_at = greatest(paces.asked_at, (select now from clock)),
         kept_to = greatest((select now from clock) + :lead::bigint,
             case when paces.kept_to + :hold::bigint > (select now from clock)
-                 then paces.kept_to else paces.given_to end)
+                 then paces.kept_to else paces.given_to + :apart::bigint end)
         + (:segments::bigint * 1000000 / (:full::float8 * :kept::float8
            * least(1.0, paces.share + :recovery::float8
                * greatest(0, (select now from clock) - paces.changed_at) / 1000000)))::bigint

@@ -404,6 +404,24 @@ async def test_an_urgent_run_and_the_others_have_one_message_more_together(
     assert used(found, 100.0) >= share
 
 
+@pytest.mark.parametrize("weight", [1, 3, 7])
+@pytest.mark.parametrize("others", [1, 2])
+async def test_an_urgent_run_that_joins_takes_room_that_there_is(
+    world: World, others: int, weight: int
+) -> None:
+    """The others had all of the rate until then: its own line begins a message later."""
+    urgent, *crowd = (world.pace(100.0, urgent=one == 0) for one in range(others + 1))
+
+    async def join() -> list[Sent]:
+        await world.sleep(2.5)
+        return await sent(world, urgent, [weight])
+
+    ran = (join(), *(sent(world, pace, [weight]) for pace in crowd))
+    found = [one for some in await world.together(*ran) for one in some]
+
+    assert most_in_a_second(found) <= 100 + weight
+
+
 @pytest.mark.parametrize(("others", "share"), [(1, 0.545), (3, 0.325)])
 async def test_an_urgent_run_has_its_turns_beside_its_tenth(
     world: World, others: int, share: float
