@@ -239,7 +239,7 @@ class Decisions:
 
     def absent(self, run_id: int) -> list[Unknown]:
         """The rows that a search called *not_sent*, with the times that it went by."""
-        found = self._db.fetch("absent", run_id=run_id)
+        found = self._db.fetch("disproved", run_id=run_id, source=Source.SEARCH)
         said = [(row, attempt, orjson.loads(text)) for row, attempt, text in found]
         return [
             Unknown(row, one["since"], one["until"], attempt, one.get("seen"))
@@ -249,8 +249,8 @@ class Decisions:
 
     def denied(self, run_id: int) -> list[tuple[int, int]]:
         """Row and attempt of what a person called *not_sent*."""
-        found = self._db.fetch("denied", run_id=run_id)
-        return [(int(row), int(attempt)) for row, attempt in found]
+        found = self._db.fetch("disproved", run_id=run_id, source=Source.OPERATOR)
+        return [(int(row), int(attempt)) for row, attempt, _ in found]
 
     def resend(
         self, run_id: int, rows: Iterable[tuple[int, int]], *, now: int, evidence: str

@@ -615,22 +615,12 @@ where run_id = :run_id and row between :first and :last and message_id is not nu
 order by case when status = 'accepted' then 0 else 1 end, abs(row - :row)
 limit :most;
 
--- What a search called not sent, each with the evidence.
--- name: absent
+-- What is called not sent, by a search or by a person, each with the evidence.
+-- name: disproved
 select m.row, m.attempt, d.evidence
 from messages as m join decisions as d on d.run_id = m.run_id and d.row = m.row
 where m.run_id = :run_id and m.status = 'not_sent'
-  and d.event = 'disprove' and d.source = 'search'
-  and d.decided_at = (select max(decided_at) from decisions
-                      where run_id = m.run_id and row = m.row and event = 'disprove')
-order by m.row;
-
--- What a person called not sent.
--- name: denied
-select m.row, m.attempt
-from messages as m join decisions as d on d.run_id = m.run_id and d.row = m.row
-where m.run_id = :run_id and m.status = 'not_sent'
-  and d.event = 'disprove' and d.source = 'operator'
+  and d.event = 'disprove' and d.source = :source
   and d.decided_at = (select max(decided_at) from decisions
                       where run_id = m.run_id and row = m.row and event = 'disprove')
 order by m.row;

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulksend.send.pacing import TICK, BySender, Pacer
+from tests.suites.arrivals import fullest, most_in_a_second
 from tests.virtual_time import VirtualLoop, run
 
 if TYPE_CHECKING:
@@ -89,26 +90,6 @@ def _play(
     return left
 
 
-def _fullest_second(posts: list[Post]) -> int:
-    """The most in any second, without the message that ends it."""
-    most = first = inside = 0
-    for post in posts:
-        while posts[first].at + 1.0 <= post.at:
-            inside -= posts[first].weight
-            first += 1
-        most = max(most, inside)
-        inside += post.weight
-    return most
-
-
-def _most_in_a_second(posts: list[Post]) -> int:
-    """Each message counted with all of its segments."""
-    return max(
-        sum(other.weight for other in posts[first:] if other.at < post.at + 1.0)
-        for first, post in enumerate(posts)
-    )
-
-
 def _used(posts: list[Post], seconds: float) -> int:
     return sum(post.weight for post in posts if post.at < seconds)
 
@@ -121,7 +102,7 @@ def test_no_second_holds_more_than_the_rate_and_hardly_less(
     """In any second, the first included: 1.01 times the rate, or one message more."""
     posts = _play(Pacer(rate, 0.0), 12, late=repeat(late))
 
-    assert _fullest_second(posts) + 1 <= max(rate * 1.01, rate + 1)
+    assert fullest(posts) + 1 <= max(rate * 1.01, rate + 1)
     assert _used(posts, 10) >= int(0.99 * rate * 10)
     assert late or _used(posts, 10) >= int(0.995 * rate * 10)
 
@@ -135,7 +116,7 @@ def test_a_message_of_two_segments_is_no_excuse_for_two_too_many(
     weights = cycle([2, *repeat(1, every - 1)])
     posts = _play(Pacer(rate, 0.0), 11, weights=weights, late=cycle([0.0, 0.002]))
 
-    assert _most_in_a_second(posts) <= max(rate * 1.01, rate + 1)
+    assert most_in_a_second(posts) <= max(rate * 1.01, rate + 1)
     assert _used(posts, 10) >= 0.995 * rate * 10
 
 
@@ -160,7 +141,7 @@ def test_long_messages_use_the_whole_rate(rate: float, weight: int) -> None:
     """
     posts = _play(Pacer(rate, 0.0), 21, weights=repeat(weight))
 
-    assert _most_in_a_second(posts) <= rate + weight
+    assert most_in_a_second(posts) <= rate + weight
     assert _used(posts, 20) >= 0.995 * rate * 20
 
 
@@ -169,7 +150,7 @@ def test_what_a_stall_cost_is_caught_up_without_a_second_too_full() -> None:
     stalls = cycle([*repeat(0.0, 150), 0.05])
     posts = _play(Pacer(500, 0.0), 12, late=stalls)
 
-    assert _fullest_second(posts) + 1 <= 505
+    assert fullest(posts) + 1 <= 505
     assert _used(posts, 10) >= 0.995 * 5_000
 
 
@@ -194,7 +175,7 @@ def test_a_machine_that_stood_still_owes_nothing() -> None:
     stalls = iter([*repeat(0.0, 100), 60.0, *repeat(0.0, 100_000)])
     posts = _play(Pacer(50, 0.0), 70, late=stalls)
 
-    assert _fullest_second(posts) + 1 <= 51
+    assert fullest(posts) + 1 <= 51
 
 
 def test_a_long_message_leaves_a_debt() -> None:
@@ -232,7 +213,7 @@ def test_whatever_happens_no_second_holds_more_than_the_rate(
         pacer, 6, weights=cycle(weights), late=cycle(late), each_round=throttle
     )
 
-    assert _fullest_second(posts) + 1 <= max(rate * 1.01, rate + 1)
+    assert fullest(posts) + 1 <= max(rate * 1.01, rate + 1)
     assert pacer.rate <= rate
 
 
@@ -256,7 +237,7 @@ def test_each_sender_keeps_its_own_rate_within_the_accounts(
         (slow, [post for post in posts if post.sender == A]),
         (fast, [post for post in posts if post.sender == B]),
     ):
-        assert _fullest_second(mine) + 1 <= max(limit * 1.01, limit + 1)
+        assert fullest(mine) + 1 <= max(limit * 1.01, limit + 1)
 
 
 def test_a_slow_sender_takes_nothing_from_the_others() -> None:

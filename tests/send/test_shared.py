@@ -19,6 +19,7 @@ from bulksend.journal.turns import Wanted
 from bulksend.send.account import Account
 from bulksend.send.reckoning import Reckoning
 from bulksend.send.slots import LATE_SECONDS, Slots
+from tests.suites.arrivals import fullest, most_in_a_second
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -269,26 +270,6 @@ async def sent(
     """All that a sender with enough to send lets go in nine seconds."""
     moments = await world.posts(pace, 9_999, sender, weights, until=109.0)
     return [Sent(*one, sender) for one in zip(moments, cycle(weights), strict=False)]
-
-
-def fullest(found: Sequence[Sent]) -> int:
-    """The most segments in any second, without the message that ends it."""
-    found, most, first, inside = sorted(found), 0, 0, 0
-    for one in found:
-        while found[first].at + 1.0 <= one.at:
-            inside -= found[first].weight
-            first += 1
-        most = max(most, inside)
-        inside += one.weight
-    return most
-
-
-def most_in_a_second(found: Sequence[Sent]) -> int:
-    """All of the segments of each message that is in it."""
-    return max(
-        sum(one.weight for one in found if first.at <= one.at < first.at + 1.0)
-        for first in found
-    )
 
 
 def used(found: Sequence[Sent], rate: float) -> float:

@@ -14,10 +14,11 @@ import threading
 from bisect import bisect_left
 from contextlib import contextmanager
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 SO_TIMESTAMPNS = 35
 _STAMP = struct.Struct("ll")
@@ -121,16 +122,31 @@ def densest(moments: list[float], seconds: float = 1.0) -> int:
     )
 
 
-def fullest(posts: Sequence[tuple[float, int]]) -> int:
+Segments = tuple[float, int] | tuple[float, int, str]
+"""Of a message: its moment, how many, and perhaps the sender."""
+
+
+def fullest(posts: Iterable[Segments]) -> int:
     """The most segments that came within any second, without the message that ends it.
 
     A message cannot be cut: so it is this that a rate bounds, however long the texts are.
     """
+    found = sorted(posts, key=itemgetter(0))
     most = first = inside = 0
-    for at, weight in posts:
-        while posts[first][0] + 1.0 <= at:
-            inside -= posts[first][1]
+    for one in found:
+        while found[first][0] + 1.0 <= one[0]:
+            inside -= found[first][1]
             first += 1
         most = max(most, inside)
-        inside += weight
+        inside += one[1]
     return most
+
+
+def most_in_a_second(posts: Iterable[Segments]) -> int:
+    """The same with all of the segments of each message that is in it."""
+    found = sorted(posts, key=itemgetter(0))
+    moments = [one[0] for one in found]
+    return max(
+        sum(one[1] for one in found[place : bisect_left(moments, at + 1.0)])
+        for place, at in enumerate(moments)
+    )
