@@ -17,7 +17,7 @@ import polars as pl
 from bulksend.prepare.phones import cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 NOT_ONE: Final = 0
 """The place of a ZIP that nobody has."""
@@ -108,9 +108,10 @@ def _slots() -> pl.DataFrame:
 
 
 def _compiled() -> pl.DataFrame:
-    found = [("", "")] * 100_000
-    for one, zones in _zips():
-        there = zones if one["active"] else zones | _regions()[_region(one)]
+    found, every = [("", "")] * 100_000, list(_zips())
+    regions = _regions(every)
+    for one, zones in every:
+        there = zones if one["active"] else zones | regions[_region(one)]
         found[int(one["zip_code"])] = (one["state"], " ".join(sorted(there)))
     numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY, ("?", ""): FOREIGN}
     for place in sorted(set(found)):
@@ -124,15 +125,16 @@ def _compiled() -> pl.DataFrame:
     )
 
 
-@lru_cache(maxsize=1)
-def _regions() -> dict[tuple[str, str], set[str]]:
+def _regions(
+    every: Iterable[tuple[dict[str, Any], set[str]]],
+) -> dict[tuple[str, str], set[str]]:
     """The zones of each of the mail's regions.
 
     Of a ZIP that is out of use the data knows less well where it was: whoever still
     writes it may be wherever its first three digits reach.
     """
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one, zones in _zips():
+    for one, zones in every:
         found[_region(one)] |= zones
     return found
 
