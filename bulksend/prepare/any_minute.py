@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from math import inf
 
+from bulksend.prepare.outflow import DUST
 from bulksend.rules.carriers import MINUTE_LASTS_MS
 
 PIECES_KEPT = 60
@@ -28,6 +29,11 @@ class AnyMinute:
         self.left = self._most
 
     @property
+    def lets_out(self) -> float:
+        """Segments a second that may go now."""
+        return inf if self.left > DUST else self.refill
+
+    @property
     def refill(self) -> float:
         """Segments a second that come back now."""
         if self._pieces > PIECES_KEPT:
@@ -43,6 +49,11 @@ class AnyMinute:
             return inf
         begin, end, _ = self._gone[0]
         return begin if self._now < begin else end
+
+    def seconds_to_change(self, rate: float) -> float:
+        """Until `lets_out` is another, while so many segments a second go."""
+        used_up = rate - self.refill
+        return self.left / used_up if used_up > 0.0 and self.left > DUST else inf
 
     def passes(self, now: float, then: float, rate: float) -> None:
         """Let time go on in which so many segments a second went."""

@@ -25,15 +25,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.prepare.any_minute import AnyMinute
 from bulksend.prepare.outflow import DUST, Outflow
-from bulksend.rules.carriers import BY_DAY, BY_MINUTE, pacific_day
+from bulksend.prepare.this_day import ThisDay
+from bulksend.rules.carriers import BY_DAY, BY_MINUTE
 from bulksend.rules.hours import LEAST_LIFE_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from bulksend.prepare.ends import Ends
-    from bulksend.prepare.outflow import Queue, Rates
-    from bulksend.rules.hours import Opening
+    from bulksend.prepare.volumes import Load
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -43,77 +42,6 @@ SLOWEST = 1e-6
 
 LEAST_STEP_SECONDS = 1e-6
 """A step that a moment in ms since 1970 can still hold as a float: time goes on."""
-
-
-class Volume(NamedTuple):
-    """What is to be sent to one place: segments, and the messages they are in.
-
-    Args:
-        carrier: Whose caps they count against; empty for nobody's.
-
-        lane: Which pace of senders' own holds them up (`outflow.Rates.lanes`); empty for
-            none.
-
-        saved: Segments that a shorter text would save.
-    """
-
-    place: str
-    weight: int
-    rows: int
-    carrier: str = ""
-    lane: str = ""
-    saved: int = 0
-
-
-class Caps(NamedTuple):
-    """What carriers take, in segments; 0: they take all.
-
-    Args:
-        used: What T-Mobile's day has taken already.
-    """
-
-    per_day: int = 0
-    per_minute: int = 0
-    used: int = 0
-
-
-UNCAPPED = Caps()
-
-
-class FirstFew(NamedTuple):
-    """Messages that go first, and how long their receipts are waited for."""
-
-    messages: int
-    wait_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A run as a forecast sees it.
-
-    Args:
-        start: When it begins.
-
-        ends: When it is over, with whoever is left.
-
-        opening: The first opening of a place's word with some life left after a moment.
-
-        queue: None where Bandwidth is as fast as the rate.
-
-        first: None where all may go at once.
-
-        life: Seconds after which a message expires, wherever it waits.
-    """
-
-    volumes: tuple[Volume, ...]
-    start: int
-    ends: Ends
-    rates: Rates
-    opening: Callable[[str, int], Opening | None]
-    caps: Caps = UNCAPPED
-    queue: Queue | None = None
-    first: FirstFew | None = None
-    life: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +91,6 @@ class _Open(NamedTuple):
     place: int
 
 
-def shared_out(messages: int, among: Sequence[int]) -> list[int]:
-    """So many of all of these, each part of them giving its share; all where they lack."""
-    total, upto, found = sum(among), 0, []
-    for rows in among:
-        before, upto = upto, upto + rows
-        few = min(messages, total)
-        found.append(round(few * upto / total) - round(few * before / total))
-    return found
-
-
 def course(load: Load) -> Course:
     """Play a run through."""
     return _Run(load).play()
@@ -201,12 +119,10 @@ class _Run:
         self._begins: float | None = None
         self._ends: float | None = None
         self._idle = 0.0
-        # A message is not cut: of a cap only whole ones are used.
-        self._message = min(compress(self._size, self._by_day), default=1.0)
-        least = min(compress(self._size, self._by_minute), default=1.0)
-        self._day_ends = float(pacific_day(load.start)[1])
-        self._day = self._whole_messages(caps.per_day - caps.used)
+        least = min(compress(self._size, self._by_day), default=1.0)
+        self._day = ThisDay(caps.per_day, caps.used, least, now=load.start)
         self._has_by_day = False  # whether any of these is open
+        least = min(compress(self._size, self._by_minute), default=1.0)
         self._minute = AnyMinute(caps.per_minute // least * least)
         rows = sum(one.rows for one in every) or 1
         mean = sum(one.weight for one in every) / rows
@@ -227,7 +143,7 @@ class _Run:
         every, first = self._load.volumes, self._load.first
         rest, sent, goes_on = [one.rows for one in every], None, None
         if first is not None:
-            few = self._first_few(first.messages)
+            few = self._load.first_rows()
             self._send(few)
             if self._waits_in_vain:
                 self._now = max(self._now, self._stops)
@@ -249,19 +165,6 @@ class _Run:
             first=_whole(sent),
             goes_on=_whole(goes_on),
         )
-
-    def _first_few(self, messages: int) -> list[int]:
-        """How many go first of each volume: of those that are open, where they suffice."""
-        start, found = self._load.start, [0] * len(self._load.volumes)
-        opens = [self._load.opening(one.place, start) for one in self._load.volumes]
-        is_open = [one is not None and one.start <= start for one in opens]
-        for here in (True, False):
-            some = [at for at, one in enumerate(is_open) if one is here]
-            rows = [self._load.volumes[at].rows for at in some]
-            for at, few in zip(some, shared_out(messages, rows), strict=True):
-                found[at] = few
-                messages -= few
-        return found
 
     def _send(self, rows: list[int]) -> None:
         """A sender begins, and sends so many of each volume."""
@@ -285,13 +188,12 @@ class _Run:
         """To the next event: a window opens or closes, a cap is met, a place is served."""
         while self._closed and self._closed[0][0] <= self._now:
             _, until, place = heapq.heappop(self._closed)
-            if self._by_day[place] and self._day <= DUST and self._now < self._day_ends:
+            is_full = self._day.is_full and self._now < self._day.ends
+            if self._by_day[place] and is_full:
                 self._schedule(place, self._many)
             else:
                 self._push(_Open(until, place))
-        if self._now >= self._day_ends:
-            self._day_ends = float(pacific_day(round(self._now))[1])
-            self._day = self._whole_messages(self._load.caps.per_day)
+        self._day.reach(self._now)
         if self._drop_what_is_over() or not self._waits_for_anything:
             return
         flows = self._flows()
@@ -322,7 +224,7 @@ class _Run:
                 self._keep_whole(place)
                 self._schedule(place, self._many)
                 return True
-        if self._day > DUST or not self._has_by_day:
+        if not (self._day.is_full and self._has_by_day):
             return False
         self._has_by_day = False
         held = [
@@ -349,7 +251,7 @@ class _Run:
     def _flows(self) -> list[tuple[int, float]]:
         """Places that are served now, and how fast: of a lane, what closes first first."""
         lanes = {lane for (lane, _), opened in self._open.items() if opened}
-        refill = inf if self._minute.left > DUST else self._minute.refill
+        refill = self._minute.lets_out
         flows: list[tuple[int, float]] = []
         for lane, rate in self._out.rates(self._now, sorted(lanes)).items():
             some = self._flows_of(lane, rate, refill)
@@ -372,9 +274,6 @@ class _Run:
             flows.append((free[0].place, rate - slow))
         return flows
 
-    def _whole_messages(self, segments: int) -> float:
-        return max(0, segments) // self._message * self._message
-
     def _next(self, flows: list[tuple[int, float]]) -> float:
         """When the first of these flows changes."""
         times = [self._left[place] / rate for place, rate in flows]
@@ -385,11 +284,8 @@ class _Run:
         ]
         leaving, by_day, by_minute = self._sums(flows)
         times.append(self._out.seconds_to_change(self._now, leaving))
-        if by_day:
-            times += [self._day / by_day, (self._day_ends - self._now) / 1000]
-        used_up = by_minute - self._minute.refill
-        if used_up > 0.0 and self._minute.left > DUST:
-            times.append(self._minute.left / used_up)
+        times.append(self._day.seconds_to_change(self._now, by_day))
+        times.append(self._minute.seconds_to_change(by_minute))
         return self._now + max(min(times), LEAST_STEP_SECONDS) * 1000
 
     def _sums(
@@ -413,7 +309,7 @@ class _Run:
             lasts = self._out.expires(until, self._now, then, total)
             self._expires += lasts * rate
             self._left[place] -= (then - self._now) / 1000 * rate
-        self._day -= by_day * (then - self._now) / 1000
+        self._day.passes((then - self._now) / 1000, by_day)
         self._pass(then - self._now, leaving, by_minute)
         self._now = self._ends = then
         for place, _ in flows:
@@ -438,8 +334,8 @@ class _Run:
         if left <= 0:
             return
         now = round(self._now)
-        if self._by_day[place] and self._day <= DUST:
-            now = max(now, round(self._day_ends))
+        if self._by_day[place] and self._day.is_full:
+            now = max(now, round(self._day.ends))
         found = self._load.opening(volume.place, now)
         if found is None or max(found.start, now) >= self._last:
             self._waits_in_vain |= found is not None and self._last == self._stops

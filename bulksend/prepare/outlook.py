@@ -13,22 +13,20 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from bulksend.prepare.ends import NEVER, ends_of, life_of
-from bulksend.prepare.forecast import (
-    DAY,
-    HORIZON_DAYS,
-    UNCAPPED,
-    Caps,
-    FirstFew,
-    Load,
-    Volume,
-    course,
-    shared_out,
-)
+from bulksend.prepare.forecast import DAY, HORIZON_DAYS, course
 from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.segments import units_of
 from bulksend.prepare.timing import plan_hours
+from bulksend.prepare.volumes import (
+    UNCAPPED,
+    Caps,
+    FirstFew,
+    Load,
+    Volume,
+    shared_out,
+)
 from bulksend.rules.hours import LEAST_LIFE_MS, LOOK_AHEAD_DAYS, Hours, Opening
 from bulksend.rules.place import Place
 

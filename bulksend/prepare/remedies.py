@@ -15,7 +15,8 @@ from bulksend.prepare.forecast import MINUTE, course
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulksend.prepare.forecast import Course, Load
+    from bulksend.prepare.forecast import Course
+    from bulksend.prepare.volumes import Load
 
 MOST_TIMES = 1_000
 """So many times as fast is all that is tried."""

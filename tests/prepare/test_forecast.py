@@ -14,10 +14,11 @@ import pytest
 
 from bulksend.planning import load_campaign
 from bulksend.prepare.ends import NEVER, Ends
-from bulksend.prepare.forecast import Caps, Load, Volume, course
+from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.outlook import best_cuts, outlook, texts_over
 from bulksend.prepare.remedies import remedies
+from bulksend.prepare.volumes import Caps, Load, Volume
 from bulksend.rules.hours import Opening
 from tests.prepare.planning import campaign, plan
 

@@ -13,10 +13,11 @@ import pytest
 from bulksend.errors import Problem, Stopped
 from bulksend.journal import leases
 from bulksend.journal.store import Journal
-from bulksend.prepare import forecast
 from bulksend.prepare.ends import NEVER
-from bulksend.prepare.forecast import Load, Volume, course
+from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Queue, Rates
+from bulksend.prepare.volumes import UNCAPPED, Load, Volume
+from bulksend.prepare.volumes import Caps as Foreseen
 from bulksend.rules.carriers import pacific_day
 from bulksend.rules.hours import LEAST_LIFE_MS, Hours
 from bulksend.rules.pack import shipped_rules
@@ -267,13 +268,13 @@ def test_a_run_with_caps_ends_when_it_was_forecast(
     stage.play(path)
     assert stage.fates() == {"accepted": rows}
     ended = max(at for _, at, _ in stage.posts())
-    told = course(_load(stage, forecast.Caps(day, minute)))
+    told = course(_load(stage, Foreseen(day, minute)))
     assert told.ends is not None
     assert told.left == 0
     assert abs(told.ends - ended) < 0.02 * (ended - utc(start)) + 2_000
 
 
-def _load(stage: Capped, caps: forecast.Caps, queue: Queue | None = None) -> Load:
+def _load(stage: Capped, caps: Foreseen, queue: Queue | None = None) -> Load:
     hours = Hours(shipped_rules(), "us-marketing")
 
     def opening(word: str, now: int) -> Opening | None:
@@ -294,7 +295,7 @@ def test_what_the_day_has_taken_already_is_known() -> None:
     """Nothing is left of today's thirty: it begins tomorrow at eight."""
     stage = Capped(rows=30, carriers=("t_mobile",))
     stage.loop.close()
-    told = course(_load(stage, forecast.Caps(30, 0, used=30)))
+    told = course(_load(stage, Foreseen(30, 0, used=30)))
     assert told.begins == utc("2026-09-15T12:00")
 
 
@@ -321,7 +322,7 @@ def test_a_run_into_a_full_queue_ends_when_it_was_forecast(
     stage.play(path)
     assert stage.fates() == {"accepted": rows}
     taken = [one.at for one in stage.poster.posted if one.answer.what is ACCEPTED]
-    load = _load(stage, forecast.UNCAPPED, Queue(dequeue, holds))
+    load = _load(stage, UNCAPPED, Queue(dequeue, holds))
     told = course(load)
     assert told.ends is not None
     assert told.leaves is not None
@@ -341,6 +342,6 @@ def test_what_waits_longer_than_its_window_is_told() -> None:
     """Taken in the last quarter of an hour before eight, by a queue that is slow."""
     stage = Capped(rows=3_600, rate=10.0, carriers=("",), start="2026-09-14T23:50")
     stage.loop.close()
-    told = course(_load(stage, forecast.UNCAPPED, Queue(1.0, 900)))
+    told = course(_load(stage, UNCAPPED, Queue(1.0, 900)))
     # Until 19:59 some 1,350 are taken: what leaves at one a second after 20:00 is lost.
     assert told.expires == pytest.approx(840, abs=10)

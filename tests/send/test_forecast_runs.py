@@ -25,15 +25,11 @@ from bulksend.errors import Stopped
 from bulksend.journal import leases
 from bulksend.journal.records import Outcome
 from bulksend.journal.states import Event
-from bulksend.prepare import forecast
 from bulksend.prepare.ends import Ends
-from bulksend.prepare.forecast import (
-    FirstFew,
-    Load,
-    Volume,
-    course,
-)
+from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Lane, Queue, Rates
+from bulksend.prepare.volumes import Caps as Foreseen
+from bulksend.prepare.volumes import FirstFew, Load, Volume
 from bulksend.rules.hours import LEAST_LIFE_MS, Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
@@ -164,7 +160,7 @@ class Drawn(Capped):
             None,
             None,
         )
-        caps = forecast.Caps(day.most if day else 0, minute.most if minute else 0)
+        caps = Foreseen(day.most if day else 0, minute.most if minute else 0)
         start, wait_ms = utc(self.start), 1000 * self.wait_seconds
         first = FirstFew(self.first, wait_ms) if self.first else None
         until = self.not_after

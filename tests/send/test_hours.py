@@ -14,8 +14,9 @@ from bulksend.dispatch import Progress
 from bulksend.errors import Stopped
 from bulksend.journal.store import Journal
 from bulksend.prepare.ends import NEVER
-from bulksend.prepare.forecast import Load, Volume, course
+from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Rates
+from bulksend.prepare.volumes import Load, Volume
 from bulksend.rules.hours import LEAST_LIFE_MS, Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place

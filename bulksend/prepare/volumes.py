@@ -1,0 +1,114 @@
+"""A run as a forecast sees it: volumes, what holds them up, and who of them goes first.
+
+Pure: moments are milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bulksend.prepare.ends import Ends
+    from bulksend.prepare.outflow import Queue, Rates
+    from bulksend.rules.hours import Opening
+
+
+class Volume(NamedTuple):
+    """What is to be sent to one place: segments, and the messages they are in.
+
+    Args:
+        carrier: Whose caps they count against; empty for nobody's.
+
+        lane: Which pace of senders' own holds them up (`outflow.Rates.lanes`); empty for
+            none.
+
+        saved: Segments that a shorter text would save.
+    """
+
+    place: str
+    weight: int
+    rows: int
+    carrier: str = ""
+    lane: str = ""
+    saved: int = 0
+
+
+class Caps(NamedTuple):
+    """What carriers take, in segments; 0: they take all.
+
+    Args:
+        used: What T-Mobile's day has taken already.
+    """
+
+    per_day: int = 0
+    per_minute: int = 0
+    used: int = 0
+
+
+UNCAPPED = Caps()
+
+
+class FirstFew(NamedTuple):
+    """Messages that go first, and how long their receipts are waited for."""
+
+    messages: int
+    wait_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """All of a run.
+
+    Args:
+        start: When it begins.
+
+        ends: When it is over, with whoever is left.
+
+        opening: The first opening of a place's word with some life left after a moment.
+
+        queue: None where Bandwidth is as fast as the rate.
+
+        first: None where all may go at once.
+
+        life: Seconds after which a message expires, wherever it waits.
+    """
+
+    volumes: tuple[Volume, ...]
+    start: int
+    ends: Ends
+    rates: Rates
+    opening: Callable[[str, int], Opening | None]
+    caps: Caps = UNCAPPED
+    queue: Queue | None = None
+    first: FirstFew | None = None
+    life: float = inf
+
+    def first_rows(self) -> list[int]:
+        """How many go first of each volume: of those that are open, where they suffice."""
+        found = [0] * len(self.volumes)
+        if self.first is None:
+            return found
+        messages = self.first.messages
+        opens = [self.opening(one.place, self.start) for one in self.volumes]
+        is_open = [one is not None and one.start <= self.start for one in opens]
+        for here in (True, False):
+            some = [at for at, one in enumerate(is_open) if one is here]
+            rows = [self.volumes[at].rows for at in some]
+            for at, few in zip(some, shared_out(messages, rows), strict=True):
+                found[at] = few
+                messages -= few
+        return found
+
+
+def shared_out(messages: int, among: Sequence[int]) -> list[int]:
+    """So many of all of these, each part of them giving its share; all where they lack."""
+    total, upto, found = sum(among), 0, []
+    for rows in among:
+        before, upto = upto, upto + rows
+        few = min(messages, total)
+        found.append(round(few * upto / total) - round(few * before / total))
+    return found
