@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +22,15 @@ settings.load_profile("steady")
 # Tests start hundreds of processes. Where nobody keeps what he compiled, each of them
 # compiles every library anew: for Airflow that is four of five seconds.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 3 << 30
+
+# A killed process loses nothing that the kernel has, and no test cuts the power: what a
+# disk would add is its time for each of some 100,000 synchronous commits. Tests of a full
+# disk mount their own.
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 pytest.register_assert_rewrite("tests.suites")
 """What is imported by tests explains its failures as they do."""
