@@ -14,7 +14,7 @@ from bulksend.journal.records import Candidate, Outcome, Run
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.send.canary import Bounds, Seen, Vigil, against, seen
-from tests.send.test_engine import InlineWriter
+from tests.send.stage import InlineWriter
 from tests.virtual_time import VirtualClocks, VirtualLoop
 
 if TYPE_CHECKING:

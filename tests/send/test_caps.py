@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
-    from tests.send.test_engine import Stage
+    from tests.send.stage import Stage
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from bulksend.send import hold, timed
 from bulksend.send.caps import Caps, CarrierCap
 from bulksend.send.message import Envelope
 from bulksend.send.timed import Manner, TimedSource
-from tests.send.test_engine import ACCEPTED, FULL, REFUSED, Answer
+from tests.send.stage import ACCEPTED, FULL, REFUSED, Answer
 from tests.send.test_hours import LOS_ANGELES, NEW_YORK, Timed, utc
 
 if TYPE_CHECKING:

@@ -38,8 +38,8 @@ from bulksend.send import hold, timed, watch
 from bulksend.send.caps import Caps, CarrierCap
 from bulksend.send.message import Envelope
 from bulksend.send.pacing import BySender, Pacer
+from tests.send.stage import ACCEPTED, FULL, Answer, new_path
 from tests.send.test_carriers import Capped
-from tests.send.test_engine import ACCEPTED, FULL, Answer, _new_path
 from tests.send.test_hours import utc
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ def off(stage: Drawn) -> Off:
     stage.patience = 90 * 86_400
     load = stage.load()
     told = course(load)
-    with seldom(), _new_path() as path:
+    with seldom(), new_path() as path:
         with suppress(Stopped):  # its `not_after` has come
             stage.play(path)
         fates = stage.fates()

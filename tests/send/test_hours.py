@@ -23,7 +23,7 @@ from bulksend.rules.place import Place
 from bulksend.send import engine as engine_module
 from bulksend.send.message import Envelope
 from bulksend.send.timed import Manner, TimedSource
-from tests.send.test_engine import ACCEPTED, FULL, UNREACHED, Answer, Stage
+from tests.send.stage import ACCEPTED, FULL, UNREACHED, Answer, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,14 +11,13 @@ from bulksend.errors import BulksendError, Problem, Stopped
 from bulksend.journal.orders import Order, Word
 from bulksend.send import watch as watching
 from bulksend.send.watch import watch
-from tests.send.test_engine import Stage, path
+from tests.send.stage import Stage
 from tests.virtual_time import VirtualLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["path"]  # the fixture
 
 NOW = 1_790_000_000_000
 

@@ -33,7 +33,7 @@ from bulksend.send.intake import Intake
 from bulksend.send.message import Envelope
 from bulksend.send.pacing import Pacer
 from bulksend.send.timed import Manner, TimedSource
-from tests.send.test_engine import ACCEPTED, FULL, UNREACHED, InlineWriter
+from tests.send.stage import ACCEPTED, FULL, UNREACHED, InlineWriter
 from tests.virtual_time import VirtualClocks, VirtualLoop
 
 if TYPE_CHECKING:
