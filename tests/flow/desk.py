@@ -11,7 +11,6 @@ import io
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.request
@@ -24,8 +23,10 @@ from unittest.mock import patch
 import polars as pl
 
 from bulksend.cli import main
+from tests.suites.births import Born
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).parents[2]
@@ -152,15 +153,7 @@ class Desk:
 
     def python(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Any other program, in the same way."""
-        process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = Born(list(map(str, arguments)), self.folder, self.environment)
         self.started.append(process)
         return process
 
@@ -223,22 +216,8 @@ def served(folder: Path, *options: str) -> Iterator[Served]:
     """``bulksend simulate`` on a free port, with its log in *folder*."""
     log = folder / "simulator.log"
     log.touch()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "bulksend",
-            "simulate",
-            "--port",
-            "0",
-            "--log",
-            str(log),
-            *options,
-        ],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    simulate = ("-m", "bulksend", "simulate", "--port", "0", "--log", str(log))
+    process = Born([*simulate, *options], Path.cwd(), {})
     try:
         assert process.stdout is not None
         told = [process.stdout.readline() for _ in range(2)]
