@@ -25,11 +25,11 @@ def main() -> int:
     asked = parser.parse_args()
     campaigns = 0
 
-    def note(verdict: Verdict) -> None:
+    def note(seed: int, verdict: Verdict) -> None:
         nonlocal campaigns
         campaigns += 1
         if not verdict.holds:
-            say(f"seed {asked.seed + campaigns}: {verdict}")
+            say(f"seed {seed}: {verdict}")
 
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.crash.ground import FAULTS, Ground, Nursery, Verdict
@@ -18,6 +21,9 @@ KILLS = 5
 
 LONGEST_LIFE = 0.7
 """Seconds after which a sender is killed at the latest: about its whole life."""
+
+FIELDS = 3
+"""Campaigns at once: a sender mostly waits, for its pace, for answers that do not come."""
 
 ENDS = 40
 """So often a campaign is run again before the barrage gives up on it."""
@@ -56,14 +62,23 @@ def barrage(
     folder: Path,
     kills: int,
     seed: int,
-    note: Callable[[Verdict], None] = lambda _: None,
+    note: Callable[[int, Verdict], None] = lambda _seed, _verdict: None,
 ) -> Verdict:
-    """Campaigns until *kills* senders were killed; *note* sees each one's verdict."""
-    total = Verdict()
-    with Nursery() as nursery:
-        while total.kills < kills:
-            seed += 1
-            verdict = bombard(folder / f"{seed}", nursery, seed)
-            note(verdict)
-            total += verdict
+    """Campaigns until *kills* senders were killed; *note* sees each one's seed and verdict."""
+    total, seeds, one_at_a_time = Verdict(), count(seed + 1), threading.Lock()
+
+    def fight() -> None:
+        nonlocal total
+        with Nursery() as nursery:
+            while total.kills < kills:
+                with one_at_a_time:
+                    mine = next(seeds)
+                verdict = bombard(folder / f"{mine}", nursery, mine)
+                with one_at_a_time:
+                    note(mine, verdict)
+                    total += verdict
+
+    with ThreadPoolExecutor(FIELDS) as fields:
+        for field in [fields.submit(fight) for _ in range(FIELDS)]:
+            field.result()
     return total

@@ -30,11 +30,11 @@ def test_nobody_is_texted_twice_and_no_row_is_without_a_fate(
     Unknown at the end are exactly the rows whose last sender died between intent and
     outcome, and those whose answer proved nothing.
     """
-    failed: list[Verdict] = []
+    failed: dict[int, Verdict] = {}
 
-    def note(verdict: Verdict) -> None:
+    def note(seed: int, verdict: Verdict) -> None:
         if not verdict.holds:
-            failed.append(verdict)
+            failed[seed] = verdict
 
     total = barrage(tmp_path, KILLS, seed, note)
     record_property("figures", total.told)
