@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bulksend.connection import check_connection
     from bulksend.control import Ordered, abort_run, pause_run, resume_run
     from bulksend.crowd import plan_on_workers, run_on_workers
+    from bulksend.deciding import decide_row, resend_run
     from bulksend.define.campaign import Campaign
     from bulksend.define.schema import json_schema, write_starter
     from bulksend.define.slots import ScheduledFor
@@ -81,14 +82,7 @@ if TYPE_CHECKING:
     from bulksend.settle.standing import Ended
     from bulksend.settle.strangers import unknown_callbacks
     from bulksend.settle.suppressing import OptOutRate, SuppressionList, opt_out_rate
-    from bulksend.settling import (
-        Manner,
-        Settled,
-        decide_row,
-        poll_runs,
-        resend_run,
-        settle_runs,
-    )
+    from bulksend.settling import Manner, Settled, poll_runs, settle_runs
     from bulksend.trial import Tested, send_test
     from bulksend.view.exposition import metrics, write_metrics
     from bulksend.view.live import live_page
@@ -177,9 +171,9 @@ _HOME_OF = {
     "opt_out_rate": "settle.suppressing",
     "Manner": "settling",
     "Settled": "settling",
-    "decide_row": "settling",
+    "decide_row": "deciding",
     "poll_runs": "settling",
-    "resend_run": "settling",
+    "resend_run": "deciding",
     "settle_runs": "settling",
     "unknown_callbacks": "settle.strangers",
 }

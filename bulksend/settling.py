@@ -1,45 +1,36 @@
-"""How the unknown are ended, and what Bandwidth's search tells of the accepted.
+"""What Bandwidth's search tells: how the unknown ended, and what became of the accepted.
 
     settle_runs    look the unknown up, believe what is proven, say what is not
-    decide_row     a person's decision about one row, with its reason
-    resend_run     plan again what was proven not to be sent
     poll_runs      delivered or failed, for those who have no callbacks
 
-A row is never sent by any of these; `bulksend run` sends what was planned again.
+Nothing is sent by any of these.  What people say themselves is in `deciding`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import getpass
 import random
 import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
-
-import orjson
+from functools import partial
+from typing import TYPE_CHECKING
 
 from bulksend.assignment import other_account
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem
-from bulksend.journal.decisions import Source
 from bulksend.journal.owner import Owner
-from bulksend.journal.states import Event, Status
-from bulksend.logs import mask_words
 from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.ground import Ground
-from bulksend.settle.looking import look, look_again, look_at_accepted, reach
-from bulksend.settle.proving import absent
+from bulksend.settle.looking import look, look_at_accepted, reach
 from bulksend.settle.search import MessageSearch
 
 if TYPE_CHECKING:
     from collections.abc import (
         Callable,
-        Collection,
         Iterable,
         Iterator,
         Mapping,
@@ -112,13 +103,6 @@ class Settled:
         return shown | others | {"doubled": self.doubled, "calls": self.calls}
 
 
-class Resent(NamedTuple):
-    """What is sent again, and what stays *not_sent*: it is not proven any more."""
-
-    planned: int
-    left: int
-
-
 def settle_runs(
     home: Home,
     environment: Mapping[str, str],
@@ -140,17 +124,12 @@ def settle_runs(
     settled = Settled()
     with _runs(home, run) as (journal, runs):
         everyone = journal.runs()
-        _orphan(journal, everyone)
+        orphan(journal, everyone)
         unknown = {one.id: journal.decisions.unknown(one.id) for one in everyone}
-        rivals = [
-            one for one in everyone if one.provider == "bandwidth" and unknown[one.id]
-        ]
+        rivals = [one for one in everyone if _is_real(one) and unknown[one.id]]
         ours = {one.id for one in runs}
         real = [one for one in rivals if one.id in ours]
-        rehearsed = (
-            len(unknown[one.id]) for one in runs if one.provider != "bandwidth"
-        )
-        settled.skipped = sum(rehearsed)
+        settled.skipped = sum(len(unknown[one.id]) for one in runs if not _is_real(one))
         account = environment.get("BW_ACCOUNT_ID", "").strip()
         plans, without = _plans(home, rivals, account)
         for one in without.keys() & set(real):
@@ -158,10 +137,13 @@ def settle_runs(
             settled.problems.append(without[one])
         if plans.keys() & set(real):
             credentials = Credentials.from_environment(environment)
-            asyncio.run(_settle(journal, plans, ours, credentials, how, settled))
+            ground = partial(
+                Ground, journal, plans, wait_ms=how.wait_ms, now=_now, asked=ours
+            )
+            asyncio.run(_settle(ground, credentials, how, settled))
         looked_at = {*real, *(runs if run else ())}
         settled.doubled = sum(journal.receipts.doubled(one.id) for one in looked_at)
-        _rewrite(home, journal, real)
+        rewrite(home, journal, real)
     return settled
 
 
@@ -200,7 +182,7 @@ def poll_runs(
     """
     how = how or Manner()
     with _runs(home, run) as (journal, runs):
-        real = [one for one in runs if one.provider == "bandwidth"]
+        real = [one for one in runs if _is_real(one)]
         found: Counter[str] = Counter()
         if _waiting(journal, real):
             credentials = Credentials.from_environment(environment)
@@ -209,86 +191,8 @@ def poll_runs(
         old = (journal.decisions.accepted_before(one.id, before) for one in real)
         if count := sum(old):
             found["too_old"] = count
-        _rewrite(home, journal, real)
+        rewrite(home, journal, real)
     return dict(found)
-
-
-def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) -> None:
-    """A person says what became of an unknown row: ``accepted`` or ``not_sent``.
-
-    Raises:
-        InputError: E630, where there is no such run; E653, where the row is not unknown;
-            E654 without a reason.
-    """
-    if not because.strip():
-        raise InputError(Problem("E654", "nothing is said"))
-    with find_run(run, home) as (journal, known):
-        _orphan(journal, [known])
-        now = _now()
-        event = Event.ACCEPT if verdict == "accepted" else Event.DISPROVE
-        unknown = {one.row: one for one in journal.decisions.unknown(known.id)}
-        if row not in unknown:
-            raise InputError(Problem("E653", f"row {row} of {known.run}"))
-        one = unknown[row]
-        said = {
-            "because": mask_words(because.strip()[:2_000])[:500],
-            "by": _user(),
-            "since": one.since,
-            "attempt": one.attempt,
-        }
-        evidence = absent(known, row, now, "an operator decided so", said)
-        evidence = evidence._replace(source=Source.OPERATOR, attempt=one.attempt)
-        if event is Event.ACCEPT:
-            evidence = evidence._replace(event=event, error_code=None, error=None)
-        with journal.database.transaction():
-            journal.decisions.apply([evidence], now=now)
-        _rewrite(home, journal, [known])
-
-
-def resend_run(
-    home: Home,
-    environment: Mapping[str, str],
-    *,
-    run: str,
-    how: Manner | None = None,
-) -> Resent:
-    """Plan again what was proven not to be sent; `bulksend run` sends it.
-
-    What a search has proven is looked at once more: what it shows by now was accepted,
-    and what it does not prove any more stays as it is.
-
-    Raises:
-        InputError: E630, where there is no such run; E620, where its plan is gone; E500
-            without credentials; E551, where it is another account's.
-        GateRefused: E545, where Bandwidth refuses the search.
-        Stopped: E546, where it does not answer.
-    """
-    how = how or Manner()
-    with find_run(run, home) as (journal, known):
-        rows = journal.decisions.denied(known.id)
-        if journal.decisions.absent(known.id):
-            plans = {known: plan_of(known, home)}
-            credentials = Credentials.from_environment(environment)
-            if known.account not in ("", credentials.account_id):
-                raise InputError(other_account(known, credentials.account_id))
-            rows += asyncio.run(_again(journal, plans, credentials, how))
-        by = orjson.dumps({"by": _user()}).decode()
-        count = journal.decisions.resend(known.id, rows, now=_now(), evidence=by)
-        _rewrite(home, journal, [known])
-        left = journal.counts(known.id).get(Status.NOT_SENT, 0)
-        return Resent(count, left)
-
-
-async def _again(
-    journal: Journal,
-    plans: Mapping[Run, Plan],
-    credentials: Credentials,
-    how: Manner,
-) -> list[tuple[int, int]]:
-    (run,) = plans
-    async with _search(credentials, how) as search:
-        # How long to wait was said when it was proven, and it has been longer since.
-        return await look_again(Ground(journal, plans, search, 0, _now), run)
 
 
 # -- the runs ---------------------------------------------------------------------------
@@ -301,7 +205,12 @@ def _runs(home: Home, run: str) -> Iterator[tuple[Journal, list[Run]]]:
         yield journal, [known] if run else journal.runs()
 
 
-def _orphan(journal: Journal, runs: Iterable[Run]) -> None:
+def _is_real(run: Run) -> bool:
+    """Whether a search may know its messages: nobody else knows the stand-in's."""
+    return run.provider == "bandwidth"
+
+
+def orphan(journal: Journal, runs: Iterable[Run]) -> None:
     """Claims whose sender is gone become unknown, as the next sender would have it."""
     for campaign in {one.campaign for one in runs}:
         with suppress(GateRefused):  # somebody is at work: then nothing is orphaned
@@ -309,7 +218,7 @@ def _orphan(journal: Journal, runs: Iterable[Run]) -> None:
             journal.leases.end(campaign, epoch)
 
 
-def _rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
+def rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
     """Results as they are now; a run that is being sent writes its own at its end."""
     for run in runs:
         if journal.leases.holder(run.campaign, now=_now()) is None:
@@ -320,20 +229,17 @@ def _rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
 # -- looking ----------------------------------------------------------------------------
 
 
-async def _settle(  # noqa: PLR0913, PLR0917  (what it looks at, and how)
-    journal: Journal,
-    plans: Mapping[Run, Plan],
-    asked: Collection[int],
+async def _settle(
+    ground: Callable[..., Ground],
     credentials: Credentials,
     how: Manner,
     settled: Settled,
 ) -> None:
+    """Look until nothing waits any more that time may prove, or once."""
     left_out = settled.problems
-    async with _search(credentials, how) as search:
+    async with search_by(credentials, how) as search:
         while True:
-            counts = await look(
-                Ground(journal, plans, search, how.wait_ms, _now, asked)
-            )
+            counts = await look(ground(search=search))
             off = search.problem() if search.calls else None
             clocks = [] if off is None else [off]
             settled.problems = [*left_out, *clocks]
@@ -361,7 +267,7 @@ async def _poll(
     found: Counter[str],
 ) -> None:
     """Look until everything has its end that the search can show, or once."""
-    async with _search(credentials, how) as search:
+    async with search_by(credentials, how) as search:
         while True:
             waiting = _waiting(journal, runs)
             if not waiting:
@@ -382,7 +288,8 @@ def _waiting(journal: Journal, runs: Iterable[Run]) -> list[int]:
     return [one for one in firsts if one is not None]
 
 
-def _search(credentials: Credentials, how: Manner) -> MessageSearch:
+def search_by(credentials: Credentials, how: Manner) -> MessageSearch:
+    """The search, asked as fast as is said."""
     pace = {} if how.calls_a_second is None else {"calls_a_second": how.calls_a_second}
     return MessageSearch(
         credentials,
@@ -391,16 +298,6 @@ def _search(credentials: Credentials, how: Manner) -> MessageSearch:
         rng=random.Random(),  # noqa: S311  (jitter, not a secret)
         **pace,
     )
-
-
-# -- small things -----------------------------------------------------------------------
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a user of that number
-        return "somebody"
 
 
 def _now() -> int:
