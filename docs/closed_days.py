@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bulksend.rules.closed_days import asked
-from bulksend.rules.pack import SHIPPED_CALENDARS
+from bulksend.rules.rule_file import SHIPPED_CALENDARS
 
 FIRST, LAST = 2025, 2036
 PLACE = Path(__file__).parents[1] / "bulksend" / "rules" / "holidays.json"

@@ -16,12 +16,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from bulksend.rules.closed_days import closed_days
-from bulksend.rules.pack import DAY
+from bulksend.rules.week import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulksend.rules.pack import Rule, Slots
+    from bulksend.rules.pack import Rule
+    from bulksend.rules.week import Slots
 
 ALL_DAY: Slots = ((0, DAY),)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.rules.pack import DAY, DAYS
+from bulksend.rules.week import DAY, DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from bulksend.rules.pack import Rule, RulePack, Slots, Version
+    from bulksend.rules.pack import Rule, RulePack, Version
+    from bulksend.rules.week import Slots
 
 
 class RuleInForce(NamedTuple):

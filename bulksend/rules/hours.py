@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bulksend.rules.calendars import Calendars, first_day
-from bulksend.rules.pack import DAY
 from bulksend.rules.profile import rules_for
+from bulksend.rules.week import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,8 +13,9 @@ from bulksend.errors import InputError
 from bulksend.rules.changes import rule_changes, rules_in_force
 from bulksend.rules.closed_days import _table, asked, closed_days
 from bulksend.rules.hours import Hours
-from bulksend.rules.pack import SHIPPED_CALENDARS, read_rules, shipped_rules
+from bulksend.rules.pack import read_rules, shipped_rules
 from bulksend.rules.place import Claim, Place, claims_of, word_of
+from bulksend.rules.rule_file import SHIPPED_CALENDARS
 
 if TYPE_CHECKING:
     from pathlib import Path

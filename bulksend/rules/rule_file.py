@@ -1,0 +1,200 @@
+"""A file of rules as it is written: its shape, and what is wrong with it.
+
+Nothing in it is taken on trust: every weekday must be there once, versions of a rule must
+follow each other without a gap or an overlap, and a rule that closes on holidays must name
+a calendar that is known.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from bulksend.errors import Problem
+from bulksend.rules.jurisdictions import unknown
+from bulksend.rules.week import HOLIDAY, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+Kind = Literal["primary", "secondary", "caution"]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+_Jurisdiction = Annotated[
+    str, StringConstraints(pattern=r"^(\*|[A-Z]{2}(-[A-Z0-9]{1,3})?)$")
+]
+
+
+class VersionSaid(_Shape):
+    first: date = Field(alias="from")
+    until: date | None = None
+    hours: dict[str, str | list[str]]
+    per_day: Annotated[int, Field(gt=0)] | None = None
+    kind: Kind
+    source: _Text
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+
+
+class RuleSaid(_Shape):
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: _Text
+    jurisdictions: Annotated[list[_Jurisdiction], Field(min_length=1)]
+    holidays: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]+)?$")] | None
+    ) = None
+    versions: Annotated[list[VersionSaid], Field(min_length=1)]
+
+
+class RuleFile(_Shape):
+    checked: date
+    rules: Annotated[list[RuleSaid], Field(min_length=1)]
+
+
+_EXPECTED = {
+    "checked": "the day it was checked, such as 2026-11-26",
+    "rules": "a list of rules",
+    "id": "a name of a-z 0-9 -",
+    "name": "a text",
+    "jurisdictions": "a list of ISO 3166 codes such as US or US-FL, or *",
+    "holidays": "a calendar such as US-AL or FR",
+    "versions": "a list of versions, each with `from` and `hours`",
+    "from": "a day, such as 2026-11-26",
+    "until": "a day, such as 2026-11-26",
+    "hours": 'hours for every day, such as mon-sat: "08:00-20:00", sun: closed',
+    "per_day": "a whole number above 0",
+    "kind": "primary, secondary or caution",
+    "source": "where the rule stands",
+    "url": "an http(s) address",
+}
+
+
+_BASE = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # ten times as fast as Python's
+
+
+class _Loader(_BASE):  # type: ignore[misc, valid-type]
+    """Of a key that is there twice YAML would take the last one, and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise _Twice(key.value, key.start_mark.line + 1)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class _Twice(Exception):  # noqa: N818
+    """A key, and the line on which it stands again."""
+
+
+def read(file: Path, problems: list[Problem]) -> RuleFile | None:
+    """A file of the right shape and without faults; else all of these are in *problems*.
+
+    Codes: E121, where it cannot be read; E122 for what is wrong in it.
+    """
+    try:
+        text = file.read_text("utf-8")
+        tree = yaml.load(text, Loader=_Loader)  # noqa: S506  (it makes texts only)
+        shape = RuleFile.model_validate(tree)
+    except (OSError, UnicodeDecodeError) as error:
+        found = (getattr(error, "strerror", None) or "it is not UTF-8").lower()
+        problems.append(Problem("E121", found, file=str(file)))
+    except _Twice as error:
+        key, line = error.args
+        found = f"`{key}` is there twice"
+        problems.append(Problem("E122", found, file=str(file), line=line))
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
+        problems.append(Problem("E121", "it is not YAML", file=str(file), line=line))
+    except ValidationError as error:
+        problems += [_misshapen(file, one) for one in error.errors(include_url=False)]
+    else:
+        wrong = list(_faults_of(file, shape))
+        problems += wrong
+        return None if wrong else shape
+    return None
+
+
+def _misshapen(file: Path, error: Any) -> Problem:
+    place = tuple(step for step in error["loc"] if step not in {"str", "list[str]"})
+    name = next((s for s in reversed(place) if isinstance(s, str)), "")
+    found = {"missing": "missing", "extra_forbidden": "no such key"}.get(
+        error["type"], "a wrong value"
+    )
+    expected = "" if error["type"] == "extra_forbidden" else _EXPECTED.get(name, "")
+    return problem(file, place, found, expected)
+
+
+def problem(
+    file: Path, place: tuple[str | int, ...], found: str, expected: str = ""
+) -> Problem:
+    """E122 at a place of the file, such as ``rules[3].holidays``."""
+    steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in place)
+    column = "".join(steps).removeprefix(".")
+    return Problem("E122", found, expected, file=str(file), column=column)
+
+
+def _faults_of(file: Path, shape: RuleFile) -> Iterator[Problem]:
+    for at, rule in enumerate(shape.rules):
+        here = ("rules", at)
+        if rule.holidays and not _is_calendar(rule.holidays):
+            found = f"no calendar of holidays is called {rule.holidays}"
+            yield problem(file, (*here, "holidays"), found, _EXPECTED["holidays"])
+        for number, one in enumerate(rule.jurisdictions):
+            if found := unknown(one):
+                expected = _EXPECTED["jurisdictions"]
+                yield problem(file, (*here, "jurisdictions", number), found, expected)
+        for number, version in enumerate(rule.versions):
+            there = (*here, "versions", number, "hours")
+            for found in faults(version.hours):
+                yield problem(file, there, found, _EXPECTED["hours"])
+            if HOLIDAY in version.hours and not rule.holidays:
+                found = "hours for holidays, and no calendar of them"
+                yield problem(file, there, found, _EXPECTED["holidays"])
+        for found in _breaks(rule.versions):
+            yield problem(file, (*here, "versions"), found)
+
+
+def _breaks(versions: Sequence[VersionSaid]) -> Iterator[str]:
+    """Where versions leave a day out, or have it twice."""
+    for version in versions:
+        if version.until is not None and version.until <= version.first:
+            yield f"a version ends on {version.until}, and begins on {version.first}"
+    for before, after in pairwise(versions):
+        if before.until is None or before.until > after.first:
+            yield f"versions overlap: one begins on {after.first}, before the other ends"
+        elif before.until < after.first:
+            yield f"a gap between versions, from {before.until} to {after.first}"
+
+
+SHIPPED_CALENDARS = frozenset(
+    {"FR", "US-AL", "US-LA", "US-MS", "US-PA", "US-RI", "US-UT"}
+)
+"""Those of the shipped rules: to ask the library would import every country there is."""
+
+
+@cache
+def _is_calendar(name: str) -> bool:
+    if name in SHIPPED_CALENDARS:
+        return True
+    import holidays
+
+    country, _, part = name.partition("-")
+    if len(country) != 2:
+        return False
+    try:
+        holidays.country_holidays(country, subdiv=part or None)
+    except NotImplementedError:
+        return False
+    return True
