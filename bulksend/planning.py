@@ -23,11 +23,12 @@ from bulksend.journal.store import Journal
 from bulksend.prepare.advice import Advice, advise
 from bulksend.prepare.changes import Changes, changes, earlier_plan
 from bulksend.prepare.draft import SHARDS, draft
+from bulksend.prepare.freezing import write
 from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.in_time import out_of_time
 from bulksend.prepare.kept import keep_plan, open_plan
 from bulksend.prepare.outlook import Outlook, outlook
-from bulksend.prepare.plan import Plan, run_name, write
+from bulksend.prepare.plan import Plan, run_name
 from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.spread import draft_by
 from bulksend.prepare.summary import Summary, summarise

@@ -8,8 +8,9 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.audience import sender
+from bulksend.prepare.freezing import write
 from bulksend.prepare.phones import e164_text, read_numbers
-from bulksend.prepare.plan import Plan, plan_hash, write
+from bulksend.prepare.plan import Plan, plan_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,10 +1,9 @@
 """The frozen plan: one Parquet file with a row for every row of the input.
 
 A plan is what was decided, and it does not change: `send` takes it as it stands, and only
-with its `seal` whole.  Its
-name carries a hash over everything that decides who gets which text: the campaign, the
-bytes of every list, and the versions of the rules.  The same input gives the same plan;
-another input never hides behind the same name.
+with its `seal` whole.  Its name carries a hash over everything that decides who gets which
+text: the campaign, the bytes of every list, and the versions of the rules.  The same input
+gives the same plan; another input never hides behind the same name.
 """
 
 from __future__ import annotations
@@ -19,13 +18,12 @@ import polars as pl
 from bulksend.errors import InputError, Problem
 from bulksend.prepare import audience, seal
 from bulksend.prepare.carriers import counted
-from bulksend.prepare.columns import as_text
 from bulksend.prepare.phones import e164_text
 from bulksend.prepare.sheets import Sheets
-from bulksend.whole import not_kept, whole
+from bulksend.prepare.winners import winners
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -76,14 +74,8 @@ class Plan:
         known = about.get("format") if isinstance(about, dict) else None
         if known != FORMAT:
             found = f"it has format {known or 'none'}"
-            raise InputError(
-                Problem(
-                    "E620",
-                    found,
-                    f"a plan of format {FORMAT}",
-                    file=address or str(path),
-                )
-            )
+            wanted, file = f"a plan of format {FORMAT}", address or str(path)
+            raise InputError(Problem("E620", found, wanted, file=file))
         return cls(path, about, address, put)
 
     @property
@@ -135,9 +127,7 @@ class Plan:
     @property
     def sheets(self) -> Sheets:
         """Where its rows stand, of several files."""
-        return Sheets(
-            tuple((name, above) for name, above in self.about.get("sheets", ()))
-        )
+        return Sheets(tuple(map(tuple, self.about.get("sheets", ()))))
 
     @property
     def shards(self) -> int:
@@ -151,15 +141,9 @@ class Plan:
             InputError: E565, where there is no such shard.
         """
         if not 0 <= index < self.shards:
-            is_whole = self.shards == 1
-            raise InputError(
-                Problem(
-                    "E565",
-                    f"shard {index} of a plan "
-                    + ("that is in one piece" if is_whole else f"of {self.shards}"),
-                    file=str(self.path),
-                )
-            )
+            of = "that is in one piece" if self.shards == 1 else f"of {self.shards}"
+            found = f"shard {index} of a plan {of}"
+            raise InputError(Problem("E565", found, file=str(self.path)))
         rows = self.frame().select("row")
         first, after = (self.rows * k // self.shards for k in (index, index + 1))
         if first == after:  # more shards than rows
@@ -270,42 +254,15 @@ class Plan:
         frame = self.frame().filter(pl.col("reason").is_null())
         return frame.with_columns(tag=self.tags()).select(*TO_SEND, *more)
 
-    @property
-    def _keeps_numbers(self) -> bool:
-        """Whether a number may come again, and only number and `once_key` together not."""
-        return bool(self.about["campaign"]["recipients"].get("duplicates") == "keep")
-
     def winners(self) -> pl.DataFrame:
         """For each row that lost to another: the row that is sent, or held out, instead.
 
         Returns:
             ``row`` and ``winner``, both Int64.
         """
-        keys = {"duplicate": "number_key", "household": self.about.get("household")}
-        frame = self.frame()
-        schema = frame.collect_schema()
-        found = {"row": pl.Int64, "winner": pl.Int64}
-        winners = pl.DataFrame(schema=found)
-        for reason, column in reversed(keys.items()):
-            if column is None:
-                continue
-            key = as_text(column, schema[column]).str.strip_chars().str.to_lowercase()
-            if column == "number_key" and not self._keeps_numbers:
-                key = pl.col(column)
-            elif column == "number_key":
-                key = pl.concat_str(key, pl.lit(" "), "once_key")
-            key = key.alias("key")
-            is_loser = pl.col("reason") == reason
-            losers = frame.filter(is_loser).select("row", key)
-            lost = losers.collect(engine="streaming")
-            if not len(lost):
-                continue
-            counts = pl.col("reason").is_null() | (pl.col("reason") == "holdout")
-            sent = frame.filter(counts).select(pl.col("row").alias("winner"), key)
-            sent = sent.filter(pl.col("key").is_in(lost["key"].unique().implode()))
-            pairs = lost.join(sent.collect(engine="streaming"), on="key")
-            winners = pl.concat([winners, pairs.select("row", "winner")])
-        return winners.sort("row")
+        kept = self.about["campaign"]["recipients"].get("duplicates") == "keep"
+        household = self.about.get("household")
+        return winners(self.frame(), household, keeps_numbers=kept)
 
     def named_winners(self) -> dict[int, str]:
         """`winners`, as they are said: ``7``, or ``7 of east.csv``."""
@@ -336,49 +293,3 @@ def plan_hash(parts: dict[str, Any]) -> str:
     """One hash over what decides who gets which text."""
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return blake2b(canonical.encode(), digest_size=16).hexdigest()
-
-
-def write(
-    frame: pl.LazyFrame,
-    path: Path,
-    about: dict[str, Any],
-    *,
-    hold: Callable[[], None] = lambda: None,
-) -> Plan:
-    """Stream *frame* into a plan file that appears whole, or not at all.
-
-    Args:
-        hold: Asked before the plan appears; raises where it must not.
-
-    Raises:
-        InputError: E621, where it cannot be written; E222, where the lists gave other
-            rows than were counted before.
-    """
-    words = {"format": FORMAT, seal.KEY: seal.BLANK}
-    try:
-        with whole(path, mode=0o444) as unfinished:
-            frame.sink_parquet(
-                unfinished,
-                compression="lz4",
-                metadata={METADATA: json.dumps(about | words)},
-                maintain_order=True,
-                engine="streaming",
-            )
-            hold()
-            _check_rows(unfinished, about["rows"])
-            seal.put(unfinished)
-    except OSError as error:
-        raise not_kept(error, path.parent) from error
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        hold()
-        what = "they can be counted, and not be read"
-        raise InputError(Problem("E222", what)) from error
-    return Plan.open(path)
-
-
-def _check_rows(path: Path, wanted: int) -> None:
-    """Rows in = rows out, by the file itself."""
-    rows = pl.scan_parquet(path).select(pl.len()).collect().item()
-    if rows != wanted:
-        what = f"the plan has {rows:,} rows"
-        raise InputError(Problem("E222", what, f"{wanted:,} as counted in the lists"))

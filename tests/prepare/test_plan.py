@@ -16,7 +16,8 @@ from bulksend.errors import InputError
 from bulksend.planning import campaign_of, load_campaign, plan_campaign
 from bulksend.prepare import seal
 from bulksend.prepare.draft import draft
-from bulksend.prepare.plan import CHUNK_ROWS, Plan, write
+from bulksend.prepare.freezing import write
+from bulksend.prepare.plan import CHUNK_ROWS, Plan
 from tests.prepare.planning import campaign, number, plan, put
 
 if TYPE_CHECKING:
