@@ -1,10 +1,10 @@
 """The whole program on one page: a campaign file in, texts out, a results file back.
 
-    load_campaign    the campaign file as values             define
-    plan_campaign    lists and template, frozen, counted     prepare
-    send_plan        each message once, at the rate          journal, send
+    plan_campaign    file, lists and template: frozen, counted    (planning) define, prepare
+    send_plan        each message once, at the rate               (dispatch) journal, send
     run_campaign     both, with a question in between
-    write_run        plan and journal to the results file    settle
+    write_run        plan and journal to the results file         settle
+    run_arms         what became of each arm of an experiment
     list_runs        how every run stands
 
 Everything here can be done again.  A plan is found by its hash, a run by its plan, and a
@@ -17,16 +17,14 @@ import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.assignment import Assignment
 from bulksend.define.slots import last_slot
-from bulksend.errors import BulksendError, GateRefused, Problem, Stopped, counted
+from bulksend.errors import GateRefused, Problem
+from bulksend.finishing import finish, finish_sent
 from bulksend.home import Home
-from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
-from bulksend.logs import log
 from bulksend.means import Here, Means, Options
 from bulksend.planning import (
     Checked,
@@ -40,16 +38,15 @@ from bulksend.planning import (
 from bulksend.prepare.freshness import changed_inputs
 from bulksend.settle.arms import arms
 from bulksend.settle.finding import find_run, plan_of
-from bulksend.settle.hurry import OutOfTime
-from bulksend.settle.notice import LIMIT_SECONDS, tell, whom_to_tell
-from bulksend.settle.parts import Parts
-from bulksend.settle.placing import check_place, place_part, place_results
+from bulksend.settle.notice import whom_to_tell
+from bulksend.settle.placing import check_place, place_results
 from bulksend.settle.results import Reading, results
 from bulksend.settle.standing import Ended, standing, standing_of, state
 from bulksend.storage.location import is_address, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from bulksend.define.campaign import Campaign
     from bulksend.define.load import Loaded
@@ -58,12 +55,7 @@ if TYPE_CHECKING:
     from bulksend.means import Sender
     from bulksend.prepare.plan import Plan
     from bulksend.settle.arms import Arm
-    from bulksend.settle.hurry import Hurry
     from bulksend.storage.location import Where
-
-
-LEAST_SECONDS = 0.3
-"""To tell of a run that was stopped, however little time is left."""
 
 
 def run_campaign(
@@ -184,6 +176,11 @@ def _send(
     sender: Sender,
     is_fresh: bool = True,
 ) -> Ended:
+    """Find or begin the plan's run, have it sent, and finish it.
+
+    Args:
+        is_fresh: Whether the lists are as the plan has them, or nobody minds.
+    """
     run = asked.known_run(replan=options.replan)
     if not is_fresh and run is None:
         stale = changed_inputs(asked.plan, asked.campaign, asked.home.spool())
@@ -191,29 +188,13 @@ def _send(
     if options.only:
         checked = replace(checked, chosen=asked.chosen(run))
     if run is not None and run.finished_at is not None and not options.only:
-        return _finish(asked, run, None)
+        return finish(asked, run, None)
     _pass_gates(asked, checked, run, options)
     run = run or asked.begin_run(now=_now())
     stopped = sender.send(run)
     if stopped is not None and not sender.has_begun:
         raise stopped  # it never began: the results may be another sender's
-    try:
-        ended = _finish(asked, run, stopped, sender)
-    except (
-        BulksendError
-    ) as error:  # messages have gone out: it is resumed, not corrected
-        kind = Stopped if stopped is None else type(stopped)
-        raise kind((*getattr(stopped, "problems", ()), *error.problems)) from error
-    except KeyboardInterrupt:
-        if stopped is None:
-            raise
-        ended = _broken_off(asked, run, stopped)
-    except OutOfTime:
-        ended = _broken_off(asked, run, stopped or Stopped(()))
-    is_told = sender.tells_of_the_end and ended.is_over
-    if asked.shard is None and not is_told:
-        _tell(asked, ended, sender)
-    return ended
+    return finish_sent(asked, run, stopped, sender)
 
 
 def _pass_gates(
@@ -226,90 +207,6 @@ def _pass_gates(
     asked.check_credentials(run)
     if not options.confirm(checked):
         raise GateRefused(Problem("E410", "nothing was sent"))
-
-
-def _tell(asked: Assignment, ended: Ended, hurry: Hurry | None) -> None:
-    """Of a run that ended just now; where it was stopped, in the time that is left."""
-    notify = asked.campaign.notify
-    if notify is None:
-        return
-    said = {"campaign": asked.campaign.name, "provider": asked.campaign.provider}
-    folder = Path(asked.plan.about["folder"])
-    try:
-        left = LIMIT_SECONDS if hurry is None else hurry.seconds_left
-        limit = min(LIMIT_SECONDS, max(left, LEAST_SECONDS))
-        problems = tell(notify, ended, said, folder=folder, limit=limit)
-    except KeyboardInterrupt:  # a stop is not kept waiting
-        log.warning("notice failed", problem="it was told to end")
-        return
-    for problem in problems:
-        log.warning("notice failed", problem=str(problem))
-
-
-def _finish(
-    asked: Assignment,
-    run: Run,
-    stopped: BulksendError | None,
-    hurry: Hurry | None = None,
-) -> Ended:
-    """Write the results, and say how the run stands.
-
-    A shard writes its own part at most: the others may be at work.  Whichever ends last
-    ends the run, and tells of it.
-    """
-    with Journal.open(asked.home.journal) as journal:
-        if asked.shard is not None:
-            whole = standing(journal, run)
-            if whole.is_over and journal.end_run(run.id, now=_now()):
-                _tell(asked, whole, hurry)
-            ended = standing(journal, asked.own(run), asked.part)
-            if ended.is_over:
-                _place_part(asked, journal, run, hurry)
-        else:
-            journal.set_results(run.id, str(asked.output))
-            reading = Reading(hurry)
-            frame = results(asked.plan, journal, run, reading=reading)
-            place_results(frame, asked.output, asked.home, run=run.run, hurry=hurry)
-            ended = replace(standing_of(run, reading.counts), results=str(asked.output))
-            if ended.is_over or journal.orders.is_aborted(run.id):
-                journal.finish_run(run.id, now=_now())
-    if ended.left and stopped is None:
-        stopped = Stopped(_left(ended.left, asked.only))
-    return replace(ended, stopped=stopped)
-
-
-def _left(count: int, only: str) -> Problem:
-    """Why messages are left although nothing stopped the run."""
-    if SELECTIONS.get(only) is not None:
-        some = counted(count, "message is", "messages are")
-        return Problem("E526", f"{some} still to be sent, and --only {only} sends none")
-    some = counted(count, "message was", "messages were")
-    return Problem("E511", f"{some} not taken, however often tried")
-
-
-def _place_part(
-    asked: Assignment, journal: Journal, run: Run, hurry: Hurry | None
-) -> None:
-    """Put the part of a shard that has ended, where the results are a folder of them."""
-    folder = asked.output
-    if isinstance(folder, Path) or not folder.is_folder or asked.shard is None:
-        return
-    parts = Parts(folder, run.run, asked.home.objects)
-    between = asked.part.first, asked.part.last
-    frame = results(asked.plan, journal, run, between=between, reading=Reading(hurry))
-    of = asked.plan.shards
-    if not place_part(frame, parts, asked.home, shard=asked.shard, of=of):
-        frame = results(asked.plan, journal, run, reading=Reading(hurry))
-        place_results(frame, folder, asked.home, run=run.run)
-
-
-def _broken_off(asked: Assignment, run: Run, stopped: BulksendError) -> Ended:
-    """How a stopped run stands whose results take longer than a stop may."""
-    what = f"they have {run.rows:,} rows, and it was told to end"
-    late = Problem("E628", what, fix=f"`bulksend results {run.run}` writes them.")
-    with Journal.open(asked.home.journal) as journal:
-        ended = standing(journal, asked.own(run), asked.part)
-    return replace(ended, results="", stopped=type(stopped)((*stopped.problems, late)))
 
 
 def write_run(

@@ -110,7 +110,7 @@ def test_a_fault_of_ours_tells_nothing_either(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("cannot send to +19192345671: Hi Ana")
 
-    monkeypatch.setattr("bulksend.pipeline.place_results", fail)
+    monkeypatch.setattr("bulksend.finishing.place_results", fail)
     ran = desk.call("run", "hello.yaml", "--yes")
     assert ran.code == 4
     assert tells(ran) == []
