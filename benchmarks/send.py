@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bulksend.assignment import Assignment
-    from bulksend.dispatch import Underway
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
+    from bulksend.underway import Underway
 
 IN_FLIGHT = 128
 THREADS = 16

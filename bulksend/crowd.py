@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from bulksend.cluster import Cluster, check, connected, versions
 from bulksend.crew import Crew, Hands, in_touch, trouble
-from bulksend.dispatch import STOP_SECONDS, Progress
 from bulksend.errors import (
     BAD_INPUT,
     RESUMABLE,
@@ -41,16 +40,17 @@ from bulksend.pipeline import run_by
 from bulksend.planning import plan_campaign
 from bulksend.prepare.draft import SHARDS
 from bulksend.signals import on_ending
+from bulksend.underway import STOP_SECONDS, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from bulksend.assignment import Assignment
     from bulksend.define.load import Loaded
-    from bulksend.dispatch import Underway
     from bulksend.journal.records import Run
     from bulksend.planning import Checked
     from bulksend.settle.standing import Ended
+    from bulksend.underway import Underway
 
 WORTH_BYTES = 32 * 1024 * 1024
 """A smaller list is planned here while the workers come up."""

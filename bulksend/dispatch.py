@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bulksend.assembly import Assembled, Assembly, rows_of
 from bulksend.assignment import other_account
@@ -17,7 +17,6 @@ from bulksend.errors import GateRefused, InputError, Problem, Stopped
 from bulksend.first_few import FirstFew, stand_in
 from bulksend.journal.mark import Mark
 from bulksend.journal.owner import Owner
-from bulksend.journal.states import Event
 from bulksend.journal.writer import Writer
 from bulksend.logs import log
 from bulksend.send import collector
@@ -27,6 +26,7 @@ from bulksend.send.hearing import hear
 from bulksend.send.hold import Hold
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import watch
+from bulksend.underway import STOP_SECONDS, progress_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,37 +35,9 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.send.engine import Engine
+    from bulksend.underway import Progress
 
 WAIT_SECONDS = 1.0
-
-STOP_SECONDS = 3.0
-"""So long after it was asked to stop nothing more is begun that may take long: four are
-promised, whoever asked (`loop`, Airflow, `Sending.stop`)."""
-
-
-class Progress(NamedTuple):
-    """How far a run is: messages, and the pace in segments per second.
-
-    Args:
-        waits_until: While nothing can be sent: for when, in milliseconds since 1970, and
-            in ``waits_for`` what is waited for.
-    """
-
-    total: int
-    done: int
-    refused: int
-    unknown: int
-    rate: float
-    waits_until: int | None = None
-    waits_for: str = ""
-
-
-class Underway(Protocol):
-    """Who sends, for whoever looks on or wants it to stop."""
-
-    def progress(self) -> Progress | None: ...
-
-    def stop(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -218,26 +190,8 @@ class Sending:
         """How far it is; None before that is known."""
         if self._assembled is None:
             return None
-        engine, _, remainder, total, _ = self._assembled
-        if (before := remainder.known_before) is None:
-            return None
-        events = engine.tally.events
-        return Progress(
-            total=total,
-            done=before + engine.done,
-            refused=events[Event.REFUSE],
-            unknown=events[Event.LOSE],
-            rate=engine.rate,
-        )._replace(**self._waits(self._assembled))
-
-    def _waits(self, assembled: Assembled) -> dict[str, Any]:
-        first = self._first_few and self._first_few.waits_until
-        if first:
-            return {"waits_until": first, "waits_for": "receipts of the first few"}
-        until = assembled.source.waits_until
-        if until is None or not assembled.engine.is_idle:
-            return {}
-        return {"waits_until": until, "waits_for": "people's hours"}
+        first = self._first_few
+        return progress_of(self._assembled, first.waits_until if first else None)
 
     @property
     def is_stopping(self) -> bool:

@@ -16,8 +16,9 @@ from bulksend.view import telemetry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
-    from bulksend.dispatch import Sending, Underway
+    from bulksend.dispatch import Sending
     from bulksend.journal.records import Run
+    from bulksend.underway import Underway
 
 
 def run_sending(

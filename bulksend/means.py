@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from bulksend.assignment import Assignment
     from bulksend.define.slots import ScheduledFor
-    from bulksend.dispatch import Underway
     from bulksend.errors import BulksendError
     from bulksend.journal.records import Run
     from bulksend.planning import Checked
     from bulksend.prepare.spread import Crew
     from bulksend.storage.location import Where
+    from bulksend.underway import Underway
 
 
 @dataclass(frozen=True, slots=True)

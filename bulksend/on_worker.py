@@ -22,8 +22,8 @@ from bulksend.pipeline import send_plan
 from bulksend.planning import folder_of, load_plan
 
 if TYPE_CHECKING:
-    from bulksend.dispatch import Progress, Underway
     from bulksend.storage.location import Where
+    from bulksend.underway import Progress, Underway
 
 TELL_SECONDS = 1.0
 

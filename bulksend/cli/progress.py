@@ -11,8 +11,8 @@ from bulksend.cli.outlook import moment
 from bulksend.cli.show import err
 
 if TYPE_CHECKING:
-    from bulksend.dispatch import Progress as Seen
-    from bulksend.dispatch import Underway
+    from bulksend.underway import Progress as Seen
+    from bulksend.underway import Underway
 
 EVERY_SECONDS = 0.25
 

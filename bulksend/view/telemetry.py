@@ -26,7 +26,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 
 
 class Progress(Protocol):
-    """What is told of a run; `dispatch.Progress` is one."""
+    """What is told of a run; `underway.Progress` is one."""
 
     @property
     def total(self) -> int: ...

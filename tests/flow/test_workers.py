@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from bulksend.dispatch import Progress, Underway
+    from bulksend.underway import Progress, Underway
 
 __all__ = ["postgres"]
 

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 
 from bulksend.cli.progress import _doing
-from bulksend.dispatch import Progress
 from bulksend.errors import Stopped
 from bulksend.journal.store import Journal
 from bulksend.prepare.ends import NEVER
@@ -23,6 +22,7 @@ from bulksend.rules.place import Place
 from bulksend.send import engine as engine_module
 from bulksend.send.message import Envelope
 from bulksend.send.timed import Manner, TimedSource
+from bulksend.underway import Progress
 from tests.send.stage import ACCEPTED, FULL, UNREACHED, Answer, Stage
 
 if TYPE_CHECKING:
