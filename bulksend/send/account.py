@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from bulksend.journal.paces import KEPT_SHARE
 from bulksend.journal.turns import MICROSECONDS
+from bulksend.send.line import Held, Line, Ramp
 from bulksend.send.reckoning import Reckoning
 from bulksend.send.senders import GIVEN_OUT, lines
-from bulksend.send.shared import Held, Line, Ramp, SharedPace
+from bulksend.send.shared import SharedPace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bulksend.journal.turns import Own
     from bulksend.journal.writer import Writer
     from bulksend.send.clocks import Clocks
-    from bulksend.send.shared import Asked
+    from bulksend.send.line import Asked
 
 
 class Account:

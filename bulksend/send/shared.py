@@ -1,8 +1,6 @@
 """The pace of several senders: moments that the journal gives out, kept.
 
-A sender reserves for the messages that it will send next: a twentieth of a second's worth
-at a time, one stretch ahead of what it posts, and only for what waits.  Where the journal
-answers slowly it asks for more, and for none that would be over before it could use it.
+A sender reserves for the messages that it will send next (`line`), and only for what waits.
 Each message has a moment of its own, from which on all of its segments are its own on the
 line of all senders; it is claimed shortly before, and leaves when that comes.  A moment that
 was not used in time is lost, not caught up: whoever caught up would send in another's time.
@@ -19,9 +17,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from bulksend.journal.turns import ALL_OTHERS, Wanted
+from bulksend.send.line import FORGETTING, MOST_LEAD, first_of, look_at
 from bulksend.send.slots import LATE_SECONDS, Slots
 
 if TYPE_CHECKING:
@@ -35,146 +34,13 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from bulksend.journal.paces import Stretch
+    from bulksend.send.line import Held, Line
     from bulksend.send.pacing import Upcoming
 
-STRETCH_SECONDS = 0.05
 CLAIM_SECONDS = 0.02
 """So long before its moment a message is claimed, at least: a commit's time."""
 
-MOST_LEAD = 1.0
-FORGETTING = 0.9
-"""What is left of a slow answer with each quicker one."""
-
 SOON = LATE_SECONDS
-
-
-class Asked(NamedTuple):
-    """What a sender asks the journal for.
-
-    Args:
-        wanted: Messages that wait, in order.
-
-        most: Segments after which no more is needed now.
-
-        lead: Seconds within which a moment would be over before it could be used.
-    """
-
-    wanted: Sequence[Wanted]
-    most: int
-    lead: float
-
-
-class Held(NamedTuple):
-    """Moments that are ours.
-
-    Args:
-        moments: In monotonic seconds, in order.
-
-        rate: Segments per second of its line.
-
-        whole: The account's, of all lines together.
-
-        later: For how many seconds it is no use to ask for these senders.
-    """
-
-    moments: Sequence[tuple[Wanted, float]]
-    rate: float
-    whole: float
-    later: Mapping[str, float]
-
-
-class Ramp:
-    """A run's own rate while it rises, for all its workers together.
-
-    Args:
-        rate: Segments per second at its end.
-
-        climb: Asks the journal for so many segments.
-    """
-
-    def __init__(
-        self, rate: float, *, climb: Callable[[int], Awaitable[Stretch]]
-    ) -> None:
-        self._full_rate = rate
-        self._climb = climb
-        self.rate = 0.0
-
-    async def wait(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
-        """Until the first of them may be asked of the account; which."""
-        some = _first(wanted, _stretch(self.rate))
-        stretch = await self._climb(sum(one.weight for one in some))
-        self.rate = min(self._full_rate, stretch.rate)
-        await asyncio.sleep(stretch.wait)
-        return some
-
-
-class Line:
-    """One of the lines that this sender reserves on.
-
-    Args:
-        rate: Segments per second of all senders together.
-
-        reserve: Asks the journal.
-
-        ramp: What comes before that.
-    """
-
-    def __init__(
-        self,
-        rate: float,
-        *,
-        reserve: Callable[[Asked], Awaitable[Held]],
-        ramp: Ramp | None = None,
-    ) -> None:
-        self.whole = self._rate = rate
-        self._reserve = reserve
-        self._ramp = ramp
-        self._took = 0.0
-        self._half_way = float("-inf")
-        self.wanted: Sequence[Wanted] = ()
-        self.asking: asyncio.Task[None] | None = None
-
-    def is_due(self, now: float, ahead: float) -> bool:
-        """Whether half of what it had last will be claimed by now."""
-        return self.asking is None and now + ahead >= self._half_way
-
-    @property
-    def at_once(self) -> int:
-        """More where an answer takes longer: half of it must last until the next."""
-        return _stretch(self._rate, STRETCH_SECONDS + 3 * self._took)
-
-    def ask(
-        self,
-        wanted: Sequence[Wanted],
-        ahead: float,
-        *,
-        clock: Callable[[], float],
-        give: Callable[[Held], None],
-    ) -> None:
-        """Reserve for *wanted*, each in time to be claimed *ahead* of its moment."""
-        self.wanted = wanted
-        self.asking = asyncio.create_task(self._more(ahead, clock, give))
-        self.asking.add_done_callback(_look_at)  # who asks again meets it again
-
-    async def _more(
-        self, ahead: float, clock: Callable[[], float], give: Callable[[Held], None]
-    ) -> None:
-        most = self.at_once
-        try:
-            if self._ramp is not None:
-                self.wanted = await self._ramp.wait(self.wanted)
-            asked = clock()
-            held = await self._reserve(Asked(self.wanted, most, self._took + ahead))
-            self._took = min(MOST_LEAD, max(clock() - asked, self._took * FORGETTING))
-        finally:
-            self.asking, self.wanted = None, ()
-        self._rate, self.whole = held.rate, held.whole
-        if self._ramp is not None:
-            self._rate = min(self._rate, self._ramp.rate)
-            self.whole = min(self.whole, self._ramp.rate)
-        self._half_way = _half_way(held.moments, most)
-        give(held)
 
 
 class SharedPace:
@@ -278,7 +144,7 @@ class SharedPace:
             return False
         self._slowed_at = now
         self._telling = asyncio.ensure_future(self._slow_down())
-        self._telling.add_done_callback(_look_at)
+        self._telling.add_done_callback(look_at)
         return True
 
     def _kind(self, sender: str, weight: int) -> Wanted:
@@ -323,11 +189,11 @@ class SharedPace:
         lacking = [
             one for one in self._lacking.elements() if not self._waits(one.sender, now)
         ]
-        wanted = _first(lacking, most)
+        wanted = first_of(lacking, most)
         for sender, weights in self._upcoming().items():
             if not self._waits(sender, now):
                 kinds = (self._kind(sender, weight) for weight in weights)
-                wanted += _first(self._uncovered(kinds, asked), most)
+                wanted += first_of(self._uncovered(kinds, asked), most)
         return wanted
 
     def _waits(self, sender: str, now: float) -> bool:
@@ -346,36 +212,3 @@ class SharedPace:
                 have[kind] -= 1
             else:
                 yield kind
-
-
-def _half_way(moments: Sequence[tuple[Wanted, float]], most: int) -> float:
-    """When so much of them is used that the rest is half of what is asked for at once."""
-    left = 0
-    for kind, at in reversed(moments):
-        left += kind.weight
-        if left > most / 2:
-            return at
-    return float("-inf")
-
-
-def _first(wanted: Iterable[Wanted], segments: int) -> list[Wanted]:
-    """The first of them, with so many segments together or just more; one at least."""
-    found: list[Wanted] = []
-    total = 0
-    for one in wanted:
-        found.append(one)
-        total += one.weight
-        if total >= segments:
-            break
-    return found
-
-
-def _stretch(rate: float, seconds: float = STRETCH_SECONDS) -> int:
-    """How many segments are asked for at once."""
-    return max(1, round(rate * seconds))
-
-
-def _look_at(task: asyncio.Future[Any]) -> None:
-    """The journal keeps its failure for whoever calls it next."""
-    if not task.cancelled():
-        task.exception()
