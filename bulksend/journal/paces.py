@@ -49,13 +49,15 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bulksend.journal.faults import BUSY_SECONDS
-from bulksend.journal.turns import ALL_OTHERS, MICROSECONDS, Own, Turn, turns
+from bulksend.journal.stretches import Allotment, one_after_another, stretch_up_to
+from bulksend.journal.turns import ALL_OTHERS, MICROSECONDS, turns, with_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulksend.journal.database import Database
-    from bulksend.journal.turns import Wanted
+    from bulksend.journal.stretches import Stretch
+    from bulksend.journal.turns import Own, Wanted
 
 SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
@@ -75,62 +77,6 @@ OTHERS = "*"
 
 RAMP_FROM = 0.05
 RAMP_IDLE_SECONDS = 60.0
-
-
-class Stretch(NamedTuple):
-    """Segments that may go out one after the other.
-
-    Args:
-        wait: Seconds from now until the first.
-
-        rate: Segments per second from then on.
-
-        whole: The account's segments per second as it is now, of all lines together.
-
-        begins: When the first is, in microseconds by the clock that gave it.
-
-        now: What that clock says.
-
-        queued: Seconds that the line was ahead of its clock when it was asked before.
-    """
-
-    wait: float
-    segments: int
-    rate: float
-    whole: float
-    begins: int
-    now: int
-    queued: float = 0.0
-
-    @property
-    def ends(self) -> int:
-        return self.begins + round(self.segments / self.rate * MICROSECONDS)
-
-
-class Allotment(NamedTuple):
-    """Messages and their moments.
-
-    Args:
-        turns: In order; by the clock that gave them, in microseconds.
-
-        rate: Segments per second of the line that they are on.
-
-        whole: The account's, as it is now, of all lines together.
-
-        now: What that clock says.
-
-        queued: Seconds that the line was ahead of its clock when it was asked before.
-
-        later: How much ahead of the account's line a sender's is, in seconds, of those
-            that have to wait.
-    """
-
-    turns: Sequence[Turn]
-    rate: float
-    whole: float
-    now: int
-    queued: float
-    later: Mapping[str, float]
 
 
 class Paces:
@@ -167,7 +113,7 @@ class Paces:
         query = "reserve_kept" if kept else "reserve_pace"
         until, now, whole, part, queued = self._ask(query, "pace", **values)
         rate = whole * part
-        found = _stretch(until, now, segments=segments, rate=rate, whole=whole)
+        found = stretch_up_to(until, now, segments=segments, rate=rate, whole=whole)
         return found._replace(queued=queued / MICROSECONDS)
 
     def climb(
@@ -188,7 +134,7 @@ class Paces:
             lowest=RAMP_FROM,
             now=now,
         )
-        return _stretch(until, now, segments=segments, rate=rate, whole=rate)
+        return stretch_up_to(until, now, segments=segments, rate=rate, whole=rate)
 
     def allot(  # noqa: PLR0913  (who, what, when)
         self,
@@ -227,18 +173,7 @@ class Paces:
             kept=kept,
             longest=max((one.weight for one in wanted), default=0),
         )
-        at, given = float(stretch.begins), []
-        for one in wanted:
-            given.append(Turn(one, at))
-            at += one.weight / stretch.rate * MICROSECONDS
-        return Allotment(
-            given,
-            stretch.rate,
-            stretch.whole,
-            stretch.now,
-            stretch.queued,
-            {},
-        )
+        return one_after_another(wanted, stretch)
 
     def _allot_together(self, ask: _Asked) -> tuple[Allotment, bool]:
         """The account's line is looked at and locked, and moved with its senders'.
@@ -258,7 +193,7 @@ class Paces:
             begins = max(free, now + round(ask.lead * MICROSECONDS))
             found = turns(
                 ask.wanted,
-                _with_others(ask.own, ask.full_rate),
+                with_others(ask.own, ask.full_rate),
                 lines={one: ends[it] for one, it in names.items() if it in ends},
                 begins=begins,
                 rate=whole * part,
@@ -363,19 +298,3 @@ def _room(longest: int, full_rate: float) -> dict[str, float]:
         "rest": 1.0 - KEPT_SHARE - spare,
         "apart": round(spare / KEPT_SHARE * MICROSECONDS),
     }
-
-
-def _with_others(own: Mapping[str, Own], full_rate: float) -> dict[str, Own]:
-    """And what those without a rate of their own have: the rest, or one sender's share."""
-    rest = full_rate - sum(one.rate for one in own.values())
-    rate = max(rest, full_rate / (len(own) + 1))
-    return {**own, ALL_OTHERS: Own(rate, 1.0 / rate)}
-
-
-def _stretch(
-    until: int, now: int, *, segments: int, rate: float, whole: float
-) -> Stretch:
-    """The stretch that ends where all is given out now."""
-    begins = max(now, until - round(segments / rate * MICROSECONDS))
-    wait = (begins - now) / MICROSECONDS
-    return Stretch(wait, segments, rate, whole, begins, now)

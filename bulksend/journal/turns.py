@@ -128,3 +128,10 @@ def turns(  # noqa: PLR0913  (both lines, and who waits)
         at += message.weight / rate * MICROSECONDS
         left -= message.weight
     return Turns(found, at, given)
+
+
+def with_others(own: Mapping[str, Own], full_rate: float) -> dict[str, Own]:
+    """And what those without a rate of their own have: the rest, or one sender's share."""
+    rest = full_rate - sum(one.rate for one in own.values())
+    rate = max(rest, full_rate / (len(own) + 1))
+    return {**own, ALL_OTHERS: Own(rate, 1.0 / rate)}

@@ -15,8 +15,8 @@ from bulksend.send.shared import SharedPace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulksend.journal.paces import Allotment, Stretch
     from bulksend.journal.store import Journal
+    from bulksend.journal.stretches import Allotment, Stretch
     from bulksend.journal.turns import Own
     from bulksend.journal.writer import Writer
     from bulksend.send.clocks import Clocks

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from bulksend.journal.paces import Stretch
+    from bulksend.journal.stretches import Stretch
     from bulksend.journal.turns import Wanted
 
 STRETCH_SECONDS = 0.05
