@@ -29,10 +29,10 @@ from bulksend.journal.states import Event
 from bulksend.logs import log
 from bulksend.send import hold
 from bulksend.send.aftermath import Aftermath, Posted
+from bulksend.send.allowance import TICK
 from bulksend.send.breakers import Breakers
 from bulksend.send.clocks import TwoClocks
 from bulksend.send.hold import Hold
-from bulksend.send.pacing import TICK
 from bulksend.send.verdict import Action, Reached, judge
 
 if TYPE_CHECKING:

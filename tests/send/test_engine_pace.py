@@ -9,7 +9,8 @@ import pytest
 
 from bulksend.send import engine as engine_module
 from bulksend.send.account import Account
-from bulksend.send.pacing import TICK, BySender, Pacer
+from bulksend.send.allowance import TICK
+from bulksend.send.pacing import BySender, Pacer
 from tests.send.stage import (
     ACCEPTED,
     FAST,

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulksend.send.pacing import TICK, BySender, Pacer
+from bulksend.send.allowance import TICK
+from bulksend.send.pacing import BySender, Pacer
 from tests.suites.arrivals import fullest, most_in_a_second
 from tests.virtual_time import VirtualLoop, run
 
