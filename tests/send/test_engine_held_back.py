@@ -13,8 +13,8 @@ from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from bulksend.send import engine as engine_module
-from bulksend.send.intake import FRESH_SECONDS
 from bulksend.send.allowance import TICK
+from bulksend.send.intake import FRESH_SECONDS
 from bulksend.send.pacing import Pacer
 from tests.send.stage import (
     ACCEPTED,
