@@ -110,6 +110,8 @@ class ScriptedPoster:
     def __init__(self, script: Callable[[int, int], Answer], journal: Path) -> None:
         self._script = script
         self._connection = sqlite3.connect(journal)
+        self._attempts: Counter[int] = Counter()
+        self.run_id = 0
         self.intents = {"claimed"}
         self.posted: list[Posted] = []
         self.renewals: list[int] = []
@@ -120,8 +122,7 @@ class ScriptedPoster:
     async def post(self, body: bytes, turn: Turn) -> Verdict:
         said = orjson.loads(body)
         row = int(said["tag"])
-        attempt = sum(one.row == row for one in self.posted) + 1
-        answer = self._script(row, attempt)
+        answer = self._script(row, self._attempts[row] + 1)
         try:
             while seconds := await turn():
                 if seconds == math.inf:
@@ -131,6 +132,7 @@ class ScriptedPoster:
             return UNREACHED
         now = asyncio.get_running_loop().time()
         self._see_intent(row)
+        self._attempts[row] += 1
         self.posted.append(Posted(row, now, said, answer))
         self.on_post(row)
         try:
@@ -154,8 +156,8 @@ class ScriptedPoster:
 
     def _see_intent(self, row: int) -> None:
         """The promise under everything: no POST without a durable claim."""
-        query = "select status from messages where row = ? order by run_id desc limit 1"
-        (status,) = self._connection.execute(query, (row,)).fetchone()
+        query = "select status from messages where run_id = ? and row = ?"
+        (status,) = self._connection.execute(query, (self.run_id, row)).fetchone()
         assert status in self.intents
 
 
@@ -265,6 +267,7 @@ class Stage:
             names = ("c", "plan", "h", "h", "h", "h", "p")
             new = Run(self.run_name, *names, self.rows, self.rows, "", 0)
             self.run = journal.add_run(new)
+        self.poster.run_id = self.run.id
         async with InlineWriter(self.path, self.run) as self.writer:
             self.writer.epoch = await self.writer.call(
                 lambda j: j.leases.take("c", Owner.me(), now=self.clocks.wall_ms())
