@@ -14,29 +14,32 @@ While one round's messages are posted, the next round's claim is already on its 
 the disk: one commit's time is never lost, and never more than one round lies claimed.
 What is claimed and not yet posted when the process dies ends as an *unknown* that was
 never sent, so the permits come first, and nothing waits for them claimed.
+
+Who does what: `Intake` knows what comes next and makes the intent durable, the `Pace` says
+when, the `Brake` whether anything new is begun, `LastLook` whether bytes that are ready to
+leave may, and `Aftermath` what follows from an answer.  The engine only keeps the order.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulksend.errors import BulksendError, Problem, Stopped
+from bulksend.errors import BulksendError
 from bulksend.journal.records import LeaseLost
 from bulksend.journal.states import Event
-from bulksend.logs import log
 from bulksend.send import hold
 from bulksend.send.aftermath import Aftermath, Posted
 from bulksend.send.allowance import TICK
+from bulksend.send.brake import SHORTEST_SECONDS, Brake
 from bulksend.send.breakers import Breakers
-from bulksend.send.clocks import TwoClocks
 from bulksend.send.hold import Hold
+from bulksend.send.last_look import LastLook
 from bulksend.send.verdict import Action, Reached, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Hashable
+    from collections.abc import Hashable
     from datetime import datetime
     from random import Random
 
@@ -55,17 +58,8 @@ DRAIN_SECONDS = 2.5
 """A stop is over within four seconds: Airflow kills after five (airflow.md §0)."""
 IDLE_SECONDS = 0.5
 
-READY_SECONDS = 0.5
-"""So long a connection may stand ready for a message.  It has been idle before, for four
-seconds at most (send/bandwidth.py), and servers close theirs after five."""
-
-LONGEST_SLEEP = 30.0
-"""A machine may be suspended, and sleeps know nothing of it."""
-
-SHORTEST_SECONDS = 0.001
-"""The timers' resolution: to wait for less is to turn round and round."""
-
 HELD = judge(Reached.HELD)
+"""The verdict on a message that was not posted, since nothing new is begun any more."""
 
 
 class Engine:
@@ -92,6 +86,16 @@ class Engine:
         self._writer = writer
         self._pacer = pacer
         self._clocks = clocks
+        self._lease = Hold(writer, clocks)
+        self._brake = Brake(clocks, intake.changed, not_after=not_after)
+        self._last_look = LastLook(
+            lease=self._lease,
+            brake=self._brake,
+            writer=writer,
+            intake=intake,
+            pacer=pacer,
+            clocks=clocks,
+        )
         self._aftermath = Aftermath(
             intake=intake,
             client=client,
@@ -102,16 +106,8 @@ class Engine:
             rng=rng,
             stop=self.stop,
         )
-        self._not_after_ms = not_after.timestamp() * 1000 if not_after else math.inf
-        self._two_clocks = TwoClocks(clocks)
-        self._hold = Hold(writer, clocks)
+        self._unposted = 0  # claimed, or being claimed
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._changed = intake.changed
-        self._room = asyncio.Event()
-        self._stopped = asyncio.Event()
-        self._paused = False
-        self._unposted = 0
-        self._problem: BulksendError | None = None
         self._fault: BaseException | None = None
 
     def __repr__(self) -> str:
@@ -121,6 +117,8 @@ class Engine:
             f"{events[Event.REFUSE]:,} refused · {events[Event.LOSE]:,} unknown · "
             f"{len(self._in_flight)} in flight · {self._pacer!r}>"
         )
+
+    # -- what others see of it, and tell it -------------------------------------------
 
     @property
     def tally(self) -> Tally:
@@ -140,30 +138,27 @@ class Engine:
     @property
     def is_quiet(self) -> bool:
         """Paused, and nothing is under way any more."""
-        return self._paused and not self._in_flight and not self._unposted
+        return self._brake.is_paused and not self._is_at_work
 
     @property
     def is_idle(self) -> bool:
         """Nothing is under way, and nothing is there to be sent now."""
-        at_work = self._in_flight or self._unposted
-        return not at_work and self._intake.waits_for_more
+        return not self._is_at_work and self._intake.waits_for_more
+
+    @property
+    def _is_at_work(self) -> bool:
+        return bool(self._in_flight or self._unposted)
 
     def pause(self) -> None:
         """Send nothing new until `resume`; what is under way ends."""
-        self._paused = True
+        self._brake.pause()
 
     def resume(self) -> None:
-        self._paused = False
-        self._changed.set()
+        self._brake.resume()
 
     def stop(self, problem: BulksendError | None = None) -> None:
         """Send nothing new; let what is under way end.  The first call decides why."""
-        if not self._stopped.is_set():
-            log.info("stopping", code=problem.problems[0].code if problem else None)
-            self._problem = problem
-        self._stopped.set()
-        self._changed.set()
-        self._room.set()
+        self._brake.stop(problem)
 
     def texted_before(self, people: int) -> None:
         """So many people have the run's text from an earlier attempt at it."""
@@ -177,17 +172,19 @@ class Engine:
         """People heard of elsewhere have opted out, of so many who were texted."""
         self._aftermath.opted_out(count, people)
 
+    # -- from beginning to end ----------------------------------------------------------
+
     async def run(self) -> None:
         """Send until nothing is left.
 
         Raises:
             BulksendError: What stopped the run.  Every row is in a true state by then.
         """
-        keeper = asyncio.create_task(self._hold.keep())
-        keeper.add_done_callback(self._hold_ended)
-        deadline = asyncio.create_task(self._keep_deadline())
+        keeper = asyncio.create_task(self._lease.keep())
+        keeper.add_done_callback(self._lease_ended)
+        deadline = asyncio.create_task(self._brake.keep_deadline())
         try:
-            await self._hold.renew()
+            await self._lease.renew()
             await self._feed()
         except LeaseLost:
             self.stop(hold.lost())
@@ -200,77 +197,94 @@ class Engine:
             await self._drain()
         if self._fault is not None:
             raise self._fault  # ours: the row it met stays claimed, so it ends unknown
-        if self._problem is not None:
-            raise self._problem
+        if self._brake.problem is not None:
+            raise self._brake.problem
 
-    def _hold_ended(self, keeper: asyncio.Task[None]) -> None:
+    def _lease_ended(self, keeper: asyncio.Task[None]) -> None:
         error = None if keeper.cancelled() else keeper.exception()
         if isinstance(error, BulksendError):
             self.stop(error)
         elif error is not None:
             self.stop(hold.lost())
 
-    # -- feeding --------------------------------------------------------------------
+    async def _drain(self) -> None:
+        """Let what is on the wire end, for a few seconds; then write down what is known."""
+        if self._in_flight:
+            _, late = await asyncio.wait(
+                set(self._in_flight),
+                timeout=DRAIN_SECONDS if self._brake.is_stopped else None,
+            )
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        await self._writer.durable()
+
+    # -- the feeder: claim the next ones while these are posted ---------------------------
 
     async def _feed(self) -> None:
-        ahead: asyncio.Task[list[Item]] | None = None
-        early: list[Item] = []
+        claimed: list[Item] = []
+        claiming: asyncio.Task[list[Item]] | None = None
         try:
-            while not self._stopped.is_set():
-                if ahead is None and len(early) < MOST_AT_ONCE:
-                    ahead = asyncio.create_task(self._claim_next())
-                seconds = self._post_what_may(early)
-                if early and len(self._in_flight) >= MOST_IN_FLIGHT:
-                    self._room.clear()
-                    await _within(IDLE_SECONDS, self._room)
+            while not self._brake.is_stopped:
+                if claiming is None and len(claimed) < MOST_AT_ONCE:
+                    claiming = asyncio.create_task(self._claim_next())
+                seconds = self._post_what_may(claimed)
+                # What is left of them waits: for room, for its moment, or for more.
+                if claimed and len(self._in_flight) >= MOST_IN_FLIGHT:
+                    await self._brake.wait_for_room(IDLE_SECONDS)
                     continue
-                if early and ahead is not None:
-                    await asyncio.wait([ahead], timeout=max(seconds, SHORTEST_SECONDS))
-                elif early:
-                    await _within(seconds, self._stopped)
-                if ahead is None or (early and not ahead.done()):
+                if claimed and claiming is not None:
+                    least = max(seconds, SHORTEST_SECONDS)
+                    await asyncio.wait([claiming], timeout=least)
+                elif claimed:
+                    await self._brake.wait_for_stop(seconds)
+                if claiming is None or (claimed and not claiming.done()):
                     continue
-                items, ahead = await ahead, None
-                early += items
-                if not early and self._intake.is_empty and not self._in_flight:
+                items, claiming = await claiming, None
+                claimed += items
+                # Nothing was there to be claimed: it is over, or something changes.
+                if not claimed and self._intake.is_empty and not self._in_flight:
                     return
                 if not items:
-                    wait = min(seconds, IDLE_SECONDS) if early else IDLE_SECONDS
-                    await self._wait_for_change(wait)
+                    wait = min(seconds, IDLE_SECONDS) if claimed else IDLE_SECONDS
+                    await self._brake.wait_for_change(wait)
         finally:
-            self._leave(early)
-            if ahead is not None:
-                self._leave(await ahead)
+            self._leave(claimed)
+            if claiming is not None:
+                self._leave(await claiming)
 
     async def _claim_next(self) -> list[Item]:
         """What may be posted next, its intent durable; nothing where nothing waits."""
-        while self._may_go_on:
+        brake, intake = self._brake, self._intake
+        while brake.lets_go:
             only = self._aftermath.holds_back
-            seconds = self._intake.seconds_to_next(retries_only=only)
+            seconds = intake.seconds_to_next(retries_only=only)
             if seconds is None:
                 break
             if seconds > 0.0:
-                await self._wait_for_change(seconds)
+                await brake.wait_for_change(seconds)
                 continue
             probing = self._aftermath.is_probing
-            if probing and (self._in_flight or self._unposted):
-                await self._wait_for_change(IDLE_SECONDS)
+            if probing and self._is_at_work:
+                await brake.wait_for_change(IDLE_SECONDS)
                 continue
-            ahead = partial(self._intake.upcoming, retries_only=only)
+            upcoming = partial(intake.upcoming, retries_only=only)
             now = self._clocks.monotonic()
-            await self._unless_stopped(self._pacer.tick(now, ahead))
+            await brake.unless_stopped(self._pacer.tick(now, upcoming))
             most = 1 if probing else MOST_AT_ONCE
-            items = await self._intake.take(self._pacer, most, retries_only=only)
-            if not self._may_go_on:
-                self._intake.put_back(items)
+            items = await intake.take(self._pacer, most, retries_only=only)
+            if not brake.lets_go:
+                intake.put_back(items)
             elif items:
                 if mine := await self._claim(items):
                     return mine
             else:
-                await self._wait_for_change(TICK)  # their senders must wait
+                await brake.wait_for_change(TICK)  # their senders must wait
         return []
 
     async def _claim(self, items: list[Item]) -> list[Item]:
+        """Those of them that are ours to post; others may have the permits of the rest."""
         self._unposted += len(items)
         mine = await self._intake.claim(items)
         if len(mine) < len(items):
@@ -281,51 +295,33 @@ class Engine:
                     self._pacer.spare(message.sender, message.weight)
         return mine
 
-    def _post_what_may(self, early: list[Item]) -> float:
+    def _post_what_may(self, claimed: list[Item]) -> float:
         """Start a post for each whose time has come; the others stay, until so soon.
 
         They go in order, but who waits for a queue's own pace is passed by.  What is begun
         is taken out first: whatever fails here, nothing that is under way is given back.
         """
-        if not self._may_go_on or self._writer.failure is not None:
-            self._leave(early)
+        if not self._brake.lets_go or self._writer.failure is not None:
+            self._leave(claimed)
             return 0.0
-        slow: set[Hashable] = set()
-        soonest, index = IDLE_SECONDS, 0
-        while index < len(early):
+        pacer, soonest, index = self._pacer, IDLE_SECONDS, 0
+        waiting: set[Hashable] = set()
+        while index < len(claimed):
             if len(self._in_flight) >= MOST_IN_FLIGHT:
                 return IDLE_SECONDS
-            sender, weight = early[index].message.sender, early[index].message.weight
-            asked = sender, weight, self._clocks.monotonic()
-            queue = self._pacer.queue(sender, weight)
-            own = (
-                IDLE_SECONDS
-                if queue in slow
-                else self._pacer.seconds_of_its_own(*asked)
-            )
+            message, now = claimed[index].message, self._clocks.monotonic()
+            asked = message.sender, message.weight, now
+            queue = pacer.queue(message.sender, message.weight)
+            own = IDLE_SECONDS if queue in waiting else pacer.seconds_of_its_own(*asked)
             if own > 0.0:
-                slow.add(queue)
+                waiting.add(queue)
                 soonest = min(soonest, own)
                 index += 1
-            elif (seconds := self._pacer.seconds_too_early(*asked)) > 0.0:
+            elif (seconds := pacer.seconds_too_early(*asked)) > 0.0:
                 return min(soonest, seconds)
             else:
-                self._start(early.pop(index))
+                self._start(claimed.pop(index))
         return soonest
-
-    @property
-    def _may_go_on(self) -> bool:
-        return not self._stopped.is_set() and not self._paused
-
-    def _may_post(self) -> bool:
-        if not self._hold.stands():
-            self.stop(hold.lost())
-        elif self._not_after_ms < math.inf and self._seconds_left <= 0.0:
-            self.stop(_too_late())
-        return self._may_go_on and self._writer.failure is None
-
-    def _may_leave(self, item: Item) -> bool:
-        return self._may_post() and not self._intake.is_late(item)
 
     def _leave(self, items: list[Item]) -> None:
         """Post none of these claimed items now; the list is empty then."""
@@ -337,10 +333,12 @@ class Engine:
     def _give_back(self, items: list[Item]) -> None:
         """Unclaim what was not posted; in a pause it comes again when that ends."""
         self._intake.unclaim(items)
-        if not self._stopped.is_set():
+        if not self._brake.is_stopped:
             for item in items:
                 item.attempt = max(1, item.attempt - 1)  # this one was none
                 self._intake.again(item, 0)
+
+    # -- one message ----------------------------------------------------------------------
 
     def _start(self, item: Item) -> None:
         self._unposted -= 1
@@ -354,109 +352,25 @@ class Engine:
         posted = Posted(self._clocks.wall_ms(), self._client.generation)
         try:
             verdict = HELD
-            if self._may_go_on:  # the rest is asked when its bytes leave
-                verdict = await self._client.post(item.body, partial(self._turn, item))
+            if self._brake.lets_go:  # the rest is asked when its bytes leave
+                turn = partial(self._last_look.turn, item)
+                verdict = await self._client.post(item.body, turn)
         except BulksendError as error:  # the sign-in failed before anything left
             self._intake.unclaim([item])
             self.stop(error)
         else:
             if verdict.action is not Action.GIVE_BACK:
                 await self._aftermath.follow(item, verdict, posted)
-            elif self._may_go_on and self._intake.is_late(item):
+            elif self._brake.lets_go and self._intake.is_late(item):
                 self._intake.postpone(item)
             else:
                 self._give_back([item])
 
-    async def _turn(self, item: Item) -> float:
-        """Wait until its bytes, ready to leave, may; endless where they may no more.
-
-        Much may have changed since it was claimed: the pace let it wait, a connection took
-        long, the machine slept.  So all that forbids a message is asked here, last.
-        """
-        pacer, now = self._pacer, self._clocks.monotonic
-        sender, weight = item.message.sender, item.message.weight
-        until = now() + READY_SECONDS
-        while self._may_leave(item):
-            if self._intake.is_stale(item):
-                if not await self._intake.may_still(item):
-                    break  # its next claim leaves it out
-                if now() > until:
-                    return READY_SECONDS  # the connection has grown old meanwhile
-                continue
-            seconds = pacer.seconds_too_close(sender, weight, now())
-            if seconds <= 0.0:
-                pacer.left(sender, weight, now())
-                return 0.0
-            if now() + seconds > until:
-                return seconds
-            await asyncio.sleep(seconds)
-        return math.inf
-
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        self._room.set()
+        self._brake.room.set()
         if not self._in_flight:
-            self._changed.set()
+            self._intake.changed.set()
         if not task.cancelled() and (fault := task.exception()):
             self._fault = self._fault or fault
             self.stop()
-
-    # -- waiting and stopping ---------------------------------------------------------
-
-    @property
-    def _seconds_left(self) -> float:
-        """Until its deadline, by the clock that is ahead: one set back moves no deadline."""
-        return (self._not_after_ms - self._two_clocks.now().latest) / 1000
-
-    async def _keep_deadline(self) -> None:
-        """It ends the waiting too: for a window, a pace, whoever resumes a pause."""
-        while self._seconds_left < math.inf and not self._stopped.is_set():
-            if self._seconds_left <= 0.0:
-                self.stop(_too_late())
-            await _within(min(self._seconds_left, LONGEST_SLEEP), self._stopped)
-
-    async def _wait_for_change(self, seconds: float) -> None:
-        """So long, or until there is more to send, or none, or somebody says stop.
-
-        What changed since the last wait ends this one at once: nothing is missed.
-        """
-        if not self._stopped.is_set():
-            await _within(seconds, self._changed)
-            self._changed.clear()
-
-    async def _unless_stopped(self, waiting: Coroutine[None, None, None]) -> None:
-        """Wait for it, or until somebody says stop."""
-        waits = (
-            asyncio.ensure_future(waiting),
-            asyncio.ensure_future(self._stopped.wait()),
-        )
-        done, late = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for one in late:
-            one.cancel()
-        for one in done:
-            one.result()
-
-    async def _drain(self) -> None:
-        """Let what is on the wire end, for a few seconds; then write down what is known."""
-        if self._in_flight:
-            _, late = await asyncio.wait(
-                set(self._in_flight),
-                timeout=DRAIN_SECONDS if self._stopped.is_set() else None,
-            )
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
-        await self._writer.durable()
-
-
-async def _within(seconds: float, event: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(max(seconds, SHORTEST_SECONDS)):
-            await event.wait()
-    except TimeoutError:
-        return
-
-
-def _too_late() -> Stopped:
-    return Stopped(Problem("E516", "the campaign's `not_after` has come"))
