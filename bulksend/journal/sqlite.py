@@ -1,4 +1,4 @@
-"""The journal's tables in one file.  The only user of sqlite3.
+"""The journal's tables in one file, through sqlite3.
 
 Every transaction is committed with ``synchronous=FULL``: what it says is true after a
 power cut.
@@ -10,22 +10,16 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import orjson
 
-from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal import migrations
 from bulksend.journal.database import rounds
-from bulksend.journal.faults import (
-    BUSY_SECONDS,
-    DAMAGED,
-    undamaged,
-)
-from bulksend.journal.mounts import network_file_system
+from bulksend.journal.faults import BUSY_SECONDS
 from bulksend.journal.sql import (
     OLDEST_PROGRAM,
     SCHEMA_VERSION,
@@ -33,6 +27,7 @@ from bulksend.journal.sql import (
     queries,
     schema,
 )
+from bulksend.journal.sqlite_faults import explained, refuse_network, refuse_old
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
@@ -42,34 +37,8 @@ if TYPE_CHECKING:
 
     from bulksend.journal.database import Row
 
-OLDEST_SQLITE = (3, 33)
 SOME = 10_000
 PAUSE_SECONDS = 0.01
-
-_CAUSES = (
-    ("disk is full", "the disk is full", "Free some space, then run it again."),
-    (
-        "readonly",
-        "it cannot be written",
-        "Make its folder and its files writable, or set BULKSEND_HOME to one that is.",
-    ),
-    (
-        "unable to open",
-        "it cannot be opened",
-        "Check the folder, or set BULKSEND_HOME to another one.",
-    ),
-    (
-        "locked",
-        f"another process kept it locked for {BUSY_SECONDS:g} s",
-        "Wait for that process, or stop it, then run it again.",
-    ),
-    ("malformed", "it is damaged", DAMAGED),
-    (
-        "not a database",
-        "it is not a bulksend journal",
-        "Check the path; move the file away if it is not yours.",
-    ),
-)
 
 
 class Sqlite:
@@ -89,11 +58,11 @@ class Sqlite:
                 journal, or is of another version; E564, on a network file system;
                 E607, where SQLite is too old.
         """
-        with _explained(str(path)):
-            _refuse_old(str(path))
+        with explained(str(path)):
+            refuse_old(str(path))
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            _refuse_network(path)
+            refuse_network(path)
             mode = "mode=ro" if read_only else "mode=rwc"
             if _only_reads(path.parent, path.name):
                 if not read_only:
@@ -123,21 +92,21 @@ class Sqlite:
     # -- statements -----------------------------------------------------------------
 
     def fetch(self, query: str, /, **values: object) -> list[Row]:
-        with _explained(self.name):
+        with explained(self.name):
             return self.connection.execute(self._q[query], values).fetchall()
 
     def stream(self, query: str, /, **values: object) -> Iterator[Row]:
-        with _explained(self.name):
+        with explained(self.name):
             found = self.connection.execute(self._q[query], values)
         while True:
-            with _explained(self.name):
+            with explained(self.name):
                 some = found.fetchmany(SOME)
             if not some:
                 return
             yield from some
 
     def execute(self, query: str, /, **values: object) -> int:
-        with _explained(self.name):
+        with explained(self.name):
             return self.connection.execute(self._q[query], values).rowcount
 
     def change_each(
@@ -210,7 +179,7 @@ class Sqlite:
 
     @contextmanager
     def transaction(self, alone: str = "") -> Iterator[None]:  # noqa: ARG002
-        with _explained(self.name):
+        with explained(self.name):
             self.connection.execute("begin immediate")
             try:
                 yield
@@ -225,13 +194,13 @@ class Sqlite:
         if self.connection.in_transaction:
             yield
             return
-        with _explained(self.name):
+        with explained(self.name):
             self.connection.execute("begin")
         try:
             yield
         finally:
             if self.connection.in_transaction:  # the database may have ended it
-                with _explained(self.name):
+                with explained(self.name):
                     self.connection.execute("rollback")
 
     def together(self) -> AbstractContextManager[None]:
@@ -241,7 +210,7 @@ class Sqlite:
     def _whole(self) -> Iterator[None]:
         """The transaction that is open, or one of its own."""
         if self.connection.in_transaction:
-            with _explained(self.name):
+            with explained(self.name):
                 yield
         else:
             with self.transaction():
@@ -249,7 +218,7 @@ class Sqlite:
 
     def copy(self, path: Path) -> None:
         # One read transaction: what it sees is one moment, and writers do not wait.
-        with _explained(str(path)):
+        with explained(str(path)):
             self.connection.execute("vacuum into ?", (str(path),))
             with path.open("rb") as written:
                 os.fsync(written.fileno())
@@ -304,34 +273,12 @@ class Sqlite:
                 lines.clear()
 
 
-def _refuse_old(name: str) -> None:
-    """What the statements need: ``update … from``, and JSON, which may be left out."""
-    found = f"it is SQLite {sqlite3.sqlite_version}"
-    expected = f"{'.'.join(map(str, OLDEST_SQLITE))} or newer"
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        raise InputError(Problem("E607", found, expected, file=name))
-    with closing(sqlite3.connect(":memory:")) as sql:
-        try:
-            sql.execute("select json_array()")
-        except sqlite3.OperationalError as error:
-            found = f"{found} without JSON"
-            expected = "one with its JSON functions"
-            raise InputError(Problem("E607", found, expected, file=name)) from error
-
-
 def _only_reads(folder: Path, name: str) -> bool:
     """Whether no file can be made here, and nobody has the journal open.
 
     SQLite makes files beside a journal, to read it too, but where it can do without.
     """
     return not (os.access(folder, os.W_OK) or (folder / f"{name}-wal").exists())
-
-
-def _refuse_network(path: Path) -> None:
-    kind = network_file_system(path.parent)
-    if kind is not None:
-        expected = "a local disk, or a journal at postgresql://"
-        raise InputError(Problem("E564", f"it is on {kind}", expected, file=str(path)))
 
 
 @cache
@@ -345,19 +292,3 @@ def _placed(
     text = queries()[query]
     order = [names.index(name) for name in re.findall(r":(\w+)", text)]
     return re.sub(r":\w+", "?", text), itemgetter(*order)
-
-
-@contextmanager
-def _explained(name: str) -> Iterator[None]:
-    """Turn what SQLite and the disk say into a problem with a way out."""
-    try:
-        with undamaged(name):
-            yield
-    except (sqlite3.Error, OSError) as error:
-        for sign, found, fix in _CAUSES:
-            if sign in str(error):
-                raise BulksendError(
-                    Problem("E601", found, fix=fix, file=name)
-                ) from error
-        said = getattr(error, "strerror", None) or str(error)
-        raise BulksendError(Problem("E601", said.lower(), file=name)) from error
