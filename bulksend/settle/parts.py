@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from bulksend.storage.found import Found
     from bulksend.storage.location import Location
-    from bulksend.storage.objects import Found, Objects
+    from bulksend.storage.objects import Objects
 
 MANIFEST = "manifest.json"
 FORMAT = 1

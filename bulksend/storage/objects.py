@@ -20,12 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from bulksend.errors import InputError, Problem
 from bulksend.storage.access import RETRIES, open_store
+from bulksend.storage.found import Found, found_at
 from bulksend.storage.location import Location
-from bulksend.storage.trouble import is_panic, is_wordless, strange, trouble, unusable
+from bulksend.storage.trouble import is_panic, is_wordless, trouble, unusable
 from bulksend.whole import whole
 
 if TYPE_CHECKING:
@@ -54,30 +55,6 @@ _TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-
-
-class Found(NamedTuple):
-    """An object as it is now.
-
-    Args:
-        size: Bytes.
-
-        tag: Its ETag: another content has another one.
-
-        generation: What Google calls a version, for conditional puts.
-    """
-
-    place: Location
-    size: int
-    tag: str
-    generation: str
-    modified: datetime
-
-    @property
-    def version(self) -> dict[str, str]:
-        """What a conditional put compares."""
-        said = {"e_tag": self.tag, "version": self.generation}
-        return {key: value for key, value in said.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +102,11 @@ class Objects:
         try:
             with told(place):
                 try:
-                    return _found(place, store.head(place.key))
+                    return found_at(place, store.head(place.key))
                 except Exception as error:
                     if not is_wordless(error):
                         raise
-                    return _found(place, store.get(place.key).meta)
+                    return found_at(place, store.get(place.key).meta)
         except InputError as error:
             if error.problems[0].code != "E696":
                 raise
@@ -150,7 +127,7 @@ class Objects:
             else:
                 metas = store.list_with_delimiter(prefix)["objects"]
         return [
-            _found(Location(folder.scheme, folder.bucket, meta["path"]), meta)
+            found_at(Location(folder.scheme, folder.bucket, meta["path"]), meta)
             for meta in metas
         ]
 
@@ -325,24 +302,6 @@ def _mapped(content: Path | bytes) -> Iterator[Any]:
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
     ):
         yield mapped
-
-
-def _found(place: Location, meta: Any) -> Found:
-    """Raises Stopped (E698), where it has no ETag: no condition could hold it."""
-    if not meta["e_tag"]:
-        raise strange(str(place))
-    return Found(
-        place,
-        meta["size"],
-        _quoted(meta["e_tag"]),
-        meta["version"] or "",
-        meta["last_modified"],
-    )
-
-
-def _quoted(tag: str) -> str:
-    """As a condition wants it: Azure's listing leaves the quotes out."""
-    return f'"{tag}"' if tag and not tag.endswith('"') else tag
 
 
 def _write_at(handle: int, data: memoryview, start: int) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bulksend.storage.objects import Found, Objects
+    from bulksend.storage.found import Found
+    from bulksend.storage.objects import Objects
 
 
 @dataclass(frozen=True, slots=True)
