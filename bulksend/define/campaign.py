@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from bulksend.define.amounts import Purpose
+from bulksend.define.halting import Canary, StopAt
 from bulksend.define.kinds import (
     Address,
     Cron,
@@ -34,15 +35,7 @@ from bulksend.define.message import Message
 from bulksend.define.recipients import Ranked, Recipients
 from bulksend.define.rules import conflicts
 from bulksend.define.section import Section
-from bulksend.define.sending import (
-    Budget,
-    Canary,
-    Carriers,
-    Chosen,
-    Send,
-    StopAt,
-    Window,
-)
+from bulksend.define.sending import Budget, Carriers, Chosen, Send, Window
 
 
 class Experiment(Section):

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
 from bulksend.define.amounts import Purpose, Rate
+from bulksend.define.halting import Canary, StopAt
 from bulksend.define.kinds import (
     Caps,
     Clock,
     Key,
     Pace,
     PerSender,
-    Portion,
-    Share,
     Span,
     Text,
     Texts,
@@ -87,84 +84,6 @@ Rules = Annotated[
         lambda value: "chosen" if isinstance(value, (Mapping, Chosen)) else "word"
     ),
 ]
-
-
-class StopAt(Section):
-    """What stops a run before it burns the rest of the list."""
-
-    refused: Annotated[
-        Share,
-        Key(
-            "The share of the latest 200 answers that may be refusals; of fewer than 50 "
-            "answers, of 50.",
-            "a share above 0% up to 100%, which never stops",
-            "20%",
-        ),
-    ] = 0.2
-    spam: Annotated[
-        Annotated[int, Field(gt=0)],
-        Key(
-            "How many receipts may say that a filter stopped the text; each start of a run counts anew.",
-            "a whole number above 0",
-            20,
-        ),
-    ] = 20
-    failed: Annotated[
-        Share,
-        Key(
-            "The share of the people texted whose message may turn out not to be "
-            "delivered; of fewer than 200 people, of 200.",
-            "a share above 0% up to 100%, which never stops",
-            "30%",
-        ),
-    ] = 0.3
-    opt_outs: Annotated[
-        Share,
-        Key(
-            "The share of the people texted who may opt out while it sends; of fewer "
-            "than 200 people, of 200, and more than five where that is less.",
-            "a share above 0% up to 100%, which never stops",
-            "4%",
-        ),
-    ] = 0.04
-
-
-class Canary(Section):
-    """The first few, whose receipts are waited for before the rest goes."""
-
-    first: Annotated[
-        Portion,
-        Key(
-            "How many messages are sent first, chosen by a hash of the number.",
-            "a whole number above 0, or a share of the list such as 1%",
-            "1%",
-        ),
-    ] = 0.01
-    wait: Annotated[
-        Span,
-        Key(
-            "How long their receipts, and opt-outs, are waited for.",
-            "a time such as 15 min",
-            "15 min",
-        ),
-    ] = timedelta(minutes=15)
-    opt_outs: Annotated[
-        Share,
-        Key(
-            "The share of these people who may opt out meanwhile: over 0.5% in a day "
-            "Bandwidth asks for proof of consent. It takes more than five of them, or "
-            "`stop_at.opt_outs`.",
-            "a share above 0% up to 100%, which never halts",
-            "0.5%",
-        ),
-    ] = 0.005
-
-    def size(self, messages: int) -> int:
-        """Of so many messages; 0 where there would be no others."""
-        wanted = self.first
-        if isinstance(wanted, float):
-            wanted = ceil(messages * wanted)
-        return wanted if wanted < messages else 0
 
 
 class Carriers(Section):

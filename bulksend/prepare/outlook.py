@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bulksend.define.campaign import Campaign
-    from bulksend.define.sending import Canary
+    from bulksend.define.halting import Canary
     from bulksend.prepare.forecast import Course
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.remedies import Remedy
