@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from jinja2 import nodes
 
+from .combining import operate
 from .syntax import Refusal
-from .values import Case, Result, Value, operate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .values import Case, Result, Value
 
 LARGEST = 1_000_000
 """Of the numbers that say how a filter works: far beyond any text, and Polars' own."""

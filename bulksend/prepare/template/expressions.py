@@ -15,6 +15,7 @@ from jinja2 import nodes
 
 from . import columns
 from .calls import call
+from .combining import choose, joined, needed, only, operate
 from .explanations import explained, start
 from .filters import FILTERS
 from .number_filters import format_values
@@ -34,21 +35,7 @@ from .predicates import PREDICATES
 from .scope import Scope
 from .shared import Exhausted, Shared
 from .syntax import MOST_DEEP, Refusal, near, not_in_language
-from .values import (
-    BROKEN,
-    Kind,
-    Unfit,
-    Value,
-    boolean,
-    choose,
-    constant,
-    joined,
-    needed,
-    once,
-    only,
-    operate,
-    truth,
-)
+from .values import BROKEN, Kind, Unfit, Value, boolean, constant, once, truth
 
 
 def value(node: nodes.Node, scope: Scope) -> Value:

@@ -11,8 +11,9 @@ import polars as pl
 from . import number_filters as numbers
 from . import text_filters as texts
 from .calls import each
+from .combining import choose, only
 from .syntax import Refusal
-from .values import Case, Kind, Result, Value, boolean, choose, constant, defined, only
+from .values import Case, Kind, Result, Value, boolean, constant, defined
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from .calls import each
+from .combining import joined
 from .operators import NUMERIC, as_float, as_integer
 from .pythonic import (
     FLOAT,
@@ -29,7 +30,7 @@ from .pythonic import (
 from .pythonic import TEXT as STRING
 from .syntax import Refusal
 from .text_filters import shown
-from .values import LIMIT, Case, Kind, Result, Value, joined, literal
+from .values import LIMIT, Case, Kind, Result, Value, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

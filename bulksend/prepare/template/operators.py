@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 from jinja2 import nodes
 
+from .combining import needed, operate
 from .pythonic import FLOAT, INT64, INT128, by_python, divided, text_of, unless
 from .syntax import Refusal
-from .values import ANY, LIMIT, Bounds, Case, Kind, Unfit, Value, needed, operate
+from .values import ANY, LIMIT, Bounds, Case, Kind, Unfit, Value
 from .values import INT64 as NARROW
 
 if TYPE_CHECKING:

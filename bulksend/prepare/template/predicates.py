@@ -8,17 +8,9 @@ import polars as pl
 
 from . import pythonic as py
 from .calls import each
+from .combining import operate
 from .operators import arithmetic, compared
-from .values import (
-    Case,
-    Kind,
-    Result,
-    Value,
-    boolean,
-    constant,
-    defined,
-    operate,
-)
+from .values import Case, Kind, Result, Value, boolean, constant, defined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

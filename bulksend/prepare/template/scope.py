@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from . import columns
+from .combining import choose
 from .syntax import Findings, Refusal
-from .values import BROKEN, Value, choose, undefined
+from .values import BROKEN, Value, undefined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

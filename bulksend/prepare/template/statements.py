@@ -9,21 +9,12 @@ from typing import NamedTuple
 import polars as pl
 from jinja2 import nodes
 
+from .combining import needed
 from .expressions import value
 from .pythonic import text_of
 from .scope import Scope
 from .syntax import Refusal, not_in_language
-from .values import (
-    BROKEN,
-    NOTHING,
-    Case,
-    Kind,
-    Raise,
-    Value,
-    needed,
-    once,
-    truth,
-)
+from .values import BROKEN, NOTHING, Case, Kind, Raise, Value, once, truth
 
 UNFIT = "\0"
 """Stands before a column's name where something cannot be worked out from it."""
