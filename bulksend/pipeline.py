@@ -9,6 +9,9 @@
 
 Everything here can be done again.  A plan is found by its hash, a run by its plan, and a
 row that was sent is not sent a second time.
+
+Who sends is a `means.Sender`.  As a rule it is this process: `dispatch` signs in, takes the
+campaign's lease, and runs a `send.engine` over what is left of the plan.
 """
 
 from __future__ import annotations

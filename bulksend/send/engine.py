@@ -223,6 +223,7 @@ class Engine:
     # -- the feeder: claim the next ones while these are posted ---------------------------
 
     async def _feed(self) -> None:
+        """Post what may go while the next are claimed, until nothing is left."""
         claimed: list[Item] = []
         claiming: asyncio.Task[list[Item]] | None = None
         try:
@@ -243,23 +244,22 @@ class Engine:
                     continue
                 items, claiming = await claiming, None
                 claimed += items
-                # Nothing was there to be claimed: it is over, or something changes.
                 if not claimed and self._intake.is_empty and not self._in_flight:
                     return
-                if not items:
+                if not items:  # nothing was there to be claimed
                     wait = min(seconds, IDLE_SECONDS) if claimed else IDLE_SECONDS
                     await self._brake.wait_for_change(wait)
         finally:
-            self._leave(claimed)
+            self._post_none(claimed)
             if claiming is not None:
-                self._leave(await claiming)
+                self._post_none(await claiming)
 
     async def _claim_next(self) -> list[Item]:
         """What may be posted next, its intent durable; nothing where nothing waits."""
         brake, intake = self._brake, self._intake
         while brake.lets_go:
-            only = self._aftermath.holds_back
-            seconds = intake.seconds_to_next(retries_only=only)
+            retries_only = self._aftermath.holds_back  # nothing gets through
+            seconds = intake.seconds_to_next(retries_only=retries_only)
             if seconds is None:
                 break
             if seconds > 0.0:
@@ -269,11 +269,11 @@ class Engine:
             if probing and self._is_at_work:
                 await brake.wait_for_change(IDLE_SECONDS)
                 continue
-            upcoming = partial(intake.upcoming, retries_only=only)
+            upcoming = partial(intake.upcoming, retries_only=retries_only)
             now = self._clocks.monotonic()
             await brake.unless_stopped(self._pacer.tick(now, upcoming))
             most = 1 if probing else MOST_AT_ONCE
-            items = await intake.take(self._pacer, most, retries_only=only)
+            items = await intake.take(self._pacer, most, retries_only=retries_only)
             if not brake.lets_go:
                 intake.put_back(items)
             elif items:
@@ -302,7 +302,7 @@ class Engine:
         is taken out first: whatever fails here, nothing that is under way is given back.
         """
         if not self._brake.lets_go or self._writer.failure is not None:
-            self._leave(claimed)
+            self._post_none(claimed)
             return 0.0
         pacer, soonest, index = self._pacer, IDLE_SECONDS, 0
         waiting: set[Hashable] = set()
@@ -323,12 +323,12 @@ class Engine:
                 self._start(claimed.pop(index))
         return soonest
 
-    def _leave(self, items: list[Item]) -> None:
-        """Post none of these claimed items now; the list is empty then."""
-        mine = items.copy()
-        items.clear()
-        self._unposted -= len(mine)
-        self._give_back(mine)
+    def _post_none(self, claimed: list[Item]) -> None:
+        """Give all of these back, as things stand now; the list is empty then."""
+        items = claimed.copy()
+        claimed.clear()
+        self._unposted -= len(items)
+        self._give_back(items)
 
     def _give_back(self, items: list[Item]) -> None:
         """Unclaim what was not posted; in a pause it comes again when that ends."""
