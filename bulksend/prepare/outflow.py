@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 A message leaves at the beginning of the time that it takes at the rate, not at its end:
 of n messages the last one leaves after n - 1 of them.  And a sender that had nothing to
-send may then send a little at once (`send.pacing`).  So what may leave now is a bucket of
+send may then send a little at once (`send.allowance`).  So what may leave now is a bucket of
 segments that fills at the rate; it holds one message when a sender begins, and what waits
 for it leaves at once.
 

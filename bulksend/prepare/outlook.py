@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from bulksend.prepare.cuts import best_cuts, texts_over
 from bulksend.prepare.ends import NEVER, ends_of, life_of
 from bulksend.prepare.forecast import DAY, HORIZON_DAYS, course
 from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.remedies import remedies
-from bulksend.prepare.segments import units_of
 from bulksend.prepare.timing import plan_hours
 from bulksend.prepare.volumes import (
     UNCAPPED,
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 ALWAYS_MS = 10 * 366 * 24 * 3_600_000
 QUEUE_SECONDS = 900
 """Bandwidth holds a quarter of an hour of its rate (bandwidth.md §2)."""
-
-MOST_CUT = 80
-"""Characters; to cut more is another text."""
 
 SHOWN_PLACES = 5
 
@@ -298,46 +295,4 @@ def _left_of(volumes: Sequence[Volume], left: int) -> tuple[Volume, ...]:
         one._replace(rows=rows, weight=round(one.weight * rows / one.rows))
         for one, rows in zip(volumes, few, strict=True)
         if rows
-    )
-
-
-def best_cuts(over: pl.DataFrame) -> list[tuple[int, int]]:
-    """How many characters less would save most segments for each of them.
-
-    Args:
-        over: What `texts_over` found.
-
-    Returns:
-        At most one pair: characters, and segments saved in all.
-    """
-    found = (
-        over.group_by("over")
-        .agg(pl.col("texts").sum())
-        .sort("over")
-        .with_columns(saved=pl.col("texts").cum_sum().cast(pl.Int64))
-    )
-    if not len(found):
-        return []
-    best = found.sort(pl.col("saved") / pl.col("over"), descending=True).row(
-        0, named=True
-    )
-    return [(best["over"], best["saved"])]
-
-
-def texts_over(plan: Plan, *keys: pl.Expr) -> pl.DataFrame:
-    """Texts that a few characters less would make a segment shorter: ``over``, how many."""
-    is_gsm = pl.col("encoding") == "GSM-7"
-    units = units_of(pl.col("text"), is_gsm=is_gsm)
-    one = pl.when(is_gsm).then(160).otherwise(70)
-    several = pl.when(is_gsm).then(153).otherwise(67)
-    fewer = pl.col("segments").cast(pl.Int64) - 1
-    room = pl.when(fewer == 1).then(one).otherwise(fewer * several)
-    return (
-        plan.frame()
-        .filter(pl.col("reason").is_null() & (pl.col("segments") > 1))
-        .select(*keys, over=units.cast(pl.Int64) - room)
-        .filter(pl.col("over").is_between(1, MOST_CUT))
-        .group_by(pl.all())
-        .len("texts")
-        .collect(engine="streaming")
     )

@@ -13,10 +13,11 @@ import polars as pl
 import pytest
 
 from bulksend.planning import load_campaign
+from bulksend.prepare.cuts import best_cuts, texts_over
 from bulksend.prepare.ends import NEVER, Ends
 from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Lane, Queue, Rates
-from bulksend.prepare.outlook import best_cuts, outlook, texts_over
+from bulksend.prepare.outlook import outlook
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.volumes import Caps, Load, Volume
 from bulksend.rules.hours import Opening
