@@ -22,7 +22,7 @@ from bulksend.journal.states import Event
 from bulksend.send import wire
 from bulksend.send.bandwidth import Client
 from bulksend.send.verdict import Action, Verdict
-from tests.send.test_client import (
+from tests.send.raw_server import (
     ACCEPTED,
     RawServer,
     answer,

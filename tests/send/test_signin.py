@@ -16,7 +16,7 @@ import pytest
 from bulksend.errors import GateRefused, InputError
 from bulksend.send import signin
 from bulksend.send.signin import API_URL, NEEDED, TOKEN_URL, Credentials, SignIn
-from tests.send.test_client import RawServer, answer, replying, simulating
+from tests.send.raw_server import RawServer, answer, replying, simulating
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -22,8 +22,8 @@ from aiohttp import connector
 
 from bulksend.journal.states import Event
 from bulksend.send.verdict import Action
+from tests.send.raw_server import ACCEPTED, answer, basic, body, certified, client_for
 from tests.send.test_answers import ID, OURS, length, said
-from tests.send.test_client import ACCEPTED, answer, basic, body, certified, client_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
