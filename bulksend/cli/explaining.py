@@ -58,6 +58,8 @@ def show(found: Explained) -> None:
             f"\n[bold]{escape(row.run)}[/] row {escape(row.place)}: "
             f"[bold]{row.status.replace('_', ' ')}[/]"
         )
+        if row.arm:
+            out.print(f"  [dim]arm[/] {escape(row.arm)}")
         if row.why:
             out.print(f"  {escape(row.why)}")
         if found.was_given and row.text:

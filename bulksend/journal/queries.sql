@@ -453,6 +453,14 @@ where run_id = :run_id and claimed_at is not null
   and person in (select person from suppressions
                  where reason = 'opted_out' and since >= :since and lifted_at is null);
 
+-- Which rows these are.
+-- name: opt_out_rows
+select row from messages
+where run_id = :run_id and claimed_at is not null
+  and person in (select person from suppressions
+                 where reason = 'opted_out' and since >= :since and lifted_at is null)
+order by row;
+
 -- name: people_since
 select count(distinct person) from messages
 where accepted_at >= :since

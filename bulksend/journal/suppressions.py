@@ -182,6 +182,11 @@ class Suppressions:
         ((count,),) = self._db.fetch("opt_outs_of_run", run_id=run_id, since=since)
         return int(count)
 
+    def opt_out_rows(self, run_id: int, *, since: int) -> list[int]:
+        """The rows of a run whose person opted out since then; in order."""
+        found = self._db.fetch("opt_out_rows", run_id=run_id, since=since)
+        return [row for (row,) in found]
+
 
 _WORDS = {
     OPTED_OUT: "This person has opted out ({}); nothing was sent.",

@@ -55,6 +55,10 @@ RESULTS = (
 )
 """Our columns in the results (design.md, "Results")."""
 
+ARM = "arm"
+"""Which arm a row is in, last of all: where the campaign has an experiment, which lets no
+input column have this name."""
+
 PLACES = ("source_file", "source_row")
 """Where a row stood, when there were several files."""
 

@@ -20,7 +20,7 @@ from bulksend.logs import mask_numbers
 from bulksend.prepare.kept import open_plan
 from bulksend.prepare.reasons import REASONS, sentence
 from bulksend.settle.history import Step, steps_of
-from bulksend.settle.results import SHOWN
+from bulksend.settle.results import SHOWN, experiment_arm
 from bulksend.settle.suppressing import Listed, listed, read
 from bulksend.storage.location import where
 
@@ -51,6 +51,8 @@ class Appearance:
         row: As a spreadsheet numbers it, through all files.
 
         place: What is said behind the word *row*: ``7``, or ``7 of east.csv``.
+
+        arm: Which arm of the campaign's experiment it is in.
     """
 
     run: str
@@ -64,6 +66,7 @@ class Appearance:
     text: str = field(repr=False)
     segments: int | None
     steps: tuple[Step, ...] = ()
+    arm: str | None = None
 
     def as_dict(self, *, mask: bool) -> dict[str, Any]:
         return {
@@ -77,6 +80,7 @@ class Appearance:
             "from": mask_numbers(self.sender) if mask else self.sender,
             "text": None if mask else self.text,
             "segments": self.segments,
+            "arm": self.arm,
             "steps": [step.as_dict() for step in self.steps],
         }
 
@@ -204,7 +208,7 @@ def _appearances(
     is_ours = pl.col("number_key") == int(number.removeprefix("+"))
     if said["message"].get("group"):
         is_ours = pl.col("to").str.split(",").list.contains(number)
-    frame = plan.frame().filter(is_ours).select(_NEEDED)
+    frame = plan.frame().filter(is_ours).select(*_NEEDED, arm=experiment_arm())
     rows = frame.collect(engine="streaming")
     winners: dict[int, str] = {}
     if rows["reason"].is_in(["duplicate", "household"]).any():
@@ -227,6 +231,7 @@ def _appearances(
             text=row["text"] or "",
             segments=row["segments"],
             steps=tuple(sorted(steps)),
+            arm=row["arm"],
         )
 
 

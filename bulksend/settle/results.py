@@ -15,7 +15,7 @@ from polars.io.plugins import register_io_source
 from bulksend.journal.columns import NOTHING
 from bulksend.journal.faults import undamaged
 from bulksend.journal.states import Status
-from bulksend.prepare.names import PLACES, RESULTS, own
+from bulksend.prepare.names import ARM, PLACES, RESULTS, own
 from bulksend.prepare.reasons import explained
 from bulksend.settle.hurry import go_on
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes, places_of
@@ -112,12 +112,18 @@ def results(
 def _columns(plan: Plan) -> list[str]:
     places = [name for name in PLACES if name in plan.frame().collect_schema()]
     own = [name for name in RESULTS if name != "row"]
-    return ["row", *places, *plan.inputs, *own]
+    return ["row", *places, *plan.inputs, *own, *([ARM] if _has_arms(plan) else [])]
+
+
+def _has_arms(plan: Plan) -> bool:
+    return bool(plan.about["campaign"].get("experiment"))
 
 
 def _kept(plan: Plan) -> list[str]:
     """The plan's columns that the results need."""
     needed = {*_columns(plan), "reason_detail"}
+    if _has_arms(plan):
+        needed.add("experiment_arm")
     return [name for name in plan.frame().collect_schema() if name in needed]
 
 
@@ -125,6 +131,7 @@ def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFram
     """A chunk of rows and outcomes, in the words of the results."""
     excluded, status = pl.col("reason").is_not_null(), pl.col("status")
     shown = status.fill_null("not_sent")
+    arms = [experiment_arm().alias(ARM)] if _has_arms(plan) else []
     for known, word in SHOWN.items():
         shown = pl.when(status == known).then(pl.lit(word)).otherwise(shown)
     return chunk.with_columns_seq(
@@ -146,7 +153,14 @@ def _said(chunk: pl.DataFrame, plan: Plan, winners: pl.DataFrame) -> pl.DataFram
         .when(status != Status.ACCEPTED)
         .then(pl.col("error"))
         .alias("error"),
+        *arms,
     )
+
+
+def experiment_arm() -> pl.Expr:
+    """A row's arm: of those who get a message, or would but for the holdout."""
+    has_part = pl.col("reason").is_null() | (pl.col("reason") == "holdout")
+    return pl.when(has_part).then("experiment_arm")
 
 
 def _explained(chunk: pl.DataFrame, winners: pl.DataFrame) -> pl.Series:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bulksend.settle.arms import delivered, opted_out
 from bulksend.view.charts import CHARACTER, ROW_HEIGHT, Chart, base
 from bulksend.view.words import share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from bulksend.settle.arms import Arm
+    from bulksend.settle.arms import Arm, Difference
     from bulksend.view.charts import Spec
 
 
@@ -39,8 +40,45 @@ def arms(found: Iterable[Arm]) -> Chart:
     return Chart(f"{summary}.", head, rows, specify)
 
 
+def said(found: Sequence[Arm]) -> list[str]:
+    """Whether the arms differ, and by how much; nothing before there is a share of two."""
+    compared = {"Delivered": delivered(found), "Opted out": opted_out(found)}
+    return [
+        _said(what, one)
+        for what, one in compared.items()
+        if one is not None and one.more.hits  # what nobody did divides nobody
+    ]
+
+
+def _said(what: str, found: Difference) -> str:
+    more, less = found.more, found.less
+    digits = _digits(found.low, found.high)
+    shares = " and ".join(
+        f"{100 * one.share:.{digits}f} % of {one.name}" for one in (more, less)
+    )
+    apart = f"{100 * (more.share - less.share):.{digits}f} points"
+    of = f", the clearest of {found.arms} arms," if found.arms > 2 else ""
+    verdict = (
+        "is more than chance brings"
+        if found.is_proven
+        else "means nothing: chance alone may bring it"
+    )
+    between = _between(found.low, found.high).replace("-", "−")  # noqa: RUF001
+    return f"{what}: {shares}. The difference{of} of {apart} ({between}) {verdict}."
+
+
 def spread(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {100 * high:.1f} %"
+    """``90.3 to 93.3 %``; two digits where one would hide the difference."""
+    return f"{_between(low, high)} %"
+
+
+def _between(low: float, high: float) -> str:
+    digits = _digits(low, high)
+    return f"{100 * low:.{digits}f} to {100 * high:.{digits}f}"
+
+
+def _digits(low: float, high: float) -> int:
+    return 1 if high - low >= 0.005 else 2
 
 
 def _intervals(values: list[Spec], *, width: int) -> Spec:

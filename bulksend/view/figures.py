@@ -147,8 +147,9 @@ def _is_billed(fate: Fate) -> bool:
 def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
     """Count a run as it stands now."""
     campaign = Campaign.model_validate(plan.about["campaign"], by_alias=True)
-    parts: list[list[pl.DataFrame]] = [_parts(_nothing(plan))]
-    parts += [_parts(one) for one in outcomes(plan, journal, run, _NEEDED)]
+    gone = arms.opt_outs(plan, journal, run)
+    parts: list[list[pl.DataFrame]] = [_parts(_nothing(plan), gone)]
+    parts += [_parts(one, gone) for one in outcomes(plan, journal, run, _NEEDED)]
     fates, sizes, pace, answers, deliveries, retried, people = map(
         _added, zip(*parts, strict=True)
     )
@@ -200,7 +201,7 @@ def _chunk(chunk: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parts(found: pl.DataFrame) -> list[pl.DataFrame]:
+def _parts(found: pl.DataFrame, gone: pl.Series) -> list[pl.DataFrame]:
     """The counts of one chunk; `_added` puts those of several together."""
     chunk = _chunk(found)
     posted = chunk.filter(pl.col("posted").is_not_null())
@@ -225,7 +226,7 @@ def _parts(found: pl.DataFrame) -> list[pl.DataFrame]:
         _waited(chunk, "answered"),
         _waited(chunk, "delivered"),
         chunk.select(pl.col("retried").sum().cast(pl.Int64)),
-        arms.people_of(found),
+        arms.people_of(found, gone),
     ]
 
 
@@ -250,7 +251,7 @@ def _added(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
 _COUNTS = frozenset(
     (
         *("rows", "segments", "cost", "messages", "taken", "refused", "unknown"),
-        *("retried", "people"),
+        *("retried", *arms.COUNTS),
     )
 )
 

@@ -77,6 +77,7 @@ class Page:
             "left_out": tables.left_out(seen),
             "uses": tables.uses(seen),
             "arms": tables.arms(seen),
+            "differences": comparison.said(seen.arms),
         }
 
     def title(self, code: str) -> str:

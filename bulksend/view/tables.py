@@ -63,12 +63,18 @@ class Use(NamedTuple):
 
 
 class Of(NamedTuple):
-    """One arm of the experiment, and its shares in words, with their 95 % intervals."""
+    """One arm of the experiment, and its shares in words, with their 95 % intervals.
+
+    Args:
+        share: Of all people who are in the experiment.
+    """
 
     arm: Arm
     is_holdout: bool
+    share: str
     delivered: str
     failed: str
+    opted_out: str
 
 
 def outcomes(seen: Figures) -> list[Outcome]:
@@ -122,16 +128,20 @@ def _use(
 
 
 def arms(seen: Figures) -> list[Of]:
+    """Those that get a message, by name; then who gets nothing."""
     experiment = seen.campaign.experiment
     holdout = None if experiment is None else experiment.holdout
+    everybody = sum(one.people for one in seen.arms)
     return [
         Of(
             one,
             is_holdout=one.name == holdout,
+            share=words.share(one.people, everybody),
             delivered=_of(one.delivered, one.ended, one.delivered_share),
             failed=_of(one.failed, one.ended, one.failed_share),
+            opted_out=_of(one.opted_out, one.taken, one.opted_out_share),
         )
-        for one in seen.arms
+        for one in sorted(seen.arms, key=lambda one: one.name == holdout)
     ]
 
 

@@ -72,7 +72,9 @@ def played(
 ) -> None:
     """Let these things happen to these rows, a second apart."""
     claimed = [row for row, said in events.items() if Event.CLAIM in said]
-    journal.claim(run, epoch, [Candidate(row, row) for row in claimed], now=NOW)
+    journal.claim(
+        run, epoch, [Candidate(row, row, person=row) for row in claimed], now=NOW
+    )
     for row, said in events.items():
         for step, event in enumerate(said):
             now = NOW + 1_000 * step

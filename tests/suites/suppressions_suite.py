@@ -284,7 +284,9 @@ class SuppressionsSuite:
         store.add(why)
         assert store.opted_out_since(NOW + 100) == 3
         assert store.opted_out_of(sender.run.id, since=NOW + 100) == 1
+        assert store.opt_out_rows(sender.run.id, since=NOW + 100) == [2]
         assert store.opted_out_of(sender.run.id, since=NOW + 101) == 0
+        assert store.opt_out_rows(sender.run.id, since=NOW + 101) == []
         store.lift(number_of(2), now=NOW + 200)
         assert store.opted_out_of(sender.run.id, since=NOW) == 0
 

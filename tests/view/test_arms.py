@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 from bulksend.journal.states import Event
-from bulksend.settle.arms import arms, interval
+from bulksend.journal.suppressions import (
+    EVERY_SENDER,
+    OPTED_OUT,
+    SUPPRESSED,
+    Suppression,
+)
+from bulksend.settle.arms import Arm, Measured, arms, clearest, interval
+from bulksend.settle.results import results
+from bulksend.view.comparison import said
 from bulksend.view.figures import count
 from bulksend.view.page import Page
 from tests.prepare.planning import number, plan
@@ -110,3 +119,109 @@ def test_an_interval_is_wilsons() -> None:
     assert (round(low, 4), round(high, 4)) == (0.7225, 1.0)
     low, high = interval(81, 263) or (0, 0)
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+
+
+def test_who_opted_out_is_counted_for_their_arm(
+    compared: tuple[Plan, Journal, Run],
+) -> None:
+    """Of messages that were taken, since the run began; not who is on a list."""
+    made, journal, _ = compared
+    frame = made.frame().select("row", "to", "experiment_arm", "reason").collect()
+    sent = frame.filter(pl.col("reason").is_null())
+    taken = sent.filter(pl.col("row") % 5 < 2)
+    since = NOW + 5_000
+    said = [(row, OPTED_OUT, since) for row in taken["row"][:7]]
+    said += [(row, OPTED_OUT, NOW - 1) for row in taken["row"][7:9]]
+    said += [(row, SUPPRESSED, since) for row in taken["row"][9:11]]
+    said += [(row, OPTED_OUT, since) for row in sent["row"] if row % 5 == 2]
+    journal.suppressions.add(
+        [
+            Suppression(row, EVERY_SENDER, 1_919_000_0000 + row, why, "reply STOP", at)
+            for row, why, at in said
+        ]
+    )
+    expected = dict(taken[:7]["experiment_arm"].value_counts().iter_rows())
+    found = {one.name: one for one in arms(*compared)}
+    assert {name: one.opted_out for name, one in found.items() if one.opted_out} == (
+        expected
+    )
+    for one in found.values():
+        assert one.opted_out_share == interval(one.opted_out, one.taken)
+    assert count(*compared, now=NOW).arms == tuple(found.values())
+
+
+def test_the_results_name_the_arm(compared: tuple[Plan, Journal, Run]) -> None:
+    """Of who is in one; the row that lost to a duplicate is in none."""
+    made = compared[0]
+    rows = results(*compared).collect()
+    assert rows.columns[-1] == "arm"
+    assert rows["arm"][:-1].to_list() == column_of(made, "experiment_arm")[:-1]
+    assert (rows["reason"][-1], rows["arm"][-1]) == ("duplicate", None)
+
+
+def column_of(made: Plan, name: str) -> list[Any]:
+    return made.frame().select(name).collect()[name].to_list()
+
+
+DIFFERENCES = [
+    # by statsmodels 0.14: confint_proportions_2indep(..., method="newcomb")
+    ((1228, 1325), (1196, 1301), -0.012963, 0.028056),
+    ((56, 70), (48, 80), 0.052431, 0.333873),  # Newcombe's own example (1998)
+    ((9, 10), (3, 10), 0.170523, 0.809018),
+    ((10, 10), (0, 29), 0.698825, 1.0),
+]
+
+
+@pytest.mark.parametrize(("more", "less", "low", "high"), DIFFERENCES)
+def test_a_difference_has_an_interval_of_its_own(
+    more: tuple[int, int], less: tuple[int, int], low: float, high: float
+) -> None:
+    """Newcombe's, as another library has it, whichever arm is said first."""
+    two = [Measured("b", *more), Measured("a", *less)]
+    found = clearest(two)
+    assert found == clearest(reversed(two))
+    assert found is not None
+    assert (found.more.name, found.less.name) == ("b", "a")
+    assert (found.low, found.high) == pytest.approx((low, high), abs=2e-6)
+    assert found.is_proven == (low > 0)
+
+
+def test_of_many_arms_a_pair_needs_a_clearer_difference() -> None:
+    """What would be one of two arms is chance among ten."""
+    two = [Measured("a", 85, 1000), Measured("b", 112, 1000)]
+    more = [Measured(f"c{n}", 98, 1000) for n in range(8)]
+    alone, among = clearest(two), clearest([*two, *more])
+    assert alone is not None
+    assert among is not None
+    assert (alone.is_proven, among.is_proven) == (True, False)
+    assert (alone.arms, among.arms) == (2, 10)
+    assert clearest(two[:1]) is clearest([]) is None
+    assert clearest([two[0], Measured("b", 0, 0)]) is None
+
+
+SENTENCES = [
+    ((900, 1000), (880, 1000), 0, "means nothing: chance alone may bring it."),
+    ((920, 1000), (840, 1000), 0, "is more than chance brings."),
+    ((920, 1000), (840, 1000), 3, "the clearest of 3 arms, of 8.0 points"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "arms", "says"), SENTENCES)
+def test_it_is_said_whether_a_difference_means_anything(
+    one: tuple[int, int], other: tuple[int, int], arms: int, says: str
+) -> None:
+    """In a sentence, with shares and interval; nothing of arms without a receipt."""
+    some = [arm_of("long", *one), arm_of("short", *other)]
+    some += [arm_of("third", 880, 1000)] if arms else []
+    (delivered,) = said([*some, arm_of("nobody", 0, 0)])  # and nobody opted out
+    assert says in delivered
+    assert delivered.startswith(f"Delivered: {one[0] / 10:.1f} % of long and ")
+    gone = said([one._replace(opted_out=9 - n) for n, one in enumerate(some)])[1]
+    assert gone.startswith("Opted out: 0.90 % of long and 0.")
+    assert said([arm_of("a", 0, 0), arm_of("b", 0, 0)]) == []
+
+
+def arm_of(name: str, delivered: int, of: int) -> Arm:
+    counts = (of, of, delivered, of - delivered, 0, 0, 0)
+    shares = interval(delivered, of), interval(of - delivered, of), interval(0, of)
+    return Arm(name, *counts, *shares)
