@@ -71,10 +71,10 @@ class Of(NamedTuple):
 
     arm: Arm
     is_holdout: bool
-    share: str
-    delivered: str
-    failed: str
-    opted_out: str
+    share: tuple[str, ...]
+    delivered: tuple[str, ...]
+    failed: tuple[str, ...]
+    opted_out: tuple[str, ...]
 
 
 def outcomes(seen: Figures) -> list[Outcome]:
@@ -136,7 +136,7 @@ def arms(seen: Figures) -> list[Of]:
         Of(
             one,
             is_holdout=one.name == holdout,
-            share=words.share(one.people, everybody),
+            share=(words.share(one.people, everybody),),
             delivered=_of(one.delivered, one.ended, one.delivered_share),
             failed=_of(one.failed, one.ended, one.failed_share),
             opted_out=_of(one.opted_out, one.taken, one.opted_out_share),
@@ -145,10 +145,10 @@ def arms(seen: Figures) -> list[Of]:
     ]
 
 
-def _of(part: int, whole: int, spread: tuple[float, float] | None) -> str:
+def _of(part: int, whole: int, spread: tuple[float, float] | None) -> tuple[str, ...]:
     if spread is None:
-        return ""
-    return f"{words.share(part, whole)} ({comparison.spread(*spread)})"
+        return ()
+    return words.share(part, whole), f"({comparison.spread(*spread)})"
 
 
 def _lines(fates: Iterable[Fate]) -> list[Line]:

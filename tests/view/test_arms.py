@@ -217,7 +217,7 @@ def test_it_is_said_whether_a_difference_means_anything(
     assert says in delivered
     assert delivered.startswith(f"Delivered: {one[0] / 10:.1f} % of long and ")
     gone = said([one._replace(opted_out=9 - n) for n, one in enumerate(some)])[1]
-    assert gone.startswith("Opted out: 0.90 % of long and 0.")
+    assert gone.startswith("Opted out: 0.9 % of long and 0.")
     assert said([arm_of("a", 0, 0), arm_of("b", 0, 0)]) == []
 
 
