@@ -77,8 +77,9 @@ RULES = [
     ("US-NM", "America/Denver", [*["09:00-21:00"] * 4]),
     ("US-NV", "America/Los_Angeles", [*["09:00-20:00"] * 4]),
     ("US-OK", "America/Chicago", [*["08:00-20:00"] * 4]),
+    ("US-OR", "America/Los_Angeles", [*["08:00-20:00"] * 4]),
     ("US-PA", "America/New_York", ["08:00-21:00", "08:00-12:00", "08:00-21:00", ""]),
-    ("US-RI", "America/New_York", ["09:00-18:00", "10:00-17:00", "10:00-17:00", ""]),
+    ("US-RI", "America/New_York", ["09:00-18:00", "10:00-17:00", "", ""]),
     ("US-TX", "America/Chicago", ["09:00-21:00", "09:00-21:00", "12:00-21:00", "09:00-21:00"]),
     ("US-UT", "America/Denver", ["08:00-21:00", "08:00-21:00", "", ""]),
     ("US-WA", "America/Los_Angeles", [*["08:00-20:00"] * 4]),
@@ -164,8 +165,9 @@ MANY = [
     # An area code of Florida and an address in Georgia: both rules, both zones
     ("US-FL US-GA", "America/New_York America/Chicago", MON, "09:00-20:00"),
     ("US-FL US-CA", "America/New_York America/Los_Angeles", MON, "11:00-20:00"),
-    # Rhode Island's Sunday and Texas' Sunday
-    ("US-RI US-TX", "America/New_York", SUN, "12:00-17:00"),
+    # Texas' Sunday and Connecticut's; Rhode Island has none
+    ("US-CT US-TX", "America/New_York", SUN, "12:00-20:00"),
+    ("US-RI US-TX", "America/New_York", SUN, ""),
     # The state is not known: all of them, so never on a Sunday
     ("US", "America/New_York", SUN, ""),
     ("US", "America/New_York", MON, "10:00-18:00"),
