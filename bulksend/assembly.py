@@ -124,7 +124,9 @@ class Assembly:
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
             breakers=Breakers(
                 **campaign.send.stop_at.model_dump(),
-                in_doubt=await writer.call(lambda j: j.ended_in_doubt(run.id, part)),
+                in_doubt=await writer.call(
+                    lambda j: j.latest.is_in_doubt(run.id, part)
+                ),
             ),
             not_after=asked.deadline(run, clocks.wall_ms()),
         )
@@ -138,7 +140,7 @@ class Assembly:
         """
         writer, now = self.writer, self.clocks.wall_ms()
         noted = await asyncio.to_thread(read_marks, marks)
-        known = await writer.call(lambda journal: journal.latest_claims(noted))
+        known = await writer.call(lambda journal: journal.latest.claims(noted))
         refuse_lost(marks, noted, known)
         mark.begin()
         await writer.call(lambda journal: _lift(journal, writer.run.id, now))

@@ -136,7 +136,7 @@ class Assignment:
             refuse_lost(marks, noted, {})
         else:
             with Journal.open(self.home.journal) as journal:
-                refuse_lost(marks, noted, journal.latest_claims(noted))
+                refuse_lost(marks, noted, journal.latest.claims(noted))
                 known = journal.run(self.plan.run)
                 if known is None and not replan:
                     refuse_other_input(journal, scope(self.plan), self.plan)

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.canaries import Canaries
 from bulksend.journal.columns import Columns
 from bulksend.journal.decisions import Decisions
-from bulksend.journal.faults import undamaged, until_done
+from bulksend.journal.faults import undamaged
+from bulksend.journal.inbox import Inbox
+from bulksend.journal.latest import Latest
 from bulksend.journal.leases import Leases
 from bulksend.journal.limits import LIMITS, NO_LIMITS, Claimed, LimitBook, Limits
-from bulksend.journal.migrations import check
 from bulksend.journal.orders import Orders
 from bulksend.journal.paces import Paces
 from bulksend.journal.purges import Purges
@@ -31,7 +31,6 @@ from bulksend.journal.receipts import Receipts
 from bulksend.journal.records import (
     CAPPED,
     WHOLE,
-    Claim,
     Entry,
     LeaseLost,
     Part,
@@ -44,27 +43,11 @@ from bulksend.journal.states import Status
 from bulksend.journal.suppressions import Suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bulksend.home import Address
     from bulksend.journal.database import Database
-    from bulksend.journal.decisions import Evidence
-    from bulksend.journal.receipts import Kept
     from bulksend.journal.records import Candidate, Closing, Outcome
-    from bulksend.journal.suppressions import Suppression
-
-
-LATEST = 100
-"""Rows that are looked back on."""
-
-
-class News(NamedTuple):
-    """What came in together: callbacks, what they prove, who wants what."""
-
-    receipts: Sequence[Kept] = ()
-    evidence: Sequence[Evidence] = ()
-    opted_out: Sequence[Suppression] = ()
-    opted_in: Sequence[Suppression] = ()
 
 
 class Journal:
@@ -83,6 +66,8 @@ class Journal:
         self.suppressions = Suppressions(database)
         self.receipts = Receipts(database)
         self.decisions = Decisions(database)
+        self.latest = Latest(database)
+        self.inbox = Inbox(database, self.receipts, self.decisions, self.suppressions)
 
     @classmethod
     def open(cls, place: Path | Address, *, read_only: bool = False) -> Self:
@@ -344,28 +329,6 @@ class Journal:
         with undamaged(self.database.name):
             return {Status(status): count for status, count in found}
 
-    def latest_claim(self, run_id: int, row: int) -> Claim | None:
-        """Of this row; None where the journal does not know that it ever was claimed."""
-        found = self.database.fetch("latest_claim", run_id=run_id, row=row)
-        return Claim(row, *found[0]) if found else None
-
-    def latest_claims(
-        self, noted: Mapping[str, Claim | None]
-    ) -> dict[str, Claim | None]:
-        """For each run of *noted* that it knows its own latest claim of the row noted."""
-        ids = {one.run: one.id for one in self.runs() if one.run in noted}
-        return {
-            run: claim and self.latest_claim(ids[run], claim.row)
-            for run, claim in noted.items()
-            if run in ids
-        }
-
-    def ended_in_doubt(self, run_id: int, part: Part = WHOLE) -> bool:
-        """Whether the fate of any of its latest rows is unknown: it may still go on so."""
-        some = {"run_id": run_id, "first": part.first, "last": part.last}
-        ((count,),) = self.database.fetch("latest_unknown", most=LATEST, **some)
-        return bool(count)
-
     def closed_count(self, run_id: int) -> int:
         """How many rows of a run are not *planned* any more."""
         ((count,),) = self.database.fetch("closed_count", run_id=run_id)
@@ -382,24 +345,6 @@ class Journal:
             error_code=why.error_code,
         )
         return int(count)
-
-    # -- news -----------------------------------------------------------------------
-
-    def take_in(self, news: News, *, now: int) -> None:
-        """Callbacks and all that follows from them, durable together.
-
-        Raises:
-            BulksendError: E602, where a newer program has upgraded the journal meanwhile.
-        """
-        until_done(partial(self._take_in, news, now=now))
-
-    def _take_in(self, news: News, *, now: int) -> None:
-        with self.database.transaction(alone="news"):
-            check(self.database)
-            self.receipts.keep(news.receipts)
-            self.decisions.apply(news.evidence, now=now)
-            self.suppressions.add(news.opted_out)
-            self.suppressions.lift_own(news.opted_in)
 
     # -- reading --------------------------------------------------------------------
 

@@ -134,7 +134,7 @@ class Writer:
 
         def noted(journal: Journal, claimed: Claimed) -> Claimed:
             if self._mark is not None and claimed.rows:
-                latest = journal.latest_claim(run.id, claimed.rows[-1])
+                latest = journal.latest.claim(run.id, claimed.rows[-1])
                 if latest is not None:
                     self._mark.note(latest)
             return claimed

@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-from bulksend.journal.store import News
+from bulksend.journal.inbox import News
 from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, Proof, conclude
 from bulksend.settle.proving import fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL
@@ -209,7 +209,7 @@ async def look_at_accepted(
         evidence = [one for sight in page if (one := fate(journal, sight))]
         found.update(one.event.value for one in evidence)
         ended = [stop for sight in page if (stop := gone(journal, sight, now=now()))]
-        journal.take_in(News((), evidence, ended), now=now())
+        journal.inbox.take_in(News((), evidence, ended), now=now())
     return found
 
 

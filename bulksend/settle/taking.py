@@ -9,10 +9,11 @@ import orjson
 from bulksend import codes
 from bulksend.errors import BulksendError
 from bulksend.journal.decisions import Evidence, Source
+from bulksend.journal.inbox import News
 from bulksend.journal.receipts import Kept
 from bulksend.journal.records import person_key
 from bulksend.journal.states import Event
-from bulksend.journal.store import Journal, News
+from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
 from bulksend.settle.opt_outs import Heard, Wish, heard
 from bulksend.settle.planned import PlannedRows
@@ -58,7 +59,7 @@ class Taking:
             journal = self._journal
             places = self._places(journal, receipts)
             now = self._now()
-            journal.take_in(news_of(receipts, places, now=now), now=now)
+            journal.inbox.take_in(news_of(receipts, places, now=now), now=now)
         except BulksendError:
             self.close()  # a connection may be at fault: the next one tries anew
             raise

@@ -316,7 +316,7 @@ async def test_a_mark_follows_the_claims(path: Path, run: Run, tmp_path: Path) -
         for rows, last in (((2, 3), 3), ((3, 4), 4), ((3, 4), 4)):
             await writer.claim([Candidate(row, None) for row in rows], now=NOW)
             with Journal.open(path) as journal:
-                assert mark.noted() == journal.latest_claim(run.id, last)
+                assert mark.noted() == journal.latest.claim(run.id, last)
 
 
 async def test_a_clock_that_was_set_back_is_no_loss(
@@ -342,5 +342,5 @@ async def test_a_clock_that_was_set_back_is_no_loss(
         refuse_lost(
             tmp_path,
             {run.run: marks["r"]},
-            journal.latest_claims({run.run: marks["r"]}),
+            journal.latest.claims({run.run: marks["r"]}),
         )

@@ -29,7 +29,7 @@ from tests.settle.test_results import run_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bulksend.journal.store import News
+    from bulksend.journal.inbox import News
 
 NOW = 1_795_687_300_000
 AT = 1_795_687_202_161

@@ -56,18 +56,18 @@ class ClaimsSuite:
         Also where the clock was set back between two of them.
         """
         journal, run = sender.journal, sender.run
-        assert journal.latest_claim(run.id, 2) is None
+        assert journal.latest.claim(run.id, 2) is None
         sender.claim(2)
-        first = journal.latest_claim(run.id, 2)
+        first = journal.latest.claim(run.id, 2)
         assert first == Claim(2, sender.epoch, 1)
 
         sender.record(outcome(2, Event.RELEASE))
-        assert journal.latest_claim(run.id, 2) == first, "it was claimed all the same"
+        assert journal.latest.claim(run.id, 2) == first, "it was claimed all the same"
         again = [Candidate(2, 2, again=True)]
         journal.claim(run, sender.epoch, again, now=NOW - 3_600_000)
-        assert journal.latest_claim(run.id, 2) == Claim(2, sender.epoch, 2)
+        assert journal.latest.claim(run.id, 2) == Claim(2, sender.epoch, 2)
         journal.close_unsent(run.id, sender.epoch, [3], PAST_EXPIRATION, now=NOW)
-        assert journal.latest_claim(run.id, 3) is None
+        assert journal.latest.claim(run.id, 3) is None
 
     def test_who_was_closed_is_counted_by_why_and_once(self, sender: Sender) -> None:
         """What was sent before stays sent: only rows that were planned are counted."""
@@ -90,7 +90,7 @@ class ClaimsSuite:
         name = sender.run.run
         sender.claim(2)
         own = Claim(2, sender.epoch, 1)
-        told = sender.journal.latest_claims
+        told = sender.journal.latest.claims
 
         assert told({name: Claim(2, 9, 1), "gone": own}) == {name: own}
         assert told({name: Claim(3, 9, 1)}) == {name: None}

@@ -16,9 +16,9 @@ from bulksend.journal.decisions import (
     Source,
     Unknown,
 )
+from bulksend.journal.inbox import News
 from bulksend.journal.receipts import Told
 from bulksend.journal.states import Event, IllegalMove, Status, step
-from bulksend.journal.store import News
 from tests.suites.scene import (
     NOW,
     PROOFS,
@@ -464,13 +464,13 @@ class EvidenceSuite:
         news = News([good], [bad], [suppressed(3)])
 
         with pytest.raises(BulksendError):
-            sender.journal.take_in(news, now=NOW)
+            sender.journal.inbox.take_in(news, now=NOW)
 
         assert sender.journal.receipts.counts() == {}
         assert sender.entry(2).status == "unknown"
         assert list(sender.journal.suppressions.all()) == []
         right = news._replace(evidence=[proof(sender.run.id, Event.DELIVER)])
-        sender.journal.take_in(right, now=NOW)
+        sender.journal.inbox.take_in(right, now=NOW)
         with place.open() as other:
             assert other.receipts.counts() == {"message-delivered": (1, 0)}
             assert other.counts(sender.run.id) == {Status.DELIVERED: 1}

@@ -188,15 +188,15 @@ class OutcomesSuite:
     ) -> None:
         """Among the last hundred; of the part that is asked for."""
         journal, run_id = sender.journal, sender.run.id
-        assert not journal.ended_in_doubt(run_id)
+        assert not journal.latest.is_in_doubt(run_id)
         sender.bring(2, Status.UNKNOWN)
-        assert journal.ended_in_doubt(run_id)
-        assert not journal.ended_in_doubt(run_id, Part(1, 3, 500))
+        assert journal.latest.is_in_doubt(run_id)
+        assert not journal.latest.is_in_doubt(run_id, Part(1, 3, 500))
 
         sender.claim(*range(3, 102))
-        assert journal.ended_in_doubt(run_id)
+        assert journal.latest.is_in_doubt(run_id)
         sender.claim(102)
-        assert not journal.ended_in_doubt(run_id)
+        assert not journal.latest.is_in_doubt(run_id)
 
     def test_a_run_sees_its_own_rows_only(self, sender: Sender) -> None:
         """The same row number in another run is another message."""
