@@ -2,76 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import threading
-import time
 from collections import Counter
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.settle.evidence import ALONE_MS, ON_ITS_WAY_MS, SKEW_MS, WAIT_MS
-from bulksend.simulator.fates import fate_of
-from tests.flow.desk import TOKEN, codes_in, counts, ended, until
+from bulksend.settle.evidence import ALONE_MS
+from tests.flow.desk import codes_in, counts, ended, until
 from tests.flow.elsewhen import ByProcess, Clock
+from tests.flow.settling import (
+    IN_DOUBT_SECONDS,
+    LAG_SECONDS,
+    RUN,
+    WAIT_SECONDS,
+    clock,
+    crowd,
+    later,
+    settle,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bulksend.simulator.server import Simulator
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
 
-RUN = ("run", "hello.yaml", "--yes", "--json")
-LATER = ("run", "later.yaml", "--yes", "--json")
-
-WAIT_SECONDS = WAIT_MS / 1000
-LAG_SECONDS = 30.0
-IN_DOUBT_SECONDS = (SKEW_MS + ON_ITS_WAY_MS) / 1000 + 1
-"""As long as a later message proves nothing about one from before it."""
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Minutes pass in a moment; every margin is as long as out there."""
-    ours = Clock()
-    ours.set(monkeypatch)
-    return ours
-
-
-def crowd(
-    desk: Desk, size: int, first: int = 2_000_000, file: str = "list.csv"
-) -> None:
-    rows = [f"{n},P{n},+1919{first + n},9:{n:05}" for n in range(size)]
-    desk.write(file, "\n".join(["id,name,mobile,at", *rows]) + "\n")
-
-
-def later(desk: Desk, clock: Clock) -> None:
-    """Other people's messages: the search shows something accepted after ours."""
-    clock.seconds += IN_DOUBT_SECONDS
-    turn = round(clock.seconds)
-    crowd(desk, 20, first=5_000_000 + 100 * turn, file="later.csv")
-    desk.campaign(
-        "later.yaml",
-        name=f"later-{turn}",
-        recipients={"path": "later.csv"},
-        results=f"results/later-{turn}.csv",
-    )
-    desk.call(*LATER)
-
-
-def settle(desk: Desk, *more: str) -> dict[str, Any]:
-    ran = desk.call("settle", *more, "--json")
-    said: dict[str, Any] = ran.json
-    undecided = ("waiting", "hidden", "ambiguous", "too_old", "skipped", "left_out")
-    assert ran.code == (5 if sum(said[one] for one in undecided) else 0), ran
-    return said
+__all__ = ["clock"]
 
 
 def to_the_end(desk: Desk, simulator: Simulator, clock: Clock) -> dict[str, int]:
@@ -191,178 +149,6 @@ def test_too_early_nothing_is_decided(
     clock.seconds += 2 * WAIT_SECONDS
     ours = desk.call("status", "--json").json[-1]["run"]
     assert settle(desk, ours)["waiting"] == unknown
-
-
-HOUR = 3600.0
-WRONG = (-25 * HOUR, -40 * 60.0, 40 * 60.0, 10 * HOUR)
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_a_senders_wrong_clock_proves_no_absence(
-    desk: Desk, bandwidth: Bandwidth, clock: Clock, wrong: float
-) -> None:
-    """Its clock is right again when it is settled, and the search has not shown it yet.
-
-    By the sender's own times the wait would be over and the watermark passed.  Without a
-    sign-in the first answer tells that its clock is wrong (E548); until then it posts.
-    """
-    bandwidth(lost_after=0.5, search_lag=10 * 60, latency=0.5)
-    later(desk, clock)
-    clock.seconds += 10 * 60 + 1
-    crowd(desk, 100)
-    desk.campaign(send={"rate": "20/s"})
-    sender = Clock(clock.seconds + wrong)
-    ran = ByProcess(desk.folder, desk.environment, desk.started, sender).call(*RUN)
-    assert (ran.code, codes_in(ran.json)) == (3, ["E548"])
-    unknown = ran.json["unknown"]
-    assert unknown > 0
-
-    for _ in range(2):
-        said = settle(desk, ran.json["run"], "--wait", "1")
-        assert (said["absent"], said["waiting"]) == (0, unknown)
-        clock.seconds += 4 * 60
-    clock.seconds += 3 * 60
-    later(desk, clock)
-    clock.seconds += WAIT_SECONDS
-    said = settle(desk, ran.json["run"])
-    assert (said["absent"], said["accepted"] + said["ambiguous"]) == (0, unknown)
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_a_sender_with_a_wrong_clock_does_not_begin(
-    desk: Desk, bandwidth: Bandwidth, wrong: float
-) -> None:
-    """E548 where a token is fetched first: people's hours stand on that clock."""
-    simulator = bandwidth()
-    desk.environment = {
-        name: value
-        for name, value in desk.environment.items()
-        if name not in ("BW_USERNAME", "BW_PASSWORD")
-    } | TOKEN
-    crowd(desk, 5)
-    desk.campaign()
-    sender = ByProcess(desk.folder, desk.environment, desk.started, Clock(wrong))
-    ran = sender.call(*RUN)
-    assert (ran.code, codes_in(ran.json)) == (3, ["E548"])
-    assert not simulator.bandwidth.witness.attempts
-    assert counts(desk.call(*RUN)) == {"accepted": 5}
-
-
-@pytest.mark.parametrize("wrong", [3 * HOUR, -3 * HOUR])
-def test_a_wrong_clock_where_it_is_settled_proves_no_absence(
-    desk: Desk, bandwidth: Bandwidth, clock: Clock, wrong: float
-) -> None:
-    """E548; and what it saw counts for nothing when it is right again."""
-    bandwidth(lost_before=0.5)
-    crowd(desk, 20)
-    desk.campaign()
-    ran = desk.call(*RUN)
-    unknown = ran.json["unknown"]
-    later(desk, clock)
-    elsewhere = Clock(clock.seconds + wrong)
-    other = ByProcess(desk.folder, desk.environment, desk.started, elsewhere)
-    for more in (("--wait", "0"), (), ("--watch",)):
-        said = settle(other, ran.json["run"], *more)
-        assert (said["absent"], codes_in(said)) == (0, ["E548"])
-    assert settle(desk, ran.json["run"])["waiting"] == unknown
-    clock.seconds += WAIT_SECONDS
-    assert settle(desk, ran.json["run"])["absent"] == unknown
-
-
-def awaited(is_so: Callable[[], bool]) -> None:
-    """Wait for what a thread of this process does."""
-    give_up = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
-
-
-class Refusing:
-    """Whoever takes callbacks, and answers none about the numbers that begin so."""
-
-    def __init__(self, *numbers: str) -> None:
-        self.refused = numbers
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(handler) -> None:  # noqa: N805
-                said = handler.rfile.read(int(handler.headers["Content-Length"]))
-                to = json.loads(said)[0]["to"]
-                handler.send_response(503 if to.startswith(self.refused) else 204)
-                handler.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def test_what_is_hidden_for_its_callbacks_is_not_absent(
-    desk: Desk, bandwidth: Bandwidth, clock: Clock
-) -> None:
-    """A search that shows no message before its callback is answered shows others' later."""
-    with Refusing("+19192") as listener:
-        simulator = bandwidth(
-            lost_after=0.3,
-            search_after_callback=True,
-            callback_url=listener.url,
-            callback_retry=0.02,
-        )
-        crowd(desk, 60)
-        desk.campaign()
-        ran = desk.call(*RUN)
-        run, unknown = ran.json["run"], ran.json["unknown"]
-        later(desk, clock)
-        clock.seconds += WAIT_SECONDS
-        said = settle(desk, run)
-        assert (said["absent"], said["hidden"]) == (0, unknown)
-        assert unknown > 0
-
-        listener.refused = ("nobody",)
-        awaited(lambda: simulator.callbacks.waiting == 0)
-        assert settle(desk, run)["accepted"] == unknown
-
-
-def test_what_the_search_shows_by_now_is_not_sent_again(
-    desk: Desk, bandwidth: Bandwidth, clock: Clock
-) -> None:
-    """Proven absent, and found when it is to be sent again: it is accepted."""
-    with Refusing("+19192") as listener:
-        simulator = bandwidth(
-            lost_after=0.3,
-            search_after_callback=True,
-            callback_url=listener.url,
-            callback_retry=0.02,
-        )
-        crowd(desk, 40)
-        desk.campaign()
-        run = desk.call(*RUN).json["run"]
-        frame = desk.results()
-        hidden = frame.filter(frame["status"] == "unknown")["to"].to_list()
-        later(desk, clock)
-        clock.seconds += WAIT_SECONDS
-        listener.refused = tuple(
-            hidden
-        )  # now what is known is shown, and these are not
-        awaited(lambda: simulator.callbacks.waiting == len(hidden))
-        assert settle(desk, run)["absent"] == len(hidden) > 1
-
-        listener.refused = (hidden[0],)
-        awaited(lambda: simulator.callbacks.waiting == 1)
-        ran = desk.call("settle", run, "--resend", "--json")
-        assert (ran.json["planned_again"], ran.json["left_not_sent"]) == (1, 0)
-    status = dict(desk.results().select("to", "status").iter_rows())
-    assert [status[to] for to in hidden] == ["not_sent"] + ["accepted"] * (
-        len(hidden) - 1
-    )
 
 
 def test_another_accounts_search_settles_nothing(
@@ -550,61 +336,6 @@ def test_nothing_unknown_asks_nothing(desk: Desk, bandwidth: Bandwidth) -> None:
     desk.campaign()
     desk.call(*RUN)
     assert settle(desk)["calls"] == 0
-
-
-def test_poll_tells_what_became_of_each_message(
-    desk: Desk, bandwidth: Bandwidth
-) -> None:
-    """Without an address for callbacks: the search's status, in every row."""
-    simulator = bandwidth(undelivered=0.3, dropped=0.1, lost_after=0.02)
-    crowd(desk, 1_500)
-    desk.campaign(send={"rate": "3000/s"})
-    before = counts(desk.call(*RUN))
-
-    ran = desk.call("poll", "--json")
-    assert ran.code == 0, ran
-    again = desk.call("poll", "--json")
-    assert again.json == ran.json
-
-    fates: Counter[str] = Counter()
-    for to, status, code, error in (
-        desk.results().select("to", "status", "error_code", "error").iter_rows()
-    ):
-        if status == "unknown":
-            continue
-        record = next(
-            one for one in simulator.bandwidth.witness.accepted if one.to[0] == to
-        )
-        fate = fate_of(record, to, simulator.bandwidth.scenario)
-        expected = {"DELIVERED": "delivered", "FAILED": "failed"}
-        assert status == expected.get(fate.status, "accepted"), to
-        if fate.code:
-            assert (code, error.startswith(code)) == (str(fate.code), True)
-        fates[status] += 1
-    assert ran.json == {"delivered": fates["delivered"], "failed": fates["failed"]}
-    assert fates.total() == before["accepted"]
-    stopped = desk.call("suppress", "list", "--json").json["counts"]
-    assert stopped["opted_out"] > 0
-
-
-@pytest.mark.timeout(60)
-def test_poll_watches_no_further_than_the_search_shows(
-    desk: Desk, bandwidth: Bandwidth
-) -> None:
-    """A message of 15 days ago that never got its receipt is not waited for."""
-    bandwidth(dropped=1.0)
-    crowd(desk, 3)
-    desk.campaign()
-    assert counts(desk.call(*RUN)) == {"accepted": 3}
-    path = desk.folder / ".bulksend" / "journal.sqlite"
-    with closing(sqlite3.connect(path)) as journal:
-        journal.execute("update messages set accepted_at = accepted_at - 1296000000")
-        journal.commit()
-
-    ran = desk.call("poll", "--watch", "--every", "0.1", "--json")
-    older = {"delivered": 0, "failed": 0, "without_an_end": 3}
-    assert (ran.code, ran.json) == (0, older)
-    assert "3 accepted more than 14 days ago" in desk.call("poll").out
 
 
 @pytest.mark.slow
