@@ -38,6 +38,36 @@ pytest.register_assert_rewrite("tests.suites")
 LOOPBACK = ("127.", "::1", "localhost")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a good part of the time tests wait for processes."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Each worker begins with its share of the slow tests, so that none is begun last.
+
+    As `--dist=worksteal` deals them out: an equal run of tests for each.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    slow = [one for one in items if one.get_closest_marker("slow")]
+    quick = [one for one in items if not one.get_closest_marker("slow")]
+    items[:] = [
+        one
+        for worker in range(workers)
+        for one in (
+            *slow[worker::workers],
+            *quick[
+                len(quick) * worker // workers : len(quick) * (worker + 1) // workers
+            ],
+        )
+    ]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What tests have counted (`record_property("figures", …)`), in CI's log too."""
     for outcome in ("passed", "failed"):
