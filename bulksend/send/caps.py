@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bulksend.define import amounts as define
     from bulksend.rules.hours import Hours
     from bulksend.rules.place import Place
+    from bulksend.send.clocks import Now
 
 DAY_MS = 86_400_000
 SECOND_MS = 1_000
@@ -107,13 +108,19 @@ class Caps:
     def counts_carriers(self) -> bool:
         return self.t_mobile is not None or self.att is not None
 
-    def at(self, now: int) -> Limits:
-        """What holds for a claim at *now*, in milliseconds since 1970."""
+    def at(self, now: Now) -> Limits:
+        """What holds for a claim at *now*.
+
+        Where its clocks differ, hours and days count from the earlier, so that no clock
+        that jumps makes a while shorter, and what is taken is the later one's day's; a
+        minute goes by the clock that nobody sets.
+        """
         people = [
-            Often(cap.most, now - cap.span_ms, cap.purpose) for cap in self.people
+            Often(cap.most, now.earliest - cap.span_ms, cap.purpose)
+            for cap in self.people
         ]
         if self.by_law:
-            people.append(Often(None, now - DAY_MS))
+            people.append(Often(None, now.earliest - DAY_MS))
         purses = []
         if self.t_mobile is not None:
             purses.append(_day(self.t_mobile, now))
@@ -122,12 +129,13 @@ class Caps:
         return Limits(self.provider, tuple(people), tuple(purses))
 
 
-def _day(cap: CarrierCap, now: int) -> Purse:
-    begin, end = pacific_day(now)
-    return Purse(cap.name, BY_DAY, cap.most, begin, begin, end - begin)
+def _day(cap: CarrierCap, now: Now) -> Purse:
+    since, _ = pacific_day(now.earliest)
+    begin, end = pacific_day(now.latest)
+    return Purse(cap.name, BY_DAY, cap.most, since, begin, end - begin)
 
 
-def _minute(cap: CarrierCap, now: int) -> Purse:
-    second = now - now % SECOND_MS
+def _minute(cap: CarrierCap, now: Now) -> Purse:
+    second = now.boot - now.boot % SECOND_MS
     since = second - MINUTE_MS  # that second still reaches into this minute
     return Purse(cap.name, BY_MINUTE, cap.most, since, second, MINUTE_LASTS_MS)

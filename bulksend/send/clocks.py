@@ -39,6 +39,11 @@ class Now(NamedTuple):
     wall: int
     boot: int
 
+    @classmethod
+    def known(cls, moment: int) -> Now:
+        """Both clocks show this."""
+        return cls(moment, moment)
+
     @property
     def earliest(self) -> int:
         return min(self)

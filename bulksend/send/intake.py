@@ -21,6 +21,7 @@ from bulksend.journal.records import (
 from bulksend.journal.states import Event
 from bulksend.rules.hours import LEAST_LIFE_MS
 from bulksend.send.backlog import Backlog
+from bulksend.send.clocks import TwoClocks
 from bulksend.send.ledger import is_repeat
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Intake:
         self._envelope = envelope
         self._writer = writer
         self._clocks = clocks
+        self._two_clocks = TwoClocks(clocks)
         self._ledger = ledger
         self._caps = caps
         self._backlog = Backlog(paced)
@@ -163,7 +165,7 @@ class Intake:
         if not items:
             return []
         now = self._clocks.wall_ms()
-        limits = self._caps.at(now) if self._caps else NO_LIMITS
+        limits = self._caps.at(self._two_clocks.now()) if self._caps else NO_LIMITS
         candidates = [self._candidate(one.message, one.attempt > 1) for one in items]
         rows, held = await self._writer.claim_within(candidates, limits, now=now)
         mine, known_at = set(rows), self._clocks.monotonic()
@@ -243,7 +245,7 @@ class Intake:
         What waits for less than two minutes waits here: to read the plan each minute for
         a few rows would cost more.  Meanwhile no more of it is read than is soon sent.
         """
-        source, now = self._source, self._clocks.wall_ms()
+        source, now = self._source, self._two_clocks.now().boot
         until: dict[str, int] = {}
         for item in items:
             carrier = source.carrier(item.message)
@@ -309,7 +311,7 @@ class Intake:
     async def _over(self, messages: Sequence[Message], caps: Caps) -> set[int]:
         """Who has had enough by now: a claim would find out too, and spend permits."""
         asked = [self._candidate(one) for one in messages]
-        limits = caps.at(self._clocks.wall_ms())
+        limits = caps.at(self._two_clocks.now())
         return await self._writer.call(
             lambda journal: journal.limits.over(asked, limits)
         )

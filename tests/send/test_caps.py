@@ -15,10 +15,12 @@ from bulksend.journal.owner import Owner
 from bulksend.journal.records import Candidate
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
+from bulksend.rules.carriers import pacific_day
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
-from bulksend.send.caps import DAY_MS, Caps, PersonCap, per_day
+from bulksend.send.caps import DAY_MS, Caps, CarrierCap, PersonCap, per_day
+from bulksend.send.clocks import Now
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
 from tests.send.test_carriers import Capped, path  # noqa: F401  (a fixture)
 from tests.send.test_hours import utc
@@ -148,11 +150,11 @@ def test_a_day_is_24_hours_also_where_clocks_change(tmp_path: Path, first: str) 
         run = journal.add_run(RUN)
         epoch = journal.leases.take(run.campaign, Owner.me(), now=began)
         claim = partial(journal.claim_within, run, epoch, now=began)
-        assert claim([one], caps.at(began)).rows == [2]
+        assert claim([one], caps.at(Now.known(began))).rows == [2]
         posted = outcome(2, Event.ACCEPT, began + 40, posted_at=began + 30)
         journal.record(run.id, epoch, [posted])
         for later, is_over in ((DAY_MS + 30, True), (DAY_MS + 31, False)):
-            found = journal.limits.over([one], caps.at(began + later))
+            found = journal.limits.over([one], caps.at(Now.known(began + later)))
             assert bool(found) == is_over
 
 
@@ -195,6 +197,36 @@ def test_a_clock_that_is_set_opens_no_cap(path: Path) -> None:  # noqa: F811
 
 def _set_ahead(stage: Stage, by: int) -> None:
     stage.clocks.wall_offset += by
+
+
+JUMPS = [-3 * 3_600_000, -1, 0, 1, 20_000]
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+def test_a_cap_counts_on_the_safe_side_of_a_jump(jump: int) -> None:
+    """From the earlier of two clocks, whichever was set; a minute has sixty seconds."""
+    began = utc("2026-09-14T06:59:50")  # ten seconds to midnight in Seattle
+    day, minute = CarrierCap("day", 5), CarrierCap("minute", 5)
+    caps = Caps("p", (PersonCap(1, DAY_MS),), by_law=True, t_mobile=day, att=minute)
+    found = caps.at(Now(wall=began + jump, boot=began))
+    earliest = min(began, began + jump)
+    assert [one.since for one in found.people] == [earliest - DAY_MS] * 2
+    by_day, by_minute = found.purses
+    assert by_day.since <= earliest
+    assert by_day.at == pacific_day(max(began, began + jump))[0] >= by_day.since
+    assert (by_minute.since, by_minute.at) == (began - 60_000, began)
+
+
+@pytest.mark.parametrize("hours", [-3.0, 20 / 3600])
+def test_a_clock_set_in_mid_run_opens_no_cap(path: Path, hours: float) -> None:  # noqa: F811
+    """Back, or ahead by less than a lease: a day after the text, by both clocks."""
+    caps = Caps("p", (PersonCap(1, DAY_MS),))
+    Capped(rows=3, run_name="a", start="2026-09-14T12:00:10", caps=caps).play(path)
+    # It is set while the run waits for eight o'clock in New York.
+    again = Capped(rows=5, run_name="b", start="2026-09-15T11:59:50", caps=caps)
+    again.at = {5.0: lambda stage: _set_ahead(stage, round(hours * 3_600_000))}
+    again.play(path)
+    assert again.fates() == {"excluded": 3, "accepted": 2}
 
 
 def test_a_cap_for_a_purpose_counts_what_is_for_it(
