@@ -75,8 +75,21 @@ SET_BACK = MICROSECONDS
 OTHERS = "*"
 """What the line of all senders without a rate of their own is called: no sender is."""
 
-RAMP_FROM = 0.05
-RAMP_IDLE_SECONDS = 60.0
+
+class Rise(NamedTuple):
+    """How a run's pace rises.
+
+    Args:
+        seconds: Until it is the whole.
+
+        lowest: The share with which it begins.
+
+        idle: Seconds without sending after which it begins anew.
+    """
+
+    seconds: float
+    lowest: float
+    idle: float
 
 
 class Paces:
@@ -117,9 +130,9 @@ class Paces:
         return found._replace(queued=queued / MICROSECONDS)
 
     def climb(
-        self, run_id: int, segments: int, full_rate: float, *, seconds: float, now: int
+        self, run_id: int, segments: int, full_rate: float, *, rise: Rise, now: int
     ) -> Stretch:
-        """The next *segments* of a run whose pace rises within so many *seconds*.
+        """The next *segments* of a run whose pace rises so.
 
         They are not the account's yet: `reserve` them when their time has come.
         """
@@ -129,9 +142,9 @@ class Paces:
             name=run_id,
             segments=segments,
             full=full_rate,
-            idle=round(RAMP_IDLE_SECONDS * MICROSECONDS),
-            ramp=seconds * MICROSECONDS,
-            lowest=RAMP_FROM,
+            idle=round(rise.idle * MICROSECONDS),
+            ramp=rise.seconds * MICROSECONDS,
+            lowest=rise.lowest,
             now=now,
         )
         return stretch_up_to(until, now, segments=segments, rate=rate, whole=rate)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bulksend.journal.paces import KEPT_SHARE
+from bulksend.define.pace import RAMP_FROM, RAMP_RESTS_SECONDS
+from bulksend.journal.paces import KEPT_SHARE, Rise
 from bulksend.journal.turns import MICROSECONDS
 from bulksend.send.line import Held, Line, Ramp
 from bulksend.send.reckoning import Reckoning
@@ -112,12 +113,13 @@ class Account:
 
     def _ramp(self, seconds: float) -> Ramp:
         run_id, rate = self._writer.run.id, self._rate
+        rise = Rise(seconds, RAMP_FROM, RAMP_RESTS_SECONDS)
 
         async def climb(segments: int) -> Stretch:
             now = self._now()
             return await self._writer.call(
                 lambda journal: journal.paces.climb(
-                    run_id, segments, rate, seconds=seconds, now=now
+                    run_id, segments, rate, rise=rise, now=now
                 )
             )
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bulksend.journal.paces import Rise
 from bulksend.journal.turns import Own, Wanted
 
 if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from tests.suites.scene import Place, Sender
 
+RISE = Rise(seconds=100.0, lowest=0.05, idle=60.0)
 AN_HOUR_AHEAD = """
     update paces set begins = begins + 3600000000, given_to = given_to + 3600000000,
         kept_to = kept_to + 3600000000, changed_at = changed_at + 3600000000,
@@ -143,19 +145,19 @@ class SharedPaceSuite:
         """It rises from its beginning in the journal, until nobody sends for a minute."""
         now, run_id = time.time_ns() // 1000, sender.run.id
         climb = sender.journal.paces.climb
-        first = climb(run_id, 5, 100.0, seconds=100.0, now=now)
+        first = climb(run_id, 5, 100.0, rise=RISE, now=now)
         with place.open() as other:
-            second = other.paces.climb(run_id, 5, 100.0, seconds=100.0, now=now)
+            second = other.paces.climb(run_id, 5, 100.0, rise=RISE, now=now)
         assert (first.wait, first.rate) == (0, 5)
         assert second.wait == pytest.approx(1, abs=0.3)
 
         place.execute("update ramps set began_at = began_at - 50000000")
-        half = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+        half = climb(run_id, 1, 100.0, rise=RISE, now=now)
         assert half.rate == pytest.approx(52.5, abs=2)
         place.execute("update ramps set began_at = began_at - 500000000")
-        assert climb(run_id, 1, 100.0, seconds=100.0, now=now).rate == 100
+        assert climb(run_id, 1, 100.0, rise=RISE, now=now).rate == 100
         place.execute("update ramps set given_to = given_to - 70000000")
-        anew = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+        anew = climb(run_id, 1, 100.0, rise=RISE, now=now)
         assert (anew.wait, anew.rate) == (0, 5)
 
     @pytest.mark.parametrize("kept", [False, True])
@@ -192,12 +194,12 @@ class SharedPaceSuite:
         """It neither waits for the hour to come again, nor begins anew."""
         now, run_id = time.time_ns() // 1000, sender.run.id
         climb = sender.journal.paces.climb
-        climb(run_id, 5, 100.0, seconds=100.0, now=now)
+        climb(run_id, 5, 100.0, rise=RISE, now=now)
         place.execute(
             "update ramps set began_at = began_at + 3550000000, "
             "given_to = given_to + 3600000000, asked_at = asked_at + 3600000000"
         )
-        half = climb(run_id, 1, 100.0, seconds=100.0, now=now)
+        half = climb(run_id, 1, 100.0, rise=RISE, now=now)
 
         assert half.rate == pytest.approx(52.5, abs=2)
         assert half.wait == pytest.approx(1.0, abs=0.5)
