@@ -114,6 +114,7 @@ class Assembly:
             ledger=await self._ledger(),
             caps=caps,
             paced=asked.per_sender,
+            theirs=self.client.theirs.moment,
         )
         engine = Engine(
             intake=intake,
@@ -254,6 +255,7 @@ class Assembly:
             ),
             more=remainder,
             everywhere=rows,
+            theirs=self.client.theirs.moment,
         )
 
     async def _caps(self, *, by_law: bool) -> Caps | None:

@@ -62,9 +62,13 @@ def places_of(cells: pl.Series) -> pl.Series:
 
 
 def _closely(text: pl.Series) -> pl.Series:
-    """Empty cells, ZIP+4, and numbers that a spreadsheet made fractions of."""
-    digits = text.str.strip_suffix(".0").str.replace(r"^(\d{5})[ -]?\d{4}$", "$1")
-    is_zip = digits.str.contains(r"^\d{3,5}$").fill_null(value=False)
+    r"""Empty cells, ZIP+4, full-width digits, and numbers that a spreadsheet made fractions of.
+
+    A digit of another script makes no ZIP, though ``\\d`` would know it.
+    """
+    plain = text.str.normalize("NFKC").str.strip_suffix(".0")
+    digits = plain.str.replace(r"^([0-9]{5})[ -]?[0-9]{4}$", "$1")
+    is_zip = digits.str.contains(r"^[0-9]{3,5}$").fill_null(value=False)
     number = digits.set(~is_zip, None).cast(pl.UInt32).fill_null(0)
     found = _slots()["place"].gather(number)
     empty = text.is_null() | (text == "").fill_null(value=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import Problem, Stopped
 from bulksend.logs import log
-from bulksend.send.clocks import TwoClocks
+from bulksend.send.clocks import AllClocks
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -41,7 +41,7 @@ class Brake:
     def __init__(
         self, clocks: Clocks, changed: asyncio.Event, *, not_after: datetime | None
     ) -> None:
-        self._clocks = TwoClocks(clocks)
+        self._clocks = AllClocks(clocks)
         self._changed = changed
         self._not_after_ms = not_after.timestamp() * 1000 if not_after else math.inf
         self._stopped = asyncio.Event()

@@ -1,9 +1,12 @@
-"""The three clocks a sender needs, as one argument; and what two of them make of now."""
+"""The three clocks a sender needs, as one argument; and what all that it knows make of now."""
 
 from __future__ import annotations
 
 import time
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Clocks(Protocol):
@@ -33,32 +36,54 @@ class SystemClocks:
         return time.clock_gettime_ns(clock) // 1_000_000
 
 
+class Moment(NamedTuple):
+    """Now, not better known: it is between these, in milliseconds since 1970."""
+
+    earliest: int
+    latest: int
+
+
 class Now(NamedTuple):
-    """The time by two clocks that should agree, in milliseconds since 1970."""
+    """The time by clocks that should agree, in milliseconds since 1970.
+
+    Args:
+        theirs: By Bandwidth's; None while nobody has heard it.
+    """
 
     wall: int
     boot: int
+    theirs: Moment | None = None
 
     @classmethod
     def known(cls, moment: int) -> Now:
-        """Both clocks show this."""
+        """All clocks show this."""
         return cls(moment, moment)
 
     @property
     def earliest(self) -> int:
-        return min(self)
+        ours = min(self.wall, self.boot)
+        return ours if self.theirs is None else min(ours, self.theirs.earliest)
 
     @property
     def latest(self) -> int:
-        return max(self)
+        ours = max(self.wall, self.boot)
+        return ours if self.theirs is None else max(ours, self.theirs.latest)
 
 
-class TwoClocks:
-    """The wall clock, and what it would show had nobody set it since the run began."""
+class AllClocks:
+    """The wall clock, and what it would show had nobody set it since the run began.
 
-    def __init__(self, clocks: Clocks) -> None:
+    Args:
+        theirs: What Bandwidth's makes of now.
+    """
+
+    def __init__(
+        self, clocks: Clocks, theirs: Callable[[], Moment | None] = lambda: None
+    ) -> None:
         self._clocks = clocks
+        self._theirs = theirs
         self._ahead = clocks.wall_ms() - clocks.boot_ms()
 
     def now(self) -> Now:
-        return Now(self._clocks.wall_ms(), self._clocks.boot_ms() + self._ahead)
+        clocks = self._clocks
+        return Now(clocks.wall_ms(), clocks.boot_ms() + self._ahead, self._theirs())

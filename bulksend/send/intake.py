@@ -21,12 +21,13 @@ from bulksend.journal.records import (
 from bulksend.journal.states import Event
 from bulksend.rules.hours import LEAST_LIFE_MS
 from bulksend.send.backlog import Backlog
-from bulksend.send.clocks import TwoClocks
+from bulksend.send.clocks import AllClocks
 from bulksend.send.ledger import is_repeat
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import (
+        Callable,
         Collection,
         Coroutine,
         Iterable,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from bulksend.journal.writer import Writer
     from bulksend.send.backlog import Item
     from bulksend.send.caps import Caps
-    from bulksend.send.clocks import Clocks
+    from bulksend.send.clocks import Clocks, Moment
     from bulksend.send.message import Envelope, Message
     from bulksend.send.pacing import Pace
 
@@ -89,6 +90,8 @@ class Intake:
         paced: The senders that have a pace of their own.
 
         caps: How often people may be texted, and what carriers take.
+
+        theirs: What Bandwidth's clock makes of now: it judges what has expired.
     """
 
     def __init__(  # noqa: PLR0913  (its seams)
@@ -101,12 +104,13 @@ class Intake:
         ledger: array[int],
         paced: Collection[str] = (),
         caps: Caps | None = None,
+        theirs: Callable[[], Moment | None] = lambda: None,
     ) -> None:
         self._source = source
         self._envelope = envelope
         self._writer = writer
         self._clocks = clocks
-        self._two_clocks = TwoClocks(clocks)
+        self._all_clocks = AllClocks(clocks, theirs)
         self._ledger = ledger
         self._caps = caps
         self._backlog = Backlog(paced)
@@ -165,13 +169,14 @@ class Intake:
         if not items:
             return []
         now = self._clocks.wall_ms()
-        limits = self._caps.at(self._two_clocks.now()) if self._caps else NO_LIMITS
+        limits = self._caps.at(self._all_clocks.now()) if self._caps else NO_LIMITS
         candidates = [self._candidate(one.message, one.attempt > 1) for one in items]
         rows, held = await self._writer.claim_within(candidates, limits, now=now)
         mine, known_at = set(rows), self._clocks.monotonic()
+        latest = self._all_clocks.now().latest
         self.closed += len(items) - len(mine) - len(held)
         for item, candidate in zip(items, candidates, strict=True):
-            item.body = self._envelope.body(item.message, now)
+            item.body = self._envelope.body(item.message, latest)
             item.uses = limits.uses(candidate) if limits.purses else ()
             item.known_at = known_at
         if held:
@@ -245,7 +250,7 @@ class Intake:
         What waits for less than two minutes waits here: to read the plan each minute for
         a few rows would cost more.  Meanwhile no more of it is read than is soon sent.
         """
-        source, now = self._source, self._two_clocks.now().boot
+        source, now = self._source, self._all_clocks.now().boot
         until: dict[str, int] = {}
         for item in items:
             carrier = source.carrier(item.message)
@@ -311,13 +316,15 @@ class Intake:
     async def _over(self, messages: Sequence[Message], caps: Caps) -> set[int]:
         """Who has had enough by now: a claim would find out too, and spend permits."""
         asked = [self._candidate(one) for one in messages]
-        limits = caps.at(self._two_clocks.now())
+        limits = caps.at(self._all_clocks.now())
         return await self._writer.call(
             lambda journal: journal.limits.over(asked, limits)
         )
 
     def _has_expired(self) -> bool:
-        now = self._clocks.wall_ms()
+        if self._envelope.expiration is None:
+            return False
+        now = self._all_clocks.now().latest
         expires = self._envelope.expires(now)
         return expires is not None and expires.timestamp() * 1000 - now < LEAST_LIFE_MS
 

@@ -15,9 +15,10 @@ anybody looks after, one is wrong, and nothing is begun or believed by them.
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bulksend.errors import Problem
+from bulksend.send.clocks import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,6 @@ MOST_APART_MS = 300_000
 """As far as two clocks may differ and still both be used."""
 
 A_SECOND_MS = 1_000
-
-
-class Moment(NamedTuple):
-    """Now, by two clocks, in milliseconds since 1970: it is between these."""
-
-    earliest: int
-    latest: int
 
 
 class TheirClock:

@@ -19,14 +19,14 @@ from bulksend.rules.hours import LEAST_LIFE_MS, Opening
 from bulksend.rules.place import Claim, Place, word_of
 from bulksend.send.agenda import Agenda
 from bulksend.send.caps import DAY_MS, per_day
-from bulksend.send.clocks import Now, TwoClocks
+from bulksend.send.clocks import AllClocks
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bulksend.rules.hours import Hours
-    from bulksend.send.clocks import Clocks
+    from bulksend.send.clocks import Clocks, Moment, Now
     from bulksend.send.message import Message
     from bulksend.send.source import More, Read
 
@@ -76,6 +76,8 @@ class TimedSource:
 
         everywhere: Where all of them stand, as *rows* says it; None: nowhere else.
 
+        theirs: What Bandwidth's clock makes of now (`TheirClock.moment`).
+
         comes_back_at: When there would be more, where it does not wait for it.
 
         waits_until: While it waits, for when: in milliseconds since 1970.
@@ -91,6 +93,7 @@ class TimedSource:
         manner: Manner,
         more: More | None = None,
         everywhere: pl.DataFrame | None = None,
+        theirs: Callable[[], Moment | None] = lambda: None,
     ) -> None:
         self._read = read
         self._more = more
@@ -117,7 +120,7 @@ class TimedSource:
             if hours is not None and (limits := per_day(hours, one, today))
         }
         self._agenda = Agenda(self._by_place(_keyed(rows)), opening, end=manner.end)
-        self._clocks = TwoClocks(clocks)
+        self._clocks = AllClocks(clocks, theirs)
         self._read_at_once = round(
             min(max(manner.rate * READ_SECONDS, HANDED_OVER_AT_ONCE), READ_AT_MOST)
         )

@@ -314,6 +314,7 @@ CELLS = [
     ("331011234", "FL"), (" 33101 ", "FL"), ("33101.0", "FL"), ("96910", "GU"),
     ("1", None), ("99999", None), ("", ""), (None, ""),
     ("abcde", "?"), ("K1A 0B1", "?"), ("123456", "?"),
+    ("１０００１", "NY"), ("３３１０１－１２３４", "FL"), ("١٢٣٤٥", "?"), ("1٠٠٠1", "?"),
 ]  # fmt: skip
 
 
@@ -321,7 +322,7 @@ CELLS = [
 def test_a_zip_is_read_as_people_and_spreadsheets_write_it(
     cell: str | None, state: str | None
 ) -> None:
-    """Lost zeros, ZIP+4, spaces; what is no ZIP is told apart from an empty cell."""
+    """Lost zeros, ZIP+4, spaces, full-width digits; what is no ZIP is told apart from an empty cell."""
     place = postcodes.places_of(pl.Series([cell], dtype=pl.String)).item()
     known = postcodes.places()
     said = {postcodes.NOT_ONE: None, postcodes.EMPTY: "", postcodes.FOREIGN: "?"}

@@ -22,6 +22,7 @@ from bulksend.journal.records import Entry, Run
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from bulksend.send.breakers import Breakers
+from bulksend.send.clocks import Moment
 from bulksend.send.engine import Engine
 from bulksend.send.intake import Intake, Source
 from bulksend.send.message import Envelope, Message
@@ -233,6 +234,7 @@ class Stage:
     patience: float = 20_000
     in_doubt: bool = False
     caps: Caps | None = None
+    theirs_ahead: int | None = None
     at: dict[float, Callable[[Stage], None]] = field(default_factory=dict)
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     path: Path = field(init=False)
@@ -248,6 +250,13 @@ class Stage:
     def message(self, row: int) -> Message:
         to = f"+1919555{row:04}"
         return Message(row, to, "+19195550100", "Hi", None, str(row), self.weight)
+
+    def theirs(self) -> Moment | None:
+        """Bandwidth's clock, so many milliseconds ahead; None while it is not known."""
+        if self.theirs_ahead is None:
+            return None
+        shown = self.clocks.wall_ms() + self.theirs_ahead
+        return Moment(shown, shown)
 
     def pacer(self) -> Pace:
         return Pacer(self.rate, self.loop.time())
@@ -291,6 +300,7 @@ class Stage:
             ledger=array("q", sorted(self.ledger)),
             paced=self.paced,
             caps=self.caps,
+            theirs=self.theirs,
         )
         self.engine = Engine(
             intake=self.intake,

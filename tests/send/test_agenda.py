@@ -69,7 +69,7 @@ def test_nothing_goes_outside_of_its_window() -> None:
 
 
 def test_a_clock_that_jumps_opens_nothing() -> None:
-    """Both clocks must say that a window is open, whichever of them jumped."""
+    """All clocks must say that a window is open, whichever of them jumped."""
     for wall, boot in ((HOUR, 0), (0, HOUR), (2 * HOUR, HOUR), (HOUR, 2 * HOUR)):
         one = agenda({0: [(HOUR, 2 * HOUR)]})
         assert one.take(9, Now(wall, boot)) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -70,6 +70,7 @@ class Timed(Stage):
             self._read,
             clocks=self.clocks,
             manner=manner,
+            theirs=self.theirs,
         )
         return self.timed
 
@@ -279,6 +280,40 @@ def test_a_wall_clock_that_is_set_waits_for_both(path: Path, hours: float) -> No
     for _, at, _ in stage.posts():
         assert at >= utc("2026-09-14T12:00")
         assert at + hours * HOUR >= utc("2026-09-14T12:00")
+
+
+# how far Bandwidth's clock is ahead of ours, in seconds; ours is then slow, or fast
+@pytest.mark.parametrize("ahead", [290, -290])
+def test_one_of_two_right_clocks_is_enough_for_a_window(path: Path, ahead: int) -> None:
+    """It opens by the later and closes by the earlier: nobody is texted beside it."""
+    stage = Timed(rows=300, rate=1, start="2026-09-14T11:50", window=(480, 490))
+    stage.theirs_ahead = ahead * 1000
+    stage.play(path)
+    opens, closes = utc("2026-09-14T12:00"), utc("2026-09-14T12:10") - LEAST_LIFE_MS
+    first_day = [at for _, at, _ in stage.posts() if at < opens + 12 * HOUR]
+    by_both = [(at, at + ahead * 1000) for at in first_day]
+    assert min(map(min, by_both)) >= opens
+    assert max(map(max, by_both)) < closes
+    assert len(first_day) == pytest.approx(540 - abs(ahead), abs=5)
+
+
+def test_a_slow_clock_sends_nothing_that_has_expired(path: Path) -> None:
+    """By Bandwidth's it has, which would refuse it, and a refused row is not sent again."""
+    ends = datetime(2026, 9, 14, 13, 10, tzinfo=UTC)
+    stage = Timed(rows=900, rate=1, envelope=Envelope("c", "a", expiration=ends))
+    stage.theirs_ahead = 280_000
+    stage.play(path)
+    last = utc("2026-09-14T13:10") - LEAST_LIFE_MS - 280_000
+    assert last - 3_000 < max(at for _, at, _ in stage.posts()) < last + 100
+
+
+def test_a_life_counts_from_the_clock_that_judges_it(path: Path) -> None:
+    """Two minutes to live, and a clock that is 280 seconds slow: none is refused."""
+    lives = Envelope("c", "a", expiration=timedelta(minutes=2))
+    stage = Timed(rows=20, envelope=lives, theirs_ahead=280_000)
+    stage.play(path)
+    left = {round((ends - at - 280_000) / 1000) for _, at, ends in stage.posts()}
+    assert left <= {119, 120}
 
 
 def test_a_machine_that_slept_over_the_end_sends_nothing_late(path: Path) -> None:
