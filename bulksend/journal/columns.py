@@ -1,7 +1,7 @@
 """The journal's rows in bulk, column by column.
 
 A million rows as Python objects cost more than everything else that writes a results
-file.  So the database itself puts each column of a stretch of rows into one text, values
+file.  So the database itself puts each column of some thousand rows into one text, values
 parted by commas, and Polars takes it apart: no object for each value, on either side.
 What few rows have comes beside it, with their rows: codes, words, a second attempt.
 Which rows they are need not be said at all where they are those that were expected.
@@ -10,20 +10,25 @@ Which rows they are need not be said at all where they are those that were expec
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bulksend.journal.faults import undamaged
 from bulksend.journal.records import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bulksend.journal.database import Database
-    from bulksend.journal.records import Part
+    from bulksend.journal.records import Part, Run
 
-NAMES = ("status", "posted_at", "accepted_after", "ended_after", "message_id")
-"""Moments are milliseconds: since 1970, and then since it was posted (since 1970 where it
-was not): most of the time goes into digits."""
+NAMES = ("posted_after", "accepted_after", "ended_after", "message_id")
+"""Moments are milliseconds: since the run began, and then since it was posted (since the
+run began where it was not): most of the time goes into digits."""
+
+
+ASKED_ROWS = 5_000
+"""Longer texts than those of so many rows grow past what the allocator keeps, and each page
+of them comes from the kernel anew: that takes as long as SQLite does to fill it."""
 
 
 class Expected(NamedTuple):
@@ -38,23 +43,24 @@ class Stretch(NamedTuple):
     """Some rows, in order.
 
     Args:
-        columns: For each of `NAMES` one text; an empty place where there is no value.
-            Nothing at all where the journal has none of the rows.
+        columns: For each of `NAMES` some texts, one after the other; an empty place where
+            there is no value.  No text at all where the journal has none of the rows.
 
-        said: JSON: ``[row, attempts, error_code, error]`` of those rows that have a code
-            or words, or were not attempted just once.
+        said: JSON: ``[row, attempts, error_code, error, status]`` of those rows that have
+            a code or words, or were not attempted just once, or have another status than
+            most: *delivered* where it ended later than it was accepted, else *accepted*.
 
         rows: Which they are, counted from *first*; None where they are all that were
             expected.
     """
 
-    columns: Mapping[str, str]
-    said: str
-    rows: str | None = None
+    columns: Mapping[str, Sequence[str]]
+    said: Sequence[str]
+    rows: Sequence[str] | None = None
     first: int = 0
 
 
-NOTHING = Stretch({}, "[]", "")
+NOTHING = Stretch(dict.fromkeys(NAMES, ()), (), ())
 
 
 class Columns:
@@ -64,23 +70,42 @@ class Columns:
         self._db = database
 
     def between(
-        self, run_id: int, first: int, last: int, *, expected: Expected | None
+        self, run: Run, first: int, last: int, *, expected: Expected | None
     ) -> Stretch:
         """The rows *first* to *last*."""
-        some = {"run_id": run_id, "first": first, "last": last}
-        asked = partial(self._db.fetch, "columns_between", **some)
-        ((*found, rows, said, count, total),) = asked(with_rows=expected is None)
-        if count and expected is not None and (count, total) != expected:
-            ((*found, rows, said, count, total),) = asked(with_rows=True)
-        if not count:
+        asked = partial(self._parts, run, first, last)
+        parts = asked(with_rows=expected is None)
+        if parts and expected is not None:
+            *_, counts, totals = zip(*parts, strict=True)
+            if (sum(counts), sum(totals)) != expected:
+                expected, parts = None, asked(with_rows=True)
+        if not parts:
             return NOTHING
-        columns = dict(zip(NAMES, found, strict=True))
-        if columns["message_id"].count(",") != count - 1:
-            # An id with a comma, which Bandwidth does not give.  To replace it in each
-            # id would cost a third of the whole question.
-            ids = (row[6] or "" for row in self._db.fetch("rows_between", **some))
-            columns["message_id"] = ",".join(one.replace(",", " ") for one in ids)
-        return Stretch(columns, said or "[]", rows, first)
+        *columns, rows, said, _, _ = zip(*parts, strict=True)
+        known = dict(zip(NAMES, columns, strict=True))
+        return Stretch(known, said, rows if expected is None else None, first)
+
+    def _parts(
+        self, run: Run, first: int, last: int, *, with_rows: bool
+    ) -> list[tuple[Any, ...]]:
+        """The answers to `columns_between`, those without rows left out."""
+        whole = {"since": run.created_at, "zero": first, "with_rows": with_rows}
+        parts = []
+        for begin in range(first, last + 1, ASKED_ROWS):
+            end = min(begin + ASKED_ROWS - 1, last)
+            some = {"run_id": run.id, "first": begin, "last": end}
+            ((*times, ids, rows, said, count, total),) = self._db.fetch(
+                "columns_between", **whole, **some
+            )
+            if not count:
+                continue
+            if ids.count(",") != count - 1:
+                # An id with a comma, which Bandwidth does not give.  To replace it in
+                # each id would cost a third of the whole question.
+                found = (row[6] or "" for row in self._db.fetch("rows_between", **some))
+                ids = ",".join(one.replace(",", " ") for one in found)
+            parts.append((*times, ids, rows, said or "[]", count, total))
+        return parts
 
     def closed(self, run_id: int, part: Part = WHOLE) -> str:
         """The rows that are not *planned* any more: a line for each, in any order."""

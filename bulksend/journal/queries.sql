@@ -349,13 +349,14 @@ order by row;
 -- Each column of these rows as one text, and what few rows have as JSON; see columns.py.
 -- The rows come in the order of the primary key, by which they are found.
 -- name: columns_between
-select group_concat(status), group_concat(coalesce(posted_at, '')),
-       group_concat(coalesce(accepted_at - coalesce(posted_at, 0), '')),
-       group_concat(coalesce(ended_at - coalesce(posted_at, 0), '')),
+select group_concat(coalesce(posted_at - :since, '')),
+       group_concat(coalesce(accepted_at - posted_at, accepted_at - :since, '')),
+       group_concat(coalesce(ended_at - posted_at, ended_at - :since, '')),
        group_concat(coalesce(message_id, '')),
-       group_concat(row - :first) filter (where :with_rows),
-       json_group_array(json_array(row, attempt, error_code, error))
-           filter (where attempt <> 1 or error_code is not null or error is not null),
+       group_concat(row - :zero) filter (where :with_rows),
+       json_group_array(json_array(row, attempt, error_code, error, status))
+           filter (where attempt <> 1 or error_code is not null or error is not null
+                   or status <> iif(ended_at > accepted_at, 'delivered', 'accepted')),
        count(*), coalesce(sum(row), 0)
 from messages where run_id = :run_id and row between :first and :last;
 

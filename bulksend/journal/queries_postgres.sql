@@ -78,13 +78,16 @@ select string_agg(case when status <> 'planned' then row::text end, e'\n')
 from messages where run_id = :run_id and row between :first and :last;
 
 -- name: columns_between
-select string_agg(status, ','), string_agg(coalesce(posted_at::text, ''), ','),
-       string_agg(coalesce((accepted_at - coalesce(posted_at, 0))::text, ''), ','),
-       string_agg(coalesce((ended_at - coalesce(posted_at, 0))::text, ''), ','),
+select string_agg(coalesce((posted_at - :since)::text, ''), ','),
+       string_agg(coalesce(
+           (accepted_at - coalesce(posted_at, :since))::text, ''), ','),
+       string_agg(coalesce((ended_at - coalesce(posted_at, :since))::text, ''), ','),
        string_agg(coalesce(message_id, ''), ','),
-       string_agg((row - :first)::text, ',') filter (where :with_rows::bool),
-       (json_agg(json_build_array(row, attempt, error_code, error))
-           filter (where attempt <> 1 or error_code is not null or error is not null)
+       string_agg((row - :zero)::text, ',') filter (where :with_rows::bool),
+       (json_agg(json_build_array(row, attempt, error_code, error, status))
+           filter (where attempt <> 1 or error_code is not null or error is not null
+                   or status <> case when ended_at > accepted_at then 'delivered'
+                                     else 'accepted' end)
            )::text,
        count(*), coalesce(sum(row), 0)::bigint
 from (select * from messages

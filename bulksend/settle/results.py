@@ -103,7 +103,7 @@ def results(
         with undamaged(journal.database.name):
             reading.counts = {Status(status): n for status, n in counted.items()}
 
-    empty = beside(plan.frame().select(kept).head(0).collect(), NOTHING)
+    empty = beside(plan.frame().select(kept).head(0).collect(), NOTHING, 0)
     return register_io_source(
         chunks, schema=_said(empty, plan, winners).select(columns).schema
     )

@@ -174,7 +174,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
 
 
 def _nothing(plan: Plan) -> pl.DataFrame:
-    return beside(plan.frame().select(_NEEDED).head(0).collect(), NOTHING)
+    return beside(plan.frame().select(_NEEDED).head(0).collect(), NOTHING, 0)
 
 
 def _chunk(chunk: pl.DataFrame) -> pl.DataFrame:

@@ -17,13 +17,22 @@ from bulksend.journal.states import TAKEN, Event, IllegalMove, Status, step
 from tests.suites.scene import NOW, RUN, Place, Sender, closed_rows, outcome
 
 
-def told(entry: Entry) -> tuple[object, ...]:
+def told(entry: Entry, begun: int) -> tuple[object, ...]:
     """A row as `journal.columns` gives it: moments counted from when it was posted."""
-    since = entry.posted_at or 0
+    since = begun if entry.posted_at is None else entry.posted_at
     accepted, ended = (
         None if at is None else at - since for at in (entry.accepted_at, entry.ended_at)
     )
-    return entry.status, entry.posted_at, accepted, ended, entry.message_id
+    posted = None if entry.posted_at is None else entry.posted_at - begun
+    return posted, accepted, ended, entry.message_id
+
+
+def needs_words(entry: Entry) -> bool:
+    """Whether its moments do not tell all of it."""
+    ended, accepted = entry.ended_at, entry.accepted_at
+    is_later = ended is not None and accepted is not None and ended > accepted
+    usual = (1, None, None, "delivered" if is_later else "accepted")
+    return (entry.attempt, entry.error_code, entry.error, entry.status) != usual
 
 
 class OutcomesSuite:
@@ -209,11 +218,17 @@ class OutcomesSuite:
         assert sender.journal.entries(other.id, 0, 100) == []
         assert sender._replace(run=other).claim(2) == [2]
 
+    @pytest.mark.parametrize("asked", [4, 5_000])
     @pytest.mark.parametrize("message_id", ["a\nb", "a,b", ",,", "", None])
     def test_columns_say_what_the_entries_say(
-        self, sender: Sender, message_id: str | None
+        self,
+        sender: Sender,
+        message_id: str | None,
+        asked: int,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """Whatever is in a row: line ends, quotes, commas in an id, nothing at all."""
+        monkeypatch.setattr("bulksend.journal.columns.ASKED_ROWS", asked)
         for row, status in enumerate(Status, start=2):
             sender.bring(row, status)
         sender.claim(50)
@@ -221,21 +236,21 @@ class OutcomesSuite:
         sender.record(outcome(50, Event.ACCEPT, message_id=message_id, error=words))
 
         entries = sender.journal.entries(sender.run.id, 3, 60)
-        between = partial(sender.journal.columns.between, sender.run.id)
+        between = partial(sender.journal.columns.between, sender.run)
         found = between(3, 60, expected=None)
         assert tuple(found.columns) == NAMES
         rows, *columns = (
-            text.split(",") for text in (found.rows or "", *found.columns.values())
+            ",".join(texts).split(",")
+            for texts in (found.rows or (), *found.columns.values())
         )
         assert [found.first + int(row) for row in rows] == [one.row for one in entries]
         assert list(zip(*columns, strict=True)) == [
             tuple("" if one is None else str(one).replace(",", " ") for one in entry)
-            for entry in map(told, entries)
+            for entry in (told(one, sender.run.created_at) for one in entries)
         ]
-        assert json.loads(found.said) == [
-            [one.row, one.attempt, one.error_code, one.error]
-            for one in entries
-            if (one.attempt, one.error_code, one.error) != (1, None, None)
+        assert [row for some in found.said for row in json.loads(some)] == [
+            [one.row, one.attempt, one.error_code, one.error, one.status]
+            for one in filter(needs_words, entries)
         ]
         numbers = [one.row for one in entries]
         expected = Expected(len(numbers), sum(numbers))
