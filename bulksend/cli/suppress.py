@@ -24,7 +24,7 @@ REGION = click.option(
     "--region", default=None, help="Where numbers without a + belong: US, GB."
 )
 SENDER = click.option(
-    "--sender", default="", help="Only about texts from this number of yours."
+    "--sender", default="", help="Only about texts from this number or name of yours."
 )
 WHOLE = click.option("--show-numbers", is_flag=True, help="Do not mask numbers.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -76,7 +76,7 @@ def _rate(value: object) -> Rate:
 def _per_sender(value: object) -> Rate | Mapping[str, Rate]:
     if not isinstance(value, Mapping):
         return _rate(value)
-    if not value or not all(re.fullmatch(_SENDER, str(one)) for one in value):
+    if not value or not all(re.fullmatch(SENDER_PATTERN, str(one)) for one in value):
         raise ValueError(value)
     return {str(sender): _rate(rate) for sender, rate in value.items()}
 
@@ -182,7 +182,7 @@ SHARE_PATTERN = _whole(r"(?=[0-9.]*[1-9])(?:100|[0-9]{1,2}(?:\.[0-9]{1,3})?) ?%"
 # A name names files and folders, so it starts with neither a dot nor a dash.
 NAME_PATTERN = _whole("[a-z0-9][a-z0-9._-]{0,63}")
 # E.164 · short code · alphanumeric sender id (Bandwidth's `messageRequest.from`)
-_SENDER = _whole(
+SENDER_PATTERN = _whole(
     r"\+[1-9][0-9]{7,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 _&-][A-Za-z0-9 +_&-]{0,10}"
 )
 
@@ -190,11 +190,11 @@ Text = Annotated[str, StringConstraints(pattern=NOT_BLANK)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Sender = Annotated[
     str,
-    StringConstraints(pattern=_SENDER),
+    StringConstraints(pattern=SENDER_PATTERN),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": _SENDER},
+                {"type": "string", "pattern": SENDER_PATTERN},
                 {"type": "integer", "minimum": 100, "maximum": 99_999_999},
             ]
         }
@@ -260,7 +260,7 @@ PerSender = Annotated[
                 {
                     "type": "object",
                     "minProperties": 1,
-                    "propertyNames": {"pattern": _SENDER},
+                    "propertyNames": {"pattern": SENDER_PATTERN},
                     "additionalProperties": {"type": "string", "pattern": RATE_PATTERN},
                 },
             ]

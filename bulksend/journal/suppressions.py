@@ -152,8 +152,9 @@ class Suppressions:
         closings: dict[int, Closing] = {}
         for one in candidates:
             members = {one.person, *map(int, one.others.split())}
+            about = (EVERY_SENDER, one.sender.casefold())
             for person, sender, reason, source in found:
-                if person in members and sender in (EVERY_SENDER, one.sender):
+                if person in members and sender.casefold() in about:
                     words = _WORDS[reason].format(source)
                     closings[one.row] = Closing(Status.EXCLUDED, reason, words)
                     break

@@ -180,6 +180,12 @@ ROWS = (
         "Give one command at a time.",
     ),
     Kind(
+        "E657",
+        "not a sender",
+        "Write it as the campaign's `from` has it: a number with + and its country code "
+        "(or add --region), a short code or a name; nothing was done.",
+    ),
+    Kind(
         "E670",
         "a file that is no report stands there",
         "Move it away, or write elsewhere with --output PATH.",

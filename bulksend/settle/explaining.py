@@ -21,7 +21,8 @@ from bulksend.prepare.kept import open_plan
 from bulksend.prepare.reasons import REASONS, sentence
 from bulksend.settle.history import Step, steps_of
 from bulksend.settle.results import SHOWN, experiment_arm
-from bulksend.settle.suppressing import Listed, listed, read
+from bulksend.settle.said import read
+from bulksend.settle.suppressing import Listed, listed
 from bulksend.storage.location import where
 
 if TYPE_CHECKING:

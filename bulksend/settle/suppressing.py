@@ -17,11 +17,18 @@ import polars as pl
 
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
-from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
+from bulksend.journal.suppressions import (
+    EVERY_SENDER,
+    OPTED_OUT,
+    SUPPRESSED,
+    Cause,
+    suppression,
+)
 from bulksend.logs import mask_numbers, mask_words
 from bulksend.prepare.list_columns import Reading
 from bulksend.prepare.lists import read_list
-from bulksend.prepare.phones import e164_text, read_numbers
+from bulksend.prepare.phones import e164_text
+from bulksend.settle.said import read, read_sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -160,24 +167,31 @@ class SuppressionList:
             because: Who said so, for those who ask later; kept without numbers.
 
         Raises:
-            InputError: E651, with every text that is no number; nothing was added.
+            InputError: E651, with every text that is no number; E657, where *sender* is
+                none. Nothing was added.
         """
-        why = Cause(SUPPRESSED, mask_words(because), _now(), sender)
+        about = read_sender(sender, region)
+        why = Cause(SUPPRESSED, mask_words(because), _now(), about)
         people = [suppression(number, why) for number in read(numbers, region)]
         return self.journal.suppressions.add(people)
 
     def remove(
         self, numbers: Sequence[str], *, region: str | None = None, sender: str = ""
     ) -> Lifted:
-        """Let *numbers* be texted again."""
-        people, wanted = self.journal.suppressions, read(numbers, region)
+        """Let *numbers* be texted again.
+
+        Raises:
+            InputError: E651, E657, as `add` does; nothing was lifted.
+        """
+        people, about = self.journal.suppressions, read_sender(sender, region)
+        wanted = read(numbers, region)
         own = sum(
             one.reason == OPTED_OUT and one.lifted_at is None
             for number in wanted
             for one in people.of(number)
-            if sender in ("", one.sender)
+            if about in (EVERY_SENDER, one.sender)
         )
-        lifted = (people.lift(number, now=_now(), sender=sender) for number in wanted)
+        lifted = (people.lift(number, now=_now(), sender=about) for number in wanted)
         return Lifted(sum(lifted), own)
 
     def check(self, number: str, *, region: str | None = None) -> list[Listed]:
@@ -199,10 +213,11 @@ class SuppressionList:
         """Suppress every number of a list: any kind of file that a campaign takes.
 
         Raises:
-            InputError: The file cannot be read, or holds no numbers (E2xx).
+            InputError: The file cannot be read, or holds no numbers (E2xx); E657.
         """
+        about = read_sender(sender, region)
         found = read_list([path.name], Reading(path.parent, (), region, keeps_out=True))
-        why = Cause(SUPPRESSED, f"import {path.name}", _now(), sender)
+        why = Cause(SUPPRESSED, f"import {path.name}", _now(), about)
         added = self.journal.suppressions.add_numbers(found.numbers, why)
         return Imported(len(found.numbers), added, found.notices)
 
@@ -225,32 +240,6 @@ class SuppressionList:
             found = (error.strerror or str(error)).lower()
             raise InputError(Problem("E652", found, file=str(path))) from error
         return count
-
-
-def read(texts: Sequence[str], region: str | None) -> list[str]:
-    """Numbers in E.164, as they are read in a campaign's list.
-
-    Raises:
-        InputError: E651, with every text that is no number.
-    """
-    cells = pl.Series("said", list(texts), dtype=pl.String)
-    found = cells.to_frame().select(read_numbers(pl.col("said"), region).alias("it"))
-    numbers: list[str] = []
-    problems: list[Problem] = []
-    for place, (text, one) in enumerate(zip(texts, found["it"], strict=True), 1):
-        if one["e164"] is not None:
-            numbers.append(f"+{one['e164']}")
-            continue
-        why = str(one["reason"]).removeprefix("number_").replace("_", " ")
-        what = f"the {_ordinal(place)} of {len(texts)} ({mask_numbers(text)}): {why}"
-        problems.append(Problem("E651", what))
-    if problems:
-        raise InputError(problems)
-    return numbers
-
-
-def _ordinal(place: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(place, f"{place}th")
 
 
 def listed(one: Suppression) -> Listed:

@@ -129,7 +129,8 @@ def test_who_is_suppressed_while_a_run_is_under_way_gets_nothing(
 
 
 @pytest.mark.parametrize(
-    ("sender", "texted"), [("+19195550100", 3), ("+19195550199", 4)]
+    ("sender", "texted"),
+    [("+19195550100", 3), ("(919) 555-0100", 3), ("+19195550199", 4)],
 )
 def test_a_suppression_can_be_about_one_number_of_ours(
     desk: Desk,
@@ -141,6 +142,25 @@ def test_a_suppression_can_be_about_one_number_of_ours(
     bandwidth()
     desk.people()
     desk.campaign()
-    desk.call("suppress", "add", ANA, "--sender", sender)
+    desk.call("suppress", "add", ANA, "--region", "US", "--sender", sender)
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
     assert counts(ran)["accepted"] == texted
+
+
+def test_a_sender_is_read_as_the_campaign_has_it(desk: Desk) -> None:
+    """Or told (E657): a suppression about what no campaign has holds nobody back."""
+    about = ("--sender", "919.555.0100", "--region", "US")
+    for command in (("add", ANA), ("import", "stop.csv")):
+        desk.write("stop.csv", f"mobile\n{ANA}\n")
+        assert desk.call("suppress", *command, *about, "--json").json["added"] == 1
+        (entry,) = desk.call("suppress", "list", "--json", "--show-numbers").json[
+            "entries"
+        ]
+        assert entry["sender"] == "+19195550100"
+        lifted = desk.call("suppress", "remove", ANA, "--sender", "+1 919 555 0100")
+        assert lifted.out == "numbers 1 · lifted 1\n"
+    for command in (("add", BEN), ("remove", BEN), ("import", "stop.csv")):
+        refused = desk.call("suppress", *command, "--sender", "19195550100", "--json")
+        assert (refused.code, codes(refused)) == (2, ["E657"])
+        assert "19195550100" not in refused.all
+    assert desk.call("suppress", "list", "--json").json["counts"] == {}

@@ -81,6 +81,17 @@ class SuppressionsSuite:
 
         assert got == claimed
 
+    def test_the_case_of_a_senders_name_says_nothing(self, sender: Sender) -> None:
+        """An operator who writes acme means ACME."""
+        sender.journal.suppressions.add([suppressed(2, sender="acme")])
+        people = [
+            person_of(2)._replace(sender="ACME"),
+            person_of(3)._replace(sender="ACME"),
+        ]
+        got = sender.journal.claim(sender.run, sender.epoch, people, now=NOW)
+
+        assert got == [3]
+
     def test_a_group_message_is_not_sent_where_one_member_is_suppressed(
         self, sender: Sender
     ) -> None:

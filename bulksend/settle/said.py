@@ -1,0 +1,83 @@
+"""Numbers and senders as an operator writes them.
+
+Both end as the runs have them: a word about a number that is spelled otherwise, of a person
+or of ours, would hold nobody back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from bulksend.define.kinds import SENDER_PATTERN
+from bulksend.errors import InputError, Problem
+from bulksend.journal.suppressions import EVERY_SENDER
+from bulksend.logs import mask_numbers
+from bulksend.prepare.phones import read_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def read(texts: Sequence[str], region: str | None) -> list[str]:
+    """Numbers in E.164, as they are read in a campaign's list.
+
+    Raises:
+        InputError: E651, with every text that is no number.
+    """
+    numbers: list[str] = []
+    problems: list[Problem] = []
+    for place, (text, (number, why)) in enumerate(_read(texts, region), 1):
+        if number:
+            numbers.append(number)
+            continue
+        what = f"the {_ordinal(place)} of {len(texts)} ({mask_numbers(text)}): {why}"
+        problems.append(Problem("E651", what))
+    if problems:
+        raise InputError(problems)
+    return numbers
+
+
+def read_sender(text: str, region: str | None) -> str:
+    """The sender as the campaign's `from` has it; "" for every one.
+
+    Digits alone are a short code, unless *region* has a number of that length.
+
+    Raises:
+        InputError: E657, where no campaign can have such a sender.
+    """
+    if not text:
+        return EVERY_SENDER
+    said = text.strip()
+    is_sender = re.fullmatch(SENDER_PATTERN, said) is not None
+    if is_sender and said.startswith("+"):
+        return said
+    is_name = any(map(str.isalpha, said))
+    ((_, (number, why)),) = _read([said], region)
+    if number and not is_name:
+        return number
+    if is_sender:
+        return said
+    if is_name:
+        why = "a name has at most 11 of A-Z a-z 0-9 space - + _ &"
+    raise InputError(Problem("E657", f"{mask_numbers(said)!r}: {why}"))
+
+
+def _read(
+    texts: Sequence[str], region: str | None
+) -> list[tuple[str, tuple[str, str]]]:
+    """Each text with its number, or with why it is none."""
+    cells = pl.Series("said", list(texts), dtype=pl.String)
+    found = cells.to_frame().select(read_numbers(pl.col("said"), region).alias("it"))
+    read = []
+    for one in found["it"]:
+        number = "" if one["e164"] is None else f"+{one['e164']}"
+        why = str(one["reason"] or "").removeprefix("number_").replace("_", " ")
+        read.append((number, why))
+    return list(zip(texts, read, strict=True))
+
+
+def _ordinal(place: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(place, f"{place}th")
