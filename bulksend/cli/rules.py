@@ -162,6 +162,8 @@ def _show_each(rows: Sequence[RuleInForce]) -> None:
     for row in rows:
         out.print(f"[bold]{row.id}[/] {row.name} [dim]({row.jurisdictions})[/]")
         out.print(f"  hours    {row.hours}")
+        if row.holidays:
+            out.print(f"  holidays {row.holidays}", highlight=False)
         if row.per_day:
             out.print(f"  a person at most {row.per_day} messages in 24 hours")
         until = f" until {row.until}" if row.until else ""

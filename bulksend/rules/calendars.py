@@ -15,7 +15,7 @@ from calendar import monthrange
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from bulksend.rules.closed_days import closed_days
+from bulksend.rules.closed_days import holidays_of
 from bulksend.rules.week import DAY
 
 if TYPE_CHECKING:
@@ -92,9 +92,7 @@ def slots_on(rule: Rule, day: date) -> Slots:
     version = rule.on(day)
     if version is None:
         return ALL_DAY
-    if version.holiday is not None and day in closed_days(
-        rule.holidays or "", day.year
-    ):
+    if version.holiday is not None and day in holidays_of(rule.holidays, day.year):
         return version.holiday
     return version.week[day.weekday()]
 

@@ -19,6 +19,8 @@ class RuleInForce(NamedTuple):
 
     Args:
         in_force: False where it is not, or not any more: ``since`` and ``until`` say when.
+
+        holidays: The calendars and days of which its hours tell.
     """
 
     id: str
@@ -32,6 +34,7 @@ class RuleInForce(NamedTuple):
     source: str
     url: str
     in_force: bool = True
+    holidays: str = ""
 
     @property
     def dates(self) -> str:
@@ -80,6 +83,7 @@ def _in_words(rule: Rule, version: Version, *, in_force: bool) -> RuleInForce:
         version.source,
         version.url,
         in_force,
+        " ".join(rule.holidays) if version.holiday is not None else "",
     )
 
 

@@ -48,12 +48,16 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What holds in some jurisdictions; ``*`` is any country without a rule."""
+    """What holds in some jurisdictions; ``*`` is any country without a rule.
+
+    Args:
+        holidays: Calendars and days (`closed_days`); all of them are its holidays.
+    """
 
     id: str
     name: str
     jurisdictions: tuple[str, ...]
-    holidays: str | None
+    holidays: tuple[str, ...]
     versions: tuple[Version, ...]
 
     def on(self, day: date) -> Version | None:
@@ -125,7 +129,9 @@ def _digest(rules: Iterable[Rule]) -> str:
 
 def _rule(one: RuleSaid) -> Rule:
     versions = tuple(map(_version, one.versions))
-    return Rule(one.id, one.name, tuple(one.jurisdictions), one.holidays, versions)
+    return Rule(
+        one.id, one.name, tuple(one.jurisdictions), tuple(one.holidays), versions
+    )
 
 
 def _version(one: VersionSaid) -> Version:

@@ -13,9 +13,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from bulksend.errors import Problem
+from bulksend.rules.closed_days import is_day, on_day
 from bulksend.rules.jurisdictions import unknown
 from bulksend.rules.week import HOLIDAY, faults
 
@@ -36,6 +44,18 @@ _Jurisdiction = Annotated[
 ]
 
 
+_Holidays = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([A-Z]{2}(-[A-Z0-9]+)?|([0-9]{4}-)?[0-9]{2}-[0-9]{2})$"
+    ),
+]
+
+
+def _listed(said: object) -> object:
+    return [said] if isinstance(said, str) else said
+
+
 class VersionSaid(_Shape):
     first: date = Field(alias="from")
     until: date | None = None
@@ -50,9 +70,7 @@ class RuleSaid(_Shape):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     name: _Text
     jurisdictions: Annotated[list[_Jurisdiction], Field(min_length=1)]
-    holidays: (
-        Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]+)?$")] | None
-    ) = None
+    holidays: Annotated[list[_Holidays], BeforeValidator(_listed)] = []
     versions: Annotated[list[VersionSaid], Field(min_length=1)]
 
 
@@ -67,7 +85,7 @@ _EXPECTED = {
     "id": "a name of a-z 0-9 -",
     "name": "a text",
     "jurisdictions": "a list of ISO 3166 codes such as US or US-FL, or *",
-    "holidays": "a calendar such as US-AL or FR",
+    "holidays": "calendars such as US-AL or FR, and days such as 05-04 or 2026-11-03",
     "versions": "a list of versions, each with `from` and `hours`",
     "from": "a day, such as 2026-11-26",
     "until": "a day, such as 2026-11-26",
@@ -148,9 +166,9 @@ def problem(
 def _faults_of(file: Path, shape: RuleFile) -> Iterator[Problem]:
     for at, rule in enumerate(shape.rules):
         here = ("rules", at)
-        if rule.holidays and not _is_calendar(rule.holidays):
-            found = f"no calendar of holidays is called {rule.holidays}"
-            yield problem(file, (*here, "holidays"), found, _EXPECTED["holidays"])
+        for named in rule.holidays:
+            if found := _no_holiday(named):
+                yield problem(file, (*here, "holidays"), found, _EXPECTED["holidays"])
         for number, one in enumerate(rule.jurisdictions):
             if found := unknown(one):
                 expected = _EXPECTED["jurisdictions"]
@@ -178,8 +196,15 @@ def _breaks(versions: Sequence[VersionSaid]) -> Iterator[str]:
             yield f"a gap between versions, from {before.until} to {after.first}"
 
 
+def _no_holiday(named: str) -> str:
+    if is_day(named):
+        return "" if on_day(named, _LEAP_YEAR) else f"there is no day {named}"
+    return "" if _is_calendar(named) else f"no calendar of holidays is called {named}"
+
+
+_LEAP_YEAR = 2028
 SHIPPED_CALENDARS = frozenset(
-    {"FR", "US-AL", "US-LA", "US-MS", "US-PA", "US-RI", "US-UT"}
+    {"FR", "FR-57", "US", "US-AL", "US-LA", "US-MS", "US-PA", "US-RI", "US-UT"}
 )
 """Those of the shipped rules: to ask the library would import every country there is."""
 

@@ -10,8 +10,15 @@ import pytest
 import yaml
 
 from bulksend.errors import InputError
+from bulksend.rules.calendars import slots_on
 from bulksend.rules.changes import rule_changes, rules_in_force
-from bulksend.rules.closed_days import _table, asked, closed_days
+from bulksend.rules.closed_days import (
+    _table,
+    asked,
+    closed_days,
+    holidays_of,
+    is_day,
+)
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import read_rules, shipped_rules
 from bulksend.rules.place import Claim, Place, claims_of, word_of
@@ -60,6 +67,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("E122", pack(version(hours={"everyday": "08:00-20:00"})), "is no day"),
     ("E122", pack(version(hours={"mon-sun": "08:00-20:00", "holiday": "closed"})), "no calendar of them"),
     ("E122", pack(version(), holidays="US-QQ"), "no calendar of holidays is called US-QQ"),
+    ("E122", pack(version(), holidays=["US", "US-QQ"]), "no calendar of holidays is called US-QQ"),
+    ("E122", pack(version(), holidays=["02-30"]), "there is no day 02-30"),
+    ("E122", pack(version(), holidays=["2026-13-01"]), "there is no day 2026-13-01"),
+    ("E122", pack(version(), holidays=["May 4"]), "a wrong value; expected calendars such as US-AL or FR, and days"),
     ("E122", pack(version(until="2021-01-01"), version(**{"from": "2021-06-01"})), "a gap between versions, from 2021-01-01 to 2021-06-01"),
     ("E122", pack(version(), version(**{"from": "2021-06-01"})), "versions overlap"),
     ("E122", pack(version(until="2019-01-01")), "ends on 2019-01-01, and begins on 2020-01-01"),
@@ -92,8 +103,8 @@ def test_a_wrong_pack_is_refused_with_what_is_wrong(
 
 def test_the_calendars_of_the_shipped_rules_are_known() -> None:
     """They are taken as known when a pack is read, so they are asked for here."""
-    named = {rule.holidays for rule in shipped_rules().rules} - {None}
-    assert named == SHIPPED_CALENDARS
+    named = {one for rule in shipped_rules().rules for one in rule.holidays}
+    assert {one for one in named if not is_day(one)} == SHIPPED_CALENDARS
     for country, _, part in (name.partition("-") for name in SHIPPED_CALENDARS):
         holidays.country_holidays(country, subdiv=part or None)
 
@@ -106,6 +117,48 @@ def test_the_table_of_holidays_is_the_librarys(calendar: str) -> None:
     for year in (*years, years[-1] + 1):
         found = closed_days(calendar, year)
         assert found == asked(calendar, year), "docs/closed_days.py writes it anew"
+
+
+OF_THE_STATE_S_OWN_LIST = [
+    # R.S. 1:55, R.I.G.L. 25-1-1, code du travail L3134-13 (Alsace and Moselle)
+    ("us-la", "2026-01-08 2026-02-17 2026-10-12 2026-08-30 2026-11-01 2028-01-10"),
+    ("us-ri", "2026-05-04 2031-05-05 2026-11-03 2028-11-07 2026-08-10"),
+    ("fr", "2026-04-03 2026-12-26 2027-03-26 2026-07-14"),
+]
+
+
+@pytest.mark.parametrize(("rule", "days"), OF_THE_STATE_S_OWN_LIST)
+def test_a_place_closes_on_what_its_own_list_has(rule: str, days: str) -> None:
+    """Beside the library's days; the day before is one like others."""
+    known = shipped_rules().rule(rule)
+    assert known is not None
+    for day in map(date.fromisoformat, days.split()):
+        assert slots_on(known, day) == ()
+        assert day in holidays_of(known.holidays, day.year)
+    assert date(2026, 6, 10) not in holidays_of(known.holidays, 2026)
+
+
+def test_days_that_move_are_right_for_as_long_as_the_table_is() -> None:
+    """Elections, inaugurations, and 4 May on a Sunday: written out, so computed here."""
+    louisiana, rhode_island = map(shipped_rules().rule, ("us-la", "us-ri"))
+    assert louisiana is not None
+    assert rhode_island is not None
+    for year in range(2026, 2037):
+        weekdays = {
+            date(year, 1, day): date(year, 1, day).weekday() for day in range(8, 15)
+        }
+        (second_monday,) = (day for day, weekday in weekdays.items() if weekday == 0)
+        if year % 4 == 0:
+            assert second_monday in holidays_of(louisiana.holidays, year)
+        (tuesday,) = (
+            date(year, 11, day)
+            for day in range(2, 9)
+            if date(year, 11, day).weekday() == 1
+        )
+        closed = holidays_of(rhode_island.holidays, year)
+        assert (tuesday in closed) == (year % 2 == 0)
+        fourth = date(year, 5, 4)
+        assert (date(year, 5, 5) in closed) == (fourth.weekday() == 6)
 
 
 def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:

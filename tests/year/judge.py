@@ -77,9 +77,13 @@ WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
     "US-WA": (_E,) * 3, "FR": ((8, 22), (8, 22), None), "else": ((9, 20),) * 3,
 }  # fmt: skip
 US_SHUT = "01-01 05-25 07-04 09-07 11-26 12-25"
-FR_SHUT = "01-01 04-06 05-01 05-08 05-14 05-25 07-14 08-15 11-01 11-11 12-25"
-SHUT = {f"US-{one}": US_SHUT for one in ["AL", "LA", "MS", "PA", "RI", "UT"]} | {
-    "FR": FR_SHUT
+FR_SHUT = (
+    "01-01 04-03 04-06 05-01 05-08 05-14 05-25 07-14 08-15 11-01 11-11 12-25 12-26"
+)
+SHUT = {f"US-{one}": US_SHUT for one in ["AL", "MS", "PA", "UT"]} | {
+    "US-LA": f"{US_SHUT} 01-08 02-17 04-03 10-12 11-11",
+    "US-RI": f"{US_SHUT} 05-04 08-10 10-12 11-03 11-11",
+    "FR": FR_SHUT,
 }
 """Days on which a rule is closed, by hand; 2026."""
 
