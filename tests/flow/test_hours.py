@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.flow.desk import TOKEN, counts
+from tests.flow.elsewhen import ByProcess, Clock
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
@@ -54,6 +59,35 @@ def test_an_open_window_sends_with_its_end_as_expiration(
         return
     assert ran.code == 0
     assert ran.json["accepted"] == 4
+
+
+# seconds from noon, when the window opens for an hour; and how wrong the machine's clock is
+BESIDE = [(-180.0, 290.0), (3_550.0, -280.0)]
+
+
+@pytest.mark.parametrize(("from_noon", "wrong"), BESIDE, ids=["fast", "slow"])
+def test_a_clock_that_is_minutes_wrong_opens_no_window(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    monkeypatch: pytest.MonkeyPatch,
+    from_noon: float,
+    wrong: float,
+) -> None:
+    """Not before noon and not in the last minute, by Bandwidth's clock: nothing is sent."""
+    now = datetime.now(ZoneInfo("America/New_York"))
+    tomorrow = now + timedelta(days=1)
+    noon = tomorrow.replace(hour=12, minute=0, second=0, microsecond=0)
+    right = Clock(noon.timestamp() - now.timestamp() + from_noon)
+    right.set(monkeypatch)
+    simulator = bandwidth()
+    ready(desk, window={"from": "12:00", "to": "13:00"})
+    for name in ("BW_USERNAME", "BW_PASSWORD"):
+        del desk.environment[name]
+    ours = Clock(right.seconds + wrong)
+    machine = ByProcess(desk.folder, desk.environment | TOKEN, desk.started, ours)
+    ran = machine.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
+    assert (ran.code, counts(ran)) == (4, {"not_sent": 4, "excluded": 3})
+    assert simulator.bandwidth.witness.attempts == []
 
 
 def test_the_simulator_sends_at_any_hour(desk: Desk) -> None:
