@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from bulksend.journal.canaries import AGAIN
 from bulksend.journal.selections import SELECTIONS
 from bulksend.logs import log
-from bulksend.send import hold
 from bulksend.send.canary import Bounds, Vigil
 from bulksend.send.hold import Hold
 from bulksend.send.watch import watch
@@ -132,7 +131,7 @@ class FirstFew:
             asyncio.ensure_future(watch(vigil, writer, clocks, parent=parent)),
         ]
         beside[0].add_done_callback(
-            lambda kept: None if kept.cancelled() else vigil.stop(hold.lost())
+            lambda kept: None if kept.cancelled() else vigil.stop(lease.lost())
         )
         try:
             yield vigil

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING
 from bulksend.errors import BulksendError
 from bulksend.journal.records import LeaseLost
 from bulksend.journal.states import Event
-from bulksend.send import hold
 from bulksend.send.aftermath import Aftermath, Posted
 from bulksend.send.allowance import TICK
 from bulksend.send.brake import SHORTEST_SECONDS, Brake
@@ -187,7 +186,7 @@ class Engine:
             await self._lease.renew()
             await self._feed()
         except LeaseLost:
-            self.stop(hold.lost())
+            self.stop(self._lease.lost())
         except BulksendError as error:
             self.stop(error)
         finally:
@@ -205,7 +204,7 @@ class Engine:
         if isinstance(error, BulksendError):
             self.stop(error)
         elif error is not None:
-            self.stop(hold.lost())
+            self.stop(self._lease.lost())
 
     async def _drain(self) -> None:
         """Let what is on the wire end, for a few seconds; then write down what is known."""

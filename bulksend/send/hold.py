@@ -57,7 +57,12 @@ class Hold:
             await asyncio.sleep(RENEW_SECONDS)
             await self.renew()
 
-
-def lost() -> Stopped:
-    """What to say when it no longer stands."""
-    return Stopped(Problem("E611", "this process stood still for too long"))
+    def lost(self) -> Stopped:
+        """What to say when it no longer stands."""
+        if self._clocks.boot_ms() >= self._boot_until:
+            found = "this process stood still for too long"
+        elif self._clocks.wall_ms() >= self._wall_until:
+            found = "this machine's clock was set ahead, beyond its end"
+        else:
+            found = "another sender has taken it over"
+        return Stopped(Problem("E611", found))

@@ -11,8 +11,6 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-from bulksend.send import hold
-
 if TYPE_CHECKING:
     from bulksend.journal.writer import Writer
     from bulksend.send.backlog import Item
@@ -77,7 +75,7 @@ class LastLook:
     def _may_leave(self, item: Item) -> bool:
         brake = self._brake
         if not self._lease.stands():
-            brake.stop(hold.lost())
+            brake.stop(self._lease.lost())
         else:
             brake.stop_in_time()
         is_well = self._writer.failure is None
