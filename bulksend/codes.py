@@ -94,6 +94,9 @@ UNREGISTERED = frozenset({4476})
 NOT_PROVEN = frozenset({9902})
 """No receipt came in time; a later one may still say that it was delivered."""
 
+_IN_DOUBT = frozenset({"no-auto-retry", "never-retry"})
+"""What it may mean that the message arrives after all, by advice."""
+
 
 @cache
 def table() -> dict[int, Code]:
@@ -115,17 +118,39 @@ def retry(code: int) -> Retry:
     return Retry.ONCE if 5600 <= code < 5700 else Retry.YES
 
 
-def is_retryable(error_code: str | None, *, attempts: int) -> bool:
-    """Whether a failed message may be sent again, after *attempts* of it.
+def is_retryable(error_code: str | None, *, by_carrier: int) -> bool:
+    """Whether a failed message may be sent again by Bandwidth's rule.
 
     Args:
         error_code: As the journal has it; what is no code of Bandwidth's (an HTTP
             status, a word of ours) never is.
+
+        by_carrier: How many messages of it a carrier had failed (56xx) before this one.
+            What Bandwidth failed, or answered with a 500, is not among them.
     """
-    if error_code is None or not (error_code.isascii() and error_code.isdecimal()):
-        return False
-    rule = retry(int(error_code))
-    return rule is Retry.YES or (rule is Retry.ONCE and attempts <= 1)
+    number = _number(error_code)
+    rule = Retry.NEVER if number is None else retry(number)
+    return rule is Retry.YES or (rule is Retry.ONCE and by_carrier == 0)
+
+
+def is_certain(error_code: str | None) -> bool:
+    """Whether a message that failed with this is certain not to arrive any more.
+
+    While it may, a second one could double it.  Of a code that the table lacks only
+    5xxx says so; where a failure has no code, nothing says otherwise.
+    """
+    number = _number(error_code)
+    if number is None:
+        return True
+    known = table().get(number)
+    if known is None:
+        return retry(number) is not Retry.NEVER
+    return known.advice not in _IN_DOUBT
+
+
+def _number(error_code: str | None) -> int | None:
+    is_code = error_code is not None and error_code.isascii() and error_code.isdecimal()
+    return int(error_code) if is_code and error_code is not None else None
 
 
 def sentence(code: int) -> str:

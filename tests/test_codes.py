@@ -43,7 +43,7 @@ def test_the_named_sets_are_rows_of_the_table() -> None:
     assert {table[one].group for one in codes.NOT_PROVEN} == {"unknown"}
 
 
-# code in the journal, after the first attempt, after the second
+# code in the journal, where no carrier had failed it before, where one had
 RETRIES = (
     ("4001", False, False),
     ("4470", False, False),
@@ -71,15 +71,47 @@ RETRIES = (
 @pytest.mark.parametrize(("code", "first", "second"), RETRIES)
 def test_what_may_be_sent_again(code: str | None, first: bool, second: bool) -> None:
     """4xxx never, Bandwidth's own 5xxx yes, the carrier's 56xx a single time."""
-    assert codes.is_retryable(code, attempts=1) is first
-    assert codes.is_retryable(code, attempts=2) is second
+    assert codes.is_retryable(code, by_carrier=0) is first
+    assert codes.is_retryable(code, by_carrier=1) is second
 
 
-@given(st.integers(0, 99_999), st.integers(1, 9))
-def test_any_number_has_a_rule_and_a_sentence(code: int, attempts: int) -> None:
+@given(st.integers(0, 99_999), st.integers(0, 9))
+def test_any_number_has_a_rule_and_a_sentence(code: int, by_carrier: int) -> None:
     """A code of tomorrow is never retried unless its digits say so, and has words."""
-    if codes.is_retryable(str(code), attempts=attempts):
+    if codes.is_retryable(str(code), by_carrier=by_carrier):
         assert 5000 <= code < 6000
+        assert codes.is_certain(str(code))
     said = codes.sentence(code)
     assert said.startswith(str(code))
     assert said.endswith(".")
+
+
+# code in the journal, whether it is certain that the message will not arrive any more
+CERTAIN = (
+    ("4001", True),
+    ("4470", True),
+    ("4701", False),  # "it may arrive yet"
+    ("4702", False),  # "a second one would double it"
+    ("4720", True),
+    ("4730", False),
+    ("4750", False),
+    ("4753", False),
+    ("4780", True),
+    ("4799", False),  # not in the table: do not send it again until you know
+    ("5100", True),
+    ("5620", True),
+    ("5699", True),
+    ("9902", False),
+    ("9999", False),
+    ("9123", False),
+    ("failed", True),
+    (None, True),
+)
+
+
+@pytest.mark.parametrize(("code", "is_certain"), CERTAIN)
+def test_what_may_arrive_yet_is_no_certain_failure(
+    code: str | None, is_certain: bool
+) -> None:
+    """What our own table tells not to send again, since it may arrive."""
+    assert codes.is_certain(code) is is_certain

@@ -90,12 +90,20 @@ delete from orders where run_id = :run_id;
 -- name: heed_order
 update orders set heeded_at = :now where run_id = :run_id and heeded_at is null;
 
--- What is over and was not delivered, as far as anybody knows; and what a person wanted
--- tried again, and was not.
+-- What is over and was not delivered, as far as anybody knows, but for those who must not
+-- be texted any more; and what a person wanted tried again, and was not.
 -- name: over
-select row, status, error_code, attempt from messages
+select row, status, error_code,
+       (select count(*) from decisions as before
+        where before.run_id = messages.run_id and before.row = messages.row
+          and before.event = 'again' and before.evidence like '%"code":"56%')
+from messages
 where run_id = :run_id
-  and (status in ('refused', 'failed') or status = 'planned' and error_code = 'again')
+  and (status in ('refused', 'failed')
+         and not exists (select 1 from suppressions as one
+                         where one.person = messages.person and one.sender = ''
+                           and one.lifted_at is null)
+       or status = 'planned' and error_code = 'again')
 order by row;
 
 -- What the next try writes over; a decision of a person's.
@@ -104,8 +112,10 @@ insert into decisions (run_id, row, decided_at, event, source, evidence)
 select run_id, row, :now, 'again', 'operator',
        '{"attempt":' || attempt
        || ',"since":' || coalesce(cast(posted_at as text), 'null')
+       || ',"accepted":' || coalesce(cast(accepted_at as text), 'null')
        || ',"ended":' || coalesce(cast(ended_at as text), 'null')
-       || ',"status":"' || status || '"}'
+       || ',"status":"' || status
+       || '","code":"' || coalesce(error_code, 'failed') || '"}'
 from messages
 where run_id = :run_id and row = :row and status in ('refused', 'failed')
 on conflict (run_id, row, decided_at, event) do nothing;
@@ -204,6 +214,23 @@ values (:run_id, :row, :status, :epoch, :now, :error_code, :error)
 on conflict (run_id, row) do update
     set status = :status, ended_at = :now, error_code = :error_code, error = :error
     where messages.status = 'planned';
+
+-- What was taken, failed, was to be sent again and must not be is what it was before.
+-- name: fall_back
+update messages
+set status = 'failed', posted_at = json_extract(kept.evidence, '$.since'),
+    accepted_at = json_extract(kept.evidence, '$.accepted'),
+    ended_at = json_extract(kept.evidence, '$.ended'),
+    error_code = coalesce(json_extract(kept.evidence, '$.code'), 'failed'),
+    error = 'It failed, and was not sent again: ' || :error
+from decisions as kept
+where messages.run_id = :run_id and messages.row = :row and messages.status = 'planned'
+  and kept.run_id = messages.run_id and kept.row = messages.row
+  and kept.event = 'again'
+  and kept.decided_at = (
+    select max(decided_at) from decisions
+    where run_id = :run_id and row = :row and event = 'again'
+      and evidence like '%"status":"failed"%');
 
 -- For `texted_among`.  Random keys: it costs a claim about 10 us of CPU for each message.
 -- name: index_people

@@ -45,6 +45,23 @@ on conflict (run_id, row) do update
     set status = :status, ended_at = :now, error_code = :error_code, error = :error
     where messages.status = 'planned';
 
+-- name: fall_back
+update messages
+set status = 'failed', posted_at = (kept.evidence::json ->> 'since')::bigint,
+    accepted_at = (kept.evidence::json ->> 'accepted')::bigint,
+    ended_at = (kept.evidence::json ->> 'ended')::bigint,
+    error_code = coalesce(kept.evidence::json ->> 'code', 'failed'),
+    error = 'It failed, and was not sent again: ' || :error::text
+from unnest(array_fill(:run_id::bigint, array[cardinality(:row::bigint[])]),
+            :row::bigint[]) as closed (run_id, row)
+     join decisions as kept on kept.run_id = closed.run_id and kept.row = closed.row
+where messages.run_id = closed.run_id and messages.row = closed.row
+  and messages.status = 'planned' and kept.event = 'again'
+  and kept.decided_at = (
+    select max(one.decided_at) from decisions as one
+    where one.run_id = closed.run_id and one.row = closed.row and one.event = 'again'
+      and one.evidence like '%"status":"failed"%');
+
 -- name: record
 update messages
 set status = t.next,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.codes import is_retryable
+from bulksend.codes import is_certain, is_retryable
 from bulksend.journal.records import LeaseLost, Place
 
 if TYPE_CHECKING:
@@ -18,24 +18,27 @@ class Over(NamedTuple):
     """A row that is over and was not delivered, as far as anybody knows.
 
     Or one that was: it was planned again, and its sender ended before its turn.
+
+    Args:
+        by_carrier: How many earlier messages of it a carrier had failed.
     """
 
     row: int
     status: str
     error_code: str | None
-    attempts: int
+    by_carrier: int
 
 
 def _has_failed(one: Over) -> bool:
-    """Refused, or proven not to have arrived: about 9xxx nobody knows (bandwidth.md §4)."""
-    return one.status != "failed" or not (one.error_code or "").startswith("9")
+    """Refused, or failed in a way that leaves nothing on its way to the person."""
+    return one.status != "failed" or is_certain(one.error_code)
 
 
 def _may_be_retried(one: Over) -> bool:
     """Bandwidth's own rule, by the code of the failure: docs/delivery-codes.md."""
     if one.status != "failed":
         return one.status == "planned"  # it was chosen before
-    return is_retryable(one.error_code, attempts=one.attempts)
+    return is_retryable(one.error_code, by_carrier=one.by_carrier)
 
 
 SELECTIONS: Mapping[str, Callable[[Over], bool] | None] = {

@@ -281,15 +281,24 @@ class Journal:
     def close_unsent(
         self, run_id: int, epoch: int, rows: Sequence[int], why: Closing, *, now: int
     ) -> int:
-        """Close planned rows that will not be sent, and count them; closed rows stay."""
-        return self.database.execute_each(
-            "close_unsent",
-            [Place(row) for row in rows],
-            run_id=run_id,
-            epoch=epoch,
-            now=now,
-            **why._asdict(),
-        )
+        """Close planned rows that will not be sent, and count them; closed rows stay.
+
+        What had failed, and was to be sent again, is *failed* again.
+        """
+        places = [Place(row) for row in rows]
+        said = why.error.replace("nothing was sent", "nothing more was sent")
+        with self.database.together():
+            count = self.database.execute_each(
+                "fall_back", places, run_id=run_id, error=said
+            )
+            return count + self.database.execute_each(
+                "close_unsent",
+                places,
+                run_id=run_id,
+                epoch=epoch,
+                now=now,
+                **why._asdict(),
+            )
 
     def ledger(self, run: Run) -> array[int]:
         """Keys of what people have, or may have, from the slot's other runs.

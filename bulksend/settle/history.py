@@ -54,9 +54,11 @@ def steps_of(
         code = f", code {told.error_code}" if told.error_code else ""
         carrier = f", carrier {told.carrier}" if told.carrier else ""
         yield Step(told.at, f"callback {told.type}{code}{carrier}")
+    earlier: set[Step] = set()  # what is not sent again may be asked for again
     for one in journal.decisions.of_rows(run.id, row, row):
-        yield from _before(one, entry)
+        earlier |= set(_before(one, entry))
         yield Step(one.decided_at, _decided(one), one.evidence)
+    yield from earlier
 
 
 def _posted(attempt: int) -> str:
@@ -64,14 +66,21 @@ def _posted(attempt: int) -> str:
 
 
 def _before(one: Decision, entry: Entry | None) -> Iterator[Step]:
-    """The try that a decision was about, where another came after it."""
+    """The try that a decision was about, where *entry* does not tell of it.
+
+    What is tried again says when it was posted, and is told of by that: a row that is
+    *failed* once more, because its person must not be texted, has its times again.
+    """
     said = orjson.loads(one.evidence)
     attempt, since, ended = (said.get(name) for name in ("attempt", "since", "ended"))
-    if entry is None or not attempt or not since or attempt >= entry.attempt:
+    if entry is None or not attempt or not since or since == entry.posted_at:
+        return
+    if "status" not in said and attempt >= entry.attempt:
         return
     yield Step(since, _posted(attempt))
     if ended is not None:
-        yield Step(ended, str(said.get("status", "over")))
+        code = f" ({said['code']})" if "code" in said else ""
+        yield Step(ended, f"{said.get('status', 'over')}{code}")
 
 
 _ENDS = {

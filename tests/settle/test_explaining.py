@@ -81,6 +81,45 @@ def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
     assert explain(NOBODY, home=home).rows == ()
 
 
+def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
+    tmp_path: Path, home: Home
+) -> None:
+    """Planned again, kept from it by an opt-out, sent again: each post is told once."""
+    made = one(tmp_path)
+    first = ["posted", "accepted by Bandwidth, id id-2", "failed (4700)"]
+    over, again = (
+        ["posted", "failed (4700)"],
+        "to be sent again: decided by an operator",
+    )
+
+    def told() -> list[str]:
+        rows = explain(ANA, home=home).rows
+        (row,) = (one for one in rows if (one.run, one.row) == (made.run, 2))
+        return [step.what for step in row.steps if step.what != "planned"]
+
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        played(journal, run, epoch, {2: [Event.CLAIM, Event.ACCEPT, Event.FAIL]})
+        select, ana = journal.selections, Candidate(2, 2, person=person_key(ANA))
+        assert told() == first
+
+        for times in (1, 2):
+            now = NOW + 5_000 * times
+            select.reopen(run, epoch, "failed", now=now)
+            assert told() == [*over, *[again] * times]
+            stop = Cause(OPTED_OUT, "reply STOP", now)
+            journal.suppressions.add([suppression(ANA, stop)])
+            assert journal.claim(run, epoch, [ana], now=NOW) == []
+            assert told() == [*first, *[again] * times]
+            journal.suppressions.lift(ANA, now=now + 1)
+
+        select.reopen(run, epoch, "failed", now=NOW + 20_000)
+        assert journal.claim(run, epoch, [ana], now=NOW) == [2]
+        then = Outcome(2, Event.ACCEPT, NOW + 30_000, NOW + 29_000, "id-new")
+        journal.record(run.id, epoch, [then])
+        second = ["posted (try 2)", "accepted by Bandwidth, id id-new"]
+        assert told() == [*over, *[again] * 3, *second]
+
+
 def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None:
     """By whom, why, from which look; each attempt, and what was decided in between."""
     made = one(tmp_path)

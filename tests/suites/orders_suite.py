@@ -8,10 +8,26 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.journal.orders import Order, Word
-from bulksend.journal.records import LeaseLost, Run
+from bulksend.journal.records import (
+    ALREADY_SENT,
+    PAST_EXPIRATION,
+    Closing,
+    LeaseLost,
+    Run,
+)
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.states import Event, Status
-from tests.suites.scene import NOW, RUN, Place, Sender, outcome
+from tests.suites.scene import (
+    NOW,
+    RUN,
+    THEIRS,
+    Place,
+    Sender,
+    number_of,
+    outcome,
+    person_of,
+    suppressed,
+)
 
 if TYPE_CHECKING:
     from bulksend.journal.store import Journal
@@ -110,15 +126,72 @@ class OrdersSuite:
         assert select.reopen(run, sender.epoch, which, now=NOW) == [2]
         assert sender.claim(2) == [2]
 
-    def test_a_receipt_that_proves_nothing_is_no_failure_to_repeat(
-        self, sender: Sender
-    ) -> None:
-        """9902: no receipt came in time; the text may have arrived."""
-        for row, code in ((2, "4720"), (3, "9902"), (4, None)):
+    def test_what_may_arrive_yet_is_no_failure_to_repeat(self, sender: Sender) -> None:
+        """9902: no receipt came in time; 4702: the carrier may deliver it later."""
+        codes = ("4720", "9902", None, "4701", "4702", "4730", "4750", "4753", "4470")
+        for row, code in enumerate(codes, 2):
             sender.claim(row)
             sender.record(outcome(row, Event.FAIL, error_code=code))
 
-        assert sender.journal.selections.rows(sender.run.id, "failed") == [2, 4]
+        assert sender.journal.selections.rows(sender.run.id, "failed") == [2, 4, 10]
+
+    def test_who_must_not_be_texted_any_more_is_not_chosen(
+        self, sender: Sender
+    ) -> None:
+        """What became of their message stays; who may be texted by another number is."""
+        journal, run = sender.journal, sender.run
+        for row in (2, 3, 4):
+            journal.claim(run, sender.epoch, [person_of(row)], now=NOW)
+            sender.record(outcome(row, Event.FAIL, error_code="5100"))
+        journal.suppressions.add([suppressed(2), suppressed(3, sender=THEIRS)])
+
+        for which in ("failed", "retryable"):
+            assert journal.selections.rows(run.id, which) == [3, 4]
+        journal.suppressions.lift(number_of(2), now=NOW + 1)
+        assert journal.selections.rows(run.id, "failed") == [2, 3, 4]
+
+    @pytest.mark.parametrize("why", [ALREADY_SENT, PAST_EXPIRATION, "suppressed"])
+    @pytest.mark.parametrize("is_given_back", [False, True])
+    def test_what_was_posted_and_is_not_sent_again_stays_failed(
+        self, sender: Sender, why: Closing | str, is_given_back: bool
+    ) -> None:
+        """Whatever keeps it from being sent: it was, once, and says when and as what."""
+        journal, run = sender.journal, sender.run
+        journal.claim(run, sender.epoch, [person_of(2)], now=NOW)
+        sender.record(
+            outcome(2, Event.ACCEPT, NOW + 2, posted_at=NOW + 1, message_id="m2"),
+            outcome(2, Event.FAIL, NOW + 3, error_code="5100"),
+        )
+        journal.selections.reopen(run, sender.epoch, "failed", now=NOW + 4)
+        if is_given_back:
+            assert sender.claim(2) == [2]
+            sender.record(outcome(2, Event.RELEASE, NOW + 5))
+
+        if isinstance(why, Closing):
+            count = journal.close_unsent(run.id, sender.epoch, [2], why, now=NOW + 6)
+            assert count == 1
+        else:
+            journal.suppressions.add([suppressed(2)])
+            candidates = [person_of(2)._replace(again=is_given_back)]
+            assert journal.claim(run, sender.epoch, candidates, now=NOW + 6) == []
+
+        entry = sender.entry(2)
+        assert entry.status == "failed"
+        assert entry[3:8] == (NOW + 1, NOW + 2, NOW + 3, "m2", "5100")
+        assert entry.error is not None
+        assert entry.error.startswith("It failed, and was not sent again: ")
+        assert "nothing was sent" not in entry.error
+
+    def test_what_was_refused_and_is_not_sent_again_is_excluded(
+        self, sender: Sender
+    ) -> None:
+        """Bandwidth never took it: that nothing was sent is true."""
+        sender.bring(2, Status.REFUSED)
+        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        sender.journal.close_unsent(
+            sender.run.id, sender.epoch, [2], ALREADY_SENT, now=NOW
+        )
+        assert sender.entry(2)[:2] == (2, "excluded")
 
     def test_only_what_may_be_repeated_is_retryable(self, sender: Sender) -> None:
         """4xxx never, Bandwidth's own 5xxx yes, a carrier's 56xx a single time."""
@@ -137,6 +210,37 @@ class OrdersSuite:
             outcome(4, Event.FAIL, error_code="5620"),
         )
         assert select.rows(sender.run.id, "retryable") == [3]
+
+    # how the row fared before, each a message or a POST; what then failed; may it be sent
+    @pytest.mark.parametrize(
+        ("before", "code", "may"),
+        [
+            ([Event.RELEASE], "5600", True),  # a 500: nothing was taken
+            ([Event.RELEASE] * 3, "5600", True),
+            (["5100"], "5600", True),  # Bandwidth's own failure
+            (["5600"], "5600", False),
+            (["5600"], "5650", False),
+            (["5600", "5100"], "5600", False),
+            (["5100", "5100"], "5100", True),
+            (["5600", Event.RELEASE], "5100", True),
+        ],
+    )
+    def test_once_is_once_by_the_carrier(
+        self, sender: Sender, before: list[Event | str], code: str, may: bool
+    ) -> None:
+        """What Bandwidth failed, or did not take, is no message that a carrier had."""
+        for at, one in enumerate(before, NOW):
+            assert sender.claim(2) == [2]
+            if isinstance(one, Event):
+                sender.record(outcome(2, one, at))
+                continue
+            sender.record(outcome(2, Event.FAIL, at, error_code=one))
+            sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=at)
+        assert sender.claim(2) == [2]
+        sender.record(outcome(2, Event.FAIL, error_code=code))
+
+        chosen = sender.journal.selections.rows(sender.run.id, "retryable")
+        assert chosen == ([2] if may else [])
 
     def test_rows_are_reopened_under_the_lease_only(self, sender: Sender) -> None:
         """A sender that was thought dead changes nothing."""
