@@ -35,7 +35,8 @@ class Options:
 
         replan: Start a new run although an unfinished one has other input.
 
-        slot: Which of a recurring campaign's sends this is, such as its date.
+        slot: Which of a recurring campaign's sends this is, such as its date; it may be
+            begun at any time.  Of a plan it is the plan's own.
 
         due: The slot of its schedule that is meant, where that is not the one of now; it
             is not begun late either.

@@ -23,8 +23,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bulksend.assignment import Assignment
-from bulksend.define.slots import last_slot
-from bulksend.errors import GateRefused, Problem
+from bulksend.define.slots import why_not_now
+from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.finishing import finish, finish_sent
 from bulksend.home import Home
 from bulksend.journal.store import Journal
@@ -46,6 +46,7 @@ from bulksend.settle.placing import check_place, place_results
 from bulksend.settle.results import Reading, results
 from bulksend.settle.standing import Ended, standing, standing_of, state
 from bulksend.storage.location import is_address, where
+from bulksend.turns import due_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
     from bulksend.define.campaign import Campaign
     from bulksend.define.load import Loaded
-    from bulksend.define.slots import ScheduledFor
     from bulksend.journal.records import Run
     from bulksend.means import Sender
     from bulksend.prepare.plan import Plan
@@ -83,35 +83,17 @@ def run_by(
     means: Means, loaded: Loaded, environment: Mapping[str, str], options: Options
 ) -> Ended:
     """`run_campaign`, by these means."""
-    due = None if options.slot else options.due or _due(loaded.campaign)
-    slot = options.slot or (due.name if due else "")
+    due = None if options.slot else options.due or due_turn(loaded.campaign, _clock())
     checked = plan_campaign(
         loaded,
         environment=environment,
         journal=options.journal,
-        slot=slot,
+        slot=options.slot,
+        due=due,
         crew=means.crew,
     )
     asked = _assignment(checked, loaded.folder, environment, options)
-    if due and due.until < _clock() and asked.known_run(replan=True) is None:
-        raise GateRefused(
-            Problem("E422", f"slot {due.name} ended {due.until:%H:%M %Z}")
-        )
     return _send(asked, checked, options, sender=means.sender(asked, options))
-
-
-def _due(campaign: Campaign) -> ScheduledFor | None:
-    """The slot of a recurring campaign that is due now.
-
-    Raises:
-        GateRefused: E422, where it has never been due yet.
-    """
-    if campaign.schedule is None:
-        return None
-    found = last_slot(campaign.schedule, _clock())
-    if found is None:
-        raise GateRefused(Problem("E422", "it was never due yet"))
-    return found
 
 
 def send_plan(
@@ -126,12 +108,20 @@ def send_plan(
     or the text has changed.  Suppression lists are read as they are when the sending
     starts, also those that the campaign file names by then: whoever is on one gets nothing.
 
+    Of a campaign with a `schedule` it begins the slot that the plan is for, while that
+    may be begun; or at any time where ``options.slot`` names it.
+
     Raises:
-        InputError: It is not a plan, or was changed; nothing was sent.
-        GateRefused: A gate said no (E626: it is stale); nothing was sent by this call.
+        InputError: It is not a plan, or was changed, or is of another slot (E416); nothing
+            was sent.
+        GateRefused: A gate said no (E626: it is stale; E415, E417 or E422: its slot);
+            nothing was sent by this call.
     """
     options = options or Options()
     opened = load_plan(plan, environment=environment, journal=options.journal)
+    if options.slot not in ("", opened.slot):
+        of = f"it is of slot {opened.slot}" if opened.slot else "it is of no slot"
+        raise InputError(Problem("E416", of, options.slot, file=opened.place))
     notify = whom_to_tell(opened, environment)
     campaign = campaign_of(opened).model_copy(update={"notify": notify})
     folder = folder_of(opened)
@@ -206,10 +196,20 @@ def _pass_gates(
     """Raises GateRefused or InputError where anything speaks against sending now."""
     if checked.gates:
         raise GateRefused(checked.gates)
+    if run is None and not options.slot:
+        _keep_to_schedule(asked.plan, asked.campaign)
     asked.check_deadline(run, now=_now())
     asked.check_credentials(run)
     if not options.confirm(checked):
         raise GateRefused(Problem("E410", "nothing was sent"))
+
+
+def _keep_to_schedule(plan: Plan, campaign: Campaign) -> None:
+    """Raises GateRefused (E415, E417 or E422) where its slot is none that may begin."""
+    if campaign.schedule is None or plan.kind != "send":
+        return
+    if (said := why_not_now(campaign.schedule, plan.slot, _clock())) is not None:
+        raise GateRefused(said)
 
 
 def write_run(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -36,11 +37,13 @@ from bulksend.rules.carriers import T_MOBILE, pacific_day
 from bulksend.runs import already, capped, has_begun
 from bulksend.send.caps import purse
 from bulksend.storage.location import Location, where
+from bulksend.turns import refuse_missed, turn_to_look_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bulksend.define.load import Loaded
+    from bulksend.define.slots import ScheduledFor
     from bulksend.prepare.spread import Crew
     from bulksend.storage.location import Where
 
@@ -58,6 +61,8 @@ class Checked:
         counted: The summary, where it is there.
 
         chosen: How many messages are meant, where not all that are left are.
+
+        turn: The slot of its schedule that it is for, where no person named it.
     """
 
     plan: Plan
@@ -67,6 +72,7 @@ class Checked:
     gates: tuple[Problem, ...] = ()
     counted: Summary | None = None
     chosen: int | None = None
+    turn: ScheduledFor | None = None
 
     @cached_property
     def summary(self) -> Summary:
@@ -88,7 +94,13 @@ class Checked:
         if self.chosen is not None:
             return {}
         args = self.plan, self.campaign, self.home, self.summary
-        return capped(*args, now=time.time_ns() // 1_000_000)
+        return capped(*args, now=self.begins)
+
+    @property
+    def begins(self) -> int:
+        """When it would begin, in milliseconds since 1970: now, or when its turn is."""
+        due = 0 if self.turn is None else round(self.turn.at.timestamp() * 1000)
+        return max(due, _now())
 
     @property
     def left(self) -> int:
@@ -128,6 +140,7 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
     environment: Mapping[str, str] = os.environ,
     journal: str = "",
     slot: str = "",
+    due: ScheduledFor | None = None,
     shards: int = SHARDS,
     crew: Crew | None = None,
 ) -> Checked:
@@ -136,7 +149,11 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
     An equal plan that is already there is used again.
 
     Args:
-        slot: Which of a recurring campaign's sends this is, such as its date.
+        slot: Which of a recurring campaign's sends this is, such as its date.  Without
+            it, a campaign with a `schedule` is planned for the slot that is due; or for
+            the next, once that one is over, and nothing of it is left.
+
+        due: The slot of its schedule that is to be sent now: it is not planned late.
 
         shards: Into how many parts it is cut, for as many senders; one may send them all.
 
@@ -145,12 +162,19 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
     Raises:
         InputError: With every problem of the file, the lists or the templates; E411,
             where the slot cannot be part of a name.
+        GateRefused: E422, where *due* is over, and nobody began it.
     """
     if slot and not SLOT.fullmatch(slot):
         raise InputError(Problem("E411", f"`{clipped(slot)}`"))
     loaded = loaded_campaign(campaign, environment)
     home = Home.find(loaded.folder, environment, journal)
     home.sweep()
+    missed, turn = None, None if slot else due
+    if turn is not None:
+        refuse_missed(loaded.campaign, turn.name, home, _clock())
+    elif not slot:
+        turn, missed = turn_to_look_at(loaded.campaign, home, _clock())
+    slot = slot or (turn.name if turn else "")
     spool = home.spool()
     begin = draft if crew is None else partial(draft_by, crew)
     with begin(
@@ -168,7 +192,8 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
             return write(drafted.frame, path, about, hold=drafted.source.hold)
 
         plan = keep_plan(name, home, make)
-        return checked_plan(plan, loaded.campaign, home, drafted.notices)
+        notices = (*drafted.notices, *([missed] if missed else ()))
+        return checked_plan(plan, loaded.campaign, home, notices, turn=turn)
 
 
 def _place_of(loaded: Loaded) -> str:
@@ -200,8 +225,8 @@ def look_closer(
 
 
 def forecast_plan(checked: Checked) -> Outlook:
-    """How what is left of a plan would go, were it begun now."""
-    campaign, now = checked.campaign, _now()
+    """How what is left of a plan would go, were it begun now, or when its turn is."""
+    campaign, now = checked.campaign, checked.begins
     used = _used_today(campaign, checked.home, now)
     return outlook(checked.plan, campaign, now=now, used=used, left=checked.left)
 
@@ -259,26 +284,32 @@ def campaign_of(plan: Plan) -> Campaign:
 
 
 def checked_plan(
-    plan: Plan, campaign: Campaign, home: Home, notices: Sequence[Problem]
+    plan: Plan,
+    campaign: Campaign,
+    home: Home,
+    notices: Sequence[Problem],
+    *,
+    turn: ScheduledFor | None = None,
 ) -> Checked:
     """What a plan amounts to, and what stands against sending it.
 
     Of a run that has begun only the budget may have changed since it was asked.
     """
     begun = has_begun(plan, home)
+    checked = Checked(plan, campaign, home, tuple(notices), turn=turn)
     if begun and campaign.send.budget is None:
-        return Checked(plan, campaign, home, tuple(notices))
+        return checked
     summary = summarise(plan, campaign)
     said = closed_gates(plan, summary, campaign, has_begun=begun)
     if summary.sendable and not begun:
-        said += out_of_time(plan, campaign, now=_now())
+        said += out_of_time(plan, campaign, now=checked.begins)
     gates = [one for one in said if not one.is_warning]
     notices = (*notices, *(one for one in said if one.is_warning))
     if not summary.sendable:
         rows = counted(summary.rows, "row has", "rows have")
         what = f"{rows} each a reason against it"
         notices = (*notices, Problem("W403", what))
-    return Checked(plan, campaign, home, tuple(notices), tuple(gates), summary)
+    return replace(checked, notices=tuple(notices), gates=tuple(gates), counted=summary)
 
 
 def loaded_campaign(
@@ -288,6 +319,10 @@ def loaded_campaign(
     if isinstance(campaign, str | Path | Location):
         return load_campaign(campaign, environment=environment)
     return campaign
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
 
 
 def _now() -> int:

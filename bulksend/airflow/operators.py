@@ -9,14 +9,13 @@ is tried again.  The campaign file is a path: Airflow never renders what is in i
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 import bulksend
-from bulksend import GateRefused, Home, InputError, Problem
+from bulksend import Home, InputError
 from bulksend.airflow.lineage import lists_of
 from bulksend.airflow.reporter import Reporter
 from bulksend.airflow.sender import Sender
@@ -65,7 +64,9 @@ class BulksendOperator(Sender, Reporter):
         self.read = [self.plan]
         said = self.send(
             lambda options: bulksend.send_plan(
-                self.plan, environment=environment, options=options
+                self.plan,
+                environment=environment,
+                options=replace(options, slot=self.slot),
             )
         )
         return said, _beside(self.plan, environment)
@@ -105,12 +106,10 @@ class PlanOperator(Task):
             checked = bulksend.plan_campaign(
                 loaded,
                 environment=environment,
-                slot=self.slot or (due.name if due else ""),
+                slot=self.slot,
+                due=due,
                 shards=self.shards,
             )
-            if due and due.until < datetime.now(UTC) and not checked.already:
-                missed = f"slot {due.name} ended {due.until:%H:%M %Z}"
-                raise GateRefused(Problem("E422", missed))
             if checked.gates:
                 raise InputError(checked.gates)
             self.wrote, summary = [checked.plan.place], checked.summary
@@ -149,7 +148,7 @@ class SendShardOperator(Sender):
                 return bulksend.send_plan(
                     self.plan,
                     environment=environment,
-                    options=replace(options, shard=self.shard),
+                    options=replace(options, shard=self.shard, slot=self.slot),
                 )
 
             self.read = [self.plan]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,9 @@ def _show(checked: Checked, campaign: Campaign, folder: Path, *, as_json: bool) 
                 "capped": checked.capped,
                 "left": checked.left,
                 "run": checked.plan.run,
+                "slot": checked.plan.slot,
+                "due": checked.turn.at if checked.turn else None,
+                "until": checked.turn.until if checked.turn else None,
                 "plan": checked.plan.place,
                 "sheets": [
                     {"file": name, "rows_above": above}
@@ -135,7 +139,10 @@ def _show(checked: Checked, campaign: Campaign, folder: Path, *, as_json: bool) 
     else:
         show_checked(checked, closer.advice.details, closer.outlook)
         show_closer(closer, checked.plan.sheets.named)
-        show_outlook(closer.outlook)
+        is_later = (
+            checked.turn is not None and checked.turn.at.timestamp() > time.time()
+        )
+        show_outlook(closer.outlook, "begun then" if is_later else "begun now")
     if checked.gates:
         sys.exit(REFUSED_BY_GATE)
 

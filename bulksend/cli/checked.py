@@ -134,6 +134,8 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
     summary, said = checked.summary, checked.campaign
     senders = ", ".join(said.senders[:3]) + " …" * (len(said.senders) > 3)
     yield "sender", f"{senders} through {said.provider}, at {said.send.rate.text}"
+    if checked.plan.slot:
+        yield "slot", _slot(checked)
     yield "rows", f"{summary.rows:,}"
     if checked.chosen is not None:
         others = summary.sendable - checked.chosen
@@ -162,6 +164,16 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
     if summary.repairs:
         yield "repaired", _listed(summary.repairs)
     yield "plan", near(where(checked.plan.place))
+
+
+def _slot(checked: Checked) -> str:
+    """Which send of a recurring campaign it is; of a schedule's, from when until when."""
+    turn = checked.turn
+    if turn is None:
+        return checked.plan.slot
+    return (
+        f"{turn.name}, due {turn.at:%a %d %b %Y %H:%M %Z}, until {turn.until:%a %H:%M}"
+    )
 
 
 _DOUBTS = {

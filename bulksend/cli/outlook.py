@@ -20,13 +20,17 @@ MOST_NAMES = 4
 LEAST_SHOWN_MS = 60_000
 
 
-def show_outlook(outlook: Outlook) -> None:
-    """When it ends, where people are and when they may be texted, what would help."""
+def show_outlook(outlook: Outlook, begun: str = "begun now") -> None:
+    """When it ends, where people are and when they may be texted, what would help.
+
+    Args:
+        begun: When it would begin, in words.
+    """
     course = outlook.course
     if course is None:
         return
     out.print()
-    _when(outlook)
+    _when(outlook, begun)
     places = Table.grid(padding=(0, 2, 0, 0))
     for place in outlook.places:
         if place.opens is None or place.closes is None:
@@ -62,13 +66,13 @@ def spent(course: Course) -> str:
     return taken + (idle if course.idle_ms >= LEAST_SHOWN_MS else "")
 
 
-def _when(outlook: Outlook) -> None:
+def _when(outlook: Outlook, begun: str) -> None:
     """When Bandwidth gets it, and when it has sent it on."""
     course = outlook.course
     assert course is not None
     if course.begins is not None and course.ends is not None:
         out.print(
-            f"begun now, Bandwidth would get it from {moment(course.begins)} to "
+            f"{begun}, Bandwidth would get it from {moment(course.begins)} to "
             f"{moment(course.ends)}"
         )
         if course.first is not None and course.goes_on is not None:

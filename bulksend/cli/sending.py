@@ -91,6 +91,11 @@ def run(campaign: Where, yes: bool, as_json: bool, workers: str, **said: Any) ->
 @click.argument("plan", type=PLACE)
 @YES
 @click.option(
+    "--slot",
+    default="",
+    help="The plan's own slot, to send it before or after its time.",
+)
+@click.option(
     "--shard",
     type=SHARD,
     default=None,
@@ -110,7 +115,8 @@ def send(plan: Where, yes: bool, as_json: bool, **said: Any) -> None:
 
     Where a list or the text changed since it was made, it is refused before it begins.
     Suppression lists are read as they are now, also those that the campaign file names
-    since: whoever is on one gets nothing.
+    since: whoever is on one gets nothing. A plan of a recurring campaign is for one slot,
+    and is refused before that is due and once it is over.
 
     Example: bulksend send .bulksend/plans/reminder-1f3a9c2b7d5e.parquet
     """

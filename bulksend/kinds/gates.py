@@ -51,6 +51,21 @@ ROWS = (
         "Write each with a + and its country code.",
     ),
     Kind(
+        "E415",
+        "a plan of a recurring campaign that is for none of its slots",
+        "Plan it again: `bulksend plan CAMPAIGN` takes the slot that is due.",
+    ),
+    Kind(
+        "E416",
+        "the plan is of another slot",
+        "Name the plan's own, or plan the campaign for the other one.",
+    ),
+    Kind(
+        "E417",
+        "a slot is not due yet",
+        "Send it then; --slot NAME sends it all the same.",
+    ),
+    Kind(
         "E420",
         "there is no hour at which anybody could be texted",
         "Widen send.window, or look at `bulksend rules list`.",
