@@ -37,23 +37,35 @@ if TYPE_CHECKING:
 STOPS = frozenset(
     "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT REMOVE TD "  # noqa: SIM905
     "STOP2END CEASE DESIST DELETE UNLIST DISCONTINUE".split()
-) | {"ARRET", "ALTO", "PARAR", "CANCELAR", "BAJA", "SAIR", "STPO", "SOTP", "TSOP"}
+) | {
+    "ARRET",
+    "ARRETE",
+    "ALTO",
+    "PARAR",
+    "CANCELAR",
+    "BAJA",
+    "SAIR",
+    "STPO",
+    "SOTP",
+    "TSOP",
+}
 """The FCC's words (64.1200(a)(10)), those that carriers and AWS's required list add, and
 what thumbs make of STOP."""
 
 COURTESIES = frozenset(
     "PLEASE PLS PLZ THANKS THANK YOU NOW ME US ALL IT THIS THESE THAT AND "  # noqa: SIM905
     "TEXT TEXTS TEXTING SENDING MESSAGE MESSAGES MESSAGING TXT "
-    "REPLY SAY SAID I TO 2 FOR GOOD OK OKAY YES NO HEY HI HELLO JUST SIR MADAM".split()
+    "REPLY SAY SAID I TO 2 FOR GOOD OK OKAY YES NO HEY HI HELLO JUST SIR MADAM SORRY "
+    "SVP STP SIL VOUS TE PLAIT MERCI BONJOUR POR FAVOR PORFAVOR GRACIAS HOLA YA".split()
 )
 """What may stand around a word that ends messages."""
 
 WHOLE = frozenset({"NOT INTERESTED", "IM NOT INTERESTED", "I AM NOT INTERESTED"}) | {
-    "NO MORE", "NOMORE", "SPAM", "THIS IS SPAM", "GO AWAY", "DO NOT CALL", "DO NOT TEXT",
-    "DONT TEXT", "DO NOT CONTACT", "DO NOT DISTURB", "CEASE AND DESIST", "TAKE ME OFF",
-    "I REVOKE",
+    "WE ARE NOT INTERESTED", "NO MORE", "NOMORE", "SPAM", "THIS IS SPAM", "GO AWAY",
+    "DO NOT CALL", "DO NOT TEXT", "DONT TEXT", "DO NOT CONTACT", "DO NOT DISTURB",
+    "CEASE AND DESIST", "TAKE ME OFF", "I REVOKE", "NO MAS", "NOMAS", "BASTA",
 }  # fmt: skip
-"""Requests where they are a whole clause, courtesies aside."""
+"""Requests where they are a whole clause, with nothing but courtesies around them."""
 
 STARTS = frozenset({"START", "YES", "UNSTOP"})
 TOLL_FREE_STARTS = frozenset({"START", "UNSTOP"})
@@ -63,6 +75,11 @@ LONGEST_REPLY = 40
 
 LONGEST_READ = 2_048
 """Characters: more than a message has."""
+
+_COURTESY = f"(?:{'|'.join(sorted(COURTESIES))})"
+_WHOLE = f"(?:{'|'.join(sorted(WHOLE))})"
+_PHRASE = re.compile(rf"(?:{_COURTESY} )*({_WHOLE})(?: (?:{_COURTESY}|{_WHOLE}))*")
+"""Nothing is taken out from within a phrase: courtesies are parts of some ("no more")."""
 
 _TOLL_FREE = re.compile(r"\+18(00|33|44|55|66|77|88)\d{7}")
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -139,11 +156,10 @@ def _keyword(said: str) -> str | None:
     for some in (words, kept, dict.fromkeys(kept)):  # the last: said more than once
         if (word := "".join(some)) in STOPS:
             return word
-        if (word := " ".join(some)) in WHOLE:
-            return word
-    if set(kept) <= STOPS and "STOP" in kept:  # "STOP to end": our own words, said back
-        return "STOP"
-    return None
+    if kept and set(kept) <= STOPS:  # "STOP to end": our own words, said back
+        return "STOP" if "STOP" in kept else kept[0]
+    phrase = _PHRASE.fullmatch(" ".join(words))
+    return phrase[1] if phrase else None
 
 
 def _own_words(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -206,6 +208,48 @@ IN_WORDS = (
     "I never subscribed to this",
     "I can't stop these messages",
     "Don't text me back",
+    "please no more",
+    "no more please",
+    "No more thanks",
+    "no more thank you",
+    "NO MORE PLZ",
+    "hi no more",
+    "No more for now",
+    "please do not text",
+    "do not text please",
+    "Please dont text",
+    "dont text thanks",
+    "no thanks I am not interested",
+    "No thank you not interested",
+    "Hi I am not interested",
+    "Sorry, we are not interested",
+    "not interested not interested",
+    "ok this is spam",
+    "please take me off",
+    "please cease and desist",
+    "cease & desist!",
+    "ARRET SVP",
+    "arrêt merci",
+    "arrêt s'il vous plaît",
+    "arrête",
+    "arrête de m'écrire",
+    "Ne m'écrivez plus",
+    "désabonnez-moi svp",
+    "alto por favor",
+    "baja por favor",
+    "no más gracias",
+    "ya no mas",
+    "esto es spam no mas",
+    "ya basta",
+    "no quiero más mensajes",
+    "deja de escribirme",
+    "deja de mandarme mensajes",
+    "no me escribas más",
+    "ya no me escribas",
+    "quiero darme de baja",
+    "dar de baja",
+    "STOPSTOP",
+    "stopstopstop",
 )
 """A reasonable person would understand each as a wish for no more messages, or may."""
 
@@ -342,6 +386,21 @@ NO_STOP = (
     "Reacted 😂 to “hi reply STOP to end”",
     "👍 to “Hi, reply STOP to end",
     "Hi “Ann, your order is ready. Reply STOP to end today.” what is this",
+    "no more questions, thanks",
+    "no more appointments please",
+    "please no more than two",
+    "not interested in Tuesday, Wednesday works",
+    "no thanks",
+    "sorry, no",
+    "this is not spam",
+    "nomás quiero saber la hora",
+    "no mas quiero saber a que hora abren",
+    "no dejes de escribirme",
+    "N'arrêtez pas",
+    "por favor",
+    "merci",
+    "gracias, ya",
+    "quiero más mensajes",
     "",
     "...",
 )
@@ -399,6 +458,16 @@ def test_what_is_kept_of_a_reply_is_no_word_of_the_persons_own() -> None:
         said = heard(f"{text}\nAnn Xerxes 5551234", ours=OURS)
         assert said is not None, text
         assert not {"ANN", "XERXES", "5551234"} & set(said.words.split()), text
+
+
+def test_courtesies_take_nothing_from_a_phrase() -> None:
+    """Words that are courtesies around it may be its own: "No more thanks"."""
+    around = product(
+        ("", "Please ", "Hi, ", "No thank you ", "ok "),
+        sorted(WHOLE),
+        ("", " please", " thanks!", ", thank you", " me", " svp"),
+    )
+    assert [text for text in map("".join, around) if not stops(text)] == []
 
 
 @given(st.text(max_size=60))
