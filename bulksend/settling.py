@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
 
+TIME_TELLS = (Proof.WAITING, Proof.HIDDEN, Proof.ALONE)
+
 AGAIN_SECONDS = 60.0
 """Between two looks of `--watch`."""
 
@@ -252,7 +254,7 @@ async def _settle(
             # What was found accounts for records, and so may clear up another message.
             if counts[Proof.ACCEPTED] and counts[Proof.AMBIGUOUS]:
                 continue
-            waits = counts[Proof.WAITING] or counts[Proof.HIDDEN]
+            waits = sum(counts[one] for one in TIME_TELLS)
             # By clocks that are apart nothing more is proven, however long it waits.
             if how.again_seconds is None or clocks or not waits:
                 return

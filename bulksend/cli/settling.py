@@ -42,6 +42,8 @@ WORDS = {
     "absent": "not sent: the search has no record of it, and has later ones",
     "waiting": "still unknown: more time, or a later message, will tell",
     "hidden": "still unknown: the search hides messages that were accepted",
+    "alone": "still unknown: no other message of the run shows that the search has those "
+    "without a callback; settle again after 24 h 20 min, or see --decide",
     "ambiguous": "still unknown: records fit that prove nothing; see --decide",
     "too_old": "still unknown: the search goes back 14 days; see --decide",
     "skipped": "still unknown: of runs on the simulator; see --decide",

@@ -189,7 +189,7 @@ class Decisions:
     ) -> list[tuple[int, str]]:
         """Rows about *row* that were accepted *between* two moments, and their messages' ids.
 
-        Those without a receipt come first: of the others the search is known to know.
+        Those without a receipt come first.  What only the search told of is left out.
         """
         found = self._db.fetch(
             "witnesses",

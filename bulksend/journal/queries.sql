@@ -510,6 +510,9 @@ select run_id, row from messages where message_id = :message_id limit 1;
 select type, at, received_at, message_id, error_code, carrier
 from receipts where run_id = :run_id and row = :row order by at, digest;
 
+-- name: is_heard
+select 1 from receipts where message_id = :message_id limit 1;
+
 -- name: receipts_count
 select type, run_id is not null, count(*) from receipts group by 1, 2;
 
@@ -648,7 +651,13 @@ select row, message_id from messages
 where run_id = :run_id and row between :first and :last and message_id is not null
   and status in ('accepted', 'delivered', 'failed')
   and accepted_at between :since and :until
-order by case when status = 'accepted' then 0 else 1 end, abs(row - :row)
+  and not exists (select 1 from decisions
+                  where decisions.run_id = messages.run_id
+                    and decisions.row = messages.row
+                    and source = 'search' and event <> 'disprove')
+order by exists (select 1 from receipts
+                 where receipts.message_id = messages.message_id),
+         case when status = 'accepted' then 0 else 1 end, abs(row - :row)
 limit :most;
 
 -- What is called not sent, by a search or by a person, each with the evidence.

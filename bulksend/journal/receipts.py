@@ -64,6 +64,10 @@ class Receipts:
         found = self._db.fetch("row_of_message", message_id=message_id)
         return (int(found[0][0]), int(found[0][1])) if found else None
 
+    def is_heard(self, message_id: str) -> bool:
+        """Whether any callback about this message has come."""
+        return bool(self._db.fetch("is_heard", message_id=message_id))
+
     def of_row(self, run_id: int, row: int) -> list[Told]:
         """What was told about a row, in the order in which it happened."""
         found = self._db.fetch("receipts_of_row", run_id=run_id, row=row)

@@ -38,10 +38,22 @@ have left after it was found unknown was wrong, and then nothing is absent.
 What the search hides
 ---------------------
 Records may come late, in no order; and a message whose callback nobody answered may not be
-shown at all until somebody does, which may be a day (bandwidth.md §3).  So known messages
-are asked for: rows near the unknown one that were accepted, before all those of which no
-callback has come.  While one of these is not shown, no absence is proven; where there is
-none to ask for, none before callbacks are given up (`ALONE_MS`).
+shown at all until somebody does, which may be a day (bandwidth.md §3).  So messages that an
+answer or a callback told of are asked for, rows near the unknown one.  What only the search
+told of is none of them: that it shows what it has shown tells nothing.
+
+While one of them is not shown, no absence is proven.  That all are shown proves that it is
+not late there; of callbacks it proves something only by a message that is as the unknown
+one would be: over, so that it has had its callback, and without one in this journal.  One
+such message that is shown tells that the search does not wait for callbacks, of whomever.
+Where a run has none (all its callbacks came, or nothing of it is known), an unknown one may
+be hidden, alone or with others of the same minute, and no absence is proven before
+callbacks are given up (`ALONE_MS`).  A journal that takes no callbacks has such messages
+wherever it has any.
+
+What is assumed: that whoever else answers a run's callbacks (where this journal takes none,
+or was put back from an old copy) answered those of the unknown ones as those of their
+neighbours; and that no record is late alone, among neighbours that are there.
 
 All times are milliseconds since 1970.
 """
@@ -113,7 +125,11 @@ class Open(NamedTuple):
 
 
 class Found(NamedTuple):
-    """One record of the search, as far as it proves something; None is not said."""
+    """One record of the search, as far as it proves something; None is not said.
+
+    Args:
+        is_over: Whether it was delivered or failed, as its status says.
+    """
 
     message_id: str
     to: str
@@ -121,6 +137,7 @@ class Found(NamedTuple):
     received_at: int
     is_mms: bool | None = None
     length: int | None = None
+    is_over: bool = False
 
 
 class Proof(StrEnum):
@@ -130,6 +147,7 @@ class Proof(StrEnum):
     ABSENT = "absent"
     WAITING = "waiting"
     HIDDEN = "hidden"
+    ALONE = "alone"
     AMBIGUOUS = "ambiguous"
     TOO_OLD = "too_old"
 
@@ -138,7 +156,8 @@ MEANING = {
     Proof.ACCEPTED: "one record of the search is this message",
     Proof.ABSENT: "the search has no record of it, and has later ones",
     Proof.WAITING: "no record yet: more time, or a later message, will tell",
-    Proof.HIDDEN: "no record yet, and the search hides known ones, or none is known",
+    Proof.HIDDEN: "no record yet, and the search hides known ones",
+    Proof.ALONE: "no record yet, and no known message without a callback is shown",
     Proof.AMBIGUOUS: "records fit that prove nothing about this message alone",
     Proof.TOO_OLD: "the search does not go back that far",
 }
@@ -163,7 +182,7 @@ class Look:
 
         hides: Runs of which it does not show what is known to be accepted.
 
-        alone: Runs of which nothing is known to be accepted.
+        alone: Runs of which no known message tells that it hides none for its callback.
     """
 
     found: Sequence[Found]
@@ -282,15 +301,19 @@ def _unseen(message: Open, look: Look, wait_ms: int) -> Proof:
     seen = message.seen
     if look.asked_at - message.since > LOOKS_BACK_MS - BEFORE_MS - look.slack:
         return Proof.TOO_OLD
-    if seen is None or look.watermark is None or look.asked_at - seen < wait_ms:
-        return Proof.WAITING
-    if look.watermark <= seen + ON_ITS_WAY_MS + look.slack:
+    if (
+        seen is None
+        or look.watermark is None
+        or look.asked_at - seen < wait_ms
+        or look.watermark <= seen + ON_ITS_WAY_MS + look.slack
+    ):
         return Proof.WAITING
     if message.since > seen + look.slack + MOST_APART_MS:
         return Proof.AMBIGUOUS  # its sender's clock was wrong
-    is_alone = message.run_id in look.alone and look.asked_at - seen < ALONE_MS
-    if is_alone or message.run_id in look.hides:
+    if message.run_id in look.hides:
         return Proof.HIDDEN
+    if message.run_id in look.alone and look.asked_at - seen < ALONE_MS:
+        return Proof.ALONE
     # How a group message is recorded is not documented: its absence proves nothing.
     return Proof.AMBIGUOUS if len(message.to) > 1 else Proof.ABSENT
 

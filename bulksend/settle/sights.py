@@ -101,5 +101,6 @@ def _sight(record: object) -> Sight | None:
         at,
         kind == "mms" if kind in ("sms", "mms") else None,
         length if isinstance(length, int) else None,
+        event is not Event.ACCEPT,
     )
     return Sight(found, event, code if isinstance(code, int) and code else None)

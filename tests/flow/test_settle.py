@@ -252,7 +252,7 @@ def test_what_is_proven_absent_waits_for_a_word(
     assert settle(desk, run, "--wait", "0")["waiting"] == lost
     later(desk, clock)
     # Nothing of this run is known to be accepted, so nothing tells what the search hides.
-    assert settle(desk, run, "--wait", "0")["hidden"] == lost
+    assert settle(desk, run, "--wait", "0")["alone"] == lost
     clock.seconds += ALONE_MS / 1000
     assert settle(desk, run, "--wait", "0")["absent"] == lost
     row = (

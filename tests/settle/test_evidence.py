@@ -99,9 +99,9 @@ CASES: tuple[tuple[str, Open, Look, tuple[str, ...], Proof], ...] = (
     ),
     ("known ones are hidden", unknown(), look(hides={1}), (), Proof.HIDDEN),
     ("of another run", unknown(), look(hides={2}), (), Proof.ABSENT),
-    ("none is known", unknown(), look(alone={1}), (), Proof.HIDDEN),
+    ("none tells of callbacks", unknown(), look(alone={1}), (), Proof.ALONE),
     (
-        "none is known, and callbacks are given up",
+        "none tells of callbacks, and these are given up",
         unknown(),
         look(alone={1}, asked_at=T + ALONE_MS),
         (),

@@ -95,7 +95,9 @@ async def test_records_to_ten_numbers_come_in_one_call() -> None:
             calls = search.calls
     assert {one.to for one in found} == {ANN, BOB}
     at = int(first.wall * 1000)
-    assert found[0] == Found(first.id, ANN, SENDER, at, is_mms=False, length=9)
+    assert found[0] == Found(
+        first.id, ANN, SENDER, at, is_mms=False, length=9, is_over=True
+    )
     assert (newest, calls) == (at, 2)
 
 
@@ -152,6 +154,7 @@ async def test_a_status_says_what_it_proves(
     async with answering(lambda _: answer) as url, searching(url) as search:
         ((sight,),) = [one async for one in search.since(0)]
     assert (sight.event, sight.error_code) == (event, code)
+    assert sight.found.is_over is (event is not Event.ACCEPT)
 
 
 async def test_records_that_say_too_little_are_counted() -> None:
@@ -160,7 +163,7 @@ async def test_records_that_say_too_little_are_counted() -> None:
     fine = record(sourceTn=..., messageType="rcs", messageLength="9")
     async with answering(lambda _: page(*odd, fine)) as url, searching(url) as search:
         found, unread = await search.to([ANN], 0)
-    assert found[1] == Found("a", ANN, "", found[0].received_at)
+    assert found[1] == Found("a", ANN, "", found[0].received_at, is_over=True)
     assert (len(found), unread) == (2, 5)
 
 

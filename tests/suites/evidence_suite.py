@@ -428,6 +428,27 @@ class EvidenceSuite:
         ]
         assert some(between=(NOW + 3, NOW + 9), most=2) == [(5, "m5"), (6, "m6")]
 
+    def test_what_tells_of_callbacks_is_a_witness_before_others(
+        self, sender: Sender
+    ) -> None:
+        """A message without any callback first; none that only the search has told of."""
+        rows, run_id = range(2, 7), sender.run.id
+        sender.claim(*rows)
+        taken = [
+            outcome(row, Event.ACCEPT, NOW + 1, message_id=f"m{row}")
+            for row in (3, 4, 6)
+        ]
+        sender.record(*taken, outcome(2, Event.LOSE), outcome(5, Event.LOSE))
+        searched = proof(run_id, Event.ACCEPT, 5)._replace(message_id="m5")
+        sender.journal.decisions.apply([searched], now=NOW)
+        # Kept as a stranger's, or of a type that proves nothing: it was answered.
+        sender.journal.receipts.keep([kept(message_id="m3", type="of tomorrow")])
+
+        some = partial(sender.journal.decisions.witnesses, run_id, 2)
+        assert some(between=(NOW, NOW + 5), most=9) == [(4, "m4"), (6, "m6"), (3, "m3")]
+        heard = sender.journal.receipts.is_heard
+        assert [heard(f"m{row}") for row in (3, 4)] == [True, False]
+
     def test_what_was_not_sent_is_sent_only_when_asked_for(
         self, sender: Sender
     ) -> None:
