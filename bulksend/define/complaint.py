@@ -209,7 +209,7 @@ def _rate(text: str) -> str:
 
 
 def _clock(text: str) -> str:
-    match = re.fullmatch(r"([0-9]|[01][0-9]|2[0-4])[:.]([0-5][0-9])", text)
+    match = re.fullmatch(r"([0-9]|[01][0-9]|2[0-3])[:.]([0-5][0-9])", text)
     return f"{int(match[1]):02}:{match[2]}" if match else ""
 
 

@@ -22,6 +22,9 @@ MEDIA_URL_LIMIT = 4096
 TEMPLATE_MARK = re.compile(r"\{[{%#]")
 """What makes a text a template: its length is known per row only."""
 
+LEAST_MINUTES = 2
+"""Of a window: it counts as closed a minute before its end."""
+
 _TRUE = {"true", "yes", "on", "t", "y", "1"}  # as pydantic reads a bool from text
 
 
@@ -137,6 +140,13 @@ def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:
                 f"it opens at {opens} and closes at {closes}",
                 "`from` before `to`, on the same day",
             )
+        elif re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", both) and _is_short(both):
+            yield Conflict(
+                ("send", "window"),
+                "E120",
+                f"it opens at {opens}, and counts as closed a minute before {closes}",
+                "two minutes at least, since a message needs time to arrive",
+            )
     rules = send.get("rules")
     if not isinstance(rules, Mapping):
         if rules == "transactional":
@@ -152,6 +162,12 @@ def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:
             "a reason, and the profile is not transactional",
             "a reason only where no rules hold",
         )
+
+
+def _is_short(both: str) -> bool:
+    """Whether a window such as ``09:00-09:01`` is never open."""
+    opens, closes = (int(one[:2]) * 60 + int(one[3:]) for one in both.split("-"))
+    return closes - opens < LEAST_MINUTES
 
 
 def _arms(experiment: Mapping[str, object]) -> Iterator[Conflict]:

@@ -57,7 +57,7 @@ ROWS = (
     ),
     Kind(
         "E120",
-        "a window that closes before it opens",
+        "a window that is never open",
         "Write the earlier time first; a window cannot go over midnight.",
     ),
     Kind(

@@ -10,7 +10,9 @@ from datetime import date  # noqa: TC003  (pydantic reads these types, in a plan
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from pydantic import BeforeValidator
 
 from bulksend.errors import InputError, Problem
 from bulksend.rules.rule_file import Kind, problem, read
@@ -46,6 +48,11 @@ class Version(NamedTuple):
     url: str
 
 
+def _all_of(said: object) -> object:
+    """In plans from before a rule could name several: one, or None."""
+    return said if isinstance(said, list | tuple) else [said] if said else []
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What holds in some jurisdictions; ``*`` is any country without a rule.
@@ -57,7 +64,7 @@ class Rule:
     id: str
     name: str
     jurisdictions: tuple[str, ...]
-    holidays: tuple[str, ...]
+    holidays: Annotated[tuple[str, ...], BeforeValidator(_all_of)]
     versions: tuple[Version, ...]
 
     def on(self, day: date) -> Version | None:

@@ -202,6 +202,22 @@ WRONG = [
         "send.window",
         "on the same day",
     ),
+    (
+        RATE,
+        "  window: {from: '09:00', to: '09:01'}\n",
+        "E120",
+        12,
+        "send.window",
+        "closed a minute before 09:01; expected two minutes at least",
+    ),
+    (
+        RATE,
+        "  window: {from: '09:00', to: '24:30'}\n",
+        "E104",
+        12,
+        "send.window.to",
+        'up to "24:00". ',
+    ),
     (RATE, "  rules: transactional\n", "E124", 12, "send.rules", "nothing says why"),
     (
         RATE,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import holidays
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from bulksend.errors import InputError
 from bulksend.rules.calendars import slots_on
@@ -20,7 +22,7 @@ from bulksend.rules.closed_days import (
     is_day,
 )
 from bulksend.rules.hours import Hours
-from bulksend.rules.pack import read_rules, shipped_rules
+from bulksend.rules.pack import RulePack, read_rules, shipped_rules
 from bulksend.rules.place import Claim, Place, claims_of, word_of
 from bulksend.rules.rule_file import SHIPPED_CALENDARS
 
@@ -263,3 +265,14 @@ def test_a_place_s_word_is_read_back() -> None:
     assert Place.parse(word) == Place(
         ("US-FL",), ("America/Chicago", "America/Denver", "America/New_York")
     )
+
+
+def test_a_plan_from_before_a_rule_could_name_several_is_read() -> None:
+    """A plan keeps the rules that it was made with, however old."""
+    adapter = TypeAdapter(RulePack)
+    now = adapter.dump_python(shipped_rules(), mode="json")
+    assert adapter.validate_python(now) == shipped_rules()
+    for rule, named in zip(now["rules"], cycle(["FR", None]), strict=False):
+        rule["holidays"] = named
+    before = adapter.validate_python(now)
+    assert {rule.holidays for rule in before.rules} == {("FR",), ()}
