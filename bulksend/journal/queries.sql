@@ -530,11 +530,13 @@ where receipts.received_at >= :since and receipts.error_code is not null
     and messages.posted_at >= :since
 limit 1;
 
--- Rows of which two messages are known to be: texted twice, whoever did it.
--- name: doubled
-select count(*) from (
-    select 1 from receipts where run_id = :run_id and message_id <> ''
-    group by row having count(distinct message_id) > 1) as twice;
+-- Of rows with several messages: what is told of each.
+-- name: told_of_several
+select distinct row, message_id, type, error_code from receipts
+where run_id = :run_id and message_id <> ''
+  and row in (select row from receipts where run_id = :run_id and message_id <> ''
+              group by row having count(distinct message_id) > 1)
+order by row, message_id;
 
 -- -- evidence -----------------------------------------------------------------------------
 
@@ -680,6 +682,12 @@ on conflict (run_id, row, decided_at, event) do nothing;
 -- name: resend
 update messages set status = 'planned', ended_at = null, error_code = null, error = null
 where run_id = :run_id and row = :row and attempt = :attempt and status = 'not_sent';
+
+-- What was posted, and then planned again by a person.
+-- name: earlier_tries
+select row, evidence from decisions
+where run_id = :run_id and event = 'again' and evidence like '%"status":%'
+order by row, decided_at;
 
 -- name: decisions_of
 select row, decided_at, event, source, evidence from decisions

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from bulksend.codes import is_certain
 
-    from bulksend.journal.database import Database
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bulksend.journal.database import Database, Row
 
 
 class Kept(NamedTuple):
@@ -94,6 +98,30 @@ class Receipts:
         return counts
 
     def doubled(self, run_id: int) -> int:
-        """Rows of which more than one message is known to exist."""
-        ((count,),) = self._db.fetch("doubled", run_id=run_id)
-        return int(count)
+        """Rows of which two messages arrived, or may have.
+
+        One that failed for certain, and was sent again, is no second one.
+        """
+        told = self._db.stream("told_of_several", run_id=run_id)
+        return sum(
+            sum(
+                _may_have_arrived(of_message)
+                for _, of_message in groupby(of_row, key=itemgetter(1))
+            )
+            > 1
+            for _, of_row in groupby(told, key=itemgetter(0))
+        )
+
+
+def _may_have_arrived(told: Iterable[Row]) -> bool:
+    """By all that is told of one message."""
+    said = [(kind, code) for _, _, kind, code in told]
+    codes = (
+        None if code is None else str(code) for kind, code in said if kind == _FAILED
+    )
+    return any(kind == _DELIVERED for kind, _ in said) or not any(
+        map(is_certain, codes)
+    )
+
+
+_DELIVERED, _FAILED = "message-delivered", "message-failed"

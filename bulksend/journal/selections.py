@@ -1,14 +1,18 @@
-"""Which rows of a run may be sent again, by the word that a person says."""
+"""Which rows of a run may be sent again, by the word that a person says; and which were."""
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
 
 from bulksend.codes import is_certain, is_retryable
 from bulksend.journal.records import LeaseLost, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from bulksend.journal.database import Database
     from bulksend.journal.records import Run
@@ -27,6 +31,15 @@ class Over(NamedTuple):
     status: str
     error_code: str | None
     by_carrier: int
+
+
+class Try(NamedTuple):
+    """A message that was posted at a moment, ended so, and was planned again."""
+
+    row: int
+    posted: int
+    status: str
+    code: str | None
 
 
 def _has_failed(one: Over) -> bool:
@@ -84,3 +97,17 @@ class Selections:
             if rows:
                 self._db.execute("reopen_run", run_id=run.id)
             return rows
+
+    def earlier(self, run_id: int) -> Iterator[Try]:
+        """What was planned again, in order of the rows; no message of it twice.
+
+        The last of a row may be what the row tells of: then nothing was posted since.
+        """
+        found = self._db.stream("earlier_tries", run_id=run_id)
+        for row, kept in groupby(found, key=itemgetter(0)):
+            said = [orjson.loads(evidence) for _, evidence in kept]
+            yield from dict.fromkeys(
+                Try(row, one["since"], one["status"], one.get("code"))
+                for one in said
+                if one["since"] is not None
+            )

@@ -7,6 +7,7 @@ takes depends on how long a run lasts and how many codes it met, not on its rows
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -19,6 +20,7 @@ from bulksend.settle import arms
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 from bulksend.settle.proving import NOT_SENT
 from bulksend.settle.results import OUTCOMES, SHOWN
+from bulksend.view.tries import earlier, tries_of
 from bulksend.view.waits import Waits, waits
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ class Figures:
 
     ``counts`` has every outcome, and they add up to the run's rows; ``halts`` is what
     stopped it, the latest first; ``doubled`` are rows of which two messages are known.
+    ``earlier`` are messages of rows that were sent again: each was posted, and may be
+    billed, and ``fates`` have each row's last one only.
     """
 
     run: Run
@@ -90,6 +94,7 @@ class Figures:
     halts: tuple[Halt, ...] = ()
     doubled: int = 0
     is_aborted: bool = False
+    earlier: tuple[Fate, ...] = ()
 
     @property
     def rate(self) -> Rate:
@@ -124,8 +129,9 @@ class Figures:
 
     @property
     def used(self) -> list[Fate]:
-        """Of what Bandwidth took and bills, as far as its codes say."""
-        return [one for one in self.fates if one.status in TAKEN and _is_billed(one)]
+        """Of what Bandwidth took and bills, as far as its codes say; each message of it."""
+        sent = (*self.fates, *self.earlier)
+        return [one for one in sent if one.status in TAKEN and _is_billed(one)]
 
     @property
     def may_be_used(self) -> list[Fate]:
@@ -148,9 +154,10 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
     """Count a run as it stands now."""
     campaign = Campaign.model_validate(plan.about["campaign"], by_alias=True)
     gone = arms.opt_outs(plan, journal, run)
-    parts: list[list[pl.DataFrame]] = [_parts(_nothing(plan), gone)]
-    parts += [_parts(one, gone) for one in outcomes(plan, journal, run, _NEEDED)]
-    fates, sizes, pace, answers, deliveries, retried, people = map(
+    tries = tries_of(journal, run)
+    chunks = chain([_nothing(plan)], outcomes(plan, journal, run, _NEEDED))
+    parts = [_parts(one, gone, tries) for one in chunks]
+    fates, before, sizes, pace, answers, deliveries, retried, people = map(
         _added, zip(*parts, strict=True)
     )
     counts = dict.fromkeys(OUTCOMES, 0)
@@ -170,6 +177,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         arms=tuple(arms.arms_of(people)),
         halts=tuple(journal.canaries.halts(run.id)),
         is_aborted=journal.orders.is_aborted(run.id),
+        earlier=tuple(Fate(*one) for one in _ordered(before, "rows")),
     )
 
 
@@ -182,6 +190,7 @@ def _chunk(chunk: pl.DataFrame) -> pl.DataFrame:
     late = pl.col("status") == Status.EXCLUDED
     said = pl.col("status").replace(SHOWN).fill_null("not_sent")
     return chunk.select(
+        pl.col("row").cast(pl.Int64),
         status=pl.when(excluded).then(pl.lit("excluded")).otherwise(said),
         code=pl.when(excluded)
         .then(pl.col("reason").cast(pl.String))
@@ -201,25 +210,28 @@ def _chunk(chunk: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parts(found: pl.DataFrame, gone: pl.Series) -> list[pl.DataFrame]:
+def _parts(
+    found: pl.DataFrame, gone: pl.Series, tries: pl.DataFrame
+) -> list[pl.DataFrame]:
     """The counts of one chunk; `_added` puts those of several together."""
     chunk = _chunk(found)
+    before = earlier(chunk, tries)
     posted = chunk.filter(pl.col("posted").is_not_null())
+    posts = pl.concat(
+        one.select("posted", "status", "weight") for one in (posted, before)
+    )
     weight = {
         "taken": pl.col("status").is_in(TAKEN),
         "refused": pl.col("status") == "refused",
         "unknown": pl.col("status") == "unknown",
     }
     return [
-        chunk.group_by("status", "code").agg(
-            pl.len().cast(pl.Int64).alias("rows"),
-            pl.col("segments").sum(),
-            pl.col("cost").sum(),
-        ),
+        _fates(chunk),
+        _fates(before),
         chunk.filter("sendable")
         .group_by("encoding", size="segments")
         .agg(pl.len().cast(pl.Int64).alias("messages")),
-        posted.group_by(second=pl.col("posted") // 1000).agg(
+        posts.group_by(second=pl.col("posted") // 1000).agg(
             pl.col("weight").filter(which).sum().alias(name)
             for name, which in weight.items()
         ),
@@ -228,6 +240,14 @@ def _parts(found: pl.DataFrame, gone: pl.Series) -> list[pl.DataFrame]:
         chunk.select(pl.col("retried").sum().cast(pl.Int64)),
         arms.people_of(found, gone),
     ]
+
+
+def _fates(messages: pl.DataFrame) -> pl.DataFrame:
+    return messages.group_by("status", "code").agg(
+        pl.len().cast(pl.Int64).alias("rows"),
+        pl.col("segments").sum(),
+        pl.col("cost").sum(),
+    )
 
 
 def _waited(chunk: pl.DataFrame, name: str) -> pl.DataFrame:

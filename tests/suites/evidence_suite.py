@@ -137,6 +137,35 @@ class EvidenceSuite:
         journal.receipts.keep([kept(run_id=run.id, row=3, message_id="m4")])
         assert journal.receipts.doubled(run.id) == 1
 
+    # what is told of the first of two messages; whether the person has, or may have, two
+    @pytest.mark.parametrize(
+        ("first", "twice"),
+        [
+            ([("message-failed", 5100)], False),
+            ([("message-failed", 5600)], False),
+            ([("message-sending", None), ("message-failed", 4720)], False),
+            ([("message-failed", None)], False),
+            ([("message-failed", 9902)], True),  # it may have arrived
+            ([("message-failed", 4702)], True),
+            ([("message-failed", 9902), ("message-failed", 4720)], False),
+            ([("message-failed", 5600), ("message-delivered", None)], True),
+            ([("message-sending", None)], True),
+        ],
+    )
+    def test_what_failed_and_was_sent_again_is_not_texted_twice(
+        self, journal: Journal, first: list[tuple[str, int | None]], twice: bool
+    ) -> None:
+        """`run --only` on purpose: the person has one text, and is told to have one."""
+        run = journal.add_run(RUN)
+        here = kept(run_id=run.id, row=2)
+        said = [
+            here._replace(message_id="m1", digest=place, type=kind, error_code=code)
+            for place, (kind, code) in enumerate(first)
+        ]
+        journal.receipts.keep([*said, here, here._replace(row=3, message_id="m3")])
+
+        assert journal.receipts.doubled(run.id) == twice
+
     def test_the_tables_refuse_half_a_place(
         self, place: Place, journal: Journal
     ) -> None:

@@ -15,7 +15,7 @@ from bulksend.journal.records import (
     LeaseLost,
     Run,
 )
-from bulksend.journal.selections import SELECTIONS
+from bulksend.journal.selections import SELECTIONS, Try
 from bulksend.journal.states import Event, Status
 from tests.suites.scene import (
     NOW,
@@ -241,6 +241,30 @@ class OrdersSuite:
 
         chosen = sender.journal.selections.rows(sender.run.id, "retryable")
         assert chosen == ([2] if may else [])
+
+    def test_each_message_that_was_planned_again_is_told_once(
+        self, sender: Sender
+    ) -> None:
+        """Of what was never posted, or not sent again by a person's word, nothing is."""
+        select, run, epoch = sender.journal.selections, sender.run, sender.epoch
+        sender.claim(2, 3, 4)
+        sender.record(
+            outcome(2, Event.FAIL, posted_at=NOW + 1, error_code="5600"),
+            outcome(3, Event.REFUSE, posted_at=NOW + 2, error_code="400"),
+            outcome(4, Event.FAIL, error_code="5100"),
+        )
+        select.reopen(run, epoch, "failed", now=NOW + 5)
+        sender.claim(2)
+        sender.record(outcome(2, Event.FAIL, posted_at=NOW + 9, error_code="5100"))
+        for now in (NOW + 10, NOW + 11):
+            select.reopen(run, epoch, "failed", now=now)
+            sender.journal.close_unsent(run.id, epoch, [2], ALREADY_SENT, now=now)
+
+        assert list(select.earlier(run.id)) == [
+            Try(2, NOW + 1, "failed", "5600"),
+            Try(2, NOW + 9, "failed", "5100"),
+            Try(3, NOW + 2, "refused", "400"),
+        ]
 
     def test_rows_are_reopened_under_the_lease_only(self, sender: Sender) -> None:
         """A sender that was thought dead changes nothing."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulksend.journal.records import ALREADY_SENT, Candidate, Outcome
 from bulksend.journal.states import Event
 from bulksend.settle.results import OUTCOMES, results
 from bulksend.settle.standing import standing
@@ -99,6 +100,50 @@ def test_what_bandwidth_does_not_bill_is_not_used(tmp_path: Path) -> None:
     assert sum(one.rows for one in seen.used) == 2
 
     assert replace(seen, fates=tuple(free)).used == []
+
+
+@pytest.mark.parametrize("chunk", [50_000, 1])
+def test_each_message_of_a_row_that_was_sent_again_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """A carrier's failure is billed, Bandwidth's own is not; each had its second."""
+    monkeypatch.setattr("bulksend.settle.outcomes.CHUNK_ROWS", chunk)
+    people = "phone\n" + "".join(f"{number(row)}\n" for row in range(2, 7))
+    checked = plan(tmp_path, people, send={"prices": PRICES})
+    with begun(tmp_path, checked.plan, 5) as (journal, run, epoch):
+        claims = [Candidate(row, row) for row in range(2, 7)]
+
+        def sent(second: int, codes: dict[int, str | None]) -> None:
+            """Delivered, but for what has a code."""
+            wanted = [one for one in claims if one.row in codes]
+            journal.claim(run, epoch, wanted, now=NOW)
+            at = NOW + 1_000 * second
+            for row, code in codes.items():
+                event = Event.FAIL if code else Event.DELIVER
+                said = [
+                    Outcome(row, Event.ACCEPT, at + 5, at, f"id-{row}-{second}"),
+                    Outcome(row, event, at + 9, error_code=code),
+                ]
+                assert [journal.record(run.id, epoch, [one]) for one in said] == [1, 1]
+
+        sent(0, {2: None, 3: "5100", 4: "5600", 5: "5600", 6: "5620"})
+        once = count(checked.plan, journal, run, now=NOW)
+        journal.selections.reopen(run, epoch, "retryable", now=NOW + 1)
+        planned = count(checked.plan, journal, run, now=NOW)
+        sent(3, {3: None, 4: None, 5: "5100"})
+        journal.close_unsent(run.id, epoch, [6], ALREADY_SENT, now=NOW + 4_000)
+        seen = count(checked.plan, journal, run, now=NOW)
+
+    first = Slot(NOW // 1000, taken=5, refused=0, unknown=0)
+    assert once.pace == planned.pace == (first,)
+    assert seen.pace == (first, Slot(NOW // 1000 + 3, taken=3, refused=0, unknown=0))
+    # billed: 2, 4, 5 and 6 at first; then 3 and 4
+    for figures, messages in ((once, 4), (planned, 4), (seen, 6)):
+        assert sum(one.segments for one in figures.used) == messages
+        assert sum(one.cost for one in figures.used) == messages * 10_000
+        assert sum(one.segments for one in figures.planned) == 5
+    assert seen.counts["delivered"] == 3
+    assert seen.counts["failed"] == 2
 
 
 def test_the_size_of_the_chunks_changes_nothing(
