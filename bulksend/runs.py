@@ -10,6 +10,7 @@ import polars as pl
 from bulksend.errors import GateRefused, Problem
 from bulksend.journal.records import Run
 from bulksend.journal.store import Journal
+from bulksend.logs import mask_words
 from bulksend.prepare.timing import plan_hours
 from bulksend.send.caps import person_caps
 from bulksend.send.enough import of_campaign, of_laws, rows_over
@@ -117,6 +118,7 @@ def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:
         slot=plan.slot,
         kind=plan.kind,
         purpose=campaign.purpose,
+        any_hour=mask_words(campaign.any_hour),
     )
 
 

@@ -137,17 +137,7 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
     if checked.plan.slot:
         yield "slot", _slot(checked)
     yield "rows", f"{summary.rows:,}"
-    if checked.chosen is not None:
-        others = summary.sendable - checked.chosen
-        yield "not chosen", f"{others:,}, which get nothing by this command"
-    if checked.already:
-        yield "already sent", f"{checked.already:,}, which get nothing more"
-    if checked.capped:
-        caps = ", ".join(
-            f"{many:,} by {cap}" for cap, many in checked.capped.items() if cap != "all"
-        )
-        many = checked.capped["all"]
-        yield "had enough", f"{many:,} as of now, which would get nothing: {caps}"
+    yield from _not_now(checked)
     encodings = _listed(summary.encodings)
     of_all = "" if checked.chosen is None else ", of the whole plan"
     encodings = f" ({encodings})" if encodings else ""
@@ -161,9 +151,27 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
         yield "time", spent(outlook.course)
     elif summary.sendable and checked.chosen is None:
         yield "time", duration(summary.seconds)
+    if said.any_hour:
+        own = "but the campaign's own window" if said.send.window else "at all"
+        yield "hours", f"no rules {own}, since: {said.any_hour}"
     if summary.repairs:
         yield "repaired", _listed(summary.repairs)
     yield "plan", near(where(checked.plan.place))
+
+
+def _not_now(checked: Checked) -> Iterator[tuple[str, str]]:
+    """Of those who are to get a message: who gets none by this command, or at this time."""
+    if checked.chosen is not None:
+        others = checked.summary.sendable - checked.chosen
+        yield "not chosen", f"{others:,}, which get nothing by this command"
+    if checked.already:
+        yield "already sent", f"{checked.already:,}, which get nothing more"
+    if checked.capped:
+        caps = ", ".join(
+            f"{many:,} by {cap}" for cap, many in checked.capped.items() if cap != "all"
+        )
+        many = checked.capped["all"]
+        yield "had enough", f"{many:,} as of now, which would get nothing: {caps}"
 
 
 def _slot(checked: Checked) -> str:

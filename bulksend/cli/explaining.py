@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
@@ -53,20 +54,7 @@ def show(found: Explained) -> None:
     out.print(f"[bold]{found.shown}[/]", highlight=False)
     for one in found.suppressions:
         out.print(_word(one.as_dict(mask=not found.was_given)))
-    for row in found.rows:
-        out.print(
-            f"\n[bold]{escape(row.run)}[/] row {escape(row.place)}: "
-            f"[bold]{row.status.replace('_', ' ')}[/]"
-        )
-        if row.arm:
-            out.print(f"  [dim]arm[/] {escape(row.arm)}")
-        if row.why:
-            out.print(f"  {escape(row.why)}")
-        if found.was_given and row.text:
-            out.print(f"  [dim]text[/] {escape(row.text)}")
-        for step in row.steps:
-            at = datetime.fromtimestamp(step.at / 1000, UTC)
-            out.print(f"  [dim]{at:%Y-%m-%d %H:%M:%S}[/] {escape(step.what)}")
+    _show_rows(found)
     if not found.rows:
         out.print(f"No plan here has it; {found.plans:,} looked through.")
     elif found.plans:
@@ -77,6 +65,41 @@ def show(found: Explained) -> None:
             f"[dim]{counted(len(found.gone), 'run has', 'runs have')} no plan here any "
             f"more, and may have been for it: {escape(names)}[/]"
         )
+
+
+def _show_rows(found: Explained) -> None:
+    from bulksend.cli.show import out
+
+    for row in found.rows:
+        out.print(
+            f"\n[bold]{escape(row.run)}[/] row {escape(row.place)}: "
+            f"[bold]{row.status.replace('_', ' ')}[/]"
+        )
+        facts = {
+            "arm": row.arm,
+            "hours": row.hours and _hours(asdict(row.hours)),
+            "any hour": row.any_hour and f"no rules held, since: {row.any_hour}",
+            "": row.why,
+            "text": found.was_given and row.text,
+        }
+        for name, said in facts.items():
+            if said:
+                out.print(f"  [dim]{name}[/] ".replace("[dim][/] ", "") + escape(said))
+        for step in row.steps:
+            at = datetime.fromtimestamp(step.at / 1000, UTC)
+            out.print(f"  [dim]{at:%Y-%m-%d %H:%M:%S}[/] {escape(step.what)}")
+
+
+def _hours(said: dict[str, Any]) -> str:
+    """Where the person may be, whose rules hold there, and a window of theirs."""
+    rules = ", ".join(said["rules"]) or "send.window"
+    if said["opens"] is None:
+        return f"{said['place']}: no window, by {rules}"
+    opens, closes = (
+        f"{datetime.fromtimestamp(said[one] / 1000, UTC):%Y-%m-%d %H:%M}"
+        for one in ("opens", "closes")
+    )
+    return f"{said['place']}: {opens} to {closes}, by {rules}"
 
 
 def _word(said: dict[str, str | None]) -> str:

@@ -277,6 +277,12 @@ class Campaign(Section):
         return self.provider == "bandwidth"
 
     @property
+    def any_hour(self) -> str:
+        """Why no rules about hours hold for it, in its own words; empty where they do."""
+        rules = self.rules
+        return rules.because or "" if rules.profile == "transactional" else ""
+
+    @property
     def speaks_of_hours(self) -> bool:
         return self.send.window is not None or self.send.rules is not None
 

@@ -63,7 +63,7 @@ class Chosen(Section):
     because: Annotated[
         Text | None,
         Key(
-            "Why no rules about hours hold; kept in the plan.",
+            "Why no rules about hours hold; kept in plan and journal.",
             "a reason in words",
             "Delivery notices that people asked for",
         ),

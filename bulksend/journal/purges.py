@@ -1,8 +1,9 @@
 """Removes from the journal what may tell who somebody is, or what was said to them.
 
-The reasons that operators gave for their decisions go too: they may hold anything.  Counts, states, times, ids and codes stay, and so do the keys of the ledger: nobody is
-texted twice because their number was forgotten.  The suppression list stays too: whoever
-said STOP must be known for as long as anything is sent.
+The reasons that operators gave for their decisions go too: they may hold anything.  Counts,
+states, times, ids and codes stay, and so does why no rules about hours held.  So do the
+keys of the ledger: nobody is texted twice because their number was forgotten.  The
+suppression list stays too: whoever said STOP must be known for as long as anything is sent.
 """
 
 from __future__ import annotations

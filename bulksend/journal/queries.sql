@@ -33,10 +33,10 @@ select count(*) from leases where expires >= :now;
 -- name: add_run
 insert into runs (run, campaign, plan, plan_hash, plan_digest, input_digest,
                   content_digest, provider, rows, sendable, results, created_at,
-                  slot, kind, purpose, account)
+                  slot, kind, purpose, account, any_hour)
 values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
         :content_digest, :provider, :rows, :sendable, :results, :created_at,
-        :slot, :kind, :purpose, :account)
+        :slot, :kind, :purpose, :account, :any_hour)
 on conflict (run) do nothing;
 
 -- Another account may go on with it only while no message of it may have left.
@@ -54,13 +54,13 @@ where run_id = :run_id and status in ('claimed', 'accepted', 'unknown') limit 1;
 -- name: run
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind, purged_at, purpose, account
+       slot, kind, purged_at, purpose, account, any_hour
 from runs where run = :run;
 
 -- name: runs
 select run, campaign, plan, plan_hash, plan_digest, input_digest, content_digest,
        provider, rows, sendable, results, created_at, finished_at, id,
-       slot, kind, purged_at, purpose, account
+       slot, kind, purged_at, purpose, account, any_hour
 from runs order by created_at desc, id desc;
 
 -- name: finish_run

@@ -27,6 +27,8 @@ class Run:
 
         account: Bandwidth's, whose search alone knows its messages; empty where nobody
             knows it, and for the simulator.
+
+        any_hour: Why no rules about hours held, in the campaign's words.
     """
 
     run: str
@@ -48,6 +50,7 @@ class Run:
     purged_at: int | None = None
     purpose: str = ""
     account: str = ""
+    any_hour: str = ""
 
 
 class Claim(NamedTuple):

@@ -36,6 +36,7 @@ create table if not exists runs (
     purged_at      integer,                     -- when its numbers and texts were removed
     purpose        text not null default '',    -- which caps count it; '': all
     account        text not null default '',    -- Bandwidth's; '': nobody knows
+    any_hour       text not null default '',    -- why no rules about hours held
     check (purged_at is null or finished_at is not null)
 );
 

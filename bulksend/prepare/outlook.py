@@ -76,6 +76,14 @@ class PlaceHours:
     rules: tuple[str, ...]
 
 
+def place_hours(hours: Hours, place: str, rows: int, at: int) -> PlaceHours:
+    """The window that is open at a moment, or comes next, with the rules that make it."""
+    there = Place.parse(place)
+    rules = tuple(rule.id for rule in hours.rules(there))
+    opens, closes = hours.next(there, at) or (None, None)
+    return PlaceHours(place, rows, opens, closes, rules)
+
+
 def outlook(
     plan: Plan,
     campaign: Campaign,

@@ -7,18 +7,21 @@ tells what became of the rows found.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from bulksend.define.campaign import Campaign
 from bulksend.errors import InputError, Problem
 from bulksend.journal.records import person_key
 from bulksend.journal.states import Status
 from bulksend.journal.store import Journal
 from bulksend.logs import mask_numbers
 from bulksend.prepare.kept import open_plan
+from bulksend.prepare.outlook import place_hours
 from bulksend.prepare.reasons import REASONS, sentence
+from bulksend.prepare.timing import plan_hours
 from bulksend.settle.history import Step, steps_of
 from bulksend.settle.results import SHOWN, experiment_arm
 from bulksend.settle.said import read
@@ -30,13 +33,15 @@ if TYPE_CHECKING:
 
     from bulksend.home import Home
     from bulksend.journal.records import Entry, Run
+    from bulksend.prepare.outlook import PlaceHours
     from bulksend.prepare.plan import Plan
+    from bulksend.rules.hours import Hours
 
 _TAG = re.compile(r"#([0-9a-f]{8})-([0-9]{1,12})$")
 _ID = re.compile(r"(?=.*[a-z])[0-9a-z]{20,40}")
 _NEEDED = (
     *("row", "to", "from", "text", "segments", "reason", "reason_detail"),
-    "number_key",
+    *("number_key", "place"),
 )
 
 
@@ -54,6 +59,11 @@ class Appearance:
         place: What is said behind the word *row*: ``7``, or ``7 of east.csv``.
 
         arm: Which arm of the campaign's experiment it is in.
+
+        hours: Where the person may be, the rules there, and the window in which it was
+            posted, or which was next when it was planned; None where no hours are kept.
+
+        any_hour: Why no rules about hours held, in the campaign's words.
     """
 
     run: str
@@ -68,6 +78,8 @@ class Appearance:
     segments: int | None
     steps: tuple[Step, ...] = ()
     arm: str | None = None
+    hours: PlaceHours | None = None
+    any_hour: str = ""
 
     def as_dict(self, *, mask: bool) -> dict[str, Any]:
         return {
@@ -82,6 +94,8 @@ class Appearance:
             "text": None if mask else self.text,
             "segments": self.segments,
             "arm": self.arm,
+            "hours": self.hours and asdict(self.hours),
+            "any_hour": self.any_hour,
             "steps": [step.as_dict() for step in self.steps],
         }
 
@@ -205,12 +219,13 @@ def _number_behind(
 def _appearances(
     plan: Plan, number: str, journal: Journal | None, run: Run | None
 ) -> Iterator[Appearance]:
-    said = plan.about["campaign"]
+    campaign = Campaign.model_validate(plan.about["campaign"], by_alias=True)
     is_ours = pl.col("number_key") == int(number.removeprefix("+"))
-    if said["message"].get("group"):
+    if campaign.message.group:
         is_ours = pl.col("to").str.split(",").list.contains(number)
     frame = plan.frame().filter(is_ours).select(*_NEEDED, arm=experiment_arm())
     rows = frame.collect(engine="streaming")
+    hours = plan_hours(plan) if len(rows) and campaign.keeps_hours else None
     winners: dict[int, str] = {}
     if rows["reason"].is_in(["duplicate", "household"]).any():
         winners = plan.named_winners()
@@ -222,8 +237,8 @@ def _appearances(
             steps += steps_of(journal, run, row["row"], entry)
         yield Appearance(
             run=plan.run,
-            campaign=said["name"],
-            provider=said["provider"],
+            campaign=campaign.name,
+            provider=campaign.provider,
             row=row["row"],
             place=plan.sheets.named(row["row"]),
             status=_status(row["reason"], entry, run),
@@ -233,6 +248,8 @@ def _appearances(
             segments=row["segments"],
             steps=tuple(sorted(steps)),
             arm=row["arm"],
+            hours=_hours(hours, row["place"], entry, plan.made_at),
+            any_hour=campaign.any_hour,
         )
 
 
@@ -256,7 +273,17 @@ def _without_plan(
                 text="",
                 segments=None,
                 steps=tuple(sorted(steps_of(journal, run, row, entry))),
+                any_hour=run.any_hour,
             )
+
+
+def _hours(
+    hours: Hours | None, place: str | None, entry: Entry | None, planned_at: int
+) -> PlaceHours | None:
+    if hours is None or place is None:
+        return None
+    posted_at = None if entry is None else entry.posted_at
+    return place_hours(hours, place, 1, posted_at or planned_at)
 
 
 def _status(reason: str | None, entry: Entry | None, run: Run | None) -> str:

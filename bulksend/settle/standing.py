@@ -29,6 +29,8 @@ class Ended:
             when somebody asks for it (`settle --resend`).
 
         claimed: Of the unknown, those that a sender has, or left, under way.
+
+        any_hour: Why no rules about hours held, in the campaign's words.
     """
 
     run: str
@@ -39,6 +41,7 @@ class Ended:
     state: str = ""
     absent: int = 0
     claimed: int = 0
+    any_hour: str = ""
 
     @property
     def left(self) -> int:
@@ -81,6 +84,7 @@ class Ended:
             "results": self.results,
             **({"state": self.state} if self.state else {}),
             **({"resumes_at": self.resumes_at} if self.resumes_at else {}),
+            **({"any_hour": self.any_hour} if self.any_hour else {}),
             "exit_code": self.exit_code,
             "problems": [
                 problem.as_dict() for problem in getattr(self.stopped, "problems", ())
@@ -123,6 +127,7 @@ def standing_of(run: Run, found: Mapping[Status, int]) -> Ended:
         run.results,
         absent=absent,
         claimed=found.get(Status.CLAIMED, 0),
+        any_hour=run.any_hour,
     )
 
 

@@ -16,6 +16,8 @@ from bulksend.codes import table
 from bulksend.define.campaign import Campaign
 from bulksend.journal.columns import NOTHING
 from bulksend.journal.states import Status
+from bulksend.prepare.outlook import SHOWN_PLACES, place_hours
+from bulksend.prepare.timing import plan_hours
 from bulksend.settle import arms
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 from bulksend.settle.proving import NOT_SENT
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from bulksend.journal.canaries import Halt
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
+    from bulksend.prepare.outlook import PlaceHours
     from bulksend.prepare.plan import Plan
     from bulksend.settle.arms import Arm
 
@@ -95,6 +98,7 @@ class Figures:
     doubled: int = 0
     is_aborted: bool = False
     earlier: tuple[Fate, ...] = ()
+    places: tuple[PlaceHours, ...] = ()
 
     @property
     def rate(self) -> Rate:
@@ -178,7 +182,26 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         halts=tuple(journal.canaries.halts(run.id)),
         is_aborted=journal.orders.is_aborted(run.id),
         earlier=tuple(Fate(*one) for one in _ordered(before, "rows")),
+        places=tuple(_places(plan, campaign, run)),
     )
+
+
+def _places(plan: Plan, campaign: Campaign, run: Run) -> Iterator[PlaceHours]:
+    """Where most of its people may be, and their window when it began or the next one."""
+    hours = plan_hours(plan) if campaign.keeps_hours else None
+    if hours is None:
+        return
+    people = (
+        plan.frame()
+        .filter(pl.col("reason").is_null(), pl.col("place").is_not_null())
+        .group_by(pl.col("place").cast(pl.String))
+        .agg(pl.len().alias("rows"))
+        .sort("rows", "place", descending=[True, False])
+        .head(SHOWN_PLACES)
+        .collect(engine="streaming")
+    )
+    for place, rows in people.iter_rows():
+        yield place_hours(hours, place, rows, run.created_at)
 
 
 def _nothing(plan: Plan) -> pl.DataFrame:

@@ -55,6 +55,60 @@ def test_nobody_is_texted_again_after_a_purge(desk: Desk, bandwidth: Bandwidth) 
     assert len(server.bandwidth.witness.accepted) == 5
 
 
+def test_an_override_is_told_before_it_is_sent_and_after_it_is_purged(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """That no rules about hours hold, and why: in check, report, explain, and for good."""
+    bandwidth()
+    desk.people()
+    why = "tests run at any hour"
+    desk.campaign()
+    checked = desk.call("check", "hello.yaml")
+    assert f"no rules at all, since: {why}" in " ".join(checked.out.split())
+    ran = desk.call("run", "hello.yaml", "--yes")
+    assert why in " ".join(ran.all.split())
+    run = desk.call("status", "--json").json[0]["run"]
+    assert desk.call("report", run, "--output", "r.html").code == 0
+    assert why in (desk.folder / "r.html").read_text()
+    (row,) = desk.call("explain", PEOPLE_NUMBERS[1], "--json").json["rows"]
+    assert (row["any_hour"], row["hours"]) == (why, None)
+    assert f"no rules held, since: {why}" in desk.call("explain", PEOPLE_NUMBERS[1]).out
+
+    with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
+        (kept,) = opened.runs()
+        opened.database.execute("finish_run", run_id=kept.id, now=NOW)
+    assert desk.call("purge", "--older-than", "1d", "--yes").code == 0
+    with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
+        (kept,) = opened.runs()
+    assert kept.purged_at is not None
+    assert kept.any_hour == why
+    said = desk.call("status", "--json").json[0]
+    assert said["any_hour"] == why
+
+
+def test_where_whose_rules_and_when_are_told_of_a_row(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """The place, the rules there and the window it was posted in; as counts in the report."""
+    bandwidth()
+    desk.people()
+    desk.campaign(send={"rules": None, "window": {"from": "09:00", "to": "20:00"}})
+    ran = desk.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
+    assert ran.code in {0, 4}  # it may be night in New York
+    (row,) = desk.call("explain", PEOPLE_NUMBERS[1], "--json").json["rows"]
+    told = row["hours"]
+    assert told["place"] == "number US-NC America/New_York"
+    assert told["rules"] == ["us-federal"]
+    assert told["closes"] - told["opens"] == 11 * 3_600_000
+    assert row["any_hour"] == ""
+    people = desk.call("explain", PEOPLE_NUMBERS[1])
+    assert "by us-federal" in " ".join(people.out.split())
+    assert desk.call("report", ran.json["run"], "--output", "r.html").code == 0
+    report = (desk.folder / "r.html").read_text()
+    assert "number US-NC America/New_York" in report
+    assert "us-federal" in report
+
+
 def test_what_caps_count_is_not_purged(desk: Desk, bandwidth: Bandwidth) -> None:
     """One in seven days stays so, however young a run somebody purges; and says why."""
     bandwidth()
