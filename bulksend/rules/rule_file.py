@@ -7,6 +7,7 @@ a calendar that is known.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import cache
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,7 +25,7 @@ from pydantic import (
 )
 
 from bulksend.errors import Problem
-from bulksend.rules.closed_days import is_day, on_day
+from bulksend.rules.closed_days import DAY, day_of
 from bulksend.rules.jurisdictions import unknown
 from bulksend.rules.week import HOLIDAY, faults
 
@@ -44,16 +46,17 @@ _Jurisdiction = Annotated[
 ]
 
 
-_Holidays = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([A-Z]{2}(-[A-Z0-9]+)?|([0-9]{4}-)?[0-9]{2}-[0-9]{2})$"
-    ),
-]
+def _calendar_or_day(said: str) -> str:
+    if DAY.fullmatch(said) or re.fullmatch(r"[A-Z]{2}(-[A-Z0-9]+)?", said):
+        return said
+    raise ValueError
 
 
 def _listed(said: object) -> object:
     return [said] if isinstance(said, str) else said
+
+
+_Holidays = Annotated[str, AfterValidator(_calendar_or_day)]
 
 
 class VersionSaid(_Shape):
@@ -85,7 +88,7 @@ _EXPECTED = {
     "id": "a name of a-z 0-9 -",
     "name": "a text",
     "jurisdictions": "a list of ISO 3166 codes such as US or US-FL, or *",
-    "holidays": "calendars such as US-AL or FR, and days such as 05-04 or 2026-11-03",
+    "holidays": "calendars such as US-AL or FR, and days such as 05-04, 2026-11-03, tue 11-02 or easter-2",
     "versions": "a list of versions, each with `from` and `hours`",
     "from": "a day, such as 2026-11-26",
     "until": "a day, such as 2026-11-26",
@@ -197,8 +200,9 @@ def _breaks(versions: Sequence[VersionSaid]) -> Iterator[str]:
 
 
 def _no_holiday(named: str) -> str:
-    if is_day(named):
-        return "" if on_day(named, _LEAP_YEAR) else f"there is no day {named}"
+    if said := DAY.fullmatch(named):
+        year = int(said["year"] or _LEAP_YEAR)
+        return "" if year and day_of(named, year) else f"there is no day {named}"
     return "" if _is_calendar(named) else f"no calendar of holidays is called {named}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from bulksend.errors import InputError
 from bulksend.rules.calendars import slots_on
 from bulksend.rules.changes import rule_changes, rules_in_force
 from bulksend.rules.closed_days import (
+    DAY,
     _table,
     asked,
     closed_days,
+    day_of,
+    easter,
     holidays_of,
-    is_day,
 )
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import RulePack, read_rules, shipped_rules
@@ -72,6 +74,8 @@ WRONG: list[tuple[str, object, str]] = [
     ("E122", pack(version(), holidays=["US", "US-QQ"]), "no calendar of holidays is called US-QQ"),
     ("E122", pack(version(), holidays=["02-30"]), "there is no day 02-30"),
     ("E122", pack(version(), holidays=["2026-13-01"]), "there is no day 2026-13-01"),
+    ("E122", pack(version(), holidays=["tue 02-30"]), "there is no day tue 02-30"),
+    ("E122", pack(version(), holidays=["easter-0"]), "a wrong value"),
     ("E122", pack(version(), holidays=["May 4"]), "a wrong value; expected calendars such as US-AL or FR, and days"),
     ("E122", pack(version(until="2021-01-01"), version(**{"from": "2021-06-01"})), "a gap between versions, from 2021-01-01 to 2021-06-01"),
     ("E122", pack(version(), version(**{"from": "2021-06-01"})), "versions overlap"),
@@ -106,7 +110,7 @@ def test_a_wrong_pack_is_refused_with_what_is_wrong(
 def test_the_calendars_of_the_shipped_rules_are_known() -> None:
     """They are taken as known when a pack is read, so they are asked for here."""
     named = {one for rule in shipped_rules().rules for one in rule.holidays}
-    assert {one for one in named if not is_day(one)} == SHIPPED_CALENDARS
+    assert {one for one in named if not DAY.fullmatch(one)} == SHIPPED_CALENDARS
     for country, _, part in (name.partition("-") for name in SHIPPED_CALENDARS):
         holidays.country_holidays(country, subdiv=part or None)
 
@@ -125,6 +129,9 @@ OF_THE_STATE_S_OWN_LIST = [
     # R.S. 1:55, R.I.G.L. 25-1-1, code du travail L3134-13 (Alsace and Moselle)
     ("us-la", "2026-01-08 2026-02-17 2026-10-12 2026-08-30 2026-11-01 2028-01-10"),
     ("us-ri", "2026-05-04 2031-05-05 2026-11-03 2028-11-07 2026-08-10"),
+    ("us-pa", "2026-04-03 2026-06-14 2026-11-03 2027-11-02 2028-06-14"),  # 44 P.S. 11
+    ("us-ut", "2026-06-15 2027-06-21 2028-06-19 2027-03-26 2026-07-24"),  # 63G-1-301
+    ("us-al", "2026-02-17 2027-02-09 2026-04-27"),  # 1-3-8
     ("fr", "2026-04-03 2026-12-26 2027-03-26 2026-07-14"),
 ]
 
@@ -138,6 +145,36 @@ def test_a_place_closes_on_what_its_own_list_has(rule: str, days: str) -> None:
         assert slots_on(known, day) == ()
         assert day in holidays_of(known.holidays, day.year)
     assert date(2026, 6, 10) not in holidays_of(known.holidays, 2026)
+
+
+NAMED = [
+    ("05-04", {2026: "05-04", 2028: "05-04"}),
+    ("02-29", {2026: "", 2028: "02-29"}),
+    ("2026-11-03", {2026: "11-03", 2028: ""}),
+    ("tue 11-02", {2026: "11-03", 2027: "11-02", 2028: "11-07", 2033: "11-08"}),
+    ("mon 06-15", {2026: "06-15", 2027: "06-21", 2028: "06-19", 2032: "06-21"}),
+    ("easter-2", {2026: "04-03", 2027: "03-26", 2038: "04-23"}),
+    ("easter-47", {2026: "02-17", 2024: "02-13"}),
+]
+
+
+@pytest.mark.parametrize(("named", "days"), NAMED)
+def test_a_day_is_named_in_four_ways(named: str, days: dict[int, str]) -> None:
+    """Of each year, of one, a weekday from a day on, and before Easter."""
+    for year, day in days.items():
+        found = day_of(named, year)
+        assert (f"{found:%m-%d}" if found else "") == day, year
+        assert (found in holidays_of((named,), year)) == bool(day)
+
+
+def test_easter_is_as_another_library_has_it() -> None:
+    """By Good Friday and Easter Monday, which are French holidays."""
+    years = range(1950, 2150)
+    known = holidays.country_holidays("FR", subdiv="57", years=years)
+    for year in years:
+        for name, days in (("Good Friday", -2), ("Easter Monday", 1)):
+            found = easter(year) + timedelta(days=days)
+            assert known.get(found) == name, year
 
 
 def test_days_that_move_are_right_for_as_long_as_the_table_is() -> None:
