@@ -169,7 +169,7 @@ def test_a_day_is_named_in_four_ways(named: str, days: dict[int, str]) -> None:
 
 def test_easter_is_as_another_library_has_it() -> None:
     """By Good Friday and Easter Monday, which are French holidays."""
-    years = range(1950, 2150)
+    years = range(1950, 2100)
     known = holidays.country_holidays("FR", subdiv="57", years=years)
     for year in years:
         for name, days in (("Good Friday", -2), ("Easter Monday", 1)):
