@@ -6,6 +6,7 @@ that machine.  All three leave a slot that was missed alone.
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bulksend.storage.location import Where
 
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+_BARE = re.compile(r"[\w@%+=:,./$-]+")
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -38,9 +40,12 @@ class Job(NamedTuple):
     folder: Path
 
     @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.program, "run", str(self.file), "--yes")
+
+    @property
     def command(self) -> str:
-        words = (*self.program, "run", str(self.file), "--yes")
-        return shlex.join(words)
+        return shlex.join(self.words)
 
 
 def systemd(job: Job) -> str:
@@ -50,7 +55,7 @@ def systemd(job: Job) -> str:
         InputError: E423, where the expression says what a timer cannot.
     """
     dates = "\n".join(f"OnCalendar={one}" for one in _calendar(job.schedule))
-    command = job.command.replace("%", "%%")
+    folder = str(job.folder).replace("%", "%%")  # nothing else of it is looked at
     return f"""\
 # ~/.config/systemd/user/bulksend-{job.name}.service
 [Unit]
@@ -59,9 +64,9 @@ After=network-online.target
 
 [Service]
 Type=oneshot
-WorkingDirectory={job.folder}
+WorkingDirectory={folder}
 EnvironmentFile=-%h/.config/bulksend.env
-ExecStart={command}
+ExecStart={_exec_start(job.words)}
 # 4: stopped half-way, run again to resume. 2 and 3 need a person.
 Restart=on-failure
 RestartSec=60
@@ -82,6 +87,25 @@ WantedBy=timers.target
 """
 
 
+def _exec_start(words: tuple[str, ...]) -> str:
+    """As systemd parts words, which is not a shell's way: systemd.service(5), COMMAND LINES.
+
+    A backslash counts also between quotes, and a dollar sign too, but not in the program.
+    That may have neither a quote nor a backslash: then `env` starts it.
+    """
+    if set(words[0]) & set("\"'\\"):
+        words = ("/usr/bin/env", *words)
+    program, *rest = words
+    return " ".join(map(_word, (program, *(word.replace("$", "$$") for word in rest))))
+
+
+def _word(word: str) -> str:
+    word = word.replace("%", "%%")
+    if _BARE.fullmatch(word):
+        return word
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def crontab(job: Job) -> str:
     """Lines for `crontab -e`."""
     command = job.command.replace("%", r"\%")
@@ -100,9 +124,12 @@ def airflow(job: Job) -> str:
 
 import pendulum
 from airflow import DAG
-from airflow.exceptions import AirflowFailException, AirflowSkipException
 from airflow.timetables.trigger import CronTriggerTimetable
 
+try:
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+except ImportError:  # Airflow 2, and 3 before 3.1
+    from airflow.exceptions import AirflowFailException, AirflowSkipException
 try:
     from airflow.providers.standard.operators.bash import BashOperator
 except ImportError:  # Airflow 2

@@ -100,8 +100,9 @@ def test_systemd_starts_no_missed_slot_and_resumes_a_stopped_run() -> None:
     units = configparser.RawConfigParser(strict=False)
     units.read_string(service)
     assert units["Service"]["ExecStart"] == (
-        "/opt/b/bin/bulksend run '/srv/texts/50%% off/weekly.yaml' --yes"
+        '/opt/b/bin/bulksend run "/srv/texts/50%% off/weekly.yaml" --yes'
     )
+    assert units["Service"]["WorkingDirectory"] == "/srv/texts/50%% off"
     assert units["Service"]["RestartPreventExitStatus"] == "1 2 3 5"
     assert "Persistent=false" in text
 
@@ -291,23 +292,53 @@ def test_systemd_itself_reads_the_timer_as_cron_is_read(cron: str, zone: str) ->
     assert sorted(elapses)[:count] == slots
 
 
+ODD = [
+    "50% off",
+    "50%off",
+    "%h",
+    r"x\slash",
+    "${HOME}",
+    "$HOME",
+    'a "b"',
+    "it's",
+    "a;b",
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_systemd_is_told_words_in_its_own_way(name: str) -> None:
+    """Quotes, backslashes, dollars and percent signs mean something else to a shell."""
+    folder = Path("/srv", name)
+    weekly = schedule("0 10 * * MON")
+    odd = Job("weekly", weekly, folder / "weekly.yaml", ("/opt/bulksend",), folder)
+    lines = systemd(odd).splitlines()
+    (at,) = [one for one in lines if one.startswith("WorkingDirectory=")]
+    (start,) = [one for one in lines if one.startswith("ExecStart=")]
+    assert at.partition("=")[2].replace("%%", "") == str(folder).replace("%", "")
+    assert at.count("%") == 2 * name.count("%")
+    words = start.partition("=")[2]
+    said = words.removeprefix("/opt/bulksend run ").removesuffix(" --yes").strip('"')
+    plain = re.sub(r"\\(.)|\$(\$)|%(%)", r"\1\2\3", said)
+    assert plain == str(folder / "weekly.yaml")
+    assert said.count("$") == 2 * name.count("$")
+    assert said.count("%") == 2 * name.count("%")
+
+
 @needs_systemd
-def test_systemd_itself_takes_both_units(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ODD)
+def test_systemd_itself_takes_both_units(tmp_path: Path, name: str) -> None:
     """`systemd-analyze verify`, with a program and a folder that are there."""
-    program = shutil.which("true") or "/bin/true"
+    folder = tmp_path / name
+    folder.mkdir()
+    program = Path(shutil.copy(shutil.which("true") or "/bin/true", folder / "true"))
+    weekly = schedule("0 10 * * MON")
     text = systemd(
-        Job(
-            "weekly",
-            schedule("0 10 * * MON"),
-            tmp_path / "50% off.yaml",
-            (program,),
-            tmp_path,
-        )
+        Job("weekly", weekly, folder / "weekly.yaml", (str(program),), folder)
     )
     service, _, timer = text.partition("# ~/.config/systemd/user/bulksend-weekly.timer")
     paths = []
-    for name, unit in (("service", service), ("timer", timer)):
-        path = tmp_path / f"bulksend-weekly.{name}"
+    for kind, unit in (("service", service), ("timer", timer)):
+        path = tmp_path / f"bulksend-weekly.{kind}"
         path.write_text(unit)
         paths.append(str(path))
     ran = subprocess.run(
