@@ -73,7 +73,7 @@ class Schedule(Section):
         Cron,
         Key(
             "When, as five fields of cron: minute, hour, day, month, weekday.",
-            'a cron expression such as "0 10 * * MON"',
+            'five fields of cron, such as "0 10 * * MON"',
             "0 10 * * MON",
         ),
     ]

@@ -45,7 +45,8 @@ class StopAt(Section):
         Share,
         Key(
             "The share of the people texted who may opt out while it sends; of fewer "
-            "than 200 people, of 200, and more than five where that is less.",
+            "than 200 people, of 200 (of the first few: of 50), and more than five where "
+            "that is less. What goes over 0.5% is said, and goes on.",
             "a share above 0% up to 100%, which never stops",
             "4%",
         ),

@@ -35,6 +35,8 @@ PAUSE_PER_LOOK = 50
 AUDIT_SHARE = 0.005
 """Over this share of opt-outs Bandwidth asks for proof of consent."""
 
+_OVER_AUDIT = "opt-outs: over 0.5 % in a day Bandwidth asks for proof of consent"
+
 
 class Ear(Protocol):
     """Who is told; `engine.Engine` is one."""
@@ -124,7 +126,7 @@ async def hear(
         opted_out = await opt_outs.among(everyone, people, since=a_day)
         if not is_told and people and opted_out > AUDIT_SHARE * people:
             is_told = True
-            log.warning("opt-outs", count=opted_out, people=people)
+            log.warning(_OVER_AUDIT, count=opted_out, people=people)
         ear.opted_out(opted_out, people)
 
 

@@ -80,7 +80,8 @@ class Figures:
     ``counts`` has every outcome, and they add up to the run's rows; ``halts`` is what
     stopped it, the latest first; ``doubled`` are rows of which two messages are known.
     ``earlier`` are messages of rows that were sent again: each was posted, and may be
-    billed, and ``fates`` have each row's last one only.
+    billed, and ``fates`` have each row's last one only.  ``opted_out`` are people whom it
+    texted and who have opted out since it began.
     """
 
     run: Run
@@ -99,6 +100,7 @@ class Figures:
     is_aborted: bool = False
     earlier: tuple[Fate, ...] = ()
     places: tuple[PlaceHours, ...] = ()
+    opted_out: int = 0
 
     @property
     def rate(self) -> Rate:
@@ -183,6 +185,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         is_aborted=journal.orders.is_aborted(run.id),
         earlier=tuple(Fate(*one) for one in _ordered(before, "rows")),
         places=tuple(_places(plan, campaign, run)),
+        opted_out=_opted_out(journal, run),
     )
 
 
@@ -202,6 +205,12 @@ def _places(plan: Plan, campaign: Campaign, run: Run) -> Iterator[PlaceHours]:
     )
     for place, rows in people.iter_rows():
         yield place_hours(hours, place, rows, run.created_at)
+
+
+def _opted_out(journal: Journal, run: Run) -> int:
+    """Read from all of its rows, so only where anybody has opted out at all."""
+    began, said = journal.canaries.first_claim(run.id), journal.suppressions
+    return said.opted_out_of(run.id, since=began) if said.opted_out_since(began) else 0
 
 
 def _nothing(plan: Plan) -> pl.DataFrame:

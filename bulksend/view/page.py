@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from bulksend.errors import counted
 from bulksend.kinds import KINDS
+from bulksend.settle.suppressing import OptOutRate
 from bulksend.view import charts, comparison, tables, words
 from bulksend.view.drawing import draw
 from bulksend.view.pace import pace
@@ -104,6 +105,17 @@ class Page:
     def taken(self) -> int:
         counts = self.figures.counts
         return counts["accepted"] + counts["delivered"] + counts["failed"]
+
+    @property
+    def opt_outs(self) -> tuple[str, str]:
+        """What their share means to Bandwidth, and how a tile shows that."""
+        rate = OptOutRate(self.figures.opted_out, self.taken)
+        said = f"{words.share(rate.opted_out, rate.people)} of those taken"
+        if rate.may_suspend:
+            return f"{said}: over 4 % Bandwidth may suspend a campaign", "bad"
+        if rate.may_audit:
+            return f"{said}: over 0.5 % in a day Bandwidth asks for consent", "odd"
+        return said, ""
 
     @property
     def lasted(self) -> tuple[int, int] | None:

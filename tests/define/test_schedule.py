@@ -17,7 +17,7 @@ import pytest
 from croniter import croniter
 
 from bulksend.define.campaign import Schedule
-from bulksend.define.slots import last_slot, next_slots
+from bulksend.define.slots import last_slot, next_slots, slot_called, why_not_now
 from bulksend.define.timetable import Job, airflow, crontab, systemd
 from bulksend.errors import InputError
 
@@ -60,6 +60,45 @@ def test_the_slot_that_is_due(cron: str, now: str, due: str, then: str) -> None:
     assert found.at <= at(now)
     assert found.until.astimezone(UTC) - found.at.astimezone(UTC) == timedelta(hours=2)
     assert next_slots(schedule(cron), at(now), 1)[0].name == then
+
+
+@pytest.mark.parametrize("cron", ["0 * * * *", "*/30 * * * *", "*/15 1 * * *"])
+@pytest.mark.parametrize("day", ["2026-11-01", "2026-03-08"])
+def test_an_hour_that_comes_twice_has_its_slots_once(cron: str, day: str) -> None:
+    """Each name once, in order; whatever is due has one of the names to come."""
+    begin = at(day)
+    slots = next_slots(schedule(cron), begin, 100)
+    names = [one.name for one in slots]
+    assert names == sorted(set(names))
+    for minutes in range(0, 12 * 60, 5):
+        now = begin + timedelta(minutes=minutes)
+        due = [one for one in slots if one.at.astimezone(UTC) <= now]
+        found = last_slot(schedule(cron), now)
+        assert found is not None
+        assert [found] == (due[-1:] or [found])
+        assert slot_called(schedule(cron), found.name) == found
+
+
+WHEN = [
+    # of a slot due 2026-11-30T15:00Z, for two hours · minutes after that · the code
+    ("2026-11-30T1000", -1, "E417"),
+    ("2026-11-30T1000", 0, None),
+    ("2026-11-30T1000", 120, None),
+    ("2026-11-30T1000", 121, "E422"),
+    ("2026-11-30T1001", 121, None),  # no slot of this schedule: somebody's own word
+    ("2026-11-30", 121, None),
+    ("", 0, "E415"),
+]
+
+
+@pytest.mark.parametrize(("slot", "minutes", "code"), WHEN)
+def test_when_a_slot_may_be_begun(slot: str, minutes: int, code: str | None) -> None:
+    """From when it is due, for as long as the schedule says."""
+    now = at("2026-11-30T15:00") + timedelta(minutes=minutes)
+    said = why_not_now(schedule("0 10 * * MON"), slot, now)
+    assert (said and said.code) == code
+    if code == "E422" and said is not None:
+        assert said.found == f"slot {slot} ended Mon 30 Nov 2026 12:00 EST"
 
 
 def job(cron: str, zone: str = NEW_YORK) -> Job:
@@ -185,6 +224,7 @@ def test_started_as_a_module_it_is_started_so_again(
 WRONG = [
     ({"cron": "99 10 * * MON", "zone": "UTC"}, "E104"),
     ({"cron": "0 0 10 * * MON", "zone": "UTC"}, "E104"),
+    ({"cron": "@daily", "zone": "UTC"}, "E104"),
     ({"cron": "0 10 * * MON", "zone": "Eastern"}, "E104"),
     ({"cron": "0 10 * * MON"}, "E103"),
     ({"cron": "0 10 * * MON", "zone": "UTC", "not_after": "0h"}, "E104"),

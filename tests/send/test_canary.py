@@ -34,6 +34,7 @@ CASES = [
     (Seen(100, 90, 10, 0, 0, 5), "E547", "E547"),
     (Seen(10, 10, 0, 0, 0, 2), None, None),  # two of ten are not a share
     (Seen(10, 10, 0, 0, 0, 3), "E547", "E547"),
+    (Seen(59, 50, 0, 0, 0, 3), "E547", "E547"),  # 4 % of fifty is two
     (Seen(100, 60, 31, 0, 0, 0), "E424", "E424"),
     (Seen(100, 20, 20, 0, 0, 0), None, "E424"),
     (Seen(100, 30, 25, 0, 0, 0), None, "E424"),  # a third of what is known

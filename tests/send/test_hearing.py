@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
@@ -68,7 +69,7 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
     monkeypatch.setattr(hearing, "LOOK_SECONDS", 0.0)
     path = tmp_path / "journal.db"
     clocks, ear = Clocks(), Ear()
-    with Journal.open(path) as journal:
+    with Journal.open(path) as journal, capture_logs() as told:
         run = journal.add_run(RUN)
 
         def fails(message_id: str, at: int) -> None:
@@ -127,6 +128,8 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
             await looked()
             listening.cancel()
             await asyncio.wait([listening])
+    (warned,) = [one for one in told if "proof of consent" in one["event"]]
+    assert (warned["count"], warned["people"]) == (1, 42)  # over 0.5 %
     assert ear.failed == ["4770", "4770"]
     assert ear.before == 40
     assert ear.rates[0] == (0, 40)

@@ -14,6 +14,12 @@ from hypothesis import strategies as st
 
 from bulksend.journal.records import ALREADY_SENT, Candidate, Outcome
 from bulksend.journal.states import Event
+from bulksend.journal.suppressions import (
+    EVERY_SENDER,
+    OPTED_OUT,
+    SUPPRESSED,
+    Suppression,
+)
 from bulksend.settle.results import OUTCOMES, results
 from bulksend.settle.standing import standing
 from bulksend.view.figures import Slot, count
@@ -87,6 +93,26 @@ def test_segments_and_money_are_those_of_the_plan(
     assert sum(one.segments for one in seen.used) == 2 * 3
     assert sum(one.segments for one in seen.may_be_used) == 2 * 2
     assert seen.currency == "USD"
+
+
+def test_people_who_opted_out_since_it_began_are_counted(
+    everything: tuple[Plan, Journal, Run],
+) -> None:
+    """Of those that it texted, whatever became of it; not who is on a list of ours."""
+    _, journal, run = everything
+    assert count(*everything, now=NOW).opted_out == 0
+    began = journal.canaries.first_claim(run.id)
+    texted = [row for row, said in EVERYTHING.items() if said[-1:] == [Event.ACCEPT]]
+    texted += [row for row, said in EVERYTHING.items() if Event.DELIVER in said]
+    said = [(texted[0], OPTED_OUT, began), (texted[1], OPTED_OUT, began - 1)]
+    said += [(texted[1], SUPPRESSED, began), (90, OPTED_OUT, began)]
+    journal.suppressions.add(
+        [
+            Suppression(row, EVERY_SENDER, 1_919_000_0000 + row, why, "reply STOP", at)
+            for row, why, at in said
+        ]
+    )
+    assert count(*everything, now=NOW).opted_out == 1
 
 
 def test_what_bandwidth_does_not_bill_is_not_used(tmp_path: Path) -> None:

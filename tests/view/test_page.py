@@ -44,6 +44,26 @@ def figures(everything: tuple[Plan, Journal, Run]) -> Figures:
     return count(*everything, now=NOW)
 
 
+OPT_OUTS = [
+    # opted out of a thousand that were taken · what the report says of it
+    (5, "0.5 % of those taken<"),
+    (6, "over 0.5 % in a day Bandwidth asks for consent"),
+    (40, "over 0.5 % in a day Bandwidth asks for consent"),
+    (41, "over 4 % Bandwidth may suspend a campaign"),
+]
+
+
+@pytest.mark.parametrize(("count", "said"), OPT_OUTS)
+def test_opt_outs_are_held_against_bandwidths_lines(
+    figures: Figures, count: int, said: str
+) -> None:
+    """The halves of a percent of which it asks; nothing is said where nobody left."""
+    counts = dict.fromkeys(OUTCOMES, 0) | {"accepted": 400, "delivered": 600}
+    seen = replace(figures, opted_out=count, counts=counts)
+    assert said in Page(seen, UTC).main()
+    assert "opted out" not in Page(figures, UTC).main()
+
+
 class Outline(HTMLParser):
     """Headings in order, addresses, ids, and the tags left open."""
 
