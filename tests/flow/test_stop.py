@@ -217,7 +217,7 @@ def test_two_campaigns_share_a_home(desk: Desk) -> None:
     """Two senders of two campaigns in one journal do not stand in each other's way."""
     with served(desk.folder) as server:
         desk.environment = server.environment
-        desk.people(crowd(600))
+        desk.people(crowd(200))
         for name in ("one", "two"):
             desk.campaign(
                 f"{name}.yaml",
@@ -233,8 +233,8 @@ def test_two_campaigns_share_a_home(desk: Desk) -> None:
         ran = [ended(sender) for sender in senders]
 
     assert [each.code for each in ran] == [0, 0], ran
-    assert [counts(each) for each in ran] == [{"accepted": 600}] * 2
-    assert len(server.lines()) == 1200
+    assert [counts(each) for each in ran] == [{"accepted": 200}] * 2
+    assert len(server.lines()) == 400
     listed = desk.call("status", "--json").json
     assert sorted(each["run"].partition("-")[0] for each in listed) == ["one", "two"]
 
