@@ -179,6 +179,9 @@ def import_(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
 ) -> None:
     """Put every number of FILE on the list: any kind of file that a campaign takes.
 
+    What `suppress export` wrote is taken over entry by entry, each with its sender,
+    reason, source and date. Who was lifted here after that date stays so, and is counted.
+
     Example: bulksend suppress import opt-outs.csv --region US
     """
     from bulksend.cli.show import show_problems
@@ -186,7 +189,8 @@ def import_(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     with _list(folder, journal) as people:
         done = people.import_file(file, region=region, sender=sender)
     show_problems(done.notices)
-    _say({"numbers": done.numbers, "added": done.added}, as_json)
+    said = {"numbers": done.numbers, "added": done.added}
+    _say(said | ({"stay_lifted": done.lifted} if done.lifted else {}), as_json)
 
 
 @suppress.command()

@@ -138,6 +138,12 @@ class Suppressions:
         found = self._db.fetch("suppressions_of", person=person_key(number))
         return [Suppression(*row) for row in found]
 
+    def standing(self, people: Sequence[int]) -> set[tuple[int, str]]:
+        """The words that stand about *people*: each by its person and its sender."""
+        asked = f"[{','.join(map(str, people))}]"
+        found = self._db.fetch("suppressed_among", people=asked)
+        return {(person, sender) for person, sender, _, _ in found}
+
     def among(self, candidates: Sequence[Candidate]) -> dict[int, Closing]:
         """The rows that must not be sent, each with the reason.
 

@@ -186,6 +186,12 @@ ROWS = (
         "(or add --region), a short code or a name; nothing was done.",
     ),
     Kind(
+        "E658",
+        "an exported suppression list was changed",
+        "Correct the row, or leave out all columns but `number`: then it is a list of "
+        "numbers, which keeps nobody's own words; nothing was done.",
+    ),
+    Kind(
         "E670",
         "a file that is no report stands there",
         "Move it away, or write elsewhere with --output PATH.",

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-import polars as pl
-
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import (
@@ -26,30 +24,22 @@ from bulksend.journal.suppressions import (
 )
 from bulksend.logs import mask_numbers, mask_words
 from bulksend.prepare.list_columns import Reading
-from bulksend.prepare.lists import read_list
-from bulksend.prepare.phones import e164_text
+from bulksend.prepare.lists import TOLD, read_list
+from bulksend.prepare.source import scan
+from bulksend.settle.exported import COLUMNS, entries, is_export, lines, suppressions
 from bulksend.settle.said import read, read_sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import polars as pl
+
     from bulksend.home import Home
     from bulksend.journal.suppressions import Suppression
 
-COLUMNS = ("number", "sender", "reason", "source", "since")
 AT_ONCE = 100_000
 DAY_MS = 86_400_000
-_ENTRY = {
-    "person": pl.Int64,
-    "sender": pl.String,
-    "number": pl.Int64,
-    "reason": pl.String,
-    "source": pl.String,
-    "since": pl.Int64,
-    "lifted_at": pl.Int64,
-    "lifted_by": pl.String,
-}
 
 
 class Imported(NamedTuple):
@@ -58,12 +48,15 @@ class Imported(NamedTuple):
     Args:
         numbers: Distinct numbers in the file.
 
-        added: Those that were not suppressed before.
+        added: Those that were not suppressed before; of an export, entries that are new.
+
+        lifted: Entries of an export that stay lifted, as a later word here lifted them.
     """
 
     numbers: int
     added: int
     notices: tuple[Problem, ...]
+    lifted: int = 0
 
 
 class Lifted(NamedTuple):
@@ -212,14 +205,42 @@ class SuppressionList:
     ) -> Imported:
         """Suppress every number of a list: any kind of file that a campaign takes.
 
+        What `export_file` wrote is read back as it was written: each entry with its
+        sender, reason, source and date, by which it stands among the words that are here.
+
         Raises:
-            InputError: The file cannot be read, or holds no numbers (E2xx); E657.
+            InputError: The file cannot be read, or holds no numbers (E2xx); E656, E657,
+                where *sender* is none or the file says it; E658, where it is an export
+                and a row of it cannot be read. Nothing was added.
         """
         about = read_sender(sender, region)
+        if (export := _exported(path, region)) is not None:
+            if about:
+                what = (
+                    f"--sender, and {path.name} says which sender each entry is about"
+                )
+                raise InputError(Problem("E656", what, fix="Leave --sender out."))
+            return self._bring_back(*export, path.name)
         found = read_list([path.name], Reading(path.parent, (), region, keeps_out=True))
         why = Cause(SUPPRESSED, f"import {path.name}", _now(), about)
         added = self.journal.suppressions.add_numbers(found.numbers, why)
         return Imported(len(found.numbers), added, found.notices)
+
+    def _bring_back(
+        self, found: pl.DataFrame, notices: tuple[Problem, ...], file: str
+    ) -> Imported:
+        """The entries of an export, among those that are here."""
+        store, added, lifted = self.journal.suppressions, 0, 0
+        for some in found.iter_slices(AT_ONCE):
+            people = suppressions(some, file)
+            added += store.add(people)
+            stand = store.standing([one.person for one in people])
+            lifted += sum(
+                (one.person, one.sender) not in stand
+                and (one.person, EVERY_SENDER) not in stand
+                for one in people
+            )
+        return Imported(found["number"].n_unique(), added, notices, lifted)
 
     def export_file(self, path: Path) -> int:
         """Write everyone who is suppressed now as CSV, numbers whole; how many.
@@ -234,12 +255,27 @@ class SuppressionList:
                 path.chmod(0o600)
                 stream.write(",".join(COLUMNS).encode() + b"\n")
                 while some := list(islice(entries, AT_ONCE)):
-                    _lines(some).write_csv(stream, include_header=False)
+                    lines(some).write_csv(stream, include_header=False)
                     count += len(some)
         except OSError as error:
             found = (error.strerror or str(error)).lower()
             raise InputError(Problem("E652", found, file=str(path))) from error
         return count
+
+
+def _exported(
+    path: Path, region: str | None
+) -> tuple[pl.DataFrame, tuple[Problem, ...]] | None:
+    """The entries of an export; None of any other list, and of what is none."""
+    try:
+        source = scan([path.name], folder=path.parent, may_lack_header=True)
+    except InputError:
+        return None  # `read_list` says what is wrong with a list
+    with source:
+        if not is_export(source):
+            return None
+        told = tuple(one for one in source.notices if one.code in TOLD)
+        return entries(source, path.name, region=region, now=_now()), told
 
 
 def listed(one: Suppression) -> Listed:
@@ -254,13 +290,6 @@ def listed(one: Suppression) -> Listed:
         lifted,
         one.lifted_by,
     )
-
-
-def _lines(some: Sequence[Suppression]) -> pl.DataFrame:
-    said = pl.DataFrame(some, schema=_ENTRY, orient="row")
-    since = pl.from_epoch("since", "ms").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    number = e164_text(pl.col("number")).alias("number")
-    return said.with_columns(number, since).select(COLUMNS)
 
 
 def _moment(millis: int) -> datetime:

@@ -81,6 +81,79 @@ def test_a_list_is_imported_and_exported(desk: Desk) -> None:
     assert back.json == {"numbers": 2, "added": 0}
 
 
+def test_an_export_is_imported_elsewhere_as_it_was(desk: Desk) -> None:
+    """With who, what, when and about which sender: their START lifts it there, too."""
+    there = ("--journal", "there.sqlite")
+    at = time.time_ns() // 10**6 - 5_000
+    words = [
+        suppression(ANA, Cause(OPTED_OUT, "reply STOP", at)),
+        suppression(BEN, Cause(OPTED_OUT, 'import "a", b.csv', at + 1, "+19195550100")),
+        suppression("+4532123456", Cause("suppressed", "receipt 4721", at + 2, "Acme")),
+    ]
+    with Journal.open(Home.find(desk.folder, {}).journal) as journal:
+        journal.suppressions.add(words)
+    assert desk.call("suppress", "export", "out.csv").code == 0
+
+    came = desk.call("suppress", "import", "out.csv", *there)
+
+    assert came.out == "numbers 3 · added 3\n"
+    assert desk.call("suppress", "import", "out.csv", *there).out.endswith("added 0\n")
+    with Journal.open(desk.folder / "there.sqlite") as journal:
+        store = journal.suppressions
+        assert sorted(store.all()) == sorted(words)
+        store.lift_own([words[0]._replace(since=at + 9, source="reply START")])
+    again = desk.call("suppress", "import", "out.csv", *there)
+    assert again.out == "numbers 3 · added 0 · stay_lifted 1\n"
+    assert desk.call("suppress", "export", "back.csv", *there).out == "numbers 2\n"
+    lines = (desk.folder / "out.csv").read_text().splitlines()
+    back = (desk.folder / "back.csv").read_text().splitlines()
+    assert set(lines) - set(back) == {line for line in lines if ANA in line}
+
+
+def test_an_export_that_a_spreadsheet_saved_is_read(desk: Desk) -> None:
+    """Without plus, with semicolons and a row by hand; no date is later than now."""
+    desk.write(
+        "out.csv",
+        "number;sender;reason;source;since\n"
+        f"{ANA[1:]};19195550100;opted_out;reply STOP;2026-01-02 03:04:05\n"
+        "(919) 234-5672;;suppressed;;2999-01-01T00:00:00Z\n",
+    )
+    came = desk.call("suppress", "import", "out.csv", "--region", "US")
+    assert came.out == "numbers 2 · added 2\n", came
+    with Journal.open(Home.find(desk.folder, {}).journal) as journal:
+        (ana,), (ben,) = map(journal.suppressions.of, (ANA, BEN))
+    assert (ana.sender, ana.reason, ana.since) == (
+        "+19195550100",
+        OPTED_OUT,
+        1_767_323_045_000,
+    )
+    assert (ben.sender, ben.source) == ("", "import out.csv")
+    assert ben.since <= time.time_ns() // 10**6
+
+
+def test_an_export_that_cannot_be_read_is_told_and_nothing_is_added(desk: Desk) -> None:
+    """E658 with row and column, for each column; and no sender beside its own (E656)."""
+    rows = (
+        "9192345671,,opted_out,,2026-01-02T03:04:05Z",
+        "1.9192E+10,,opted_out,,yesterday",
+        f"{ANA},no sender of ours,opted,,2026-01-02T03:04:05Z",
+        f"{BEN},,opted_out,,2026-01-02T03:04:05Z",
+    )
+    header = "number,sender,reason,source,since"
+    desk.write("out.csv", "\n".join((header, *rows)) + "\n")
+    ran = desk.call("suppress", "import", "out.csv", "--json")
+    assert (ran.code, codes(ran)) == (2, ["E658"] * 4), ran
+    assert "9192345671" not in ran.all
+    desk.write("out.csv", "\n".join((header, rows[3])) + "\n")
+    ran = desk.call(
+        "suppress", "import", "out.csv", "--sender", "+19195550100", "--json"
+    )
+    assert (ran.code, codes(ran)) == (2, ["E656"])
+    assert desk.call("suppress", "list", "--json").json["counts"] == {}
+    desk.write("out.csv", header + "\n")
+    assert desk.call("suppress", "import", "out.csv").out == "numbers 0 · added 0\n"
+
+
 def test_a_run_leaves_out_who_is_suppressed(
     desk: Desk,
     bandwidth: Bandwidth,

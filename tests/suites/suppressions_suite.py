@@ -210,6 +210,19 @@ class SuppressionsSuite:
         ] == last
         assert store.counts() == {OPTED_OUT: sum(last)}
 
+    def test_what_stands_is_told_by_person_and_sender(self, journal: Journal) -> None:
+        """Of those who are asked about, and nothing that was lifted."""
+        store = journal.suppressions
+        two, three = (person_of(row).person for row in (2, 3))
+        assert two is not None
+        assert three is not None
+        store.add([suppressed(2), suppressed(2, sender=OURS), suppressed(3)])
+        store.add([suppressed(4)])
+        store.lift(number_of(2), sender=OURS, now=NOW + 1)
+
+        assert store.standing([two, three]) == {(two, ""), (three, "")}
+        assert store.standing([]) == set()
+
     def test_who_says_stop_twice_is_one_person(self, journal: Journal) -> None:
         """In lists and in counts, with the first word that stands."""
         store = journal.suppressions
