@@ -80,7 +80,7 @@ class Checked:
 
     @cached_property
     def already(self) -> int:
-        """Messages of it that are done, or that people have from an earlier run.
+        """Messages of it that are over, or that an earlier run has posted, or may have.
 
         Of those that were chosen none is.
         """

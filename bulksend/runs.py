@@ -42,7 +42,7 @@ def has_begun(plan: Plan, home: Home) -> bool:
 
 
 def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int:
-    """Messages of a plan that are done, or that people have from an earlier run.
+    """Messages of a plan that are over, or that an earlier run has posted, or may have.
 
     The latter are looked for, at 3 µs of CPU a message, where the plan's own run has not
     begun: a resumed one shall not wait for a figure.

@@ -165,7 +165,8 @@ def _not_now(checked: Checked) -> Iterator[tuple[str, str]]:
         others = checked.summary.sendable - checked.chosen
         yield "not chosen", f"{others:,}, which get nothing by this command"
     if checked.already:
-        yield "already sent", f"{checked.already:,}, which get nothing more"
+        have = "has its" if checked.already == 1 else "have their"
+        yield "done", f"{checked.already:,} {have} outcome and get nothing more"
     if checked.capped:
         caps = ", ".join(
             f"{many:,} by {cap}" for cap, many in checked.capped.items() if cap != "all"

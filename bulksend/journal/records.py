@@ -157,7 +157,7 @@ class Closing(NamedTuple):
 ALREADY_SENT = Closing(
     Status.EXCLUDED,
     "already_sent",
-    "This person already has this text from an earlier run of this campaign.",
+    "An earlier run of this campaign has posted this text to this person, or may have.",
 )
 LISTED = Closing(
     Status.EXCLUDED,

@@ -178,8 +178,9 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "already_sent",
-            "This person already has this text from an earlier run of this campaign.",
-            "Nothing is needed.",
+            "An earlier run of this campaign has posted this text to this person, or may have.",
+            "Nothing is needed where it arrived. What failed, that run sends again, with "
+            "its list as it was: `bulksend run --only failed`, or `--only retryable`.",
             by_rule=True,
         ),
         Reason(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bulksend.prepare.reasons import REASONS
 from bulksend.send import bandwidth as client
 from bulksend.send.verdict import judge as real
 from tests.flow.desk import PEOPLE, Desk, codes, counts
@@ -51,13 +52,20 @@ def test_another_file_and_run_sends_only_what_is_new(
     shuffled(desk)
     checked = desk.call("check", "hello.yaml", "--json").json
     assert (checked["sendable"], checked["already"]) == (5, 4)
-    assert "4, which get nothing more" in desk.call("check", "hello.yaml").out
+    assert (
+        "4 have their outcome and get nothing more"
+        in desk.call("check", "hello.yaml").out
+    )
     second = desk.call(*RUN)
 
     assert counts(second) == {"accepted": 1, "excluded": 7}
     assert set(texts(server).values()) == {1}
     rows = desk.results(f"{second.json['run']}.csv").filter(reason="already_sent")
     assert len(rows) == 4
+    reason = REASONS["already_sent"]
+    assert set(rows["error"]) == {reason.sentence}
+    assert "has posted" in reason.sentence, "what failed, nobody has"
+    assert "`bulksend run --only failed`" in reason.fix
 
     desk.campaign(
         recipients={"path": "other.csv", "duplicates": "last"},
@@ -216,7 +224,7 @@ def test_only_what_failed_is_sent_again(
     assert asked.out.startswith("1 of 4 will receive a message")
     words = " ".join(asked.out.split())
     assert "not chosen 3, which get nothing by this command" in words
-    assert "already sent" not in asked.out, "the three have nothing yet"
+    assert "get nothing more" not in asked.out, "the three have nothing yet"
 
     failed = desk.call(*RUN, "--only", "failed")
 

@@ -176,6 +176,9 @@ def test_a_run_leaves_out_who_is_suppressed(
     assert row["error"] == (
         "This number is on the suppression list (operator); nothing was sent."
     )
+    checked = " ".join(desk.call("check", "hello.yaml").out.split())
+    assert "4 have their outcome and get nothing more" in checked
+    assert "already sent" not in checked, "one was sent nothing"
 
 
 def test_who_is_suppressed_while_a_run_is_under_way_gets_nothing(
