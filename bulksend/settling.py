@@ -128,10 +128,10 @@ def settle_runs(
         everyone = journal.runs()
         orphan(journal, everyone)
         unknown = {one.id: journal.decisions.unknown(one.id) for one in everyone}
-        rivals = [one for one in everyone if _is_real(one) and unknown[one.id]]
+        rivals = [one for one in everyone if is_real(one) and unknown[one.id]]
         ours = {one.id for one in runs}
         real = [one for one in rivals if one.id in ours]
-        settled.skipped = sum(len(unknown[one.id]) for one in runs if not _is_real(one))
+        settled.skipped = sum(len(unknown[one.id]) for one in runs if not is_real(one))
         account = environment.get("BW_ACCOUNT_ID", "").strip()
         plans, without = _plans(home, rivals, account)
         for one in without.keys() & set(real):
@@ -184,7 +184,7 @@ def poll_runs(
     """
     how = how or Manner()
     with _runs(home, run) as (journal, runs):
-        real = [one for one in runs if _is_real(one)]
+        real = [one for one in runs if is_real(one)]
         found: Counter[str] = Counter()
         if _waiting(journal, real):
             credentials = Credentials.from_environment(environment)
@@ -207,7 +207,7 @@ def _runs(home: Home, run: str) -> Iterator[tuple[Journal, list[Run]]]:
         yield journal, [known] if run else journal.runs()
 
 
-def _is_real(run: Run) -> bool:
+def is_real(run: Run) -> bool:
     """Whether a search may know its messages: nobody else knows the stand-in's."""
     return run.provider == "bandwidth"
 

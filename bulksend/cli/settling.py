@@ -71,7 +71,7 @@ WORDS = {
     type=(str, int, click.Choice(["accepted", "not_sent"])),
     default=None,
     metavar="RUN ROW accepted|not_sent",
-    help="Your own decision about one row.",
+    help="Your own decision about one row; given anew it takes an earlier one back.",
 )
 @click.option("--because", default="", help="How you know; kept with the decision.")
 @FOLDER
@@ -232,5 +232,6 @@ def _show(
         click.echo(f"{planned[0]:,} planned again: `bulksend run` sends them.")
         if planned[1]:
             click.echo(
-                f"{planned[1]:,} stay not sent: the search does not prove it any more."
+                f"{planned[1]:,} stay not sent: the search does not prove it any more, "
+                "or has a record that fits."
             )

@@ -206,7 +206,8 @@ class Decisions:
     def apply(self, evidence: Sequence[Evidence], *, now: int) -> int:
         """Believe *evidence*, as far as the state table goes.
 
-        Where it ends an unknown (or contradicts a *not_sent*), it is kept as a decision.
+        Where it ends an unknown (or contradicts a *not_sent*, or a person's word that it is
+        planned again), it is kept as a decision.
         `Event.DISPROVE` counts for unknown rows only.  To be called in a transaction, or
         alone.
 
@@ -237,20 +238,27 @@ class Decisions:
         ]
         return self._db.execute_each("disprove", absent)
 
-    def absent(self, run_id: int) -> list[Unknown]:
-        """The rows that a search called *not_sent*, with the times that it went by."""
-        found = self._db.fetch("disproved", run_id=run_id, source=Source.SEARCH)
-        said = [(row, attempt, orjson.loads(text)) for row, attempt, text in found]
-        return [
-            Unknown(row, one["since"], one["until"], attempt, one.get("seen"))
-            for row, attempt, one in said
-            if "since" in one and "until" in one
-        ]
+    def take_back(self, one: Evidence, *, now: int) -> bool:
+        """What a person called accepted is *not_sent* now; whether it could be.
 
-    def denied(self, run_id: int) -> list[tuple[int, int]]:
-        """Row and attempt of what a person called *not_sent*."""
-        found = self._db.fetch("disproved", run_id=run_id, source=Source.OPERATOR)
-        return [(int(row), int(attempt)) for row, attempt, _ in found]
+        Not where anything but their word stands behind it.  To be called in a transaction.
+        """
+        said = {"at": one.at, "error_code": one.error_code, "error": one.error}
+        place = {"run_id": one.run_id, "row": one.row}
+        if not self._db.execute("take_back", **place, **said):
+            return False
+        self._db.execute("decide_back", **place, now=now, evidence=one.evidence)
+        return True
+
+    def disproved(self, run_id: int, source: Source) -> list[Unknown]:
+        """The rows that are *not_sent* by the last word of *source*, and when they left."""
+        found = self._db.fetch("disproved", run_id=run_id, source=source)
+        said = [(*one, orjson.loads(text)) for *one, text in found]
+        return [
+            Unknown(row, one["since"], one.get("until", at), attempt, one.get("seen"))
+            for row, attempt, at, one in said
+            if "since" in one
+        ]
 
     def resend(
         self, run_id: int, rows: Iterable[tuple[int, int]], *, now: int, evidence: str

@@ -546,7 +546,8 @@ select :run_id, :row, :now, :event, :source, :evidence
 where exists (select 1 from messages as m
               join transitions as t on t.status = m.status and t.event = :event
               where m.run_id = :run_id and m.row = :row
-                and m.status in ('unknown', 'not_sent')
+                and (m.status in ('unknown', 'not_sent')
+                     or m.status = 'planned' and :source = 'operator')
                 and :attempt in (0, m.attempt)
                 and (:event = 'deliver' or m.message_id is null
                      or cast(:message_id as text) is null
@@ -662,9 +663,27 @@ order by exists (select 1 from receipts
          case when status = 'accepted' then 0 else 1 end, abs(row - :row)
 limit :most;
 
+-- What a person called accepted, and nothing else: no id, and nothing decided since.
+-- name: take_back
+update messages
+set status = 'not_sent', accepted_at = null, ended_at = :at, error_code = :error_code,
+    error = :error
+where run_id = :run_id and row = :row and status = 'accepted' and message_id is null
+  and exists (select 1 from decisions as d
+              where d.run_id = messages.run_id and d.row = messages.row
+                and d.event = 'accept' and d.source = 'operator'
+                and d.decided_at = (select max(decided_at) from decisions
+                                    where run_id = messages.run_id
+                                      and row = messages.row));
+
+-- name: decide_back
+insert into decisions (run_id, row, decided_at, event, source, evidence)
+values (:run_id, :row, :now, 'disprove', 'operator', :evidence)
+on conflict (run_id, row, decided_at, event) do nothing;
+
 -- What is called not sent, by a search or by a person, each with the evidence.
 -- name: disproved
-select m.row, m.attempt, d.evidence
+select m.row, m.attempt, d.decided_at, d.evidence
 from messages as m join decisions as d on d.run_id = m.run_id and d.row = m.row
 where m.run_id = :run_id and m.status = 'not_sent'
   and d.event = 'disprove' and d.source = :source

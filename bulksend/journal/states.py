@@ -12,7 +12,8 @@ from now on it may be on the wire), and then something is proven, or nothing is:
 
 `unknown` is left only by evidence: a receipt, the message search, or a person's recorded
 decision.  Evidence that it was never taken makes it *not_sent*, which is not sent again
-either, unless somebody asks for it.  A receipt turns *accepted* (or *unknown*) into
+either, unless somebody asks for it.  A person may take a decision of their own back, as
+long as nothing but their word stands behind it and nothing was sent after it.  A receipt turns *accepted* (or *unknown*) into
 *delivered* or *failed*, and *delivered* wins over *failed*, because a receipt that timed
 out (9902) may be followed by the real one.
 
@@ -62,6 +63,7 @@ class Event(StrEnum):
     FAIL = "fail"  # a receipt: not delivered
     AGAIN = "again"  # a person wants it tried once more
     DISPROVE = "disprove"  # evidence that Bandwidth never took it
+    RECANT = "recant"  # a person takes back that it was taken: nothing else said so
 
 
 TRANSITIONS: dict[Status, dict[Event, Status]] = {
@@ -104,6 +106,7 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.ACCEPT: Status.ACCEPTED,
         Event.DELIVER: Status.DELIVERED,
         Event.FAIL: Status.FAILED,
+        Event.RECANT: Status.NOT_SENT,
     },
     Status.DELIVERED: {
         Event.ACCEPT: Status.DELIVERED,

@@ -161,8 +161,9 @@ ROWS = (
     ),
     Kind(
         "E653",
-        "this row is not unknown",
-        "Look at its status in the results; only an unknown can be decided.",
+        "nothing that a person can decide about this row",
+        "Decide what is unknown, or decide anew what was decided by hand, as long as "
+        "nothing was sent since and no record or callback has spoken.",
     ),
     Kind(
         "E654",

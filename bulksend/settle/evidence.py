@@ -204,6 +204,8 @@ class Conclusion:
 
     Args:
         records: How many records between its numbers are no other row's.
+
+        fitting: How many of these may be it, and how many more cannot be read.
     """
 
     message: Open
@@ -213,6 +215,7 @@ class Conclusion:
     asked_at: int
     message_id: str | None = None
     received_at: int | None = None
+    fitting: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """The evidence, without numbers and texts."""
@@ -280,7 +283,14 @@ def _conclude(  # noqa: PLR0913, PLR0917  (all of what the rules look at)
     look: Look,
     wait_ms: int,
 ) -> Conclusion:
-    said = Conclusion(message, Proof.WAITING, len(near), look.watermark, look.asked_at)
+    said = Conclusion(
+        message,
+        Proof.WAITING,
+        len(near),
+        look.watermark,
+        look.asked_at,
+        fitting=len(fits) + look.unread,
+    )
     if look.unread:
         return replace(said, proof=Proof.AMBIGUOUS)
     if len(fits) == 1 and claims[fits[0].message_id] == 1:

@@ -9,6 +9,7 @@ from collections import Counter
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from bulksend.journal.decisions import Source
 from bulksend.journal.inbox import News
 from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, Proof, conclude
 from bulksend.settle.proving import fate, gone, proven
@@ -80,33 +81,37 @@ async def look(ground: Ground) -> Counter[str]:
 
 
 async def look_again(ground: Ground, run: Run) -> list[tuple[int, int]]:
-    """One more look at what a search has called *not_sent*: what is found is accepted.
+    """One more look at what is called *not_sent*: what is found is accepted.
 
     Returns:
-        Row and attempt of each that is absent still.
+        Row and attempt of each that is absent still; and of what a person called so, of
+        which the search has no record that fits.
 
     Raises:
         As `MessageSearch`.
     """
     journal, search, plan = ground.journal, ground.search, ground.plans[run]
-    absent = journal.decisions.absent(run.id)
-    if not absent:
+    said_so = journal.decisions.disproved(run.id, Source.OPERATOR)
+    rows = [*journal.decisions.disproved(run.id, Source.SEARCH), *said_so]
+    if not rows:
         return []
-    first = min(one.since for one in absent) - BEFORE_MS
+    by_hand = {one.row for one in said_so}
+    first = min(one.since for one in rows) - BEFORE_MS
     watermark = await search.newest(max(first, reach(ground.now())))
     if search.theirs.seen() is None:
         return []
     still: list[tuple[int, int]] = []
-    messages = open_messages(run, plan, absent)
+    messages = open_messages(run, plan, rows)
     async for said in conclusions(ground, messages, watermark):
         found = [one for one in said if one.proof is Proof.ACCEPTED]
         evidence = [one for each in found if (one := proven(each, {run.id: run}))]
         with journal.database.transaction():
             journal.decisions.apply(evidence, now=ground.now())
         still += [
-            (one.message.row, one.message.attempt)
-            for one in said
-            if one.proof is Proof.ABSENT
+            (each.message.row, each.message.attempt)
+            for each in said
+            if each.proof is Proof.ABSENT
+            or (each.message.row in by_hand and not each.fitting)
         ]
     return still
 

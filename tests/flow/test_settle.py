@@ -272,49 +272,6 @@ def test_what_is_proven_absent_waits_for_a_word(
     assert not simulator.bandwidth.witness.accepted
 
 
-def test_a_person_decides_and_the_reason_is_kept(
-    desk: Desk, bandwidth: Bandwidth
-) -> None:
-    """Accepted or not sent, about unknown rows only, never without a reason."""
-    bandwidth(silent=0.0, lost_before=0.5)
-    crowd(desk, 20)
-    desk.campaign()
-    run = desk.call(*RUN).json["run"]
-    frame = desk.results()
-    rows = frame.filter(frame["status"] == "unknown")["row"].to_list()
-    one, other = rows[:2]
-
-    bare = desk.call("settle", "--decide", run, one, "accepted", "--json")
-    assert (bare.code, bare.json["problems"][0]["code"]) == (2, "E654")
-    for row, verdict in ((one, "accepted"), (other, "not_sent")):
-        ran = desk.call(
-            "settle",
-            "--decide",
-            run,
-            row,
-            verdict,
-            "--because",
-            "asked her at +19192345671",
-        )
-        assert ran.code == 0, ran
-    third = desk.call(
-        "settle", "--decide", run, rows[2], "accepted", "--because", "x", "--json"
-    )
-    assert third.json == {"row": int(rows[2]), "status": "accepted"}
-    twice = desk.call(
-        "settle", "--decide", run, one, "not_sent", "--because", "x", "--json"
-    )
-    assert (twice.code, twice.json["problems"][0]["code"]) == (2, "E653")
-
-    status = dict(desk.results().select("row", "status").iter_rows())
-    assert (status[one], status[other]) == ("accepted", "not_sent")
-    with Journal.open(Home.find(desk.folder, {}).journal) as journal:
-        made = journal.decisions.of_rows(1, int(one), int(one))
-    assert [(each.source, each.event) for each in made] == [("operator", "accept")]
-    assert "asked her at" in made[0].evidence
-    assert "9192345671" not in made[0].evidence
-
-
 def test_a_search_that_refuses_or_throttles(desk: Desk, bandwidth: Bandwidth) -> None:
     """A user without the role: E545, and nothing is decided."""
     bandwidth(lost_after=0.5)

@@ -431,11 +431,60 @@ class EvidenceSuite:
         absent = proof(run_id, Event.DISPROVE)
         said = f'{{"since": {NOW}, "until": {NOW + 1}, "seen": {NOW + 2}}}'
         by_search = absent._replace(evidence=said)
-        by_person = absent._replace(row=3, source=Source.OPERATOR)
+        by_person = absent._replace(
+            row=3, source=Source.OPERATOR, evidence=f'{{"since": {NOW - 1}}}'
+        )
         decisions.apply([by_search, by_person], now=NOW + 3)
 
-        assert decisions.absent(run_id) == [Unknown(2, NOW, NOW + 1, 1, NOW + 2)]
-        assert decisions.denied(run_id) == [(3, 1)]
+        assert decisions.disproved(run_id, Source.SEARCH) == [
+            Unknown(2, NOW, NOW + 1, 1, NOW + 2)
+        ]
+        assert decisions.disproved(run_id, Source.OPERATOR) == [
+            Unknown(3, NOW - 1, NOW + 3, 1)
+        ]
+
+    def test_only_a_persons_word_is_taken_back(self, sender: Sender) -> None:
+        """Not what an answer, a record or a callback has told; once."""
+        sender.claim(2, 3, 4, 5)
+        sender.record(
+            *(outcome(row, Event.LOSE) for row in (2, 3, 4)),
+            outcome(5, Event.ACCEPT),  # a 202 that broke off, without an id
+        )
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        word = proof(run_id, Event.ACCEPT)._replace(
+            source=Source.OPERATOR, message_id=None
+        )
+        named = word._replace(row=3, message_id="m3", source=Source.SEARCH)
+        heard = word._replace(row=4, source=Source.RECEIPT)
+        decisions.apply([word, named, heard], now=NOW + 3)
+        back = proof(run_id, Event.DISPROVE)._replace(
+            source=Source.OPERATOR, evidence='{"by":"kim"}'
+        )
+        taken = [
+            decisions.take_back(back._replace(row=n), now=NOW + 4) for n in (2, 3, 4, 5)
+        ]
+        assert taken == [True, False, False, False]
+        assert not decisions.take_back(back, now=NOW + 5)
+        entry = sender.entry(2)
+        assert (entry.status, entry.accepted_at) == ("not_sent", None)
+        assert decisions.of_rows(run_id, 2, 2) == [
+            Decision(2, NOW + 3, "accept", "operator", "{}"),
+            Decision(2, NOW + 4, "disprove", "operator", '{"by":"kim"}'),
+        ]
+
+    def test_what_is_planned_again_can_be_called_accepted(self, sender: Sender) -> None:
+        """By a person, whose word is kept; it is not claimed any more."""
+        sender.bring(2, Status.NOT_SENT)
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        decisions.resend(run_id, [(2, 1)], now=NOW + 3, evidence="{}")
+        word = proof(run_id, Event.ACCEPT)._replace(
+            source=Source.OPERATOR, message_id=None
+        )
+        decisions.apply([word], now=NOW + 4)
+        assert sender.entry(2).status == "accepted"
+        assert sender.claim(2) == []
+        made = [one.event for one in decisions.of_rows(run_id, 2, 2)]
+        assert made == ["again", "accept"]
 
     def test_witnesses_are_accepted_rows_close_by(self, sender: Sender) -> None:
         """Those of which no receipt has come first; none that came later."""
