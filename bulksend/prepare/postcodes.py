@@ -67,7 +67,7 @@ def _closely(text: pl.Series) -> pl.Series:
     A digit of another script makes no ZIP, though ``\\d`` would know it.
     """
     plain = text.str.normalize("NFKC").str.strip_suffix(".0")
-    digits = plain.str.replace(r"^([0-9]{5})[ -]?[0-9]{4}$", "$1")
+    digits = plain.str.replace(r"^([0-9]{5})(?:[ -]?[0-9]{4}|-)$", "$1")
     is_zip = digits.str.contains(r"^[0-9]{3,5}$").fill_null(value=False)
     number = digits.set(~is_zip, None).cast(pl.UInt32).fill_null(0)
     found = _slots()["place"].gather(number)
