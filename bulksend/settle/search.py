@@ -123,11 +123,9 @@ class MessageSearch:
         wanted = {"destinationTn": ",".join(numbers)}
         pages = [page async for page in self._pages(wanted, since)]
         found = [one.found for page in pages for one in page.sights]
-        # What it says to be there and does not show may be anybody's, and so may a record
-        # of somebody who was not asked for.
-        hidden = max(pages[0].total - sum(page.size for page in pages), 0)
+        unread = sum(page.unread for page in pages)
         strange = sum(one.to not in numbers for one in found)
-        return Records(found, sum(page.unread for page in pages) + hidden + strange)
+        return Records(found, unread + strange + _passed_over(pages, found))
 
     async def since(self, since: int) -> AsyncIterator[list[Sight]]:
         """Every record from *since* on, a page at a time; some may come twice."""
@@ -208,6 +206,18 @@ class MessageSearch:
     def _pause(self, attempt: int) -> float:
         ceiling = min(60.0, 2.0 ** (attempt + 1))
         return self._rng.uniform(ceiling / 2, ceiling)
+
+
+def _passed_over(pages: Sequence[Page], found: Sequence[Found]) -> int:
+    """How many records may have fallen between two pages, and be anybody's.
+
+    Records come in, and go, while pages are read, and all after them move: what one page
+    says to be there is shown by none, or one is shown twice in the place of another.
+    """
+    shown = len({(one.message_id, one.to) for one in found})
+    unread = sum(page.unread for page in pages)
+    hidden = max(page.total for page in pages) - shown - unread
+    return max(hidden, len(found) - shown, 0)
 
 
 def iso(millis: int) -> str:

@@ -160,10 +160,10 @@ async def test_a_status_says_what_it_proves(
 async def test_records_that_say_too_little_are_counted() -> None:
     """Of wrong types, without id, number or time; the others are read."""
     odd = [None, 7, {}, record(messageId=None), record(receiveTime="now"), record()]
-    fine = record(sourceTn=..., messageType="rcs", messageLength="9")
+    fine = record(messageId="b", sourceTn=..., messageType="rcs", messageLength="9")
     async with answering(lambda _: page(*odd, fine)) as url, searching(url) as search:
         found, unread = await search.to([ANN], 0)
-    assert found[1] == Found("a", ANN, "", found[0].received_at, is_over=True)
+    assert found[1] == Found("b", ANN, "", found[0].received_at, is_over=True)
     assert (len(found), unread) == (2, 5)
 
 
@@ -186,6 +186,41 @@ async def test_records_that_may_be_anybodys_are_counted(
         searching(url) as search,
     ):
         assert (await search.to([ANN, BOB], 0)).unread == unread
+
+
+def listed(names: str, total: int | None, token: str | None = None) -> dict[str, Any]:
+    """A page of messages with these ids; *total* is what it says there are in all."""
+    said = {} if total is None else {"totalCount": total}
+    info = {"nextPageToken": token} if token else {}
+    records = [record(messageId=name) for name in names]
+    return said | {"pageInfo": info, "messages": records}
+
+
+# What two pages show and say to be there; the records that may be anybody's.
+SHIFTED = [
+    pytest.param(("AB", 3), ("C", 3), 0, id="all"),
+    pytest.param(("AB", None), ("C", None), 0, id="all, and no total"),
+    pytest.param(("AB", 3), ("CD", 4), 0, id="one more at the end"),
+    pytest.param(("AB", 3), ("BC", 4), 1, id="one came in before the second page"),
+    pytest.param(("AB", None), ("BC", None), 1, id="the same, and no total"),
+    pytest.param(("AB", 3), ("BC", 3), 1, id="one told twice, of three"),
+    pytest.param(("AB", 4), ("D", 3), 1, id="one went, and the next was passed over"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "unread"), SHIFTED)
+async def test_pages_that_shift_show_nobody_to_be_absent(
+    first: tuple[str, int | None], second: tuple[str, int | None], unread: int
+) -> None:
+    """The search takes records in while it is read: one may fall between two pages."""
+
+    def answer(request: web.BaseRequest) -> web.Response:
+        is_second = "pageToken" in request.query
+        said = listed(*second) if is_second else listed(*first, token="2")
+        return web.json_response(said)
+
+    async with answering(answer) as url, searching(url) as search:
+        assert (await search.to([ANN], 0)).unread == unread
 
 
 @pytest.mark.parametrize(
