@@ -121,6 +121,7 @@ def test_a_verdict_stands_until_somebody_says_to_go_on(
         page = (desk.folder / "r.html").read_text()
         assert "What stopped it" in page
         assert f"<code>{code}</code>" in page
+        assert f"Then <code>bulksend resume {ran.json['run']}</code>" in page
         assert desk.call("resume", ran.json["run"]).code == 0
         never = {"failed": "100%", "spam": 1_000, "opt_outs": "100%"}
         begin(desk, send={"stop_at": never})
