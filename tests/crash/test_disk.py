@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +19,7 @@ from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.safekeeping import back_up
 from tests.crash.ground import FAULTS, Ground, Nursery, until
+from tests.suites.mounts import mounted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def test_a_disk_that_runs_full_in_the_middle(
     ground = Ground(tmp_path / "desk", 3_000, rate="1500/s")
     home = tmp_path / "small"
     with (
-        _mounted(home, f"size={int(megabytes * 1024)}k"),
+        mounted(home, f"size={int(megabytes * 1024)}k"),
         ground.served(random.Random(1)),
     ):
         ground.environment["BULKSEND_HOME"] = str(home)
@@ -100,18 +101,6 @@ def test_a_disk_that_runs_full_in_the_middle(
         verdict = ground.judge()
 
     assert (verdict.doubled, verdict.lost, verdict.wrong) == (0, 0, 0), verdict
-
-
-@contextmanager
-def _mounted(folder: Path, options: str) -> Iterator[None]:
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "bulksend-test", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
-        pytest.skip("only root may mount")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def _fill(folder: Path, *, leave: int) -> None:
@@ -176,7 +165,7 @@ def test_what_is_on_a_disk_that_only_reads_can_be_looked_at(
         nursery.start(ground.folder, ground.environment, *arguments)
         return f"{nursery.wait()} {ground.printed()}"
 
-    with _mounted(home, "size=16m"), ground.served(random.Random(1)):
+    with mounted(home, "size=16m"), ground.served(random.Random(1)):
         ground.environment["BULKSEND_HOME"] = str(home)
         ground.begin(nursery)
         assert nursery.wait() == 0

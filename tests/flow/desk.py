@@ -62,6 +62,12 @@ id,name,mobile,at
 PEOPLE_NUMBERS = ("+19192345671", "+19192345672", "+19192345673", "+19192345677")
 
 
+def crowd(size: int, first: int = 2_000_000) -> str:
+    """A list of so many people, each of whom gets a message."""
+    lines = [f"{n},P{n},+1919{first + n},9:{n:04}" for n in range(size)]
+    return "\n".join(["id,name,mobile,at", *lines]) + "\n"
+
+
 class Ran(NamedTuple):
     """What a command left: its exit code and what it printed."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bulksend.settle.evidence import ON_ITS_WAY_MS, SKEW_MS, WAIT_MS
+from tests.flow.desk import crowd as people
 from tests.flow.elsewhen import Clock
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def crowd(
     desk: Desk, size: int, first: int = 2_000_000, file: str = "list.csv"
 ) -> None:
-    rows = [f"{n},P{n},+1919{first + n},9:{n:05}" for n in range(size)]
-    desk.write(file, "\n".join(["id,name,mobile,at", *rows]) + "\n")
+    desk.write(file, people(size, first))
 
 
 def later(desk: Desk, clock: Clock) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flow.desk import ROOT, Desk, codes, counts, ended, served, until
+from tests.flow.desk import ROOT, Desk, codes, counts, crowd, ended, served, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 
 RUN = ("run", "hello.yaml", "--yes", "--json")
-
-
-def crowd(size: int) -> str:
-    lines = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
-    return "\n".join(["id,name,mobile,at", *lines]) + "\n"
 
 
 @pytest.mark.parametrize("word", ["pause", "abort"])

@@ -16,6 +16,7 @@ from bulksend.journal.decisions import Evidence, Source
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from tests.flow.desk import Desk, Served, counts, ended, served, until
+from tests.flow.desk import crowd as people_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,8 +182,7 @@ def test_a_killed_retry_of_what_failed_goes_on(
 ) -> None:
     """By a plain `run` and by the same `--only`: each is tried again, nobody twice more."""
     command = ("run", "hello.yaml", "--yes", "--json")
-    lines = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(60)]
-    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    desk.people(people_of(60))
     with served(desk.folder, "--latency", "0.2") as server:
         desk.environment = server.environment
         desk.campaign(send={"rate": "40/s"})

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.flow.desk import Desk, codes, counts, no_traceback
+from tests.flow.desk import Desk, codes, counts, crowd, no_traceback
 
 if TYPE_CHECKING:
     from bulksend.simulator.server import Simulator
     from tests.flow.conftest import Bandwidth
 
 SIZE = 120
-
-
-def crowd(desk: Desk, size: int = SIZE) -> None:
-    lines = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
-    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
 
 
 def sent(simulator: Simulator) -> Counter[str]:
@@ -51,7 +46,7 @@ def test_what_is_unknown_is_never_sent_again(
 ) -> None:
     """The exit code tells; run again, on a healthy network: nobody gets it twice."""
     simulator = bandwidth(**faults)
-    crowd(desk)
+    desk.people(crowd(SIZE))
     desk.campaign()
     command = ("run", "hello.yaml", "--yes", "--json")
 
@@ -82,7 +77,7 @@ def test_a_garbled_202_is_accepted_without_an_id(
 ) -> None:
     """Reading an answer never decides that an accepted message failed."""
     simulator = bandwidth(garbled_202=1.0)
-    crowd(desk, 5)
+    desk.people(crowd(5))
     desk.campaign()
 
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
@@ -97,7 +92,7 @@ def test_rows_that_never_got_through_are_sent_by_the_next_run(
 ) -> None:
     """A Bandwidth that fails for good stops the run: E510, exit 4; run again: all."""
     ill = bandwidth(error_500=1.0)
-    crowd(desk, 12)
+    desk.people(crowd(12))
     desk.campaign()
     command = ("run", "hello.yaml", "--yes", "--json")
 
@@ -118,7 +113,7 @@ def test_an_account_without_the_role_stops_the_run(
 ) -> None:
     """A 403 stops with E503 and exit 3; nothing was sent, and it can be run again."""
     simulator = bandwidth(forbidden=frozenset({"1"}))
-    crowd(desk, 50)
+    desk.people(crowd(50))
     desk.campaign(send={"rate": "100/s"})
 
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
@@ -136,7 +131,7 @@ def test_an_account_without_the_role_stops_the_run(
 def test_wrong_basic_credentials_stop_the_run(desk: Desk, bandwidth: Bandwidth) -> None:
     """A 401 that no fresh sign-in mends stops with one error; nothing is refused."""
     simulator = bandwidth(credentials=frozenset([("user", "other")]))
-    crowd(desk, 50)
+    desk.people(crowd(50))
     desk.campaign()
 
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
@@ -159,7 +154,7 @@ def test_a_token_that_ends_is_renewed_in_mid_run(
     for name in ("BW_USERNAME", "BW_PASSWORD"):
         del desk.environment[name]
     desk.environment |= {"BW_CLIENT_ID": "id-7", "BW_CLIENT_SECRET": "sesame-7"}
-    crowd(desk, 120)
+    desk.people(crowd(120))
     desk.campaign(send={"rate": "60/s"})
 
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
@@ -173,7 +168,7 @@ def test_a_full_queue_slows_the_run_down_and_loses_nothing(
 ) -> None:
     """429s are posted again, each person once, and the exit code is 0."""
     simulator = bandwidth(rate=100.0, queue_seconds=0.3)
-    crowd(desk)
+    desk.people(crowd(SIZE))
     desk.campaign(send={"rate": "400/s"})
 
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
@@ -197,7 +192,7 @@ def test_a_bandwidth_that_cannot_be_reached_leaves_all_rows_to_be_sent(
         "BW_CLIENT_SECRET": "sesame-7",
         "BW_TOKEN_URL": f"{closed}/oauth2/token",
     }
-    crowd(desk, 5)
+    desk.people(crowd(5))
     desk.campaign()
 
     ran = desk.call("run", "hello.yaml", "--yes", "--json")

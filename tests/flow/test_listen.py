@@ -24,7 +24,7 @@ import pytest
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from tests.flow.desk import counts, ended, until
+from tests.flow.desk import counts, crowd, ended, until
 from tests.settle.callbacks import event, make_certificate, reply
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ def test_what_became_of_each_message_is_in_its_row(
             overdue=0.2,
             callback_strange=0.1,
         )
-        rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(200)]
-        desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+        desk.people(crowd(200))
         desk.campaign()
         ran = desk.call("run", "hello.yaml", "--yes", "--json")
         until_settled(simulator, at.process)
@@ -149,8 +148,7 @@ def test_a_stop_reaches_a_run_that_is_under_way(
     """The reply, and the code 4775: nothing more for them; START lets them back in."""
     simulator = bandwidth()
     size = 300
-    rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
-    desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+    desk.people(crowd(size))
     desk.campaign(send={"rate": "100/s"})
     first, second, third = (f"+1919{2_000_000 + size - n}" for n in (1, 2, 3))
     with listening(desk) as at:
@@ -180,10 +178,10 @@ def test_who_says_stop_gets_nothing_a_second_later(
     """Everybody at once, beside a run: from the answer to the callback on."""
     bandwidth()
     size = 500
-    rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
-    desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+    desk.people(crowd(size))
     desk.campaign(send={"rate": "100/s"})
-    stops = [reply("STOP", message_from=row.split(",")[2]) for row in rows]
+    people = [f"+1919{2_000_000 + n}" for n in range(size)]
+    stops = [reply("STOP", message_from=one) for one in people]
     with listening(desk) as at:
         run = desk.start("run", "hello.yaml", "--yes", "--json")
         until(lambda: sent(desk), run)
@@ -310,8 +308,7 @@ def test_every_acknowledged_callback_survives_three_kills(
     """100,000 callbacks, 5 % twice, shuffled, `kill -9` at three moments."""
     bandwidth()
     rows = 2_000
-    people = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(rows)]
-    desk.people("\n".join(["id,name,mobile,at", *people]) + "\n")
+    desk.people(crowd(rows))
     desk.campaign(send={"rate": "5000/s"})
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
     assert counts(ran) == {"accepted": rows}
@@ -441,8 +438,7 @@ def test_a_run_that_too_many_people_leave_is_stopped(
             **at.callbacks,
             stops=0.1,
         )
-        rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(1_500)]
-        desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+        desk.people(crowd(1_500))
         desk.campaign(send={"rate": "100/s"})
         ran = ended(desk.start("run", "hello.yaml", "--yes", "--json"))
         until_settled(simulator, at.process)

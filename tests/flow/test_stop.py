@@ -21,6 +21,7 @@ from tests.flow.desk import (
     Desk,
     Ran,
     counts,
+    crowd,
     ended,
     no_traceback,
     served,
@@ -39,11 +40,6 @@ def in_time(seconds: float) -> bool:
     """Within four seconds; a machine that has too much to do gets as many more."""
     is_busy = os.getloadavg()[0] > (os.cpu_count() or 1)
     return seconds < STOPS_WITHIN_SECONDS * (2 if is_busy else 1)
-
-
-def crowd(size: int) -> str:
-    lines = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
-    return "\n".join(["id,name,mobile,at", *lines]) + "\n"
 
 
 @pytest.mark.crash

@@ -12,7 +12,7 @@ import pytest
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
-from tests.flow.desk import PEOPLE_NUMBERS, codes, counts, until
+from tests.flow.desk import PEOPLE_NUMBERS, codes, counts, crowd, until
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
@@ -188,8 +188,7 @@ def test_who_is_suppressed_while_a_run_is_under_way_gets_nothing(
     """The rows not yet claimed are closed; the run itself notices nothing."""
     simulator = bandwidth()
     size = 400
-    rows = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
-    desk.people("\n".join(["id,name,mobile,at", *rows]) + "\n")
+    desk.people(crowd(size))
     desk.campaign(send={"rate": "100/s"})
     last = [f"+1919{2_000_000 + n}" for n in range(size - 50, size)]
     run = desk.start("run", "hello.yaml", "--yes", "--json")

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,10 +25,11 @@ from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import TRANSITIONS, Event, Status
 from bulksend.journal.store import Journal
 from tests.suites.journal_suite import JournalSuite
+from tests.suites.mounts import mounted
 from tests.suites.scene import CAMPAIGN, NOW, RUN, closed_rows, outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 class SqlitePlace:
@@ -458,22 +459,10 @@ def test_a_refused_opening_leaves_no_connection_behind(path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-@contextmanager
-def _mounted(folder: Path, options: str) -> Iterator[None]:
-    folder.mkdir(exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", options, "bulksend-test", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
-        pytest.skip("only root may mount")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_a_folder_that_cannot_be_written_is_a_coded_error(tmp_path: Path) -> None:
     """Read-only: nothing is made, what is there is not touched, and E601 says so."""
     folder = tmp_path / "disk"
-    with _mounted(folder, "size=1m"):
+    with mounted(folder, "size=1m"):
         with Journal.open(folder / "journal.db") as journal:
             journal.add_run(RUN)
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
@@ -488,7 +477,7 @@ def test_a_folder_that_cannot_be_written_is_a_coded_error(tmp_path: Path) -> Non
 def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path: Path) -> None:
     """E601: the disk is full; the journal is whole, and goes on when there is space."""
     folder = tmp_path / "disk"
-    with _mounted(folder, "size=600k"):
+    with mounted(folder, "size=600k"):
         with Journal.open(folder / "journal.db") as journal:
             run = journal.add_run(RUN)
             epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)

@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flow.conftest import desk
-from tests.flow.desk import PEOPLE, codes
+from tests.flow.desk import PEOPLE, codes, crowd
 
 if TYPE_CHECKING:
     from tests.flow.desk import Desk
 
 __all__ = ["desk"]  # the fixture
-
-
-def crowd(size: int) -> str:
-    lines = [f"{n},P{n},+1919{2_000_000 + n},9:{n:04}" for n in range(size)]
-    return "\n".join(["id,name,mobile,at", *lines]) + "\n"
 
 
 @pytest.mark.slow
