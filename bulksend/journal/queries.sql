@@ -215,6 +215,10 @@ on conflict (run_id, row) do update
     set status = :status, ended_at = :now, error_code = :error_code, error = :error
     where messages.status = 'planned';
 
+-- name: is_any_again
+select 1 from decisions
+where run_id = :run_id and row between :first and :last and event = 'again' limit 1;
+
 -- What was taken, failed, was to be sent again and must not be is what it was before.
 -- name: fall_back
 update messages

@@ -71,7 +71,8 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.CLAIM: Status.CLAIMED,
         Event.EXPIRE: Status.EXPIRED,
         Event.EXCLUDE: Status.EXCLUDED,
-        # What proved that it was not taken was wrong, or the journal is an old copy.
+        # What proved that it was not taken was wrong, or the journal is an old copy; or
+        # it had failed, was to be sent again, and must not be.
         Event.ACCEPT: Status.ACCEPTED,
         Event.DELIVER: Status.DELIVERED,
         Event.FAIL: Status.FAILED,

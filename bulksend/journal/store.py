@@ -285,12 +285,16 @@ class Journal:
 
         What had failed, and was to be sent again, is *failed* again.
         """
-        places = [Place(row) for row in rows]
-        said = why.error.replace("nothing was sent", "nothing more was sent")
+        if not rows:
+            return 0
+        places, count = [Place(row) for row in rows], 0
+        around = {"run_id": run_id, "first": min(rows), "last": max(rows)}
         with self.database.together():
-            count = self.database.execute_each(
-                "fall_back", places, run_id=run_id, error=said
-            )
+            if self.database.fetch("is_any_again", **around):
+                said = why.error.replace("nothing was sent", "nothing more was sent")
+                count = self.database.execute_each(
+                    "fall_back", places, run_id=run_id, error=said
+                )
             return count + self.database.execute_each(
                 "close_unsent",
                 places,
