@@ -8,7 +8,7 @@ over people, so that nothing is clever.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -64,6 +64,9 @@ FREE = {"FM", "MH", "PW"}
 FORCES = {"AA", "AE", "AP"}
 """Their ZIPs may be anywhere in the world."""
 
+ISLANDS = {"AU": ("CX", "CC")}
+"""Countries that share another's mobile numbers."""
+
 _E, _N = (8, 20), (9, 21)
 WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
     # weekdays, Saturday, Sunday; None is closed
@@ -76,16 +79,20 @@ WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
     "US-TX": (_N, _N, (12, 21)), "US-UT": ((8, 21), (8, 21), None),
     "US-WA": (_E,) * 3, "FR": ((8, 22), (8, 22), None), "else": ((9, 20),) * 3,
 }  # fmt: skip
-US_SHUT = "01-01 05-25 07-04 09-07 11-26 12-25"
-FR_SHUT = (
-    "01-01 04-03 04-06 05-01 05-08 05-14 05-25 07-14 08-15 11-01 11-11 12-25 12-26"
-)
-SHUT = {f"US-{one}": US_SHUT for one in ["AL", "MS", "PA", "UT"]} | {
-    "US-LA": f"{US_SHUT} 01-08 02-17 04-03 10-12 11-11",
-    "US-RI": f"{US_SHUT} 05-04 08-10 10-12 11-03 11-11",
-    "FR": FR_SHUT,
+_EVERY = "01-01 01-19 05-25 06-19 07-03 07-04 09-07 11-11 11-26 12-25"
+SHUT = {
+    "US-AL": f"{_EVERY} 02-16 04-27 06-01 10-12",
+    "US-LA": f"{_EVERY} 01-08 02-16 02-17 04-03 08-30 10-12 11-01 11-03",
+    "US-MS": f"{_EVERY} 02-16 04-27",
+    "US-PA": f"{_EVERY} 02-16 04-03 06-14 10-12 11-03",
+    "US-RI": f"{_EVERY} 02-16 05-04 08-10 10-12 11-03",
+    "US-UT": f"{_EVERY} 02-16 06-22 07-24 10-12",
+    "FR": "01-01 04-03 04-06 05-01 05-08 05-14 05-25 07-14 08-15 11-01 11-11 12-25 12-26",
 }
-"""Days on which a rule is closed, by hand; 2026."""
+"""Days of 2026 on which a rule is closed, by hand from the states' own statutes: of
+American ones those that every one of them keeps (Independence Day on a Saturday from the
+Friday on), and its own: Confederate Memorial Day, Mardi Gras and Good Friday, Flag Day,
+Utah's Juneteenth on a Monday, Pioneer Day, Victory Day, an Election Day; and Alsace's two."""
 
 
 class Possible(NamedTuple):
@@ -135,15 +142,10 @@ def faults(who: Possible, at: int, expires: int) -> list[str]:
                 found.append(f"{rule} is closed on {here:%A %m-%d} ({zone})")
             elif not hours[0] <= here.hour < hours[1]:
                 found.append(f"{here:%H:%M} is outside of {rule}'s hours ({zone})")
-            elif (there.hour * 60 + there.minute, there.date()) > (
-                hours[1] * 60,
-                here.date(),
-            ):
-                found.append(
-                    f"expires {there:%m-%d %H:%M}, after {rule} closes ({zone})"
-                )
             elif there.date() != here.date():
                 found.append(f"expires on another day ({zone})")
+            elif _since_midnight(there) > timedelta(hours=hours[1]):
+                found.append(f"expires {there:%T}, after {rule} closes ({zone})")
     return found
 
 
@@ -162,6 +164,11 @@ def _rules(where: set[str]) -> set[str]:
         if one == "US" and not names_a_state:
             found |= {name for name in WEEK if name.startswith("US-")}
     return found or {"else"}
+
+
+def _since_midnight(moment: datetime) -> timedelta:
+    """By the clock on the wall, to the last part of a second."""
+    return moment.replace(tzinfo=None) - datetime.combine(moment.date(), time.min)
 
 
 def _said(number: phonenumbers.PhoneNumber) -> set[str]:
@@ -199,7 +206,8 @@ def _zone_tab() -> list[list[str]]:
 
 @lru_cache(maxsize=512)
 def _zones_of(country: str) -> set[str]:
-    return {line[2] for line in _zone_tab() if line[0] == country}
+    with_it = {country, *ISLANDS.get(country, ())}
+    return {line[2] for line in _zone_tab() if line[0] in with_it}
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,8 @@
 """Who is texted: numbers of every American area code and of twenty countries.
 
 Half of the Americans tell a ZIP, one in twenty a zone, and some have a toll-free number,
-which lives nowhere.
+which lives nowhere.  So do people abroad: an American's ZIP, since lists are what they
+are, or a zone of anywhere, of quarters of an hour and of half an hour's summer time too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ COUNTRIES = (
 """Some have one zone, some eleven, some half hours, some no summer time."""
 
 ABROAD, WITH_ZIP, WITH_ZONE, TOLL_FREE = 0.3, 0.5, 0.05, 0.02
+ABROAD_WITH_ZIP = 0.05
+CONTINENTS = ("Africa/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Pacific/")
 OF_EACH = 60
 
 
@@ -31,11 +34,17 @@ def people(count: int, seed: int) -> pl.DataFrame:
     zones = sorted(
         zone for zone in available_timezones() if zone.startswith("America/")
     )
+    everywhere = sorted(
+        zone for zone in available_timezones() if zone.startswith(CONTINENTS)
+    )
     rows: list[tuple[str, str, str]] = []
     for _ in range(count):
         if rng.random() < ABROAD:
             other = rng.choice(rng.choice(abroad))
-            rows.append((f"+{other - other % 100 + rng.randrange(100)}", "", ""))
+            number = f"+{other - other % 100 + rng.randrange(100)}"
+            code = rng.choice(zips) if rng.random() < ABROAD_WITH_ZIP else ""
+            zone = rng.choice(everywhere) if rng.random() < WITH_ZONE else ""
+            rows.append((number, code, zone))
             continue
         area = 800 if rng.random() < TOLL_FREE else rng.choice(areas)
         number = f"+1{area}{rng.randrange(2_000_000, 9_999_999)}"

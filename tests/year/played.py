@@ -1,9 +1,10 @@
 """A campaign by the program itself, from list to POST, in virtual time.
 
 The plan is made as `bulksend plan` makes it; source, intake, engine, pace and journal are
-those of a send.  Only three things stand in: the loop's clock, which jumps; a writer that
-has no thread; and Bandwidth, which takes what it gets, but for one message in fifty that
-it does not get at first, or has no room for.
+those of a send.  Three things stand in: the loop's clock, which jumps; a writer that has
+no thread; and Bandwidth, which takes what it gets, but for one message in fifty that it
+does not get at first, or has no room for.  And what waits turns round less often than it
+would (`_seldom`), since each turn of a virtual night is a real one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import json
 import random
 from array import array
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,10 +60,15 @@ class Post(NamedTuple):
 
 
 class Played(NamedTuple):
-    """What became of a campaign: its POSTs, and how many rows ended how."""
+    """What became of a campaign: its POSTs, and how many rows ended how.
+
+    Args:
+        taken: How many messages Bandwidth took for each number.
+    """
 
     sendable: int
     posts: list[Post]
+    taken: Counter[str]
     fates: dict[str, int]
 
 
@@ -74,6 +81,7 @@ class Poster:
         self._clocks = clocks
         self._rng = rng
         self.posts: list[Post] = []
+        self.taken: Counter[str] = Counter()
 
     async def post(self, body: bytes, turn: Turn) -> Verdict:
         if await turn():  # it may leave no more
@@ -85,6 +93,7 @@ class Poster:
         await asyncio.sleep(self._rng.uniform(0.02, 0.5))
         if self._rng.random() < NOT_AT_FIRST:
             return self._rng.choice((FULL, UNREACHED))
+        self.taken[to] += 1
         return ACCEPTED
 
     async def renew(self, generation: int) -> bool:
@@ -156,7 +165,9 @@ async def _send(folder: Path, plan: Plan, clocks: VirtualClocks, rate: float) ->
         await engine.run()
         counts = await writer.call(lambda one: one.counts(run.id))
         await writer.call(lambda one: one.leases.end("year", writer.epoch))
-    return Played(len(rows), poster.posts, {str(k): n for k, n in counts.items()})
+    return Played(
+        len(rows), poster.posts, poster.taken, {str(k): n for k, n in counts.items()}
+    )
 
 
 @contextmanager

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from tests.year.played import Played
 
 RUNS = 40
+AMERICAN = {"US", "PR", "GU", "VI", "AS", "MP"}
 CHANGES = (
     "2026-03-07", "2026-11-01", "2026-03-08", "2026-10-31", "2026-03-29", "2026-10-25",
     "2026-03-28", "2026-10-24", "2026-04-04", "2026-04-05", "2026-10-03", "2026-07-03",
-    "2026-11-25", "2026-12-24", "2026-12-31", "2026-02-28",
+    "2026-11-25", "2026-12-24", "2026-12-31", "2026-02-28", "2026-09-26", "2026-09-27",
 )  # fmt: skip
 """Days on which clocks change somewhere, or shops are closed, and those before them."""
 
@@ -58,7 +59,13 @@ class Sums:
 
     @property
     def holds(self) -> bool:
+        """Of any number of people."""
         return not self.wrong and not self.lost and not self.twice
+
+    @property
+    def is_everywhere(self) -> bool:
+        """All states and the capital, and twenty countries beside the American ones."""
+        return len(self.states) == 51 and len(self.countries - {"", *AMERICAN}) >= 20
 
     def add(self, other: Sums) -> None:
         for name in ("people", "posts", "accepted", "expired", "lost", "twice"):
@@ -95,6 +102,8 @@ def judged(listed: pl.DataFrame, played: Played) -> Sums:
     accepted, expired = (played.fates.get(name, 0) for name in ("accepted", "expired"))
     sums = Sums(played.sendable, len(played.posts), accepted, expired)
     sums.lost = played.sendable - accepted - expired
+    sums.lost += abs(accepted - len(played.taken))
+    sums.twice = sum(times - 1 for times in played.taken.values())
     places: dict[str, Possible] = {}
     for to, at, expires in played.posts:
         who = places.get(to)
@@ -105,5 +114,4 @@ def judged(listed: pl.DataFrame, played: Played) -> Sums:
             sums.states |= {STATE_OF.get(to[2:5], "") if country == "US" else ""} - {""}
         for fault in faults(who, at, expires):
             sums.wrong.append(f"{to[:5]}… {said[to]} at {at}: {fault}")
-    sums.twice = accepted - len(places) if accepted > len(places) else 0
     return sums
