@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -31,6 +31,12 @@ CHANGES = (
     "2026-11-25", "2026-12-24", "2026-12-31", "2026-02-28", "2026-09-26", "2026-09-27",
 )  # fmt: skip
 """Days on which clocks change somewhere, or shops are closed, and those before them."""
+
+CLOSED = (
+    "2026-01-08", "2026-02-17", "2026-04-03", "2026-04-27", "2026-06-14", "2026-06-22",
+    "2026-07-24", "2026-08-10", "2026-08-30", "2026-11-03",
+)  # fmt: skip
+"""Days on which some state is closed and others are not, begun before America wakes."""
 
 RATES = (2.0, 5.0, 1.0, 50.0, 20.0)
 """Segments a second, in turn: a campaign lasts from a few hours to days."""
@@ -76,13 +82,18 @@ class Sums:
 
 
 def starts(runs: int) -> list[datetime]:
-    """The days of `CHANGES` first; the rest is spread over the year."""
+    """The days of `CHANGES` and `CLOSED` first; the rest is spread over the year."""
     rng = random.Random(11)
-    days = [date.fromisoformat(day) for day in CHANGES][:runs]
-    days += [date(2026, 1, 1) + timedelta(days=15 * n) for n in range(runs - len(days))]
-    return [
-        datetime(day.year, day.month, day.day, rng.randrange(24), 7, tzinfo=UTC)
-        for day in days
+    hours = [(day, rng.randrange(24)) for day in CHANGES] + [(day, 5) for day in CLOSED]
+    found = [
+        datetime.combine(date.fromisoformat(day), time(hour, 7), UTC)
+        for day, hour in hours[:runs]
+    ]
+    apart = timedelta(days=365) / max(1, runs - len(found))
+    first = datetime(2026, 1, 2, 0, 7, tzinfo=UTC)
+    return found + [
+        first + n * apart + timedelta(hours=rng.randrange(24))
+        for n in range(runs - len(found))
     ]
 
 
