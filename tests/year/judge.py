@@ -86,13 +86,13 @@ SHUT = {
     "US-MS": f"{_EVERY} 02-16 04-27",
     "US-PA": f"{_EVERY} 02-16 04-03 06-14 10-12 11-03",
     "US-RI": f"{_EVERY} 02-16 05-04 08-10 10-12 11-03",
-    "US-UT": f"{_EVERY} 02-16 06-22 07-24 10-12",
+    "US-UT": f"{_EVERY} 02-16 06-15 07-24 10-12",
     "FR": "01-01 04-03 04-06 05-01 05-08 05-14 05-25 07-14 08-15 11-01 11-11 12-25 12-26",
 }
 """Days of 2026 on which a rule is closed, by hand from the states' own statutes: of
 American ones those that every one of them keeps (Independence Day on a Saturday from the
 Friday on), and its own: Confederate Memorial Day, Mardi Gras and Good Friday, Flag Day,
-Utah's Juneteenth on a Monday, Pioneer Day, Victory Day, an Election Day; and Alsace's two."""
+Utah's Juneteenth on the Monday before, Pioneer Day, Victory Day, an Election Day; and Alsace's two."""
 
 
 class Possible(NamedTuple):

@@ -33,7 +33,7 @@ CHANGES = (
 """Days on which clocks change somewhere, or shops are closed, and those before them."""
 
 CLOSED = (
-    "2026-01-08", "2026-02-17", "2026-04-03", "2026-04-27", "2026-06-14", "2026-06-22",
+    "2026-01-08", "2026-02-17", "2026-04-03", "2026-04-27", "2026-06-14", "2026-06-15",
     "2026-07-24", "2026-08-10", "2026-08-30", "2026-11-03",
 )  # fmt: skip
 """Days on which some state is closed and others are not, begun before America wakes."""
