@@ -10,12 +10,14 @@ from __future__ import annotations
 import polars as pl
 
 FAMILIES = {
-    "t_mobile": r"\bt ?mobile\b|\btmo\b|\bsprint\b|\bmetro ?pcs\b|\bmetro by\b",
+    "t_mobile": r"\bt ?mobile\b|\btmo\b|\bsprint\b|\bmetro ?pcs\b|\bmetro by\b|"
+    r"\bu ?s *cellular\b",
     "att": r"\bat ?(?:&|and) ?t\b|\batt\b|\bcingular\b|\bcricket\b|\bfirstnet\b",
-    "other": r"\bverizon\b|\bvzw\b|\bus ?cellular\b|\bc ?spire\b|\bcellcom\b|"
+    "other": r"\bverizon\b|\bvzw\b|\bc ?spire\b|\bcellcom\b|"
     r"\bappalachian\b|\bunion wireless\b|\bgci\b",
 }
-"""Words in a carrier's name, as carrier look-ups spell it, without dots and dashes."""
+"""Words in a carrier's name, as carrier look-ups spell it, without dots and dashes.
+T-Mobile has UScellular's customers since 2025-08-01."""
 
 US = ("US", "PR", "VI", "GU", "AS", "MP")
 

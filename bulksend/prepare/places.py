@@ -52,6 +52,11 @@ _TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
 _OWN_FIVE_DIGITS = {"DO"}
 """Of the North American plan's countries those whose own postcodes look like ZIPs."""
 
+_SHARES_MOBILES = {"AU": ("CC", "CX")}
+"""Of countries whose mobiles cannot be told from another's: Cocos and Christmas Island have
+Australia's, and clocks of their own.  Others that share a calling code share clocks too, or
+have prefixes that libphonenumber knows."""
+
 _BITS = {"area": 10, "region": 9, "postcode": 12, "zone": 12}
 
 
@@ -252,7 +257,8 @@ def _zone_tab() -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=512)
 def _zones_in(country: str) -> tuple[str, ...]:
-    return tuple(sorted(zone for where, zone in _zone_tab() if where == country))
+    countries = {country, *_SHARES_MOBILES.get(country, ())}
+    return tuple(sorted(zone for where, zone in _zone_tab() if where in countries))
 
 
 @lru_cache(maxsize=1024)

@@ -202,21 +202,21 @@ def _intersected(one: Sequence[Opening], other: Sequence[Opening]) -> list[Openi
     return found
 
 
-_FIRST_OF: dict[tuple[int, tuple[int, ...]], str] = {}
-"""A month and what clocks show in it -> the first zone that was found to show it."""
+_FIRST_OF: dict[tuple[int, tuple[tuple[int, int], ...]], str] = {}
+"""A month, and when clocks show what in it -> the first zone that was found to show it."""
 
 
 @lru_cache(maxsize=16384)
 def _alike(zone: str, month: int) -> str:
     """A zone whose clocks show the same all through the month."""
-    offsets: list[int] = []
+    offsets: list[tuple[int, int]] = []
     info = ZoneInfo(zone)
     begin, end = (moment // 1000 for moment in _bounds(month))
     before = _offset(info, begin - 3 * 86_400)
     for day in range(begin - 3 * 86_400, end + 3 * 86_400, 86_400):
         after = _offset(info, day + 86_400)
         steps = range(day, day + 86_400, 900) if before != after else (day,)
-        offsets += [_offset(info, second) for second in steps]
+        offsets += [(second, _offset(info, second)) for second in steps]
         before = after
     return _FIRST_OF.setdefault((month, tuple(offsets)), zone)
 

@@ -17,8 +17,8 @@ NAMES = [
     ("AT and T Mobility", "att"),
     ("Cricket Wireless", "att"),
     ("Verizon Wireless", "other"),
-    ("U.S. Cellular", None),
-    ("US Cellular Corp.", "other"),
+    ("US Cellular Corp.", "t_mobile"),  # since August 2025
+    ("U.S. Cellular", "t_mobile"),
     ("C Spire", "other"),
     ("Attica Telephone", None),
     ("Google Voice", None),

@@ -80,6 +80,11 @@ ROWS = [
     ("+17872345671", "00901", "",
      "number PR America/Puerto_Rico; postcode PR America/Puerto_Rico", "sent"),
     ("+61412345678", "", "Australia/Perth", "number AU; zone AU Australia/Perth", "sent"),
+    ("+61412345679", "", "",  # Christmas and Cocos Islands have Australia's mobiles
+     ("number AU Antarctica/Macquarie Australia/Adelaide Australia/Brisbane "
+      "Australia/Broken_Hill Australia/Darwin Australia/Eucla Australia/Hobart "
+      "Australia/Lindeman Australia/Lord_Howe Australia/Melbourne Australia/Perth "
+      "Australia/Sydney Indian/Christmas Indian/Cocos"), "sent"),
     ("9192345680", "09001", "",  # the forces' post: nobody knows where
      "number US-NC America/New_York; postcode US-AE", "never_open"),
     ("9192345695", "09001", "Europe/Berlin",  # but by another column
