@@ -15,11 +15,12 @@ from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.assignment import other_account
-from bulksend.errors import BulksendError, GateRefused, InputError, Problem
+from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
 from bulksend.journal.owner import Owner
+from bulksend.logs import log
 from bulksend.pipeline import write_run
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
@@ -30,6 +31,7 @@ from bulksend.settle.search import MessageSearch
 
 if TYPE_CHECKING:
     from collections.abc import (
+        Awaitable,
         Callable,
         Iterable,
         Iterator,
@@ -42,7 +44,13 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
 
+OVER = (Proof.ACCEPTED, Proof.ABSENT)
 TIME_TELLS = (Proof.WAITING, Proof.HIDDEN, Proof.ALONE)
+
+AWAY = ("E502", "E546")
+"""What ends by itself: no answer from where a token comes from, or from the search."""
+
+T = TypeVar("T")
 
 AGAIN_SECONDS = 60.0
 """Between two looks of `--watch`."""
@@ -96,7 +104,7 @@ class Settled:
     @property
     def left(self) -> int:
         """Messages that are still unknown."""
-        over = self.counts[Proof.ACCEPTED] + self.counts[Proof.ABSENT]
+        over = sum(self.counts[one] for one in OVER)
         return self.counts.total() - over + self.skipped + self.left_out
 
     def as_dict(self) -> dict[str, int]:
@@ -120,7 +128,7 @@ def settle_runs(
     Raises:
         InputError: E630, where there is no such run; E500 without credentials.
         GateRefused: E545, where Bandwidth refuses the search.
-        Stopped: E546, where it does not answer.
+        Stopped: E546, where it does not answer; who looks again and again goes on.
     """
     how = how or Manner()
     settled = Settled()
@@ -241,13 +249,15 @@ async def _settle(
     left_out = settled.problems
     async with search_by(credentials, how) as search:
         while True:
-            counts = await look(ground(search=search))
+            counts: Counter[str] = Counter()
+            looking = look(ground(search=search), counts)
+            if await _unless_away(how, looking) is None:
+                settled.counts.update({one: counts[one] for one in OVER})
+                continue
             off = search.problem() if search.calls else None
             clocks = [] if off is None else [off]
             settled.problems = [*left_out, *clocks]
-            done = Counter(
-                {one: settled.counts[one] for one in (Proof.ACCEPTED, Proof.ABSENT)}
-            )
+            done = Counter({one: settled.counts[one] for one in OVER})
             settled.counts = done + counts
             settled.calls = search.calls
             how.tell(settled.as_dict())
@@ -274,13 +284,36 @@ async def _poll(
             waiting = _waiting(journal, runs)
             if not waiting:
                 return
-            seen = await look_at_accepted(journal, search, min(waiting), now=_now)
+            looking = look_at_accepted(journal, search, min(waiting), now=_now)
+            seen = await _unless_away(how, looking)
+            if seen is None:
+                continue
             found.clear()
             found.update(seen)
             how.tell(dict(found))
             if how.again_seconds is None:
                 return
             await asyncio.sleep(how.again_seconds)
+
+
+async def _unless_away(how: Manner, looking: Awaitable[T]) -> T | None:
+    """What a look has found; None, a turn later, where the search or sign-in was away.
+
+    Who watches over night is not left by an outage, and is told of it.
+
+    Raises:
+        GateRefused, Stopped: As it did, where it is looked only once, or is refused.
+    """
+    try:
+        return await looking
+    except (GateRefused, Stopped) as error:
+        problem = error.problems[0]
+        if how.again_seconds is None or problem.code not in AWAY:
+            raise
+        told = {"code": problem.code, "why": problem.found}
+        log.warning("search is away", **told, looks_again_in=how.again_seconds)
+        await asyncio.sleep(how.again_seconds)
+        return None
 
 
 def _waiting(journal: Journal, runs: Iterable[Run]) -> list[int]:

@@ -44,8 +44,11 @@ for that the journal is read once, and what is learned stays if the next one fai
 Asked = tuple[list["Open"], Look]
 
 
-async def look(ground: Ground) -> Counter[str]:
+async def look(ground: Ground, counts: Counter[str] | None = None) -> Counter[str]:
     """One look at every unknown message, ten numbers at a time; what is proven.
+
+    Args:
+        counts: Filled as it goes: what was proven before the search went away.
 
     Returns:
         Messages by `Proof`.
@@ -54,7 +57,7 @@ async def look(ground: Ground) -> Counter[str]:
         As `MessageSearch`.
     """
     journal, search = ground.journal, ground.search
-    counts: Counter[str] = Counter()
+    counts = Counter() if counts is None else counts
     runs = {one.id: one for one in ground.plans}
     unknown = {run: journal.decisions.unknown(run.id) for run in ground.plans}
     times = [one.since for some in unknown.values() for one in some]

@@ -11,6 +11,8 @@ import pytest
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.settle.evidence import ALONE_MS
+from bulksend.settle.search import TRIES, MessageSearch
+from bulksend.simulator.answers import Answer
 from tests.flow.desk import codes_in, counts, ended, until
 from tests.flow.elsewhen import ByProcess, Clock
 from tests.flow.settling import (
@@ -284,6 +286,31 @@ def test_a_search_that_refuses_or_throttles(desk: Desk, bandwidth: Bandwidth) ->
 
     assert (ran.code, ran.json["problems"][0]["code"]) == (3, "E545"), ran
     assert desk.call("status", "--json").json[0]["unknown"] == unknown
+
+
+@pytest.mark.parametrize("command", ["settle", "poll"])
+def test_who_watches_is_not_left_by_an_outage(
+    desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Where the search is ill for longer than one look tries; who looks once is told so."""
+    monkeypatch.setattr(MessageSearch, "_pause", lambda *_: 0.0)
+    simulator = bandwidth(lost_after=1.0 if command == "settle" else 0.0)
+    crowd(desk, 3)
+    desk.campaign()
+    desk.call(*RUN)
+    ill = [Answer(503, b"a gateway's page")] * 2 * TRIES
+    search = simulator.bandwidth._search
+    monkeypatch.setattr(search, "throttle", lambda *_: ill.pop() if ill else None)
+
+    once = desk.call(command, "--json")
+    assert (once.code, codes_in(once.json)) == (4, ["E546"])
+    ran = desk.call(command, "--watch", "--every", "0.1", "--json")
+
+    assert not ill
+    found = ran.json["accepted" if command == "settle" else "delivered"]
+    assert (ran.code, found) == (0, 3)
+    assert "E546" in ran.err
+    assert "it answered 503" in ran.err
 
 
 def test_nothing_unknown_asks_nothing(desk: Desk, bandwidth: Bandwidth) -> None:
