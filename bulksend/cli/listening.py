@@ -36,7 +36,7 @@ def listen(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
 
     The application at Bandwidth has the address as its callback URL, and the user and
     password that BW_CALLBACK_USERNAME and BW_CALLBACK_PASSWORD hold here. GET /health
-    says whether all is well.
+    says whether callbacks can be stored now.
 
     Example: bulksend listen --port 8080 --folder campaigns
     """
@@ -44,6 +44,7 @@ def listen(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     from bulksend import listen as serve
     from bulksend.cli.logs import configure
     from bulksend.cli.show import show_problems
+    from bulksend.cli.stopping import DEADLINE
 
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together.")
@@ -56,5 +57,5 @@ def listen(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     def announce(at: int) -> None:
         click.echo(f"listening on {'https' if tls else 'http'}://{host}:{at}/")
 
-    count = serve(home, where, ready=announce)
+    count = serve(home, where, ready=announce, on_stop=DEADLINE.begin)
     click.echo(f"{count:,} callbacks taken in")

@@ -49,6 +49,19 @@ class Inbox:
         """
         until_done(partial(self._take_in, news, now=now))
 
+    def try_out(self, *, now: int) -> None:
+        """Write as news are written, and leave only when that was.
+
+        Raises:
+            BulksendError: Nothing can be written; E602 as in `take_in`.
+        """
+        until_done(partial(self._try_out, now=now))
+
+    def _try_out(self, *, now: int) -> None:
+        with self._db.transaction(alone="news"):
+            check(self._db)
+            self._db.execute("say", name="tried_out", value=str(now))
+
     def _take_in(self, news: News, *, now: int) -> None:
         with self._db.transaction(alone="news"):
             check(self._db)

@@ -193,6 +193,12 @@ ROWS = (
         "numbers, which keeps nobody's own words; nothing was done.",
     ),
     Kind(
+        "E659",
+        "callbacks are not on the disk in time",
+        "Nothing is lost: Bandwidth brings them again for 24 hours. See what keeps the "
+        "journal: a lock, a server that hangs, a slow disk.",
+    ),
+    Kind(
         "E670",
         "a file that is no report stands there",
         "Move it away, or write elsewhere with --output PATH.",

@@ -8,7 +8,10 @@ Bandwidth brings again; the next one tries anew.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulksend.errors import BulksendError, Problem
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 
     from bulksend.settle.receipts import Receipt
 
+TRY_SECONDS = 2.0
+STORE_SECONDS = 5.0
+"""What is under way for longer is stuck: twenty thousand are stored in less."""
+
 MOST_WAITING = 20_000
 """Events that wait for a commit before further ones are turned away."""
 
@@ -26,7 +33,8 @@ class Keeping:
     """Group commit for callbacks.
 
     Args:
-        store: Makes a list of callbacks durable; always called in the same thread.
+        store: Makes a list of callbacks durable; always called in the same thread.  With
+            an empty one it tries whether it could.
     """
 
     def __init__(self, store: Callable[[list[Receipt]], None]) -> None:
@@ -35,6 +43,20 @@ class Keeping:
         self._waiting: list[Receipt] = []
         self._answer: asyncio.Future[None] | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._late = math.inf
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether what is being stored now takes longer than it should."""
+        return time.monotonic() > self._late
+
+    async def try_out(self) -> None:
+        """Return when it was seen that callbacks can be stored.
+
+        Raises:
+            BulksendError: They cannot; what the disk says.
+        """
+        await self.run(partial(self._timed, [], TRY_SECONDS))
 
     async def keep(self, receipts: Sequence[Receipt]) -> None:
         """Return when *receipts* are durable.
@@ -64,6 +86,13 @@ class Keeping:
         """Run *work* in the thread that stores."""
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
+    def _timed(self, group: list[Receipt], seconds: float) -> None:
+        self._late = time.monotonic() + seconds
+        try:
+            self._store(group)
+        finally:
+            self._late = math.inf
+
     async def _write(self) -> None:
         try:
             while self._waiting:
@@ -71,7 +100,7 @@ class Keeping:
                 answer, self._answer = self._answer, None
                 assert answer is not None
                 try:
-                    await self.run(lambda group=group: self._store(group))  # type: ignore[misc]
+                    await self.run(partial(self._timed, group, STORE_SECONDS))
                 except BaseException as error:  # noqa: BLE001  (each caller raises it)
                     answer.set_exception(error)
                     answer.exception()  # a caller that went away needs no warning

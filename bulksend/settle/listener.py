@@ -5,11 +5,13 @@ What comes in                                  What goes out
 a callback, whatever its type                  200, once it is on the disk
 a callback, and the journal cannot be written  503: Bandwidth brings it again (24 hours)
 the same, as a newer program has upgraded it   503, and `give_up` is told
+it is not on the disk after 9 seconds          503, though it may be later: twice is once
 no or wrong credentials                        401, before a byte of the body is read
 a body that holds no event                     400
 an event beside others that cannot be read     200, kept as it stands, and counted
 a body over `LARGEST_BODY`, or too slow        413, 408
-GET /health                                    200, or 503 while the journal fails
+an empty array                                 200: there is nothing to keep
+GET /health                                    200, or 503 while nothing can be stored
 
 Bandwidth waits 10 seconds for its answer, and repeats for 24 hours what got none
 (bandwidth.md §4).  The path is the user's choice and is not looked at.
@@ -23,36 +25,40 @@ import binascii
 import hmac
 import logging
 import os
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import orjson
 from aiohttp import web
 
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
+from bulksend.settle.health import Health
 from bulksend.settle.receipts import Unreadable, read
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from bulksend.settle.health import Keeper
     from bulksend.settle.receipts import Receipt
 
 LARGEST_BODY = 1 << 20
 """Bytes; an event of Bandwidth's has about a thousand."""
 
-BODY_SECONDS = 10.0
+ANSWER_SECONDS = 9.0
+"""After a whole head; Bandwidth waits for ten and tries again."""
+
+BODY_SECONDS = 8.0
 HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 30.0
 """Until a connection without a whole request head is closed."""
 
 MOST_CONNECTIONS = 1_000
 WAITING_CONNECTIONS = 1_024
-STOP_SECONDS = 4.0
-
-ANOTHER_VERSION = "E602"
+STOP_SECONDS = 2.5
 
 HEALTH = "/health"
 _JSON = {"Content-Type": "application/json"}
@@ -62,13 +68,6 @@ _SILENT = logging.getLogger("bulksend.listener")
 """aiohttp's own complaints quote what was sent; ours do not."""
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
-
-
-class Keeper(Protocol):
-    """Where callbacks go; `keeping.Keeping` is one."""
-
-    async def keep(self, receipts: Sequence[Receipt]) -> None:
-        """Return when they are durable; raise BulksendError where they cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,7 @@ class Listener:
     ) -> None:
         self._keeper = keeper
         self._access = access
-        self._give_up = give_up
-        self._failing = ""
+        self._health = Health(keeper, give_up)
         self._server: asyncio.Server | None = None
         self._web = web.Server(
             self._handle,
@@ -141,7 +139,10 @@ class Listener:
                 backlog=WAITING_CONNECTIONS,
             )
         except OSError as error:
-            why = os.strerror(error.errno) if error.errno else str(error)
+            told = isinstance(
+                error, socket.gaierror
+            )  # its numbers are not the system's
+            why = str(error.strerror) if told else os.strerror(error.errno or 0)
             found = f"port {port} on {host}: {why.lower()}"
             raise InputError(Problem("E541", found)) from error
         self.port = self._server.sockets[0].getsockname()[1]
@@ -175,8 +176,9 @@ class Listener:
         return answer
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
+        until = asyncio.get_running_loop().time() + ANSWER_SECONDS
         if request.method == "GET":
-            return self._health(request.path)
+            return await self._page(request.path)
         if request.method != "POST":
             return _answer(405, "post a callback", {"Allow": "GET, POST"})
         said = request.headers.get("Authorization", "")
@@ -188,29 +190,32 @@ class Listener:
             return _last(_answer(refused.status, str(refused)))
         except Unreadable as unreadable:
             return _answer(400, str(unreadable))
-        return await self._keep(receipts)
+        return await self._keep(receipts, until)
 
-    async def _keep(self, receipts: list[Receipt]) -> web.Response:
+    async def _keep(self, receipts: list[Receipt], until: float) -> web.Response:
+        if not receipts:
+            return web.Response(status=200)
         try:
-            await self._keeper.keep(receipts)
+            async with asyncio.timeout_at(until):
+                await self._keeper.keep(receipts)
+        except TimeoutError:
+            late = Problem("E659", f"not after {ANSWER_SECONDS:g} seconds")
+            self._health.failed(BulksendError(late))
         except BulksendError as error:
-            code = error.problems[0].code
-            if self._failing != code:
-                self._failing = code
-                log.error("callbacks cannot be stored", code=code)
-            if code == ANOTHER_VERSION:
-                self._give_up(error)
-            return _answer(503, "it cannot be stored now: send it again")
-        self._failing = ""
-        self.events += len(receipts)
-        return web.Response(status=200)
+            self._health.failed(error)
+        else:
+            self._health.stored()
+            self.events += len(receipts)
+            return web.Response(status=200)
+        return _answer(503, "it cannot be stored now: send it again")
 
-    def _health(self, path: str) -> web.Response:
+    async def _page(self, path: str) -> web.Response:
         if path != HEALTH:
             return _answer(404, f"there is {HEALTH}; callbacks are posted")
-        state = {"status": "failing" if self._failing else "ok", "events": self.events}
+        is_well = await self._health.is_well()
+        state = {"status": "ok" if is_well else "failing", "events": self.events}
         return web.Response(
-            status=503 if self._failing else 200,
+            status=200 if is_well else 503,
             body=orjson.dumps(state),
             headers=_JSON,
         )

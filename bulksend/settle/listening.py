@@ -68,7 +68,8 @@ def door(
     password = environment.get(PASSWORD, "").strip()
     access = Access(user, password) if auth else None
     if auth and not (user and password):
-        missing = [name for name in (USER, PASSWORD) if not environment.get(name)]
+        said = {USER: user, PASSWORD: password}
+        missing = [name for name, value in said.items() if not value]
         raise InputError(Problem("E540", f"not set: {', '.join(missing)}"))
     if not auth and not _is_loopback(host):
         raise InputError(Problem("E540", f"--no-auth on {host}"))
@@ -85,21 +86,42 @@ def _is_loopback(host: str) -> bool:
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        found = (getattr(error, "strerror", None) or type(error).__name__).lower()
+        context.load_cert_chain(certificate, key, _no_passphrase)
+    except (OSError, ssl.SSLError, _Locked) as error:
+        found = getattr(error, "strerror", None) or type(error).__name__
+        fix = ""
+        if isinstance(error, _Locked):
+            found, fix = "the key has a passphrase", _UNLOCK
         where = f"{certificate}, {key}"
-        raise InputError(Problem("E543", found, file=where)) from None
+        raise InputError(Problem("E543", found.lower(), "", fix, where)) from None
     return context
 
 
+_UNLOCK = "Write it without: `openssl pkey -in KEY -out PLAIN`, readable by you alone."
+
+
+class _Locked(Exception):  # noqa: N818  (it says what the key is)
+    """Nobody may be there to be asked for the passphrase."""
+
+
+def _no_passphrase() -> str:
+    raise _Locked
+
+
 def listen(
-    home: Home, where: Door, *, ready: Callable[[int], None] = lambda _: None
+    home: Home,
+    where: Door,
+    *,
+    ready: Callable[[int], None] = lambda _: None,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> int:
     """Take callbacks in until SIGINT or SIGTERM; what was answered by then is durable.
 
     Args:
         ready: Called with the port, once it is open.
+
+        on_stop: Called when a signal was heard; what is being stored then may take
+            longer than its caller has.
 
     Returns:
         How many events were taken in.
@@ -110,10 +132,15 @@ def listen(
             it meanwhile: whoever started this one starts that one.
     """
     with asyncio.Runner(loop_factory=_loop) as runner:
-        return runner.run(_listen(home, where, ready))
+        return runner.run(_listen(home, where, ready, on_stop))
 
 
-async def _listen(home: Home, where: Door, ready: Callable[[int], None]) -> int:
+async def _listen(
+    home: Home,
+    where: Door,
+    ready: Callable[[int], None],
+    on_stop: Callable[[], None],
+) -> int:
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[BulksendError | None] = loop.create_future()
 
@@ -121,15 +148,19 @@ async def _listen(home: Home, where: Door, ready: Callable[[int], None]) -> int:
         if not stop.done():
             stop.set_result(why)
 
+    def heard() -> None:
+        on_stop()
+        end()
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, end)
+        loop.add_signal_handler(name, heard)
     taking = Taking(home, lambda: time.time_ns() // 1_000_000)
     keeping = Keeping(taking)
     listener = Listener(keeping, where.access, give_up=end)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(keeping.close)
         stack.push_async_callback(keeping.run, taking.close)
-        await keeping.run(lambda: taking([]))  # a journal that fails is found now
+        await keeping.try_out()  # a journal that fails is found now
         await listener.listen(where.host, where.port, tls=where.tls)
         stack.push_async_callback(listener.close)
         teller = asyncio.create_task(_tell(listener))

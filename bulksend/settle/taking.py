@@ -48,7 +48,7 @@ class Taking:
         self._plans = PlannedRows(home)
 
     def __call__(self, receipts: Sequence[Receipt]) -> None:
-        """Take them in, in one transaction.
+        """Take them in, in one transaction; of none it is tried whether they could be.
 
         Raises:
             BulksendError: They are not durable, as the disk or the server has it.
@@ -57,8 +57,11 @@ class Taking:
             if self._journal is None:
                 self._journal = Journal.open(self._home.journal)
             journal = self._journal
-            places = self._places(journal, receipts)
             now = self._now()
+            if not receipts:
+                journal.inbox.try_out(now=now)
+                return
+            places = self._places(journal, receipts)
             journal.inbox.take_in(news_of(receipts, places, now=now), now=now)
         except BulksendError:
             self.close()  # a connection may be at fault: the next one tries anew
@@ -86,16 +89,16 @@ class Taking:
         return [
             (found[0].id, found[1])
             if found is not None and (found[0].id, found[1]) in ours
-            else journal.receipts.place_of(one.message_id)
-            if one.event is not None
             else None
+            if one.is_inbound or not one.message_id
+            else journal.receipts.place_of(one.message_id)
             for one, found in zip(receipts, named, strict=True)
         ]
 
     def _named(self, journal: Journal, receipt: Receipt) -> tuple[Run, int] | None:
         """What the tag's key says."""
         key = receipt.row_key
-        if key is None or receipt.event is None:
+        if key is None or receipt.is_inbound:
             return None
         run = self._run(journal, key[0])
         return None if run is None else (run, key[1])
@@ -127,7 +130,7 @@ def news_of(
     evidence = [
         _evidence(one, place, now)
         for one, place in zip(receipts, places, strict=True)
-        if place is not None
+        if place is not None and one.event is not None
     ]
     wishes = [(one, said) for one in receipts if (said := _heard(one))]
     return News(

@@ -10,11 +10,13 @@ import re
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -28,7 +30,6 @@ from tests.flow.desk import counts, crowd, ended, until
 from tests.settle.callbacks import event, make_certificate, reply
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
     from bulksend.simulator.server import Simulator
@@ -66,6 +67,15 @@ class Listening:
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def health(self) -> int:
+        url = f"http://127.0.0.1:{self.port}/health"
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
@@ -242,6 +252,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(desk: Desk) -> None:
 REFUSALS: tuple[tuple[str, tuple[str, ...], dict[str, str], str], ...] = (
     ("no credentials", (), {}, "E540"),
     ("half of them", (), {"BW_CALLBACK_USERNAME": "bw"}, "E540"),
+    ("nothing in one", (), ACCESS | {"BW_CALLBACK_PASSWORD": "  "}, "E540"),
     ("open to the world", ("--no-auth", "--host", "0.0.0.0"), {}, "E540"),
     ("no certificate", ("--tls-cert", "a", "--tls-key", "b"), ACCESS, "E543"),
     ("no such address", ("--host", "192.0.2.1"), ACCESS, "E541"),
@@ -261,6 +272,49 @@ def test_a_listener_that_cannot_be_trusted_does_not_start(
     ran = desk.process("listen", "--port", "0", *options)
     assert ran.code == 2, ran
     assert f"{code} " in ran.err
+
+
+def test_a_key_with_a_passphrase_is_told_and_nobody_is_asked(desk: Desk) -> None:
+    """E543 with the way out; no prompt that nobody would answer at a service's start."""
+    _, key = make_certificate(desk.folder)
+    locked = key.with_name("locked.pem")
+    subprocess.run(
+        [
+            *("openssl", "pkey", "-in", key, "-aes256"),
+            *("-passout", "pass:x", "-out", locked),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    desk.environment |= ACCESS
+    tls = ("--tls-cert", "cert.pem", "--tls-key", "locked.pem")
+    ran = desk.process("listen", "--port", "0", *tls)
+    assert ran.code == 2, ran
+    assert "E543 " in ran.err
+    assert "the key has a passphrase" in ran.err
+    assert "Enter PEM" not in ran.all
+
+
+def test_a_stop_does_not_wait_for_a_journal_that_is_locked(desk: Desk) -> None:
+    """What is not on the disk by then was not acknowledged: Bandwidth brings it again."""
+    with listening(desk) as at:
+        assert at.post(event(message_id="m1")) == 200
+        place = str(Home.find(desk.folder, {}).journal)
+        with closing(sqlite3.connect(place, isolation_level=None)) as sql:
+            sql.execute("begin immediate")
+            with ThreadPoolExecutor(1) as pool:
+                posting = pool.submit(at.post, event(message_id="m2"))
+                until(lambda: at.health() == 503, at.process)
+                began = time.monotonic()
+                at.process.send_signal(signal.SIGTERM)
+                ran = ended(at.process)
+                assert time.monotonic() - began < 15  # the lock is waited for 30 s
+                with suppress(OSError):  # the connection ended without an answer
+                    assert posting.result() == 503
+            sql.execute("rollback")
+    assert ran.code == 4, ran
+    with journal_of(desk) as journal:
+        assert journal.receipts.counts() == {"message-delivered": (0, 1)}
 
 
 def test_a_listener_ends_when_a_newer_program_upgrades_its_journal(desk: Desk) -> None:

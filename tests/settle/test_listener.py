@@ -7,6 +7,7 @@ import base64
 import io
 import random
 import ssl
+import threading
 from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,8 @@ import pytest
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.home import Home
 from bulksend.journal.store import Journal
+from bulksend.settle import health
+from bulksend.settle import keeping as keeping_module
 from bulksend.settle import listener as listening
 from bulksend.settle.keeping import Keeping
 from bulksend.settle.listener import Access, Listener
@@ -44,15 +47,26 @@ class Kept:
     def __init__(self) -> None:
         self.receipts: list[Receipt] = []
 
+        self.tries = 0
+        self.is_stuck = False
+
     async def keep(self, receipts: Sequence[Receipt]) -> None:
         self.receipts.extend(receipts)
+
+    async def try_out(self) -> None:
+        self.tries += 1
+        await self.keep([])
 
 
 class Full(Kept):
     """A keeper on a full disk."""
 
+    is_full = True
+
     async def keep(self, receipts: Sequence[Receipt]) -> None:
-        raise BulksendError(Problem("E601", "the disk is full"))
+        if self.is_full:
+            raise BulksendError(Problem("E601", "the disk is full"))
+        await super().keep(receipts)
 
 
 class Certificate(NamedTuple):
@@ -83,6 +97,13 @@ class Desk:
             self.url, data=io.BytesIO(said), headers=JSON | headers
         ) as answer:
             await answer.read()
+            return answer.status
+
+    async def health(self) -> int:
+        url = f"http://127.0.0.1:{self.listener.port}/health"
+        async with self.session.get(url) as answer:
+            said = (await answer.json())["status"]
+            assert said == ("ok" if answer.status == 200 else "failing")
             return answer.status
 
     async def raw(self, said: bytes) -> bytes:
@@ -125,14 +146,72 @@ async def test_what_cannot_be_stored_is_asked_for_again() -> None:
     """503, for as long as it cannot; the health page says so, and says when it can."""
     full = Full()
     async with desk(full) as at:
-        health = f"http://127.0.0.1:{at.listener.port}/health"
+        assert await at.health() == 503
         assert await at.post(body(event())) == 503
-        async with at.session.get(health) as answer:
-            assert (answer.status, (await answer.json())["status"]) == (503, "failing")
-        at.listener._keeper = Kept()
+        assert await at.post(b"[]") == 200
+        assert await at.health() == 503
+        full.is_full = False
         assert await at.post(body(event())) == 200
-        async with at.session.get(health) as answer:
-            assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+        assert await at.health() == 200
+
+
+async def test_health_is_found_out_by_storing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nothing is posted; once for all that ask within a few seconds."""
+    full = Full()
+    async with desk(full) as at:
+        assert await asyncio.gather(*(at.health() for _ in range(20))) == [503] * 20
+        assert await at.health() == 503
+        assert full.tries == 1
+        full.is_full = False
+        monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+        assert await at.health() == 200
+        full.is_stuck = True
+        assert await at.health() == 503
+
+
+async def test_health_does_not_wait_for_a_disk_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """503 while a try, or a commit, takes longer than it should; then all is well."""
+    go_on = threading.Event()
+    monkeypatch.setattr(keeping_module, "TRY_SECONDS", 0.0)
+    monkeypatch.setattr(keeping_module, "STORE_SECONDS", 0.0)
+    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    keeping = Keeping(lambda _: assert_waits(go_on))
+    async with desk(keeping) as at:
+        assert await at.health() == 503
+        posting = asyncio.create_task(at.post(body(event())))
+        assert await at.health() == 503
+        go_on.set()
+        assert await posting == 200
+        assert await at.health() == 200
+    await keeping.close()
+
+
+async def test_an_answer_comes_before_bandwidth_gives_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """503 where the commit is not done by then, which it may be later."""
+    go_on = threading.Event()
+    stored: list[Receipt] = []
+    monkeypatch.setattr(listening, "ANSWER_SECONDS", 0.05)
+
+    def store(group: list[Receipt]) -> None:
+        assert_waits(go_on)
+        stored.extend(group)
+
+    keeping = Keeping(store)
+    async with desk(keeping) as at:
+        assert await at.post(body(event())) == 503
+        assert at.listener.events == 0
+        go_on.set()
+    await keeping.close()
+    assert len(stored) == 1
+
+
+def assert_waits(go_on: threading.Event) -> None:
+    assert go_on.wait(30)
 
 
 def basic(said: bytes) -> dict[str, str]:
@@ -252,6 +331,14 @@ async def test_a_taken_port_is_said_before_anything_else() -> None:
             await Listener(Kept(), ACCESS).listen("127.0.0.1", at.listener.port)
     assert caught.value.problems[0].code == "E541"
     assert str(at.listener.port) in caught.value.problems[0].found
+
+
+async def test_a_host_that_is_none_is_said() -> None:
+    """E541, in the resolver's words."""
+    with pytest.raises(InputError) as caught:
+        await Listener(Kept(), ACCESS).listen("nosuch.invalid", 0)
+    assert caught.value.problems[0].code == "E541"
+    assert "unknown error" not in caught.value.problems[0].found
 
 
 async def test_a_stop_answers_what_is_under_way() -> None:

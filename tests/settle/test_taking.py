@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,6 +129,39 @@ def test_rows_are_found_by_the_tag_and_else_by_the_id(tmp_path: Path) -> None:
             "message-delivered": (1, 1),
             "message-failed": (1, 0),
         }
+    taking.close()
+
+
+def test_a_type_of_tomorrow_about_our_message_is_no_strangers(tmp_path: Path) -> None:
+    """By its tag or by its id; it proves nothing, and a reply with our tag is no row's."""
+    taking = Taking(home(tmp_path), lambda: NOW)
+    with Journal.open(home(tmp_path).journal) as journal:
+        run = journal.add_run(RUN)
+        taking(read(body(event("of-tomorrow"))))
+        assert not journal.entries(run.id, 7, 7)
+        taking(read(body(event("message-sent"))))
+        taking(read(body(event("of-tomorrow", message_tag=...))))
+        assert journal.entries(run.id, 7, 7)[0].status == "accepted"
+        taking(read(body(event("of-tomorrow", message_tag=..., message_id=...))))
+        taking(read(body(reply("hi", message_tag=TAG))))
+        assert journal.receipts.counts() == {
+            "message-sent": (1, 0),
+            "of-tomorrow": (2, 1),
+            "message-received": (0, 1),
+        }
+    taking.close()
+
+
+def test_of_no_callbacks_it_is_tried_whether_they_could_be_kept(tmp_path: Path) -> None:
+    """Whatever would keep the next one from the disk is told."""
+    taking = Taking(home(tmp_path), lambda: NOW)
+    taking([])
+    with closing(sqlite3.connect(str(home(tmp_path).journal))) as sql:
+        sql.execute("update meta set value = '99' where name <> 'tried_out'")
+        sql.commit()
+    with pytest.raises(BulksendError) as caught:
+        taking([])
+    assert caught.value.problems[0].code == "E602"
     taking.close()
 
 

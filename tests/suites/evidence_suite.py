@@ -551,6 +551,19 @@ class EvidenceSuite:
             Decision(2, NOW + 3, "again", "operator", '{"by":"kim"}')
         ]
 
+    def test_whether_news_could_be_taken_in_is_tried_by_writing(
+        self, place: Place, journal: Journal
+    ) -> None:
+        """Again and again, and it leaves nothing that says anything."""
+        for moment in (NOW, NOW + 1):
+            journal.inbox.try_out(now=moment)
+        assert journal.receipts.counts() == {}
+        place.execute("update meta set value = '99' where name = 'oldest_program'")
+        place.execute("update meta set value = '99' where name = 'schema'")
+        with pytest.raises(BulksendError) as caught:
+            journal.inbox.try_out(now=NOW)
+        assert caught.value.problems[0].code == "E602"
+
     def test_news_is_taken_in_whole_or_not_at_all(
         self, place: Place, sender: Sender
     ) -> None:
