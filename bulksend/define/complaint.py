@@ -54,6 +54,8 @@ _PRIVATE = (
     "message.variants",
     "message.media",
     "message.tag",
+    "notify.webhook",
+    "notify.command",
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -85,6 +86,11 @@ def _spelled_rates(value: Rate | Mapping[str, Rate]) -> str | dict[str, str]:
     if isinstance(value, Rate):
         return value.text
     return {sender: rate.text for sender, rate in value.items()}
+
+
+def _address(value: str) -> str:
+    urlsplit(value).port  # noqa: B018  (raises ValueError, as a bad host does)
+    return value
 
 
 def _share(value: object) -> float:
@@ -213,7 +219,11 @@ ResultsPath = Annotated[
         pattern=_whole(r"(?:.*[^/\\]\.(?:csv|parquet|xlsx)|(?:s3|gs|az)://[^/]+/.*/)")
     ),
 ]
-Address = Annotated[str, StringConstraints(pattern=_whole(r"https?://[^\s/?#]\S*"))]
+Address = Annotated[
+    str,
+    StringConstraints(pattern=_whole(r"https?://[^\s/?#]\S*")),
+    AfterValidator(_address),
+]
 Pace = Annotated[
     Rate,
     PlainValidator(_rate),

@@ -216,7 +216,7 @@ ROWS = (
     Kind(
         "E673",
         "the live page cannot be served",
-        "Choose another --port; 0 takes any free one.",
+        "Choose another --port (0 takes any free one), or another --host.",
     ),
     Kind(
         "E674",

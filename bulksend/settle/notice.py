@@ -97,7 +97,7 @@ def payload(ended: Ended, said: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def _post(address: str, body: bytes, seconds: float) -> Problem | None:
-    host = urlsplit(address).hostname or ""  # the rest of it may be a secret
+    host = _host(address)
     limit = aiohttp.ClientTimeout(total=seconds)
     headers = {"Content-Type": "application/json", "User-Agent": "bulksend"}
     try:
@@ -113,6 +113,14 @@ async def _post(address: str, body: bytes, seconds: float) -> Problem | None:
     except (aiohttp.ClientError, OSError, ValueError) as error:
         found = f"{host} could not be reached ({type(error).__name__})"
     return Problem("W680", found)
+
+
+def _host(address: str) -> str:
+    """Of an address only this is told: the rest of it may be a secret."""
+    try:
+        return urlsplit(address).hostname or "the webhook"
+    except ValueError:
+        return "the webhook"
 
 
 def _run(

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import time
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -164,9 +165,10 @@ async def live_page(
     try:
         try:
             await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            found = os.strerror(error.errno or 0).lower()
-            raise InputError(Problem("E673", f"{host}:{port}: {found}")) from error
+        except (OSError, UnicodeError) as error:
+            raise InputError(
+                Problem("E673", f"{host}:{port}: {_why(error)}")
+            ) from error
         at = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{at}/"
     finally:
@@ -174,6 +176,15 @@ async def live_page(
         with contextlib.suppress(asyncio.CancelledError):
             await counting
         await runner.cleanup()
+
+
+def _why(error: OSError | UnicodeError) -> str:
+    """A resolver has numbers of its own, and a name of no host does not get that far."""
+    if isinstance(error, UnicodeError):
+        return "no name of a host"
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror or error).lower()
+    return os.strerror(error.errno or 0).lower()
 
 
 def called(host: str) -> str:

@@ -59,6 +59,8 @@ def _beside(results: Where) -> Where:
 
 def _check(path: Path) -> None:
     """Only a report is overwritten."""
+    if path.exists() and not path.is_file():
+        raise InputError(Problem("E671", "it is no file", file=str(path)))
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             is_ours = MARK in file.read(2_000)

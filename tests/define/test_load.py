@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -494,6 +495,34 @@ def test_a_secret_is_never_shown(
     assert "unter2" not in str(problem)
     assert "unter2" not in str(problem.as_dict())
     assert f"${{{name}}}" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("hook", "shown"),
+    [
+        ("https://chat.example.com/hooks/Hunter2 ", "a text of"),  # a space at its end
+        (
+            "'https://chat.example.com/hooks/Hunter2'",
+            "a text of",
+        ),  # from a file of them
+        ("http://[::1/Hunter2", "a text of"),
+        ("http://℀.com/Hunter2", "a text of"),
+        ("http://chat.example.com:port/Hunter2", "a text of"),
+        ("", "empty"),
+    ],
+)
+@pytest.mark.parametrize("is_variable", [True, False])
+def test_a_webhook_that_is_none_is_not_shown(
+    problems: Problems, good: str, hook: str, shown: str, *, is_variable: bool
+) -> None:
+    """It is refused before anything is sent; its path is a secret by any name."""
+    said = "${CAMPAIGN_WEBHOOK}" if is_variable else json.dumps(hook)
+    text = f"{good}\nnotify:\n  webhook: {said}\n"
+    [problem] = problems(text, {"CAMPAIGN_WEBHOOK": hook})
+
+    assert problem.code == "E104"
+    assert shown in str(problem)
+    assert "unter2" not in str(problem.as_dict())
 
 
 # -- lines ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from datetime import UTC
@@ -240,7 +241,14 @@ def test_a_report_replaces_only_a_report(
 
     mine = tmp_path / "mine.html"
     mine.write_text("<p>mine</p>")
-    for output, code in ((mine, "E670"), (tmp_path, "E671"), (mine / "a.html", "E671")):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for output, code in (
+        (mine, "E670"),
+        (tmp_path, "E671"),
+        (mine / "a.html", "E671"),
+        (pipe, "E671"),  # to look whether it is a report would wait for ever
+    ):
         with pytest.raises(InputError, match=code):
             report_run(home=home, output=output)
     assert mine.read_text() == "<p>mine</p>"

@@ -162,6 +162,18 @@ async def test_a_port_that_is_taken_is_a_problem(home: Home) -> None:
             pass
 
 
+@pytest.mark.parametrize("host", ["a..b", "no-such-host.invalid"])
+async def test_a_host_that_is_none_is_a_problem(home: Home, host: str) -> None:
+    """Neither a traceback nor a number that only the resolver knows."""
+    with pytest.raises(InputError) as caught:
+        async with live_page("", home, host=host):
+            pass
+    (problem,) = caught.value.problems
+    assert problem.code == "E673"
+    assert host in problem.found
+    assert "unknown error" not in problem.found
+
+
 # -- metrics ------------------------------------------------------------------------
 
 
