@@ -79,10 +79,10 @@ def _left(journal: Journal, run: Run, row: int) -> Unknown | None:
         if one.row == row:
             return one
     made = journal.decisions.of_rows(run.id, row, row)
+    is_again = bool(made) and made[-1].event == Event.AGAIN
     for entry in journal.entries(run.id, row, row):
-        if entry.status == Status.PLANNED and [was.event for was in made[-1:]] != [
-            Event.AGAIN
-        ]:
+        # One that failed for certain, and is planned again, was no unknown.
+        if entry.status == Status.PLANNED and (entry.message_id or not is_again):
             return None
         for was in reversed(made):
             said = orjson.loads(was.evidence)
