@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 OURS = ("timestamp", "run", "until")
 """Keys whose values are made by us and hold digits of their own."""
 
+FEWEST_DIGITS = 7
+"""Fewer are no person's number."""
+
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IP = rf"(?<![\d.+]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.]*\d)"
 _MACHINE = (
@@ -34,11 +37,15 @@ _MACHINE = (
 _DAY = r"(?<![\d.+-])20\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?![\d-])"
 _WRITTEN = r"\+?\d[\d ().-]{5,}\d"
 _NUMBER = re.compile(rf"(?P<plain>{_MACHINE}|{_DAY})|{_WRITTEN}")
-_IN_WORDS = re.compile(
-    rf"(?P<plain>{_MACHINE}|{_DAY})|\+?\d(?:[\W_]{{0,4}}\d){{6,}}|{_WRITTEN}"
+_GROUP = r"\d(?:[\W_]{0,4}\d){2,}"
+_DICTATED = (
+    rf"\+?{_GROUP}(?:[\W_]{{0,4}}[^\W\d_]{{1,5}}[\W_]{{0,4}}(?!{_DAY}){_GROUP})+"
 )
-"""As people write numbers, with any signs between the digits; in a log those may be parts
-of one list of figures."""
+_IN_WORDS = re.compile(
+    rf"(?P<plain>{_MACHINE}|{_DAY})|\+?\d(?:[\W_]{{0,4}}\d){{6,}}|{_WRITTEN}|(?P<dictated>{_DICTATED})"
+)
+"""As people write and dictate numbers, with any signs between the digits, or a short word
+between groups of them; in a log those may be parts of one list of figures."""
 _SECRET = re.compile(r"secret|password|token|authorization", re.IGNORECASE)
 
 
@@ -81,6 +88,9 @@ def _mask(match: re.Match[str]) -> str:
     if match["plain"]:
         return match[0]
     number = match[0]
+    dictated = match.groupdict().get("dictated")
+    if dictated and sum(map(str.isdigit, dictated)) < FEWEST_DIGITS:
+        return number
     return f"{number[:4]}…{number[-2:]}"
 
 

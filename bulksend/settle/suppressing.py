@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from bulksend.journal.suppressions import Suppression
 
 AT_ONCE = 100_000
+BROUGHT_AT_ONCE = 10_000
+"""Entries a transaction: each is weighed alone, and a sender must not wait for long."""
 DAY_MS = 86_400_000
 
 
@@ -231,8 +233,8 @@ class SuppressionList:
     ) -> Imported:
         """The entries of an export, among those that are here."""
         store, added, lifted = self.journal.suppressions, 0, 0
-        for some in found.iter_slices(AT_ONCE):
-            people = suppressions(some, file)
+        for some in found.iter_slices(BROUGHT_AT_ONCE):
+            people = sorted(suppressions(some, file))
             added += store.add(people)
             stand = store.standing([one.person for one in people])
             lifted += sum(
