@@ -92,13 +92,14 @@ _IN_WORDS = (
     rf"NO (?:MORE|FURTHER){_OF_THEM} (?:{_MESSAGES}|{_WRITING})",
     (
         rf"^(?:PLEASE )?NO (?:{_MESSAGES}|{_WRITING}|SOLICITATIONS?|SOLICITING)"
-        r"(?! (?:YET|RECEIVED|CAME|COME|COMING|ARRIVED)\b)"
+        r"(?! (?:YET|RECEIVED|CAME|COME|COMING|ARRIVED|ON MY)\b)"
     ),
     # off the list
     rf"(?:REMOVE|DELETE|ERASE) {_ME}",
     r"(?:REMOVE|DELETE|ERASE|TAKE)(?= (?:1 )?\d{3} ?\d{3} ?\d{4}\b)",
     r"(?:WANT|WISH|LIKE|ASK|ASKED|ASKING) TO BE (?:REMOVED|DELETED|TAKEN OFF)",
-    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF|OUT)",
+    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF(?! HOLD\b)|OUT)",
+    r"WANT (?:OFF|OUT OF)(?: OF)?(?: THIS| YOUR| THE)?(?: TEXT| MAILING)? LISTS?",
     (
         r"(?:REMOVE|DELETE|^OFF|^OUT OF)(?: FROM)?(?: YOUR| THE| THIS| ALL| ANY)?"
         r"(?: MAILING| TEXT| CONTACT| PHONE| CALL)? LISTS?"
@@ -113,7 +114,8 @@ _IN_WORDS = (
     # plain speech
     r"LEAVE (?:ME|US) ALONE",
     rf"LOSE {_ME}",
-    r"WRONG (?:NUMBER|PERSON|GUY)",
+    r"WRONG (?:NUMBER(?! OF\b)|PERSON|GUY)",
+    r"(?:YOU|YOUVE|U)(?: HAVE| GOT)+ (?:THE|A) WRONG$",  # "… wrong #"
     r"(?:FUCK|PISS|BUGGER) (?:OFF|YOU)",
     # other languages of North America
     rf"NO (?:MAS|QUIERO(?: RECIBIR)?(?: MAS| SUS| TUS| ESTOS)*) {_MENSAJES}",
@@ -125,6 +127,7 @@ _IN_WORDS = (
     r"ARRETEZ",
     r"ARRETE (?:DE )?(?:ME |M)(?:TEXTER|ECRIRE|CONTACTER|ENVOYER|APPELER)",
     r"NE (?:ME |NOUS |M)(?:TEXTEZ|ECRIVEZ|CONTACTEZ|ENVOYEZ|APPELEZ|TEXTE|ECRIS) PLUS",
+    r"NE PLUS (?:ME |NOUS |M)(?:TEXTER|ECRIRE|CONTACTER|ENVOYER|APPELER)",
     r"DES(?:ABONNEZ?|INSCRIVEZ|INSCRIS)(?: MOI)?|ME DES(?:ABONNER|INSCRIRE)",
 )
 
@@ -154,6 +157,21 @@ COMPLAINS = re.compile(
     r"|\bHAVE TO (?:ASK|SAY|TELL)\b"
 )
 """Where a no is a complaint: "why don't you", "you never", "these texts won't"."""
+
+
+_INSTEAD = re.compile(
+    r"\b(?:TEXT|TXT|MESSAGE)(?:\W+(?:ME|US))?\W+(?:ONLY|INSTEAD)\b"
+    r"|\b(?:JUST|ONLY|BUT)\W+(?:(?:PLEASE|PLS|YOU CAN|U CAN)\W+)?(?:TEXT|TXT|MESSAGE)"
+    r"(?:\W+(?:ME|US))?\s*(?:[.!,;\n]|$)"
+)
+_NO_CALLS = re.compile(
+    r"\b(?:DO NOT|DONT)\W+CALL(?:\W+(?:ME|US))?\b(?!\W*(?:\b(?:OR|AND|NOR)\b|[/&]))"
+)
+
+
+def without_calls(said: str) -> str:
+    """Without "don't call" where texts are what the person wants instead of calls."""
+    return _NO_CALLS.sub("", said) if _INSTEAD.search(said) else said
 
 
 class Asked(NamedTuple):

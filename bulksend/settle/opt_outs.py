@@ -29,7 +29,7 @@ from enum import Enum
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.settle.asking import ASKED, COMPLAINS
+from bulksend.settle.asking import ASKED, COMPLAINS, without_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,11 +60,20 @@ COURTESIES = frozenset(
 )
 """What may stand around a word that ends messages."""
 
-WHOLE = frozenset({"NOT INTERESTED", "IM NOT INTERESTED", "I AM NOT INTERESTED"}) | {
-    "WE ARE NOT INTERESTED", "NO MORE", "NOMORE", "SPAM", "THIS IS SPAM", "GO AWAY",
-    "DO NOT CALL", "DO NOT TEXT", "DONT TEXT", "DO NOT CONTACT", "DO NOT DISTURB",
-    "CEASE AND DESIST", "TAKE ME OFF", "I REVOKE", "NO MAS", "NOMAS", "BASTA",
-}  # fmt: skip
+WHOLE = frozenset({
+    "NO MORE", "NOMORE", "SPAM", "THIS IS SPAM", "GO AWAY", "TAKE ME OFF", "I REVOKE",
+    "CEASE AND DESIST", "NO MAS", "NOMAS", "BASTA", "NO ME INTERESA", "PAS INTERESSE",
+    "PAS INTERESSEE", "PLUS DE MESSAGES", "PLUS DE TEXTOS",
+    *map(" ".join, product(
+        ("DO NOT", "DONT"),
+        ("CALL", "TEXT", "MESSAGE", "CONTACT", "DISTURB", "CALL OR TEXT", "TEXT OR CALL"),
+    )),
+    *map("".join, product(
+        ("", "IM ", "I AM ", "WE ARE ", "WERE "),
+        ("NOT INTERESTED", "NO LONGER INTERESTED"),
+        ("", " ANYMORE", " ANY MORE", " AT ALL"),
+    )),
+})  # fmt: skip
 """Requests where they are a whole clause, with nothing but courtesies around them."""
 
 STARTS = frozenset({"START", "YES", "UNSTOP"})
@@ -135,6 +144,7 @@ def clauses(said: str) -> Iterator[str]:
 
 def _stop(said: str) -> str | None:
     """The words by which *said* asks for no more messages."""
+    said = without_calls(_APOSTROPHES.sub("", _plain(said)))
     parts = list(clauses(said))
     for whole in (said, said.partition("\n")[0], *parts):
         if (word := _keyword(whole)) is not None:
