@@ -21,7 +21,7 @@ from bulksend.journal.owner import Owner
 from bulksend.pipeline import write_run
 from bulksend.send.watch import SAID
 from bulksend.settle.finding import find_run
-from bulksend.settle.standing import standing
+from bulksend.settle.standing import sender_of, standing
 
 if TYPE_CHECKING:
     from bulksend.home import Home
@@ -89,7 +89,7 @@ def abort_run(run: str, *, home: Home) -> Ordered:
     """
     with find_run(run, home) as (journal, known):
         _refuse_over(journal, known)
-        had_sender = _sender(journal, known) is not None
+        had_sender = sender_of(journal, known, now=_now()) is not None
         journal.orders.give(known.id, Word.ABORT, _me(), now=_now())
         late = _wait(journal, known)
         _refuse_over(journal, known)
@@ -121,7 +121,7 @@ def _end_claims(journal: Journal, run: Run) -> None:
 def _wait(journal: Journal, run: Run) -> Owner | None:
     """Until the order is obeyed; who has not obeyed it in time."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (owner := _sender(journal, run)) is not None:
+    while (owner := sender_of(journal, run, now=_now())) is not None:
         order = journal.orders.of(run.id)
         if order is None or order.heeded_at is not None:
             return None
@@ -129,12 +129,6 @@ def _wait(journal: Journal, run: Run) -> Owner | None:
             return owner
         time.sleep(LOOK_SECONDS)
     return None
-
-
-def _sender(journal: Journal, run: Run) -> Owner | None:
-    """Who sends this run, and not another one of its campaign."""
-    owner = journal.leases.holder(run.campaign, now=_now())
-    return owner if owner is not None and owner.run == run.run else None
 
 
 def _me() -> str:

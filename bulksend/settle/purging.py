@@ -22,7 +22,7 @@ from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.settle.finding import plan_of
 from bulksend.settle.parts import Parts
-from bulksend.settle.standing import standing
+from bulksend.settle.standing import sender_of, standing
 from bulksend.storage.location import where
 
 if TYPE_CHECKING:
@@ -153,8 +153,7 @@ def _reason_to_keep(journal: Journal, run: Run, *, now: int) -> str:
     unknown = standing(journal, run).counts["unknown"]
     if unknown:
         return f"{unknown:,} of its messages are unknown: `bulksend settle`"
-    sender = journal.leases.holder(run.campaign, now=now)
-    if sender is not None and sender.run == run.run:
+    if sender_of(journal, run, now=now) is not None:
         return "it is being sent"
     return ""
 

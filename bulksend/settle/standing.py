@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bulksend.errors import BulksendError
+    from bulksend.journal.owner import Owner
     from bulksend.journal.records import Part, Run
     from bulksend.journal.store import Journal
 
@@ -136,8 +137,7 @@ def state(journal: Journal, run: Run, *, now: int) -> str:
     if journal.orders.is_aborted(run.id):
         return "aborted"
     order = journal.orders.of(run.id)
-    sender = journal.leases.holder(run.campaign, now=now)
-    if sender is not None and sender.run == run.run:
+    if (sender := sender_of(journal, run, now=now)) is not None:
         doing = "paused" if order is not None else _doing(journal, run)
         return f"{doing} (process {sender.pid} on {sender.host})"
     if order is not None:
@@ -146,6 +146,12 @@ def state(journal: Journal, run: Run, *, now: int) -> str:
         return "done"
     halt = journal.canaries.standing(run.id)
     return "stopped" if halt is None else f"halted ({halt.code}: {halt.found})"
+
+
+def sender_of(journal: Journal, run: Run, *, now: int) -> Owner | None:
+    """The process that holds this run: it sends, waits for receipts, or is paused."""
+    holder = journal.leases.holder(run.campaign, now=now)
+    return holder if holder is not None and holder.run == run.run else None
 
 
 def _doing(journal: Journal, run: Run) -> str:

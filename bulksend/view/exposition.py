@@ -68,7 +68,7 @@ class _Runs:
     def collect(self) -> Iterable[GaugeMetricFamily]:
         messages = _family("messages", "Rows of a run, by outcome.", "outcome")
         rows = _family("rows", "Rows of a run: the sum of its outcomes.")
-        sending = _family("sending", "1 while a process sends the run.")
+        sending = _family("sending", "1 while a process has the run.")
         pace = _family(
             "posted_messages_per_second", "Messages posted a second, over ten seconds."
         )
@@ -80,7 +80,7 @@ class _Runs:
             for outcome, count in one.counts.items():
                 messages.add_metric([*named, outcome], count)
             rows.add_metric(named, one.run.rows)
-            sending.add_metric(named, one.state.startswith("sending"))
+            sending.add_metric(named, one.is_held)
             pace.add_metric(named, one.per_second)
             begun.add_metric(named, one.run.created_at / 1000)
             if one.run.finished_at is not None:

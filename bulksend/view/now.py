@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bulksend.journal.records import WHOLE
 from bulksend.settle.finding import find_run
-from bulksend.settle.standing import standing, state
+from bulksend.settle.standing import sender_of, standing, state
 
 if TYPE_CHECKING:
     from bulksend.home import Home
@@ -27,12 +27,15 @@ class Now:
         state: ``sending``, ``paused``, ``aborted``, ``done``, ``stopped`` or
             ``halted``, and by whom or why.
 
+        is_held: Whether a process has the run, whatever it waits for.
+
         per_second: Messages posted a second, over the last `PACE_SECONDS`.
     """
 
     run: Run
     at: int
     state: str
+    is_held: bool
     counts: dict[str, int]
     left: int
     per_second: float
@@ -77,8 +80,15 @@ def look(journal: Journal, run: Run, *, now: int) -> Now:
     stands = standing(journal, run, WHOLE)
     since = now - PACE_SECONDS * 1000
     posted = journal.columns.posted_since(run.id, since)
-    goes_on = state(journal, run, now=now)
-    return Now(run, now, goes_on, stands.counts, stands.left, posted / PACE_SECONDS)
+    return Now(
+        run,
+        now,
+        state(journal, run, now=now),
+        sender_of(journal, run, now=now) is not None,
+        stands.counts,
+        stands.left,
+        posted / PACE_SECONDS,
+    )
 
 
 def watch_run(run: str = "", *, home: Home) -> Now:

@@ -4,13 +4,18 @@ Whoever has set up a meter provider (Airflow, `opentelemetry-instrument`) gets t
 instruments below.  Where nobody has and the usual variable names a collector
 (``OTEL_EXPORTER_OTLP_ENDPOINT``), bulksend sets one up for the run, with the exporter of
 the extra ``bulksend[otel]``.
+
+A collector that hangs keeps nobody waiting: results come first, and what it did not take
+in `LAST_WORD_SECONDS` is lost, and said.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bulksend.logs import log
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Run
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+LAST_WORD_SECONDS = 1.0
+"""For the collector to take what stood at the end: a stop has four for all that it does."""
 
 
 class Progress(Protocol):
@@ -72,8 +80,17 @@ def observed(run: Run, progress: Callable[[], Progress | None]) -> Iterator[None
         yield
     finally:
         if own is not None:
-            own.shutdown()
+            _end(own)
         over.append(True)
+
+
+def _end(own: Any) -> None:
+    """Give it the last of it; a thread that is left waits for the collector alone."""
+    last = Thread(target=own.shutdown, name="bulksend-last-metrics", daemon=True)
+    last.start()
+    last.join(LAST_WORD_SECONDS)
+    if last.is_alive():
+        _trouble.say()
 
 
 def _is_asked(environment: Mapping[str, str]) -> bool:
@@ -121,5 +138,35 @@ def _own_provider(environment: Mapping[str, str]) -> Any:
         return None
     if isinstance(metrics.get_meter_provider(), MeterProvider):
         return None
+    _trouble.listen()
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-    return MeterProvider([reader])
+    return MeterProvider([reader], shutdown_on_exit=False)
+
+
+class _Trouble(logging.Handler):
+    """Says once a run, in our words, that a collector is in trouble.
+
+    OpenTelemetry's own words may hold an address with its key, and with no handler Python
+    would write them as they are among lines of JSON.
+    """
+
+    is_said = False
+
+    def listen(self) -> None:
+        """Hear OpenTelemetry's log, unless the program around us does."""
+        self.is_said = False
+        theirs = logging.getLogger("opentelemetry")
+        if not theirs.hasHandlers():
+            theirs.addHandler(self)
+
+    def emit(self, _: logging.LogRecord) -> None:
+        self.say()
+
+    def say(self) -> None:
+        if not self.is_said:
+            self.is_said = True
+            log.warning("metrics not exported", fix=f"Look at the collector: {_NAMES}")
+
+
+_NAMES = " or ".join(ENDPOINTS)
+_trouble = _Trouble(logging.WARNING)

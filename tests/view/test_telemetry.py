@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import time
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,6 +16,7 @@ from opentelemetry.sdk.metrics.export import (
     NumberDataPoint,
 )
 
+from bulksend.view import telemetry
 from bulksend.view.telemetry import ENDPOINTS, GAUGES, observed
 from tests.settle.test_notice import listening_for_bytes
 from tests.suites.scene import RUN
@@ -84,3 +87,25 @@ def test_without_opentelemetry_nothing_happens(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with observed(RUN, Seen):
         pass
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["it hangs", "it is not there"])
+def test_a_collector_in_trouble_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], silent: bool
+) -> None:
+    """Results come first: it has its second, and one line of ours says what is lost."""
+    monkeypatch.setattr(telemetry, "LAST_WORD_SECONDS", 0.2)
+    ours = logging.getLogger("opentelemetry")
+    monkeypatch.setattr(ours, "propagate", False)  # pytest listens at the root
+    monkeypatch.setattr(ours, "handlers", [])
+    with listening_for_bytes(silent=True) as (address, _):
+        there = address if silent else "http://127.0.0.1:9/key-77"
+        monkeypatch.setenv(ENDPOINTS[1], there)
+        with observed(RUN, Seen):
+            began = time.monotonic()
+        assert time.monotonic() - began < 5, "the exporter itself gives up after ten"
+    logging.getLogger("opentelemetry.exporter").error("to %s failed", there)
+    said = capsys.readouterr().err
+    assert said.count("metrics not exported") == 1
+    assert "key-77" not in said
+    assert len(said.splitlines()) == 1

@@ -18,6 +18,8 @@ from bulksend.cli import cli
 from bulksend.cli.watching import in_a_line, picture
 from bulksend.errors import InputError
 from bulksend.home import Home
+from bulksend.journal.orders import Word
+from bulksend.journal.owner import Owner
 from bulksend.settle.standing import standing
 from bulksend.view.exposition import KEPT_MS, metrics, write_metrics
 from bulksend.view.live import HEADERS, live_page
@@ -196,6 +198,33 @@ def test_prometheus_reads_every_count_of_a_run(
     assert rows.labels == {"run": run.run, "campaign": "test", "provider": "simulator"}
     (pace,) = families["bulksend_run_posted_messages_per_second"]
     assert pace.value == 0.5
+
+
+def test_a_run_is_held_whatever_its_process_waits_for(
+    everything: tuple[Plan, Journal, Run], home: Home
+) -> None:
+    """Paused, or waiting for the first few: a process has it, and of its campaign no other run."""
+    _, journal, run = everything
+
+    def sending() -> float:
+        found = text_string_to_metric_families(metrics(home, now=NOW + 1_000))
+        (family,) = (one for one in found if one.name == "bulksend_run_sending")
+        return family.samples[0].value
+
+    assert sending() == 0
+    journal.leases.end(run.campaign, 1)
+    mine = Owner.me(run=run.run)
+    epoch = journal.leases.take(run.campaign, mine, now=NOW)
+    assert sending() == 1
+    journal.canaries.begin(run.id, 2)
+    journal.canaries.sent(run.id, now=NOW)
+    assert look(journal, run, now=NOW + 1_000).state.startswith("waiting for receipts")
+    assert sending() == 1
+    journal.orders.give(run.id, Word.PAUSE, "me", now=NOW)
+    assert look(journal, run, now=NOW + 1_000).state.startswith("paused (process")
+    assert sending() == 1
+    journal.leases.end(run.campaign, epoch)
+    assert sending() == 0
 
 
 def test_a_run_that_ended_long_ago_is_left_out(
