@@ -30,7 +30,9 @@ def closed_gates(
         found.append(Problem("E420", f"for {people} no hour is right"))
     message = campaign.message
     texts = [message.text or "", *(message.variants or {}).values()]
-    if not has_begun and (message.file or any("{{" in text for text in texts)):
+    if not has_begun and (
+        message.file or any("{{" in text or "{%" in text for text in texts)
+    ):
         found += links(plan, campaign)
     if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):
         is_duplicate = pl.col("reason") == "duplicate"

@@ -16,19 +16,57 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SHORTENERS = (
-    "adf.ly", "bit.do", "bit.ly", "bitly.com", "bitly.ws", "bl.ink", "buff.ly", "clck.ru",
-    "cutt.ly", "dub.sh", "goo.gl", "goo.su", "is.gd", "j.mp", "lnkd.in", "ow.ly",
-    "rb.gy", "rebrand.ly", "s.id", "shorte.st", "shorturl.at", "shorturl.com", "soo.gd",
-    "t.co", "t.ly", "tiny.cc", "tiny.one", "tinyurl.com", "tny.im", "v.gd",
+    "adf.ly", "b.link", "bc.vc", "bit.do", "bit.ly", "bitly.com", "bitly.ws", "bl.ink", "buff.ly", "chilp.it",
+    "clck.ru", "cli.re", "cutt.ly", "cutt.us", "dlvr.it", "dub.sh", "gg.gg", "goo.gl", "goo.su",
+    "ift.tt", "is.gd", "j.mp", "kutt.it", "lnkd.in", "mcaf.ee", "n9.cl",
+    "ow.ly", "qr.ae", "qrco.de", "rb.gy", "rebrand.ly", "s.id", "short.gy", "shorte.st",
+    "shorturl.at", "shorturl.com", "shrtco.de", "snip.ly", "soo.gd", "surl.li", "t.co", "t.ly", "t2m.io",
+    "tiny.cc", "tiny.one", "tiny.pl", "tinyurl.com", "tny.im", "tr.im", "u.nu", "urlz.fr", "v.gd", "vk.cc",
+    "x.co", "x.gd", "zpr.io",
 )  # fmt: skip
 """Shared by everybody, so carriers filter what spammers use (Bandwidth 4771)."""
 
 _LINK = re.compile(
     r"https?://(?:[^\s/?#]*@)?([^\s/?#:\0]+)"  # what stands before an @ is no host
     r"|(?<![\w@.-])((?:[\w-]+\.)+[a-z]{2,})\.?(?=/|:\d|[?#][\w=]|\0)"
-    r"|(?<![\w@.-])((?:[\w-]+\.)+(?:com|net|org|info|biz|shop|store|online|xyz|ly|io))(?![\w@.-]\w)",
+    r"|(?<![\w@.-])((?:[\w-]+\.)+[a-z]{2,})(?!\w|[@.-]\w)",
     re.IGNORECASE,
 )
+
+_ENDS = frozenset(("biz", "com", "io", "ly", "net", "org", "xyz"))
+"""Of domains, in any case, wherever they stand."""
+
+_COUNTRIES = (
+    "ac ad ae af ag ai al am ao ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz "
+    "ca cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj "
+    "fk fm fo fr ga gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in iq "
+    "ir is it je jm jo jp ke kg kh ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ma mc md me mg mh "
+    "mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph "
+    "pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sk sl sm sn so sr ss st su sv sx "
+    "sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye "
+    "yt za zm zw"
+)  # fmt: skip
+_OTHERS = (
+    "academy agency app asia auction auto bar beauty best bet bid bike bio black blog boutique business "
+    "buzz cafe cam cards care casa casino cat center chat church city click clinic cloud club coach "
+    "codes coffee community company coupons credit cruises dating day deals delivery dental design dev "
+    "digital direct discount dog events exchange expert express family fan fans farm fashion finance fit "
+    "fitness flowers food foundation fun fund gallery game games garden gift gifts global gold gratis "
+    "group guide guru hair health help homes hotel house icu immo inc info ink insurance jobs kim kitchen "
+    "law lawyer life limo link live loan loans lol love ltd luxury market marketing mba media menu mobi "
+    "moda moe mom money mortgage name news ngo ninja now one ong online page partners parts party pet "
+    "photo photos pics pink pizza place plus poker press pro promo promotions pub quest realestate realty "
+    "red rent rentals repair rest restaurant review reviews rip rocks run sale salon school services sex "
+    "shoes shop shopping show site ski social software solutions space spa store stream studio style "
+    "support surf systems tax team tech technology tel tickets tips tires today tools top tours town toys "
+    "trade training travel tube uno vegas vet video vin vip vote watch webcam website wedding wiki win "
+    "wine work works world wtf yoga you zone"
+)  # fmt: skip
+_OFTEN_WORDS = "am as at be by ca de do es et im in is it la ma me my ne no pm sa se so st to us va"
+_KNOWN = frozenset([*_COUNTRIES.split(), *_OTHERS.split()])
+"""What a link of a marketing text ends in, of IANA's list of 2026; a phone knows them all."""
+_WORDS = frozenset([*_OFTEN_WORDS.split(), *_OTHERS.split()])
+"""They stand behind a full stop as well, where a space was forgotten: `9 a.m.to 5`."""
 
 _ANY_DOT = re.compile(r"(?<=[\w\0])[\u3002\uff0e\uff61](?=[a-z0-9])", re.IGNORECASE)
 """Others that a browser reads as one (IDNA); in Chinese text a sentence ends so."""
@@ -54,8 +92,30 @@ def hosts(text: str) -> list[str]:
     seen = _ANY_DOT.sub(".", _IGNORED.sub("", text))
     plain = unicodedata.normalize("NFKC", seen).replace("\\", "/")
     plain = _ENCODED.sub(lambda found: chr(int(found[1], 16)), plain)
-    found = (match[1] or match[2] or match[3] for match in _LINK.finditer(plain))
+    found = (
+        match[1] or match[2] or match[3]
+        for match in _LINK.finditer(plain)
+        if not match[3]
+        or _is_address(match[3], in_a_path=plain[: match.start()].endswith("/"))
+    )
     return [read_host(host) for host in found]
+
+
+def _is_address(said: str, *, in_a_path: bool) -> bool:
+    """Whether words with dots between them are a host, with nothing else to tell it.
+
+    A sentence that begins without a space has a capital (`5.Shop now`), a domain has not,
+    but where all of it is in capitals; what stands in a path is a file (`menu.ai`).
+    """
+    *_, name, last = said.split(".")
+    end = last.lower()
+    if end in _ENDS:
+        return True
+    if in_a_path or name.isdigit() or end not in _KNOWN:
+        return False
+    if last.islower():
+        return len(name) > 1 or end not in _WORDS
+    return said.isupper() and len(name) > 1 and end not in _WORDS
 
 
 def read_host(said: str) -> str:

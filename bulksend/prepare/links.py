@@ -1,25 +1,28 @@
-"""Where the links lead that the list itself brings into the texts.
+"""Where the links lead that only the texts have as they are rendered.
 
 They are read as those of the template are (`prepare.hosts`), which no query can do.  So
-few of ten million rows are asked: first whether a cell that a text is made of could be a
-link's at all, mostly none; then, of each different beginning of a link, whether it leads
-where it should not, mostly none; and only then the texts that have such a cell.
+few of ten million rows are asked.  Where a placeholder is a part of a host (`https://{{ x
+}}.example`), or the template's code has one in it, all texts are looked at; else first
+whether a cell that a text is made of could be a link's at all, mostly none; then, of each
+different beginning of a link, whether it leads where it should not, mostly none; and only
+then the texts that have such a cell.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from bulksend.errors import Problem
-from bulksend.prepare.hosts import hosts, shortener, stranger
+from bulksend.prepare.hosts import hosts, read_host, shortener, stranger
 from bulksend.prepare.lint import is_ignored, without_placeholders
 from bulksend.prepare.template.columns import spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Sequence
 
     from bulksend.define.campaign import Campaign
     from bulksend.prepare.plan import Plan
@@ -29,68 +32,123 @@ _SCHEMES = {one: f" {one}" for one in ("http://", "https://")}
 _COULD_LEAD = r"[.\u3002\uff0e\uff61][^0-9\s]|:[/\\]|%2[Ee]"
 """A price has a dot too, and `St. Louis`; an address has something else after it."""
 
+_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_NOTE = re.compile(r"\{#.*?#\}", re.DOTALL)
+_TRIMMED = re.compile(r"\s+(?=\{[{%]-)|(?<=-[}%]\})\s+")
+_LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
+_LEADS = re.compile(r"[.\u3002\uff0e\uff61](?!%|\s)|:[/\\]|%2[Ee]")
+"""In a literal, which may be no more than the dot: but no date's form, `%d.%m.`."""
+
 
 def links(plan: Plan, campaign: Campaign) -> list[Problem]:
-    """Shared shorteners (E352) and strange hosts (W353) that rows bring into their texts."""
+    """Shared shorteners (E352) and strange hosts (W353) of texts as they are rendered."""
     variants = (campaign.message.variants or {}).values()
     texts = [campaign.message.text or "", plan.about["inputs"]["template"], *variants]
-    cells = _cells_of(texts, plan)
-    if not cells:
+    every = plan.frame().filter(pl.col("reason").is_null())
+    is_made = any(map(_makes_links, texts))
+    rows = (
+        every if is_made else _that_bring_some(every, _cells_of(texts, plan), campaign)
+    )
+    if rows is None:
         return []
-    cell = pl.concat_str(cells, separator=" ", ignore_nulls=True)
-    could = pl.any_horizontal(one.str.contains(_COULD_LEAD) for one in cells)
-    near = plan.frame().filter(pl.col("reason").is_null() & could)
-    odd = _odd(near.select(word=_beginnings(cell)).explode("word"), campaign, "/")
-    if not odd:
-        return []
-    has_one = _beginnings(cell).list.eval(pl.element().is_in(list(odd))).list.any()
-    rows = near.filter(has_one).select("row", word=_beginnings(pl.col("text")))
-    said = rows.explode("word")
-    own = {host for text in texts for host in hosts(without_placeholders(text))}
-    every = _odd(said, campaign, own=own)
-    codes = sorted({code for found in every.values() for code in found})
+    said = rows.select("row", word=_beginnings(pl.col("text"))).explode("word")
+    own = frozenset(
+        host for text in texts for host in hosts(without_placeholders(text))
+    )
+    judge = _Judge(campaign, own)
+    odd = judge.odd(said)
     return [
-        _problem(code, said, {w: f[code] for w, f in every.items() if code in f}, plan)
-        for code in codes
+        _problem(
+            code, said.filter(judge.site(pl.col("word")).is_in(sites)), judge, plan
+        )
+        for code in ("E352", "W353")
+        if (sites := [site for site, codes in odd.items() if code in codes])
     ]
 
 
-def _odd(
-    said: pl.LazyFrame,
-    campaign: Campaign,
-    end: str = "",
-    *,
-    own: Collection[str] = (),
-) -> dict[str, dict[str, str]]:
-    """Of each different `word` that leads where it should not, what is wrong, by code.
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Who finds what is wrong with the words that a text or a cell has.
 
     Args:
-        end: What may follow the word in a text, which makes more of them links.
         own: The template's hosts, of which `lint` has told.
+
+        end: What may follow a word in a text, which makes more of them links.
     """
-    words = said.select(pl.col("word").unique()).collect(engine="streaming")["word"]
-    found: dict[str, dict[str, str]] = {}
-    for word in words.drop_nulls():
-        for host in hosts(word + end):
+
+    campaign: Campaign
+    own: frozenset[str] = frozenset()
+    end: str = ""
+
+    def wrong(self, word: str) -> dict[str, str]:
+        """What is wrong with the word's links, by code."""
+        found: dict[str, str] = {}
+        for host in hosts(word + self.end):
             what = shortener(host)
             code = "E352" if what else "W353"
-            what = what or stranger(host, campaign.lint.domains)
-            if what and host not in own and not is_ignored(campaign, code):
-                found.setdefault(word, {}).setdefault(code, what)
-    return found
+            what = what or stranger(host, self.campaign.lint.domains)
+            if what and host not in self.own and not is_ignored(self.campaign, code):
+                found.setdefault(code, what)
+        return found
+
+    def odd(self, said: pl.LazyFrame) -> dict[str, dict[str, str]]:
+        """Of all `word`: the sites that are wrong, and what is; one of each is asked."""
+        words = said.group_by(site=self.site(pl.col("word"))).agg(pl.col("word").min())
+        asked = words.drop_nulls().collect(engine="streaming")
+        every = {site: self.wrong(word) for site, word in asked.iter_rows()}
+        return {site: codes for site, codes in every.items() if codes}
+
+    def site(self, word: pl.Expr) -> pl.Expr:
+        """What stands for all words of which the same is true; null where nothing is wrong.
+
+        Of a plain host the last labels: as many as one of the campaign's domains has.
+        """
+        host = word.str.to_lowercase()
+        host = pl.when(~host.str.contains("xn--", literal=True)).then(host)
+        domains = map(read_host, self.campaign.lint.domains)
+        dots = max((1, *(domain.count(".") for domain in domains)))
+        last = rf"(?:[a-z0-9-]+\.){{0,{dots}}}[a-z][a-z0-9-]*"
+        site = host.str.extract(rf"^https?://[a-z0-9.-]*?({last})/?$")
+        whole = host.str.extract(r"^https?://(?:www\.)?([a-z0-9.-]+)/?$")
+        told = whole.is_in(list(self.own)).fill_null(value=False)
+        return pl.when(~told).then(pl.coalesce("//" + site, word))
 
 
-def _problem(
-    code: str, said: pl.LazyFrame, words: Mapping[str, str], plan: Plan
-) -> Problem:
+def _makes_links(text: str) -> bool:
+    """Whether placeholders of a template are parts of a host, or have one in them."""
+    text = _TRIMMED.sub("", _NOTE.sub("", text))
+    literals = (one for code in _CODE.findall(text) for one in _LITERAL.findall(code))
+    if any(_LEADS.search(one) for one in literals):
+        return True
+    words = pl.select(_beginnings(pl.lit(_CODE.sub("\0", text)))).item()
+    return any("\0" in word for word in words)
+
+
+def _that_bring_some(
+    rows: pl.LazyFrame, cells: Sequence[pl.Expr], campaign: Campaign
+) -> pl.LazyFrame | None:
+    """Those of which a cell leads where it should not."""
+    if not cells:
+        return None
+    cell = pl.concat_str(cells, separator=" ", ignore_nulls=True)
+    could = pl.any_horizontal(one.str.contains(_COULD_LEAD) for one in cells)
+    near = rows.filter(could)
+    judge = _Judge(campaign, end="/")
+    odd = judge.odd(near.select(word=_beginnings(cell)).explode("word"))
+    if not odd:
+        return None
+    is_odd = judge.site(pl.element()).is_in(list(odd))
+    return near.filter(_beginnings(cell).list.eval(is_odd).list.any())
+
+
+def _problem(code: str, those: pl.LazyFrame, judge: _Judge, plan: Plan) -> Problem:
     """For the first row that has one of these words, and how many more have one."""
-    those = said.filter(pl.col("word").is_in(list(words)))
     first = pl.all().sort_by("row", "word").first()
     asked = those.select(first, rows=pl.col("row").n_unique())
     row, word, rows = asked.collect(engine="streaming").row(0)
     file, row = plan.sheets.place(row)
     file = file or plan.about["campaign"]["recipients"]["path"][0]
-    return Problem(code, words[word], file=file, row=row, more=rows - 1)
+    return Problem(code, judge.wrong(word)[code], file=file, row=row, more=rows - 1)
 
 
 def _beginnings(text: pl.Expr) -> pl.Expr:

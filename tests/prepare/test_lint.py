@@ -119,6 +119,8 @@ HOSTILE = {
             "https://a@b@bit.ly/x", "https://bluefern.example/?to=https://bit.ly/x", "bit.do/x", "soo.gd/x",
             "tny.im/x", "shorte.st/x", "(bit.ly/x)", "see:bit.ly/x", "https://t.co/x", "tinyurl.com/x", "HTTPS://TINYURL.COM/x",
             "is.gd/x,", "bit.ly/{{ first_name }}", "https://bit.ly{{ first_name }}", "bit.ly", "j.mp/x",
+            "surl.li/x", "short.gy/x", "urlz.fr/x", "qr.ae/x", "x.co/x", "tiny.pl/x", "bc.vc/x", "chilp.it/x",
+            "mcaf.ee/x", "u.nu/x", "zpr.io/x", "x.co", "tiny.pl", "go to u.nu.",
         ],
         [
             "rabbit.ly/x", "habit.lyrics", "bit.lyon/x", "mybit.ly.example/x", "x@bit.ly", "t.com/x",
@@ -196,12 +198,17 @@ HOSTILE = {
             "https://EVIL.com", "https://xn--e1afmkfd.example/", "https://пример.example/", "https://evil.example:8443/x",
             "evil.example?x=1", "evil.example#x", "https://evil.example{{ first_name }}", "evil.io", "https://localhost/x",
             "https://blue-fern.example/", "evil.example:80/x",
+            "evil.co", "shop.evil.co.uk", "evil.me", "evil.ai", "evil.dev", "evil.link", "shop.app", "EVIL.CO",
+            "Evil.com", "163.com", "evil.today!", "(evil.de)", "evil.com's", "to=evil.ru",
         ],
         [
             "https://bluefern.example/a", "bluefern.example/x", "https://shop.bluefern.example", "me@evil.com", "e.g. this",
             "Hello.There", "3.5/day", "ok.Really?", "Mr.Smith: hi", "https://BLUEFERN.example", "https://bluefern.example:443/",
             "https://me@bluefern.example/", "www.bluefern.example/x", "bluefern.example", "and/or", "v1.2", "no.1",
             "https://bluefern.example./x", "etc...", "https://bluefern.example?to=evil",
+            "We open at 9.Come in", "Open till 5.Shop now", "Today.Shop now", "9 a.m.to 5", "Raleigh.NC", "the U.S.to",
+            "Fern S.A.de C.V.", "WE ARE OPEN.SHOP NOW", "See it.Do it", "https://bluefern.example/menu.ai", "5.to",
+            "an.lee@evil.co.uk", "evil.comet", "photo.jpg", "At 5.live",
         ],
     ),
 }  # fmt: skip
@@ -303,7 +310,9 @@ FROM_THE_LIST = [
     ("https://bluefern.example/a/evil.png", "", ""),
     ("ana@evil.org", "", ""),
     ("St.Louis, 10.50 a.m.", "", ""),
-    ("is.gdansk.pl", "", ""),
+    ("is.gdansk.pl", "W353", "a link to is.gdansk.pl"),
+    ("ana.lee@evil.co.uk", "", ""),
+    ("https://bluefern.example/menu.ai", "", ""),
 ]
 
 
@@ -327,6 +336,57 @@ def test_a_link_of_the_list_is_read_as_one_of_the_template(
     )
     assert all(said in one.found for one in found)
     assert code != "W353" or not checked.gates
+
+
+RENDERED = [
+    ("https://{{ code }}.bit.ly/x", "E352", "a link of c7.bit.ly"),
+    ("https://bit.{{ 'ly' }}/x", "E352", "a link of bit.ly"),
+    ("https://bit{{ '.' }}ly/x", "E352", "a link of bit.ly"),
+    ("bit{{ '.' }}ly/x", "E352", "a link of bit.ly"),
+    ("{{ 'bit.ly/x' }}", "E352", "a link of bit.ly"),
+    ("{% set u = 'bit.ly/x' %}{{ u }}", "E352", "a link of bit.ly"),
+    ("{% if code == 'C7' %}bit{% else %}x{% endif %}.ly/x", "E352", "a link of bit.ly"),
+    ("https://bit.{{- 'l' -}} y/x", "E352", "a link of bit.ly"),
+    (
+        "https://bluefern.example/?to=https://{{ code }}.bit.ly/x",
+        "E352",
+        "a link of c7",
+    ),
+    ("{{ code }}.evil.co/x", "W353", "a link to c7.evil.co"),
+    ("https://{{ code }}.evil.com/x", "W353", "a link to c7.evil.com"),
+    ("https://bluefern.example.{{ code }}/x", "W353", "a link to bluefern.example.c7"),
+    ("https://bluefern.example{{ code }}/x", "W353", "a link to bluefern.examplec7"),
+    ("https://{{ code }}bluefern.example/x", "W353", "a link to c7bluefern.example"),
+    ("https://{{ code }}.bluefern.example/x", "", ""),
+    ("https://bluefern.example/{{ code }}.html", "", ""),
+    ("hi {{ code }}.Your table is {{ code }}.5 and {{ code }}... ready", "", ""),
+    ("me@{{ code }}.evil.com", "", ""),
+]
+
+
+@pytest.mark.parametrize(("link", "code", "said"), RENDERED)
+def test_a_link_that_only_the_rendered_text_has_is_read_there(
+    tmp_path: Path, link: str, code: str, said: str
+) -> None:
+    """A placeholder is a part of its host, or its code has one in it; of all rows."""
+    people = "phone,code\n9192345671,C7\n9192345672,C7\n"
+    text = {"text": f"Blue Fern: {link} Reply STOP to end."}
+    checked = plan(tmp_path, people, message=text, lint=OURS)
+    rows = [one for one in (*checked.gates, *checked.notices) if one.row]
+    assert [(one.code, one.row, one.more) for one in rows] == [(code, 2, 1)] * bool(
+        code
+    )
+    assert all(said in one.found for one in rows)
+
+
+def test_of_hosts_that_differ_the_first_row_s_is_told(tmp_path: Path) -> None:
+    """Each site is judged once, however many hosts it has; a domain may have any depth."""
+    people = "phone,code\n9192345671,a.shop\n9192345672,c\n9192345673,b\n"
+    text = {"text": "Blue Fern https://{{ code }}.fern.example/x Reply STOP to end."}
+    ours = {"brand": "Blue Fern", "domains": ["shop.fern.example", "x.example"]}
+    (said,) = plan(tmp_path, people, message=text, lint=ours).notices
+    assert (said.code, said.row, said.more) == ("W353", 3, 1)
+    assert said.found.startswith("a link to c.fern.example, ")
 
 
 def test_of_the_list_only_what_a_text_says_counts(tmp_path: Path) -> None:
