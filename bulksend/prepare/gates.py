@@ -9,6 +9,8 @@ import polars as pl
 from bulksend.errors import Problem, counted
 from bulksend.prepare.cost import MICRO, money
 from bulksend.prepare.links import links
+from bulksend.prepare.lint import is_ignored
+from bulksend.prepare.telling import telling
 
 if TYPE_CHECKING:
     from bulksend.define.campaign import Campaign
@@ -21,7 +23,8 @@ def closed_gates(
 ) -> list[Problem]:
     """Every gate that refuses this plan; nothing is sent while there is one.
 
-    A link of the list to another domain closes none: it is a warning (W353).
+    A link of the list to another domain closes none: it is a warning (W353), as is a number
+    in a picture's address (W355).
     What the texts hold is asked before a run begins, and not each time it is resumed.
     """
     found = _over_budget(summary, campaign)
@@ -34,6 +37,8 @@ def closed_gates(
         message.file or any("{{" in text or "{%" in text for text in texts)
     ):
         found += links(plan, campaign)
+    if not has_begun and not is_ignored(campaign, "W355"):
+        found += telling(plan, campaign)
     if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):
         is_duplicate = pl.col("reason") == "duplicate"
         lost = plan.frame().filter(is_duplicate).select("row").head(1).collect()

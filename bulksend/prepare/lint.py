@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.errors import Problem
 from bulksend.prepare.hosts import hosts, shortener, stranger
+from bulksend.prepare.telling import told
 from bulksend.prepare.template.columns import spelled
 
 if TYPE_CHECKING:
@@ -57,11 +58,6 @@ _TELLING = re.compile(
     r"(?:_?(?:no|nr|number|num|addr|address|last_?4|[0-9]+))?$"
 )
 """Names of columns that tell who a person is."""
-
-_A_PERSON_S = re.compile(
-    r"(?<![\w/.+-])[\w.+-]+@[\w-]+\.[\w.-]+|(?<![\w+])\+[1-9][0-9]{7,14}(?!\w)"
-)
-"""An e-mail address, or a number as E.164 writes it."""
 
 _A_THING_S = re.compile(
     r"(?:^|_)(?:product|item|file|image|picture|store|shop|brand|company|campaign|event|city|"
@@ -278,18 +274,14 @@ def _problem(loaded: Loaded, code: str, what: str, key: str) -> Problem:
 
 
 def _telling(loaded: Loaded) -> Iterator[Problem]:
-    """Columns in what is no text: tags and addresses are kept and logged everywhere.
-
-    Bandwidth asks for tags without personal data (bandwidth.md §0.4).
-    """
+    """What tells who somebody is in what is no text, or the columns that may."""
     message = loaded.campaign.message
     phones = {spelled(one) for one in loaded.campaign.recipients.phone}
     places = [("W355", f"message.media[{n}]", u) for n, u in enumerate(message.media)]
     if message.tag:
         places.append(("W331", "message.tag", message.tag))
     for code, key, source in places:
-        if told := _A_PERSON_S.search(_PLACEHOLDER.sub("\0", source)):
-            kind = "an e-mail address" if "@" in told[0] else "a phone number"
+        if kind := told(_PLACEHOLDER.sub("\0", source)):
             yield _problem(loaded, code, f"{kind} stands in it", key)
         inside = " ".join(_PLACEHOLDER.findall(source) + _STATEMENT.findall(source))
         inside = re.sub(r"'[^']*'|\"[^\"]*\"", "", inside)

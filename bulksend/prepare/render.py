@@ -11,6 +11,7 @@ import polars as pl
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.names import own
 from bulksend.prepare.smart_encoding import smart_encode
+from bulksend.prepare.telling import tells_number
 from bulksend.prepare.template import Compiled, Origin, compile_template
 
 if TYPE_CHECKING:
@@ -24,12 +25,6 @@ LONGEST_URL = 4_096
 LONGEST_TAG = 1_024
 KEY_LENGTH = len("#12345678-") + 10
 """Bandwidth's limits in characters (bandwidth.md §1.1), and what the row's key may take."""
-
-_TAG_DIGITS = 8
-"""So many last digits of a number in a tag tell whose it is."""
-
-_DIGITS_IN_TAG = r"\d" + r"\D{0,3}\d" * (_TAG_DIGITS - 1)
-_PARTED_DIGITS = r"\d\D+\d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +297,8 @@ def faults(loaded: Loaded) -> list[tuple[str, pl.Expr]]:
         most = LONGEST_TAG - KEY_LENGTH
         length = _longer(own("tag"), most).str.len_chars()
         found.append(("tag_too_long", length > most))
-        found.append(("tag_has_number", _tells_number(group=message.group)))
+        told = tells_number(pl.col(own("tag")), pl.col(own("to")), group=message.group)
+        found.append(("tag_has_number", told))
     return found
 
 
@@ -314,34 +310,3 @@ def _is_never_empty(loaded: Loaded) -> bool:
         not re.search("{[%#]", one) and re.sub("(?s){{.*?}}", "", one).strip()
         for one in [text or "", *(message.variants or {}).values()]
     )
-
-
-def _tells_number(*, group: bool) -> pl.Expr:
-    """Whether a tag has the last digits of the person's number, however it is written.
-
-    Where they stand side by side a plain search finds them; only tags that part their
-    digits, and those of groups, are read with care.
-    """
-    tag, to = pl.col(own("tag")), pl.col(own("to"))
-    is_parted = tag.str.contains(_PARTED_DIGITS)
-    pair = pl.struct(tag=tag if group else pl.when(is_parted).then(tag), to=to)
-    parted = pair.map_batches(_tells, return_dtype=pl.Boolean, is_elementwise=True)
-    return tag.str.contains(to.str.tail(_TAG_DIGITS), literal=True) | parted
-
-
-def _tells(pair: pl.Series) -> pl.Series:
-    """The same of any tags, and of the numbers of any group."""
-    tag, to = pair.struct.field("tag"), pair.struct.field("to")
-    tells = pl.repeat(value=False, n=len(pair), eager=True)
-    rows = tag.str.contains(_DIGITS_IN_TAG).fill_null(value=False).arg_true()
-    if not len(rows):
-        return tells
-    digits = tag.gather(rows).str.replace_all(r"\D+", "")
-    members = to.gather(rows).str.split(",")
-    said = pl.repeat(value=False, n=len(rows), eager=True)
-    for place in range(int(str(members.list.len().max() or 0))):
-        last = members.list.get(place, null_on_oob=True).str.tail(_TAG_DIGITS)
-        has = pl.select(pl.lit(digits).str.contains(pl.lit(last), literal=True))
-        said |= has.to_series().fill_null(value=False)
-    found = rows.filter(said)
-    return tells.scatter(found, values=True) if len(found) else tells

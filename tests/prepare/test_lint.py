@@ -426,6 +426,35 @@ def test_a_picture_s_address_must_not_tell_who_a_person_is(tmp_path: Path) -> No
     assert codes(checked) == ["W355"]
 
 
+ADDRESSES = [
+    ("?p=%2B19195550123", "a phone number stands in it"),
+    ("?p=19195550123", "a phone number stands in it"),
+    ("?e=ann%40x.com", "an e-mail address stands in it"),
+    ("{{ ref }}.jpg", "the person's number stands in the picture's address"),
+    ("{{ parted }}.jpg?ref", "the person's number stands in"),
+    ("{{ ref | first }}.jpg", ""),
+    ("?v=2026112715", ""),
+]
+
+
+@pytest.mark.parametrize(("end", "said"), ADDRESSES)
+def test_a_number_or_mailbox_in_a_picture_s_address_is_told(
+    tmp_path: Path, end: str, said: str
+) -> None:
+    """As an address encodes it, or as the rows bring it: the first, and how many more."""
+    people = "phone,ref,parted\n9192345671,x,x\n"
+    people += "9192345672,19192345672,1 919 234-5672\n"
+    people += "9192345673,9192345673,919.234.5673\n"
+    message = {"text": GOOD, "media": [f"https://x.example/{end}"]}
+    told = plan(tmp_path, people, message=message).notices
+    assert [one.code for one in told] == ["W355"] * bool(said)
+    assert all(one.found.startswith(said) for one in told)
+    if "ref" in end and said:
+        assert (told[0].row, told[0].more) == (3, 1)
+    ignore = {"ignore": {"W355": "our own server, which keeps no log"}}
+    assert codes(plan(tmp_path, people, message=message, lint=ignore)) == []
+
+
 HOSTS = [
     ("at BIT.LY/Ab3", ["bit.ly"]),
     ("at bit\u3002ly/Ab3 and \uff42\uff49\uff54.ly/x", ["bit.ly", "bit.ly"]),
@@ -494,6 +523,16 @@ PERSONAL = [
     ("x-{{ nombre }}", True),
     ("ana@x.example", True),
     ("x-+19195551234", True),
+    ("9195550123", True),
+    ("19195550123", True),
+    ("(919) 555-0123", True),
+    ("p_919.555.0123", True),
+    ("ana%40x.example", True),
+    ("x-2026112715", False),
+    ("x-1795770000", False),
+    ("91955501234", False),
+    ("a9195550123", False),
+    ("0a1b9195-5501-4123-8aaa-919555012345", False),
     ("x+y-2026-11-27-{{ sku }}", False),
 ]
 
