@@ -37,9 +37,9 @@ MOST_SHOWN = 20
 def purge(age: str, yes: bool, folder: Path, journal: str, as_json: bool) -> None:
     """Remove plans, results, rejected rows and callbacks of runs that ended long ago.
 
-    Their counts stay, and nobody is texted twice because of it. Runs that are not
-    finished, or have unknown messages, stay whole, and the reason is shown. Copies that
-    you made are yours to remove.
+    Their counts stay, and nobody is texted twice because of it. Replies as old go too.
+    Runs that are not finished, or have unknown messages, stay whole, and the reason is
+    shown. Copies that you made are yours to remove.
 
     Example: bulksend purge --older-than 90d
     """
@@ -75,6 +75,9 @@ def show(found: Purge) -> None:
     if found.plans:
         plans = counted(found.plans, "plan that is", "plans that are")
         out.print(f"{plans} not sent")
+    if found.callbacks:
+        some = counted(found.callbacks, "callback")
+        out.print(f"{some} about no run, or come after it was purged")
     for path in found.files[:MOST_SHOWN]:
         out.print(f"[dim]file[/] {escape(str(path))}")
     if len(found.files) > MOST_SHOWN:

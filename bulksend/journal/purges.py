@@ -8,7 +8,9 @@ suppression list stays too: whoever said STOP must be known for as long as anyth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from bulksend.journal.faults import undamaged
 
 if TYPE_CHECKING:
     from bulksend.journal.database import Database
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20_000
 """Rows a transaction: a sender of another run must not wait for it."""
+
+LEAST_DIGEST = -(1 << 63)
+
+
+class _Callback(NamedTuple):
+    message_id: str
+    digest: int
+    run_id: int | None = None
+    row: int | None = None
 
 
 class Purges:
@@ -37,6 +48,32 @@ class Purges:
             self._db.execute("purge_decisions", **rows)
         return self._db.execute("purge_run", run_id=run.id, now=now) == 1
 
-    def strangers(self, *, before: int) -> int:
-        """Purge callbacks about no row of ours that came *before*; how many."""
-        return self._db.execute("purge_strangers", before=before)
+    def due_callbacks(self, *, before: int) -> int:
+        """How many `callbacks` would purge."""
+        ((count,),) = self._db.fetch("count_due_callbacks", before=before)
+        return int(count)
+
+    def callbacks(self, *, before: int) -> int:
+        """Purge those that came *before* and that `run` does not reach; how many.
+
+        They are about no row of ours, as replies are, or came after their run was purged.
+        """
+        purged, last = 0, _Callback("", LEAST_DIGEST)
+        while due := self._due(last, before):
+            with self._db.transaction():
+                purged += self._db.execute_each("purge_callback", due)
+                rows = [one for one in due if one.run_id is not None]
+                self._db.execute_each("purge_row_of_callback", rows)
+            last = due[-1]
+        return purged
+
+    def _due(self, last: _Callback, before: int) -> list[_Callback]:
+        found = self._db.fetch(
+            "due_callbacks",
+            message_id=last.message_id,
+            digest=last.digest,
+            before=before,
+            most=AT_ONCE,
+        )
+        with undamaged(self._db.name):
+            return [_Callback(*row) for row in found]

@@ -844,10 +844,28 @@ update receipts set said = null, person = null
 where run_id = :run_id and row between :first and :last
   and (said is not null or person is not null);
 
--- name: purge_strangers
+-- Callbacks that no purge of a run reaches: about no row, or come since.
+-- name: due_callbacks
+select message_id, digest, run_id, row from receipts
+where (message_id, digest) >= (:message_id, :digest) and received_at < :before
+  and (said is not null or person is not null)
+  and (run_id is null or run_id in (select id from runs where purged_at is not null))
+order by message_id, digest limit :most;
+
+-- name: count_due_callbacks
+select count(*) from receipts
+where received_at < :before and (said is not null or person is not null)
+  and (run_id is null or run_id in (select id from runs where purged_at is not null));
+
+-- name: purge_callback
 update receipts set said = null, person = null
-where run_id is null and received_at < :before
-  and (said is not null or person is not null);
+where message_id = :message_id and digest = :digest;
+
+-- What such a callback left in its row.
+-- name: purge_row_of_callback
+update messages
+set person = null, error = case when error is not null then 'Its words were purged.' end
+where run_id = :run_id and row = :row and (person is not null or error is not null);
 
 -- name: purge_run
 update runs set purged_at = :now

@@ -1,9 +1,9 @@
 """Removes the numbers and texts of runs that ended long ago, and keeps their counts.
 
 What goes: plan, results, rejected rows, copies of lists from object storage, what a killed
-process left of its work, and in the journal whatever may tell who somebody is.  Files go
-first: a purge that breaks off is done again, and a run counts as purged only when nothing
-of it is left.
+process left of its work, and in the journal whatever may tell who somebody is, old replies
+included.  Files go first: a purge that breaks off is done again, and a run counts as purged
+only when nothing of it is left.
 
 Caps for each person count the messages of the past, so a run stays for as long as the
 longest cap among the plans that are there looks back.
@@ -54,6 +54,9 @@ class Purge:
         plans: Plans among them that nobody ever sent.
 
         kept: Runs that are old enough and stay, each with the reason.
+
+        callbacks: Those that are old enough, and are about no row of ours, as replies
+            are, or came after their run was purged.
     """
 
     before: int
@@ -61,10 +64,11 @@ class Purge:
     files: tuple[Where, ...]
     plans: int
     kept: tuple[Kept, ...]
+    callbacks: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return not (self.runs or self.files)
+        return not (self.runs or self.files or self.callbacks)
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -72,6 +76,7 @@ class Purge:
             "files": [str(path) for path in self.files],
             "unsent_plans": self.plans,
             "kept": [one._asdict() for one in self.kept],
+            "callbacks": self.callbacks,
         }
 
 
@@ -103,9 +108,11 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     runs: list[Run] = []
     going: list[Run] = []
     kept: list[Kept] = []
+    callbacks = 0
     if home.journal.exists():
         with Journal.open(home.journal, read_only=True) as journal:
             runs = journal.runs()
+            callbacks = journal.purges.due_callbacks(before=before)
             due = [run for run in runs if _is_due(run, before)]
             longest = _longest_cap(home, runs) if due else A_LAWS_CAP
             counts = now - longest // timedelta(milliseconds=1)
@@ -123,7 +130,12 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     files += [path for plan in unsent for path in (plan, *_rejects(home, plan.stem))]
     files += [*_copies(home, before), *home.leftovers(before=before)]
     return Purge(
-        before, tuple(going), tuple(dict.fromkeys(files)), len(unsent), tuple(kept)
+        before,
+        tuple(going),
+        tuple(dict.fromkeys(files)),
+        len(unsent),
+        tuple(kept),
+        callbacks,
     )
 
 
@@ -242,4 +254,4 @@ def purge(home: Home, what: Purge, *, now: int) -> None:
     with Journal.open(home.journal) as journal:
         for run in what.runs:
             journal.purges.run(run, now=now)
-        journal.purges.strangers(before=what.before)
+        journal.purges.callbacks(before=what.before)

@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from bulksend.journal.receipts import Kept
 from bulksend.journal.store import Journal
 from tests.flow.desk import PEOPLE_NUMBERS
 from tests.settle.test_results import NOW
@@ -125,3 +126,15 @@ def test_what_caps_count_is_not_purged(desk: Desk, bandwidth: Bandwidth) -> None
     assert (ran.code, ran.json["runs"]) == (0, [])
     (kept,) = ran.json["kept"]
     assert "per_person" in kept["why"]
+
+
+def test_a_purge_shows_the_replies_that_it_takes(desk: Desk) -> None:
+    """Their number before it asks, and in its JSON; a second purge finds none."""
+    said = '{"from": "+19195550199", "text": "Is it you, Ann?"}'
+    with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
+        opened.receipts.keep([Kept("", 1, "message-received", NOW, NOW, 77, said=said)])
+    asked = desk.call("purge", "--older-than", "2d")
+    assert (asked.code, "1 callback about no run" in asked.out) == (3, True)
+    ran = desk.call("purge", "--older-than", "2d", "--yes", "--json")
+    assert (ran.code, ran.json["callbacks"]) == (0, 1)
+    assert "Nothing to remove." in desk.call("purge", "--older-than", "2d").out

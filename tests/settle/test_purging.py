@@ -12,7 +12,9 @@ import pytest
 
 from bulksend.errors import InputError
 from bulksend.home import Home
+from bulksend.journal.receipts import Kept
 from bulksend.journal.states import Event
+from bulksend.journal.store import Journal
 from bulksend.pipeline import list_runs, write_run
 from bulksend.settle.purging import plan_purge, purge, read_age
 from bulksend.view.report import report_run
@@ -22,8 +24,6 @@ from tests.settle.test_results import NOW, begun, played
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from bulksend.journal.store import Journal
 
 DAY = timedelta(days=1)
 LATER = NOW + 2 * 86_400_000
@@ -151,6 +151,23 @@ def test_plans_that_nobody_sent_go_too(tmp_path: Path, home: Home) -> None:
     purge(home, found, now=LATER)
     assert not made.path.exists()
     assert not home.journal.exists()
+
+
+def test_old_replies_go_also_where_nothing_else_does(
+    tmp_path: Path, home: Home
+) -> None:
+    """Words and numbers of people: counted, shown, and removed by their own age."""
+    said = '{"from": "+19195550199", "text": "Is it you, Ann?"}'
+    old = Kept("", 1, "message-received", NOW, NOW, 77, said=said)
+    with Journal.open(home.journal) as journal:
+        journal.receipts.keep([old, old._replace(digest=2, received_at=LATER)])
+    found = plan_purge(home, DAY, now=LATER)
+    assert (found.callbacks, found.is_empty) == (1, False)
+    assert found.as_dict()["callbacks"] == 1
+    purge(home, found, now=LATER)
+    assert plan_purge(home, DAY, now=LATER).is_empty
+    with Journal.open(home.journal) as journal:
+        assert journal.purges.due_callbacks(before=LATER + 1) == 1, "the young one"
 
 
 @pytest.mark.parametrize(

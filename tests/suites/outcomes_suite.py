@@ -266,9 +266,7 @@ class OutcomesSuite:
             sender.bring(row, status)
         journal, run = sender.journal, sender.run
         kept = Kept("m", 1, "message-received", NOW, NOW, 77, said='{"text": "Stop"}')
-        journal.receipts.keep(
-            [kept._replace(run_id=run.id, row=3), kept._replace(digest=2)]
-        )
+        journal.receipts.keep([kept._replace(run_id=run.id, row=3)])
         other = journal.add_run(replace(RUN, run="another"))
         before = journal.counts(run.id), list(journal.ledger(other))
 
@@ -276,8 +274,6 @@ class OutcomesSuite:
         journal.finish_run(run.id, now=NOW)
         assert journal.purges.run(run, now=NOW + 6)
         assert not journal.purges.run(run, now=NOW + 7)
-        assert journal.purges.strangers(before=NOW) == 0
-        assert journal.purges.strangers(before=NOW + 1) == 1
 
         assert (journal.counts(run.id), list(journal.ledger(other))) == before
         found = journal.run(run.run)
@@ -285,6 +281,32 @@ class OutcomesSuite:
         assert found.purged_at == NOW + 6
         words = {one.error for one in journal.entries(run.id, 2, 99)}
         assert words == {None, "Its words were purged."}
+
+    def test_a_purge_takes_callbacks_that_no_run_takes_with_it(
+        self, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Replies, and what came after its run was purged; of other runs, none."""
+        monkeypatch.setattr("bulksend.journal.purges.AT_ONCE", 2)
+        sender.bring(3, Status.FAILED)
+        journal, run = sender.journal, sender.run
+        kept = Kept("", 1, "message-received", NOW, NOW, 77, said='{"text": "Hi"}')
+        replies = [kept._replace(digest=one) for one in (-(1 << 63), -2, 1, 5)]
+        late = kept._replace(message_id="m", run_id=run.id, row=3, person=None)
+        journal.receipts.keep([*replies, late])
+
+        def due(at: int) -> int:
+            return journal.purges.due_callbacks(before=at)
+
+        assert (due(NOW), due(NOW + 1)) == (0, 4), "its run is there, and takes it"
+        journal.finish_run(run.id, now=NOW)
+        assert journal.purges.run(run, now=NOW + 6)
+        assert due(NOW + 1) == 4
+        journal.receipts.keep([late._replace(digest=2, person=77)])
+        assert (due(NOW), due(NOW + 1)) == (0, 5)
+        assert journal.purges.callbacks(before=NOW) == 0
+        assert journal.purges.callbacks(before=NOW + 1) == 5
+        assert due(NOW + 1) == 0
+        assert journal.purges.callbacks(before=NOW + 1) == 0
 
     def test_what_was_posted_lately_is_counted(self, sender: Sender) -> None:
         """From that moment on, in this run only; what was never posted is not."""
