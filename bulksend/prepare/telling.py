@@ -24,6 +24,9 @@ _DIGITS = 8
 _DIGITS_IN_IT = r"\d" + r"\D{0,3}\d" * (_DIGITS - 1)
 _PARTED_DIGITS = r"\d\D+\d"
 
+_ENCODED = "%[0-9A-Fa-f]{2}"
+"""In an address, such as %20 between the parts of a number."""
+
 _MAIL = re.compile(r"(?<![\w/.+-])[\w.+-]+@[\w-]+\.[\w.-]+")
 _NUMBER = re.compile(
     r"(?<![\w+])\+[1-9][0-9]{7,14}(?!\w)"  # as E.164 writes it
@@ -46,7 +49,8 @@ def telling(plan: Plan, campaign: Campaign) -> list[Problem]:
     message = campaign.message
     if not any("{" in one for one in message.media):
         return []
-    has_number = tells_number(pl.col("media"), pl.col("to"), group=message.group)
+    said = pl.col("media").str.replace_all(_ENCODED, " ")
+    has_number = tells_number(said, pl.col("to"), group=message.group)
     those = plan.frame().filter(pl.col("reason").is_null() & has_number)
     asked = those.select(pl.col("row").min(), rows=pl.len()).collect(engine="streaming")
     row, rows = asked.row(0)
