@@ -15,16 +15,19 @@ from bulksend.rules.pack import RulePack, shipped_rules
 from bulksend.rules.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bulksend.rules.hours import Opening
     from bulksend.rules.profile import Profile
 
 PACK = shipped_rules()
 MINUTE = 60_000
 
 MON, SAT, SUN, HOLIDAY = (
-    date(2026, 9, 14),
-    date(2026, 9, 12),
-    date(2026, 9, 13),
-    date(2026, 9, 7),  # Labor Day, a Monday
+    date(2026, 11, 16),
+    date(2026, 11, 14),
+    date(2026, 11, 15),
+    date(2026, 11, 26),  # Thanksgiving, a Thursday
 )
 
 
@@ -60,10 +63,23 @@ def opened(
     return found
 
 
+def clocks(openings: Iterable[Opening], zone: str, begin: int) -> list[str]:
+    """Openings as a zone's clocks show them, cut at a day's ends."""
+    end = begin + 24 * 60 * MINUTE
+    return [
+        "-".join(
+            f"{datetime.fromtimestamp(at / 1000, ZoneInfo(zone)):%H:%M}"
+            for at in (max(one.start, begin), min(one.end, end))
+        )
+        for one in openings
+    ]
+
+
 RULES = [
-    # state, zone, Monday, Saturday, Sunday, Labor Day
-    ("US-WY", "America/Denver", ["08:00-21:00", "08:00-21:00", "08:00-21:00", "08:00-21:00"]),
+    # state, zone, Monday, Saturday, Sunday, Thanksgiving
+    ("US-CO", "America/Denver", [*["08:00-21:00"] * 4]),
     ("US-AL", "America/Chicago", ["08:00-20:00", "08:00-20:00", "", ""]),
+    ("US-CA", "America/Los_Angeles", [*["09:00-21:00"] * 4]),
     ("US-CT", "America/New_York", [*["09:00-20:00"] * 4]),
     ("US-FL", "America/New_York", [*["08:00-20:00"] * 4]),
     ("US-KY", "America/New_York", [*["10:00-21:00"] * 4]),
@@ -78,12 +94,15 @@ RULES = [
     ("US-NV", "America/Los_Angeles", [*["09:00-20:00"] * 4]),
     ("US-OK", "America/Chicago", [*["08:00-20:00"] * 4]),
     ("US-OR", "America/Los_Angeles", [*["08:00-20:00"] * 4]),
-    ("US-PA", "America/New_York", ["08:00-21:00", "08:00-12:00", "08:00-21:00", ""]),
+    ("US-PA", "America/New_York", ["09:00-19:00", "09:00-12:00", "", ""]),
     ("US-RI", "America/New_York", ["09:00-18:00", "10:00-17:00", "", ""]),
+    ("US-SD", "America/Chicago", ["09:00-21:00", "", "", "09:00-21:00"]),
     ("US-TX", "America/Chicago", ["09:00-21:00", "09:00-21:00", "12:00-21:00", "09:00-21:00"]),
     ("US-UT", "America/Denver", ["08:00-21:00", "08:00-21:00", "", ""]),
     ("US-WA", "America/Los_Angeles", [*["08:00-20:00"] * 4]),
+    ("US-WY", "America/Denver", [*["08:00-20:00"] * 4]),
     ("PR", "America/Puerto_Rico", [*["08:00-21:00"] * 4]),
+    ("CA", "America/Toronto", ["09:00-20:00", "10:00-18:00", "10:00-18:00", "09:00-20:00"]),
     ("FR", "Europe/Paris", ["08:00-22:00", "08:00-22:00", "", "08:00-22:00"]),
     ("JP", "Asia/Tokyo", [*["09:00-20:00"] * 4]),
 ]  # fmt: skip
@@ -95,7 +114,7 @@ def test_each_rule_opens_and_closes_when_it_says(
 ) -> None:
     """On a weekday, a Saturday, a Sunday and a holiday, in the person's own time."""
     found = [opened(where, zone, day) for day in (MON, SAT, SUN, HOLIDAY)]
-    assert found == [[one] if one else [] for one in said]
+    assert found == [one.split() for one in said]
 
 
 def test_every_rule_of_the_pack_is_in_the_table() -> None:
@@ -104,15 +123,75 @@ def test_every_rule_of_the_pack_is_in_the_table() -> None:
     assert {one for rule in PACK.rules for one in rule.jurisdictions} <= named
 
 
+BEGAN = [
+    # state, zone, the last day before a version and the first of it, and their hours
+    ("US-CT", "America/New_York", ("2023-09-30", "09:00-21:00"), ("2023-10-01", "09:00-20:00")),
+    ("US-FL", "America/New_York", ("2021-06-30", "08:00-21:00"), ("2021-07-01", "08:00-20:00")),
+    ("US-MD", "America/New_York", ("2023-12-31", "08:00-21:00"), ("2024-01-01", "08:00-20:00")),
+    ("US-NJ", "America/New_York", ("2023-12-31", "08:00-21:00"), ("2024-01-01", "08:00-20:00")),
+    ("US-OK", "America/Chicago", ("2022-10-31", "08:00-21:00"), ("2022-11-01", "08:00-20:00")),
+    ("US-OR", "America/Los_Angeles", ("2025-12-31", "08:00-21:00"), ("2026-01-01", "08:00-20:00")),
+    ("US-PA", "America/New_York", ("2026-10-11", "08:00-21:00"), ("2026-10-18", "")),
+    ("US-PA", "America/New_York", ("2026-10-16", "08:00-21:00"), ("2026-10-19", "09:00-19:00")),
+    ("US-PA", "America/New_York", ("2018-11-22", "08:00-21:00"), ("2020-11-26", "")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "zone", "before", "after"), BEGAN)
+def test_a_law_holds_from_its_first_day(
+    where: str, zone: str, before: tuple[str, str], after: tuple[str, str]
+) -> None:
+    """Not a day earlier, and not from the day on which the pack begins."""
+    for day, said in (before, after):
+        whole = Hours(PACK, "us-marketing").openings
+        begin = local(zone, date.fromisoformat(day), "00:00")
+        found = whole(Place((where,), (zone,)), begin, begin + 24 * 60 * MINUTE)
+        assert clocks(found, zone, begin) == said.split()
+
+
+SHUT = [
+    # a state, a day on which its law, or a vendor's list, has a holiday, and which
+    ("US-AL", "2027-02-09", "Mardi Gras, in two counties"),
+    ("US-AL", "2026-12-01", "Rosa Parks Day"),
+    ("US-LA", "2027-01-08", "the Battle of New Orleans"),
+    ("US-LA", "2027-08-30", "Huey P. Long Day"),
+    ("US-LA", "2027-10-11", "Columbus Day"),
+    ("US-LA", "2027-11-01", "All Saints"),
+    ("US-PA", "2027-03-26", "Good Friday"),
+    ("US-PA", "2027-06-14", "Flag Day"),
+    ("US-PA", "2026-11-03", "Election Day"),
+    ("US-RI", "2027-05-04", "Rhode Island's independence"),
+    ("US-RI", "2031-05-05", "the same, the day after a Sunday"),
+    ("US-RI", "2026-11-03", "Election Day"),
+    ("US-RI", "2027-08-09", "Victory Day"),
+    ("US-RI", "2028-01-03", "New Year's Day, the Monday after a Saturday"),
+    ("US-UT", "2027-03-26", "Good Friday"),
+    ("US-UT", "2026-06-15", "Juneteenth, the Monday before"),
+    ("US-UT", "2027-07-23", "Pioneer Day, the Friday before"),
+    ("FR", "2027-05-17", "Whit Monday"),
+    ("FR", "2026-11-11", "the Armistice"),
+]
+
+
+@pytest.mark.parametrize(("where", "day", "called"), SHUT)
+def test_holidays_are_those_of_the_law(where: str, day: str, called: str) -> None:
+    """Also those on which the state's own offices work; on weekdays, all of them."""
+    closed = date.fromisoformat(day)
+    zone = "Europe/Paris" if where == "FR" else "America/Chicago"
+    assert closed.weekday() < 5, called
+    assert opened(where, zone, closed) == [], called
+    assert opened(where, zone, closed + timedelta(days=35)) != [], called
+
+
 DAYS = [
     # a day, where, zone, its openings, in UTC
     ("2026-03-07", "US-FL", "America/New_York", "13:00-01:00"),  # before the change
     ("2026-03-08", "US-FL", "America/New_York", "12:00-00:00"),  # 2:00 became 3:00
     ("2026-10-31", "US-FL", "America/New_York", "12:00-00:00"),
     ("2026-11-01", "US-FL", "America/New_York", "13:00-01:00"),  # 2:00 became 1:00
-    ("2026-03-08", "US-WY", "America/Phoenix", "15:00-04:00"),  # no summer time
-    ("2026-07-08", "US-WY", "America/Phoenix", "15:00-04:00"),
-    ("2026-07-08", "US-WY", "Pacific/Honolulu", "18:00-07:00"),
+    ("2026-03-08", "US-AZ", "America/Phoenix", "15:00-04:00"),  # no summer time
+    ("2026-07-08", "US-AZ", "America/Phoenix", "15:00-04:00"),
+    ("2026-07-08", "US-HI", "Pacific/Honolulu", "18:00-07:00"),
     ("2028-02-29", "US-FL", "America/New_York", "13:00-01:00"),  # leap day
     ("2026-03-29", "JP", "Europe/London", "08:00-19:00"),  # London's day
     ("2026-10-25", "JP", "Europe/London", "09:00-20:00"),
@@ -164,16 +243,17 @@ def test_an_edge_that_is_two_moments_or_none_is_taken_narrowly(
 MANY = [
     # An area code of Florida and an address in Georgia: both rules, both zones
     ("US-FL US-GA", "America/New_York America/Chicago", MON, "09:00-20:00"),
-    ("US-FL US-CA", "America/New_York America/Los_Angeles", MON, "11:00-20:00"),
+    ("US-FL US-CA", "America/New_York America/Los_Angeles", MON, "12:00-20:00"),
     # Texas' Sunday and Connecticut's; Rhode Island has none
     ("US-CT US-TX", "America/New_York", SUN, "12:00-20:00"),
     ("US-RI US-TX", "America/New_York", SUN, ""),
     # The state is not known: all of them, so never on a Sunday
     ("US", "America/New_York", SUN, ""),
+    ("US", "America/New_York", SAT, ""),
     ("US", "America/New_York", MON, "10:00-18:00"),
     ("US", "America/New_York America/Los_Angeles", MON, "13:00-18:00"),
     # Nothing is common to these
-    ("JP", "Pacific/Honolulu Europe/London", MON, ""),
+    ("JP", "Pacific/Honolulu Europe/Athens", MON, ""),
     ("US-FL", "", MON, ""),
 ]
 
@@ -207,7 +287,7 @@ def test_a_profile_chooses_the_rules_and_a_campaign_narrows_them(
     profile: Profile, window: tuple[int, int] | None, said: str
 ) -> None:
     """A campaign's window never opens what a rule closes, but for transactional ones."""
-    found = opened("US-WY", "America/Denver", MON, profile=profile, window=window)
+    found = opened("US-CO", "America/Denver", MON, profile=profile, window=window)
     assert found == ([said] if said else [])
 
 

@@ -212,10 +212,10 @@ def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:
 
 
 def test_own_rules_only_narrow(tmp_path: Path) -> None:
-    """A rule of one's own for Wyoming holds beside the federal one."""
-    own = pack(version(hours={"mon-sun": "07:00-12:00"}), jurisdictions=["US-WY"])
+    """A rule of one's own for Colorado holds beside the federal one."""
+    own = pack(version(hours={"mon-sun": "07:00-12:00"}), jurisdictions=["US-CO"])
     both = read_rules([written(tmp_path, own)], beside=shipped_rules())
-    place = Place(("US-WY",), ("America/Denver",))
+    place = Place(("US-CO",), ("America/Denver",))
     found = Hours(both, "us-marketing").next(place, 1_790_000_000_000)
     assert found is not None
     assert {rule.id for rule in Hours(both, "us-marketing").rules(place)} == {

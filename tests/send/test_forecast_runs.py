@@ -65,7 +65,7 @@ MINUTE_MS = 61_000
 
 PLACES = (
     "number US-FL America/New_York",
-    "number US-CA America/Los_Angeles",
+    "number US-ID America/Los_Angeles",
     "number US-AL America/Chicago",  # closed on Sundays and holidays
     "number US-PA America/New_York",  # on Saturdays until noon
     "number US-NC America/New_York; postcode US-WA America/Los_Angeles",

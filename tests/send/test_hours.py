@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HOUR = 3_600_000
 NEW_YORK = "number US-FL America/New_York"
-LOS_ANGELES = "number US-CA America/Los_Angeles"
+LOS_ANGELES = "number US-ID America/Los_Angeles"  # the north, by federal hours alone
 NOWHERE = "number -"
 
 

@@ -70,15 +70,20 @@ ISLANDS = {"AU": ("CX", "CC")}
 _E, _N = (8, 20), (9, 21)
 WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
     # weekdays, Saturday, Sunday; None is closed
-    "US": ((8, 21),) * 3, "US-AL": (_E, _E, None), "US-CT": ((9, 20),) * 3,
+    "US": ((8, 21),) * 3, "US-AL": (_E, _E, None), "US-CA": (_N,) * 3, "US-CT": ((9, 20),) * 3,
     "US-FL": (_E,) * 3, "US-KY": ((10, 21),) * 3, "US-LA": (_E, _E, None),
     "US-MA": (_E,) * 3, "US-MD": (_E,) * 3, "US-MI": (_N,) * 3, "US-MN": (_N,) * 3,
     "US-MS": (_E, _E, None), "US-NJ": (_E,) * 3, "US-NM": (_N,) * 3,
     "US-NV": ((9, 20),) * 3, "US-OK": (_E,) * 3, "US-OR": (_E,) * 3,
     "US-PA": ((8, 21), (8, 12), (8, 21)), "US-RI": ((9, 18), (10, 17), None),
+    "US-SD": (_N, None, None), "US-WY": (_E,) * 3,
+    "CA": ((9, 20), (10, 18), (10, 18)),
     "US-TX": (_N, _N, (12, 21)), "US-UT": ((8, 21), (8, 21), None),
     "US-WA": (_E,) * 3, "FR": ((8, 22), (8, 22), None), "else": ((9, 20),) * 3,
 }  # fmt: skip
+LATER = {"US-PA": ("10-18", ((9, 19), (9, 12), None))}
+"""Hours that begin on a day of 2026."""
+
 _EVERY = "01-01 01-19 05-25 06-19 07-03 07-04 09-07 11-11 11-26 12-25"
 SHUT = {
     "US-AL": f"{_EVERY} 02-16 04-27 06-01 10-12",
@@ -137,7 +142,9 @@ def faults(who: Possible, at: int, expires: int) -> list[str]:
     for zone in who.zones:
         here, there = (one.astimezone(_clock(zone)) for one in (moment, end))
         for rule in who.rules:
-            hours = WEEK[rule][max(0, here.weekday() - 4)]
+            since, later = LATER.get(rule, ("99-99", WEEK[rule]))
+            week = later if f"{here:%m-%d}" >= since else WEEK[rule]
+            hours = week[max(0, here.weekday() - 4)]
             if hours is None or f"{here:%m-%d}" in SHUT.get(rule, ""):
                 found.append(f"{rule} is closed on {here:%A %m-%d} ({zone})")
             elif not hours[0] <= here.hour < hours[1]:
