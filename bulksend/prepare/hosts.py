@@ -80,17 +80,33 @@ _ENCODED = re.compile(r"%(2[de]|3\d|[46][1-9a-f]|[57][\da])", re.IGNORECASE)
 """Of what an address may encode, what a host is written with."""
 
 _ALPHABETS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
-_LIKE_LATIN = frozenset("асԁеһіјӏорԛѕԝхуѵανορυγικ")
+_LIKE_LATIN = dict(
+    zip("асԁеһіјӏорԛѕԝхуѵανορυγικ", "acdehijlopqswxyvavopuyik", strict=True)
+)
 """Of Cyrillic and Greek: a name all of such letters reads as a Latin one."""
-_ODD_LATIN = frozenset("ɑᴀƅʙᴄᴅᴇɡᶃɢʜɩɪȷᴊᴋʟᴍɴᴏᴑᴘƿʀꜱᴛᴜʋᴠᴡɯʏɣỿᴢ")
+_ODD_LATIN = dict(
+    zip(
+        "ɑᴀƅʙᴄᴅᴇɡᶃɢʜɩɪȷᴊᴋʟᴍɴᴏᴑᴘƿʀꜱᴛᴜʋᴠᴡɯʏɣỿᴢ",
+        "aabbcdeggghiijjklmnoopprstuuvwwyyyz",
+        strict=True,
+    )
+)
 """Latin letters of phonetics and the like, which hardly a name has but to look like one."""
+_CAPITALS = dict(
+    zip(
+        "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
+        "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+        "ABESIJKMHOPCTYX" + "ABEZHIKMNOPTYX",  # of Cyrillic, of Greek
+        strict=True,
+    )
+)
+_LATIN = str.maketrans(_LIKE_LATIN | _ODD_LATIN | _CAPITALS)
 _DOTTED = str.maketrans("\u0131", "i")
 
 
 def hosts(text: str) -> list[str]:
     """Of all links, in order, in small letters and without ``www.``."""
-    seen = _ANY_DOT.sub(".", _IGNORED.sub("", text))
-    plain = unicodedata.normalize("NFKC", seen).replace("\\", "/")
+    plain = as_seen(_ANY_DOT.sub(".", _IGNORED.sub("", text))).replace("\\", "/")
     plain = _ENCODED.sub(lambda found: chr(int(found[1], 16)), plain)
     found = (
         match[1] or match[2] or match[3]
@@ -116,6 +132,16 @@ def _is_address(said: str, *, in_a_path: bool) -> bool:
     if last.islower():
         return len(name) > 1 or end not in _WORDS
     return said.isupper() and len(name) > 1 and end not in _WORDS
+
+
+def as_seen(text: str) -> str:
+    """Without what nobody sees, and each letter as it is usually written."""
+    return unicodedata.normalize("NFKC", _IGNORED.sub("", text))
+
+
+def as_latin(text: str) -> str:
+    """As it is seen, with the Latin letters that others of its letters look like."""
+    return as_seen(text).translate(_LATIN)
 
 
 def read_host(said: str) -> str:
@@ -162,8 +188,8 @@ def is_lookalike(host: str) -> bool:
     imitated = host.translate(_DOTTED)
     return (imitated != host and _is_in_any(imitated, SHORTENERS)) or any(
         len(alphabets := _alphabets(label)) > 1
-        or not _ODD_LATIN.isdisjoint(label)
-        or (alphabets and last.isascii() and _LIKE_LATIN.issuperset(_letters(label)))
+        or not _ODD_LATIN.keys().isdisjoint(label)
+        or (alphabets and last.isascii() and _LIKE_LATIN.keys() >= set(_letters(label)))
         for label in labels
     )
 

@@ -14,7 +14,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.errors import Problem
-from bulksend.prepare.hosts import hosts, shortener, stranger
+from bulksend.prepare.hosts import as_latin, hosts, shortener, stranger
+from bulksend.prepare.opting_out import says_how
 from bulksend.prepare.telling import told
 from bulksend.prepare.template.columns import spelled
 
@@ -65,21 +66,6 @@ _A_THING_S = re.compile(
 )
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_WORD = r"(?:stop(?:all)?|quit|end|cancel|revoke|unsub\w*|opt-?out|alto|baja|parar|arr[eê]t)"
-_OPT_OUT = re.compile(
-    rf"\b(?:reply|replying|text|texting|send|txt|msg|answer|respond\w*|env[ií]a|envoyez|"
-    rf"r[eé]pond\w*)\W{{1,3}}(?:back\W|with\W|the\W?word\W|us\W|only\W)?\W{{0,2}}{_WORD}\b"
-    rf"(?!\W(?:by|in|over|at)\b)|"
-    rf"\b{_WORD}\W{{0,2}}(?:to|2|4|for|para|pour|=|:)\W{{0,2}}(?:end|quit|cancel|stop|opt|"
-    rf"unsub|leave|remove|no more|no sms|salir|terminar|finir|no recibir|ne plus)|"
-    rf"\bstop2(?:end|quit|stop)|"
-    rf"\bstop\W{{1,2}}(?:to|au|al|an|@)?\W{{0,2}}\d{{4,6}}\b|"
-    rf"\bhelp\b.{{0,12}}\bstop\b(?!\W(?:by|in)\b)|\bstop\b[^a-z]{{1,4}}help\b|"
-    rf"\bopt[ -]?(?:ing[ -])?out\b|\bunsubscribe\b|\bd[ée]sabonn\w+|\bdarse de baja\b",
-    re.IGNORECASE,
-)
-_BARE_STOP = re.compile(r"\bSTOP\b[\s.!)\]\"']*$")
-"""At a text's end, where not all of it is in capitals."""
 
 _FIELD = r"(?i:[^\W\d][\w -]*)(?<=\w)"  # a name as a header has it, such as First Name
 _MEANT = (
@@ -151,10 +137,7 @@ def _says(name: str, text: str) -> bool:
 
 
 def _no_opt_out(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
-    said = text.constant
-    if _OPT_OUT.search(said) or (said != said.upper() and _BARE_STOP.search(said)):
-        return ""
-    return "nothing in it says how to opt out"
+    return "" if says_how(text.constant) else "nothing in it says how to opt out"
 
 
 def _shortener(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
@@ -168,8 +151,9 @@ def _other_domain(campaign: Campaign, text: Text) -> str:
 
 
 def _shaft(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
+    said = as_latin(text.constant)
     for kind, words in _SHAFT.items():
-        if hit := words.search(text.constant):
+        if hit := words.search(said):
             return f'"{hit[0].lower()}" ({kind}), which carriers filter or forbid'
     return ""
 
