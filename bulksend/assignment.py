@@ -21,6 +21,7 @@ from bulksend.prepare.summary import summarise
 from bulksend.runs import new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import refused
+from bulksend.settle.copies import is_at
 from bulksend.settle.finding import purged
 from bulksend.settle.foreseeing import foreseen_size
 from bulksend.settle.placing import check_place
@@ -148,7 +149,7 @@ class Assignment:
             raise purged(known)
         if known is None:
             self.check_plan(None)
-        is_ours = known is not None and known.results == str(self.output)
+        is_ours = known is not None and is_at(self.output, known.results)
         if self.shard is None or holds_parts(self.output):
             check_place(self.output, self.home, run=self.plan.run, is_ours=is_ours)
         if known is None:

@@ -40,6 +40,7 @@ from bulksend.planning import (
 )
 from bulksend.prepare.freshness import changed_inputs
 from bulksend.settle.arms import arms
+from bulksend.settle.copies import is_at, is_copy
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.notice import whom_to_tell
 from bulksend.settle.placing import check_place, place_results
@@ -222,19 +223,25 @@ def write_run(
     """Write the results of a run again, as plan and journal have it now.
 
     Args:
+        output: Where else than where the run's own are: a copy, which may be written
+            again (see `settle.copies`).
+
         for_spreadsheet: Make a CSV safe to open in a spreadsheet (see `settle.files`).
 
     Raises:
-        InputError: E630, where there is no such run; E620, where its plan is gone.
+        InputError: E630, where there is no such run; E620, where its plan is gone; E624,
+            where something else stands there.
     """
     with find_run(run, home, read_only=True) as (journal, known):
         place = output or where(known.results)
         plan = plan_of(known, home)
-        is_ours = str(place) == known.results
-        check_place(place, home, run=known.run, is_ours=is_ours)
         reading = Reading()
+        frame = results(plan, journal, known, reading=reading)
+        names = frame.collect_schema().names()
+        is_ours = is_at(place, known.results) or is_copy(place, names, plan.mark)
+        check_place(place, home, run=known.run, is_ours=is_ours)
         place_results(
-            results(plan, journal, known, reading=reading),
+            frame,
             place,
             home,
             run=known.run,

@@ -64,6 +64,7 @@ _LEVEL = 1
 """Of DEFLATE: XML repeats itself so much that more takes time and saves little."""
 
 _SHEET = "xl/worksheets/sheet{}.xml"
+_STRINGS = "xl/sharedStrings.xml"
 _EARLY = ("_rels/.rels", "xl/theme/theme1.xml", "xl/styles.xml")
 """By what comes first in it programs tell that an archive is a workbook."""
 
@@ -102,6 +103,29 @@ def write_workbook(frame: pl.LazyFrame, path: Path, hurry: Hurry | None = None) 
         for part in bare.namelist():
             if part not in there:
                 book.writestr(part, bare.read(part))
+
+
+def has_header(book: ZipFile, names: Sequence[str]) -> bool:
+    """Whether this header is all that its sheets share, as in what `write_workbook` made.
+
+    A spreadsheet that saves it puts every text there.
+    """
+    return _strings(book) == _strings(_bare(names, sheets=1))
+
+
+def has_text(book: ZipFile, text: str) -> bool:
+    """Whether *text*, which needs no escapes, stands in a cell of the first sheet."""
+    before, sought = b"", text.encode()
+    with book.open(_SHEET.format(1)) as sheet:
+        while part := sheet.read(1 << 20):
+            if sought in before + part:
+                return True
+            before = part[-len(sought) :]
+    return False
+
+
+def _strings(book: ZipFile) -> list[bytes]:
+    return re.findall(rb"<si>.*?</si>", book.read(_STRINGS), flags=re.DOTALL)
 
 
 def _cells(schema: pl.Schema) -> list[pl.Expr]:
