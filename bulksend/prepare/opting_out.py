@@ -35,7 +35,7 @@ _ELSE = rf"(?!\W{{1,3}}(?:to|2|for)\W+(?!{_ENDS}{_NO_MORE}))"
 
 _SAYS_HOW = re.compile(
     rf"\b{_VERB}\W{{1,3}}{_WITH}\W{{0,2}}(?:{_SURE}|{_DOUBTFUL}\b{_ELSE})\b"
-    rf"(?!\W(?:by|in|over|at|of)\b)|"
+    rf"(?!\W(?:by|in|over|at|of)\b(?!\W(?:any|text|sms)))|"
     rf"(?<!n't )(?<!n\u2019t )(?<!not )(?<!never )\b{_WORD}\W{{0,2}}{_FOR}\W{{0,2}}"
     rf"{_ENDS}{_NO_MORE}|"
     rf"\bstop2(?:end|quit|stop)|"

@@ -148,6 +148,7 @@ HOSTILE = {
             "Reply CANCEL to end", "Reply END to end these texts", "STOP 36111", "STOP SMS au 36111",
             "STOP. HELP for help", "Reply END or STOP", "STOP to cancel your weekly texts", "Répondez STOP pour finir",
             "Reply ST\u200bOP", "STOPP zum Abmelden", "Reply QUIT to stop",
+            "Reply STOP at any time", "Answer STOP in any message", "Reply STOP by text",
         ],
     ),
     "W354": (
