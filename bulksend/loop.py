@@ -57,7 +57,7 @@ async def _send_with_signals(
 
     companion = asyncio.ensure_future(beside(sending)) if beside else None
     try:
-        with telemetry.observed(run, sending.progress), _on_signals(stop):
+        with telemetry.observed(run, sending.progress, sending), _on_signals(stop):
             await sending.send(run)
     finally:
         if companion is not None:

@@ -12,6 +12,7 @@ in `LAST_WORD_SECONDS` is lost, and said.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from contextlib import contextmanager
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
     from bulksend.journal.records import Run
+    from bulksend.settle.hurry import Hurry
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 LAST_WORD_SECONDS = 1.0
-"""For the collector to take what stood at the end: a stop has four for all that it does."""
+"""For the collector to take what stood at the end, at most."""
 
 
 class Progress(Protocol):
@@ -58,9 +60,12 @@ GAUGES: tuple[tuple[str, str, str, Callable[[Progress], float]], ...] = (
 
 
 @contextmanager
-def observed(run: Run, progress: Callable[[], Progress | None]) -> Iterator[None]:
+def observed(
+    run: Run, progress: Callable[[], Progress | None], hurry: Hurry | None = None
+) -> Iterator[None]:
     """Tell of *progress* until the block ends; the last of it is told then.
 
+    Of a run that was stopped it takes a quarter of what *hurry* has left at most.
     Where OpenTelemetry is not installed, or nobody has set it up, nothing happens.
     """
     if "opentelemetry.metrics" not in sys.modules and not _is_asked(os.environ):
@@ -80,15 +85,16 @@ def observed(run: Run, progress: Callable[[], Progress | None]) -> Iterator[None
         yield
     finally:
         if own is not None:
-            _end(own)
+            left = math.inf if hurry is None else max(hurry.seconds_left, 0)
+            _end(own, min(LAST_WORD_SECONDS, left / 4))
         over.append(True)
 
 
-def _end(own: Any) -> None:
+def _end(own: Any, seconds: float) -> None:
     """Give it the last of it; a thread that is left waits for the collector alone."""
     last = Thread(target=own.shutdown, name="bulksend-last-metrics", daemon=True)
     last.start()
-    last.join(LAST_WORD_SECONDS)
+    last.join(seconds)
     if last.is_alive():
         _trouble.say()
 

@@ -89,19 +89,31 @@ def test_without_opentelemetry_nothing_happens(monkeypatch: pytest.MonkeyPatch) 
         pass
 
 
-@pytest.mark.parametrize("silent", [True, False], ids=["it hangs", "it is not there"])
+class Stopped(NamedTuple):
+    seconds_left: float
+
+
+@pytest.mark.parametrize(
+    ("silent", "limit", "hurry"),
+    [(True, 0.2, None), (False, 0.2, None), (True, 600, Stopped(-1.0))],
+    ids=["it hangs", "it is not there", "it hangs, and there is no time left"],
+)
 def test_a_collector_in_trouble_keeps_nobody_waiting(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], silent: bool
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    silent: bool,
+    limit: float,
+    hurry: Stopped | None,
 ) -> None:
     """Results come first: it has its second, and one line of ours says what is lost."""
-    monkeypatch.setattr(telemetry, "LAST_WORD_SECONDS", 0.2)
+    monkeypatch.setattr(telemetry, "LAST_WORD_SECONDS", limit)
     ours = logging.getLogger("opentelemetry")
     monkeypatch.setattr(ours, "propagate", False)  # pytest listens at the root
     monkeypatch.setattr(ours, "handlers", [])
     with listening_for_bytes(silent=True) as (address, _):
         there = address if silent else "http://127.0.0.1:9/key-77"
         monkeypatch.setenv(ENDPOINTS[1], there)
-        with observed(RUN, Seen):
+        with observed(RUN, Seen, hurry):
             began = time.monotonic()
         assert time.monotonic() - began < 5, "the exporter itself gives up after ten"
     logging.getLogger("opentelemetry.exporter").error("to %s failed", there)
