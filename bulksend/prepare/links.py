@@ -103,15 +103,21 @@ class _Judge:
 
         Of a plain host the last labels: as many as one of the campaign's domains has.
         """
-        host = word.str.to_lowercase()
-        host = pl.when(~host.str.contains("xn--", literal=True)).then(host)
+        said = word.str.to_lowercase()
+        is_plain = said.str.contains(r"^https?://(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*/?$")
+        is_plain &= ~said.str.contains("xn--", literal=True)
         domains = map(read_host, self.campaign.lint.domains)
         dots = max((1, *(domain.count(".") for domain in domains)))
-        last = rf"(?:[a-z0-9-]+\.){{0,{dots}}}[a-z][a-z0-9-]*"
-        site = host.str.extract(rf"^https?://[a-z0-9.-]*?({last})/?$")
-        whole = host.str.extract(r"^https?://(?:www\.)?([a-z0-9.-]+)/?$")
-        told = whole.is_in(list(self.own)).fill_null(value=False)
-        return pl.when(~told).then(pl.coalesce("//" + site, word))
+        last = said.str.extract(rf"((?:[^./]+\.){{0,{dots}}}[^./]+)/?$")
+        ways = ("http://", "https://", "http://www.", "https://www.")
+        own = [
+            f"{way}{host}{end}"
+            for way in ways
+            for host in self.own
+            for end in ("", "/")
+        ]
+        site = pl.when(is_plain).then("//" + last).otherwise(word)
+        return pl.when(~said.is_in(own)).then(site)
 
 
 def _makes_links(text: str) -> bool:
