@@ -96,7 +96,6 @@ RULES = [
     ("US-OR", "America/Los_Angeles", [*["08:00-20:00"] * 4]),
     ("US-PA", "America/New_York", ["09:00-19:00", "09:00-12:00", "", ""]),
     ("US-RI", "America/New_York", ["09:00-18:00", "10:00-17:00", "", ""]),
-    ("US-SD", "America/Chicago", ["09:00-21:00", "", "", "09:00-21:00"]),
     ("US-TX", "America/Chicago", ["09:00-21:00", "09:00-21:00", "12:00-21:00", "09:00-21:00"]),
     ("US-UT", "America/Denver", ["08:00-21:00", "08:00-21:00", "", ""]),
     ("US-WA", "America/Los_Angeles", [*["08:00-20:00"] * 4]),
@@ -249,7 +248,7 @@ MANY = [
     ("US-RI US-TX", "America/New_York", SUN, ""),
     # The state is not known: all of them, so never on a Sunday
     ("US", "America/New_York", SUN, ""),
-    ("US", "America/New_York", SAT, ""),
+    ("US", "America/New_York", SAT, "10:00-12:00"),
     ("US", "America/New_York", MON, "10:00-18:00"),
     ("US", "America/New_York America/Los_Angeles", MON, "13:00-18:00"),
     # Nothing is common to these

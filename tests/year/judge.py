@@ -76,7 +76,7 @@ WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
     "US-MS": (_E, _E, None), "US-NJ": (_E,) * 3, "US-NM": (_N,) * 3,
     "US-NV": ((9, 20),) * 3, "US-OK": (_E,) * 3, "US-OR": (_E,) * 3,
     "US-PA": ((8, 21), (8, 12), (8, 21)), "US-RI": ((9, 18), (10, 17), None),
-    "US-SD": (_N, None, None), "US-WY": (_E,) * 3,
+    "US-WY": (_E,) * 3,
     "CA": ((9, 20), (10, 18), (10, 18)),
     "US-TX": (_N, _N, (12, 21)), "US-UT": ((8, 21), (8, 21), None),
     "US-WA": (_E,) * 3, "FR": ((8, 22), (8, 22), None), "else": ((9, 20),) * 3,
