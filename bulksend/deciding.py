@@ -28,11 +28,11 @@ from bulksend.settle.proving import absent
 from bulksend.settling import Manner, is_real, orphan, rewrite, search_by
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bulksend.home import Home
-    from bulksend.journal.decisions import Evidence
-    from bulksend.journal.records import Run
+    from bulksend.journal.decisions import Decision, Evidence
+    from bulksend.journal.records import Entry, Run
     from bulksend.journal.store import Journal
     from bulksend.prepare.plan import Plan
 
@@ -79,10 +79,8 @@ def _left(journal: Journal, run: Run, row: int) -> Unknown | None:
         if one.row == row:
             return one
     made = journal.decisions.of_rows(run.id, row, row)
-    is_again = bool(made) and made[-1].event == Event.AGAIN
     for entry in journal.entries(run.id, row, row):
-        # One that failed for certain, and is planned again, was no unknown.
-        if entry.status == Status.PLANNED and (entry.message_id or not is_again):
+        if entry.status == Status.PLANNED and not _was_absent(entry, made):
             return None
         for was in reversed(made):
             said = orjson.loads(was.evidence)
@@ -90,6 +88,16 @@ def _left(journal: Journal, run: Run, row: int) -> Unknown | None:
                 until = said.get("until", was.decided_at)
                 return Unknown(row, said["since"], until, entry.attempt)
     return None
+
+
+def _was_absent(entry: Entry, made: Sequence[Decision]) -> bool:
+    """Whether it is planned again as not sent; what had failed for certain was no unknown.
+
+    Of a failure the decision to try again keeps how it stood.
+    """
+    if not made or made[-1].event != Event.AGAIN or entry.message_id:
+        return False
+    return "status" not in orjson.loads(made[-1].evidence)
 
 
 def _decided(journal: Journal, said: Evidence, verdict: str, *, now: int) -> bool:

@@ -205,7 +205,8 @@ class Conclusion:
     Args:
         records: How many records between its numbers are no other row's.
 
-        fitting: How many of these may be it, and how many more cannot be read.
+        fitting: How many of these may be it by their time, whatever its sender's clock
+            showed, and how many more cannot be read.
     """
 
     message: Open
@@ -270,7 +271,11 @@ def conclude(
     )
     claims.update(_contested(look, rivals, wide))
     return [
-        _conclude(message, some, fitting, claims, look, wait_ms)
+        replace(
+            _conclude(message, some, fitting, claims, look, wait_ms),
+            fitting=look.unread
+            + sum(_in_time(message, o, wide) for o in some.values()),
+        )
         for message, some, fitting in zip(messages, near, fits, strict=True)
     ]
 
@@ -289,7 +294,6 @@ def _conclude(  # noqa: PLR0913, PLR0917  (all of what the rules look at)
         len(near),
         look.watermark,
         look.asked_at,
-        fitting=len(fits) + look.unread,
     )
     if look.unread:
         return replace(said, proof=Proof.AMBIGUOUS)

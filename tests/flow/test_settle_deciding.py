@@ -8,10 +8,15 @@ import polars as pl
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
+from bulksend.send import bandwidth as client
+from bulksend.send.verdict import judge as real
 from tests.flow.desk import codes_in, counts
 from tests.flow.settling import RUN, crowd
 
 if TYPE_CHECKING:
+    import pytest
+
+    from bulksend.send.verdict import Reached, Verdict
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
 
@@ -149,3 +154,24 @@ def test_a_record_that_fits_two_holds_back_what_a_person_decided(
         assert decide(desk, name, row, "not_sent") == []
         ran = desk.call("settle", name, "--resend", "--json")
         assert (ran.json["planned_again"], ran.json["left_not_sent"]) == (0, 1)
+
+
+def test_what_failed_for_certain_is_no_question_when_it_is_planned_again(
+    desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word about it would hide the failure, and nothing could take it back."""
+    statuses = iter([400])  # then what the server says: a 403, which refuses nobody
+
+    def judge(reached: Reached, *, status: int | None, body: bytes) -> Verdict:
+        return real(reached, status=next(statuses, status), body=body)
+
+    monkeypatch.setattr(client, "judge", judge)
+    bandwidth(forbidden=frozenset({"1"}))
+    crowd(desk, 2)
+    desk.campaign(send={"rate": "1/s"})
+    stopped = desk.call(*RUN)
+    assert counts(stopped) == {"refused": 1, "not_sent": 1}
+    assert counts(desk.call(*RUN, "--only", "failed")) == {"not_sent": 2}
+
+    for row in desk.results()["row"].to_list():
+        assert decide(desk, stopped.json["run"], row, "accepted") == ["E653"]

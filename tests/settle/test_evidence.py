@@ -270,6 +270,26 @@ def test_two_messages_to_one_number_are_told_apart_by_length() -> None:
     assert [one.message_id for one in found] == ["a", "b"]
 
 
+MAY_BE = [
+    # how far the record is from when it left by its sender's clock, in seconds; its length
+    (0, 20, 1),
+    (-90, 20, 1),  # that clock was fast: it does not fit, and may be it all the same
+    (240, 20, 1),
+    (0, 30, 1),  # of another text, as far as it is told
+    (3_600, 20, 0),  # somebody else's, an hour later
+]
+
+
+@pytest.mark.parametrize(("seconds", "length", "many"), MAY_BE)
+def test_a_record_that_may_be_it_is_counted(
+    seconds: int, length: int, many: int
+) -> None:
+    """Whoever calls a message not sent is held to these before it is sent again."""
+    one = record(received_at=T + seconds * 1000, length=length)
+    (said,) = conclude([unknown(2)], look(one))
+    assert said.fitting == many
+
+
 def test_the_evidence_tells_no_number() -> None:
     """It is kept for good, and so holds what does not name anybody."""
     (said,) = conclude([unknown()], look(record()))
