@@ -91,12 +91,19 @@ delete from orders where run_id = :run_id;
 update orders set heeded_at = :now where run_id = :run_id and heeded_at is null;
 
 -- What is over and was not delivered, as far as anybody knows, but for those who must not
--- be texted any more; and what a person wanted tried again, and was not.
+-- be texted any more; and what a person wanted tried again, and was not.  A carrier's
+-- failures are counted but for the one that the row tells of itself; versions before
+-- 2026-11-27 kept no code of what failed, which may have been a carrier's.
 -- name: over
 select row, status, error_code,
        (select count(*) from decisions as before
         where before.run_id = messages.run_id and before.row = messages.row
-          and before.event = 'again' and before.evidence like '%"code":"56%')
+          and before.event = 'again'
+          and (before.evidence like '%"code":"56%'
+               or before.evidence like '%"status":"failed"%'
+                  and before.evidence not like '%"code":%')
+          and before.evidence not like
+              '%"since":' || coalesce(cast(messages.posted_at as text), '-') || ',%')
 from messages
 where run_id = :run_id
   and (status in ('refused', 'failed')

@@ -242,6 +242,38 @@ class OrdersSuite:
         chosen = sender.journal.selections.rows(sender.run.id, "retryable")
         assert chosen == ([2] if may else [])
 
+    @pytest.mark.parametrize(("status", "may"), [("failed", []), ("refused", [2])])
+    def test_what_failed_and_was_kept_without_a_code_may_have_been_a_carriers(
+        self, place: Place, sender: Sender, status: str, may: list[int]
+    ) -> None:
+        """As versions before 2026-11-27 kept it: no third message by a carrier."""
+        sender.claim(2)
+        failed = outcome(2, Event.FAIL, posted_at=NOW + 9, error_code="5600")
+        sender.record(failed)
+        said = f'{{"attempt":1,"since":{NOW},"ended":{NOW + 1},"status":"{status}"}}'
+        place.execute(
+            "insert into decisions (run_id, row, decided_at, event, source, evidence)"
+            f" values ({sender.run.id}, 2, {NOW + 2}, 'again', 'operator', '{said}')"
+        )
+
+        assert sender.journal.selections.rows(sender.run.id, "retryable") == may
+
+    def test_what_was_chosen_and_not_sent_keeps_its_one_retry(
+        self, sender: Sender
+    ) -> None:
+        """Chosen twice, and kept from it each time: a carrier had one message of it."""
+        select, run, epoch = sender.journal.selections, sender.run, sender.epoch
+        sender.claim(2)
+        sender.record(outcome(2, Event.FAIL, posted_at=NOW + 1, error_code="5600"))
+        for now in (NOW + 2, NOW + 3):
+            assert select.reopen(run, epoch, "retryable", now=now) == [2]
+            sender.journal.close_unsent(run.id, epoch, [2], ALREADY_SENT, now=now)
+        assert select.reopen(run, epoch, "retryable", now=NOW + 4) == [2]
+        sender.claim(2)
+        sender.record(outcome(2, Event.FAIL, posted_at=NOW + 19, error_code="5600"))
+
+        assert select.rows(run.id, "retryable") == []
+
     def test_each_message_that_was_planned_again_is_told_once(
         self, sender: Sender
     ) -> None:
