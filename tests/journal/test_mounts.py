@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.errors import InputError
-from bulksend.journal import mounts, sqlite
+from bulksend.journal import mounts, sqlite_faults
 from bulksend.journal.store import Journal
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_a_journal_on_a_network_file_system_is_refused(
 ) -> None:
     """E564 names the kind and the way out; no file is made, reading is refused too."""
     assert mounts.network_file_system(tmp_path) is None
-    monkeypatch.setattr(sqlite, "network_file_system", lambda _: "nfs4")
+    monkeypatch.setattr(sqlite_faults, "network_file_system", lambda _: "nfs4")
 
     with pytest.raises(InputError, match=r"E564 .*nfs4.*postgresql://"):
         Journal.open(tmp_path / "home" / "journal.db")

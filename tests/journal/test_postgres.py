@@ -359,7 +359,7 @@ def test_a_password_that_the_library_would_take_apart_is_refused_first(
 @pytest.mark.parametrize(
     "setting",
     [
-        "statement_timeout = '1ms'",
+        "statement_timeout = '25ms'",
         "default_transaction_isolation = serializable",
     ],
 )
@@ -374,8 +374,8 @@ def test_what_a_server_is_set_to_ends_no_statement_of_ours(
             with Journal.open(Address(url)) as journal:
                 run = journal.add_run(RUN)
                 epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
-                rows = [Candidate(row, row) for row in range(2, 2_002)]
-                assert len(journal.claim(run, epoch, rows, now=NOW)) == 2_000
+                rows = [Candidate(row, row) for row in range(2, 20_002)]
+                assert len(journal.claim(run, epoch, rows, now=NOW)) == 20_000
         finally:
             name = setting.partition(" ")[0]
             sql.execute(f"alter database postgres reset {name}".encode())
