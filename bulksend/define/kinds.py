@@ -89,7 +89,11 @@ def _spelled_rates(value: Rate | Mapping[str, Rate]) -> str | dict[str, str]:
 
 
 def _address(value: str) -> str:
-    urlsplit(value).port  # noqa: B018  (raises ValueError, as a bad host does)
+    there = urlsplit(value)
+    there.port  # noqa: B018  (raises ValueError, as a bad host does)
+    host = (there.hostname or "").removesuffix(".")
+    if not all(host.split(".")):
+        raise ValueError(value)
     return value
 
 

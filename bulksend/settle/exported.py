@@ -58,8 +58,8 @@ def lines(some: Sequence[Suppression]) -> pl.DataFrame:
 
 
 def is_export(source: Source) -> bool:
-    """Whether its columns are those of an export, and no others."""
-    return sorted(source.headers) == sorted(COLUMNS)
+    """Whether it has the columns that no list of numbers has, whatever is beside them."""
+    return {"number", "sender", "reason"} <= set(source.headers)
 
 
 def entries(source: Source, file: str, *, region: str | None, now: int) -> pl.DataFrame:
@@ -72,8 +72,12 @@ def entries(source: Source, file: str, *, region: str | None, now: int) -> pl.Da
         now: No entry is younger: one of 2099 would outweigh every START until then.
 
     Raises:
-        InputError: E658, with the first row of each column that cannot be read.
+        InputError: E658, with the first row of each column that cannot be read, or where
+            a column was taken away.
     """
+    if lost := [one for one in COLUMNS if one not in source.headers]:
+        found = f"it has no column `{'`, `'.join(lost)}`"
+        raise InputError(Problem("E658", found, file=file))
     texts = [source.text(source.headers[one]).alias(one) for one in COLUMNS]
     said = source.frame.select("row", *texts).collect(engine="streaming")
     said = said.with_columns(pl.col(COLUMNS).fill_null("").str.strip_chars())

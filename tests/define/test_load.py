@@ -507,6 +507,9 @@ def test_a_secret_is_never_shown(
         ),  # from a file of them
         ("http://[::1/Hunter2", "a text of"),
         ("http://℀.com/Hunter2", "a text of"),
+        ("https://user:Hunter2@", "a text of"),
+        ("https://:443/Hunter2", "a text of"),
+        ("https://a..b/Hunter2", "a text of"),
         ("http://chat.example.com:port/Hunter2", "a text of"),
         ("", "empty"),
     ],

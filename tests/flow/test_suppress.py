@@ -114,9 +114,9 @@ def test_an_export_that_a_spreadsheet_saved_is_read(desk: Desk) -> None:
     """Without plus, with semicolons and a row by hand; no date is later than now."""
     desk.write(
         "out.csv",
-        "number;sender;reason;source;since\n"
-        f"{ANA[1:]};19195550100;opted_out;reply STOP;2026-01-02 03:04:05\n"
-        "(919) 234-5672;;suppressed;;2999-01-01T00:00:00Z\n",
+        "number;sender;reason;source;since;a note\n"
+        f"{ANA[1:]};19195550100;opted_out;reply STOP;2026-01-02 03:04:05;\n"
+        "(919) 234-5672;;suppressed;;2999-01-01T00:00:00Z;by phone\n",
     )
     came = desk.call("suppress", "import", "out.csv", "--region", "US")
     assert came.out == "numbers 2 · added 2\n", came
@@ -140,6 +140,12 @@ def test_an_export_that_cannot_be_read_is_told_and_nothing_is_added(desk: Desk) 
         f"{BEN},,opted_out,,2026-01-02T03:04:05Z",
     )
     header = "number,sender,reason,source,since"
+    desk.write(
+        "out.csv", f"number,sender,reason,source\n{ANA},+19195550100,opted_out,x\n"
+    )
+    ran = desk.call("suppress", "import", "out.csv", "--json")
+    assert (ran.code, codes(ran)) == (2, ["E658"])
+    assert "`since`" in ran.all
     desk.write("out.csv", "\n".join((header, *rows)) + "\n")
     ran = desk.call("suppress", "import", "out.csv", "--json")
     assert (ran.code, codes(ran)) == (2, ["E658"] * 4), ran
