@@ -18,7 +18,7 @@ from bulksend.prepare import seal
 from bulksend.prepare.freshness import late_opt_outs
 from bulksend.prepare.in_time import begun_too_late
 from bulksend.prepare.summary import summarise
-from bulksend.runs import new_run, refuse_other_input, scope
+from bulksend.runs import never_begun, new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import refused
 from bulksend.settle.copies import is_at
@@ -126,7 +126,7 @@ class Assignment:
                 E622, where another plan of it is half sent, unless *replan* says that
                 this is meant; E612 or E613, where somebody paused or aborted the run;
                 E427, where its first few speak against the rest.
-            InputError: E627, the plan is not the one that was made; E624, E625 or E699,
+            InputError: E412, where `only` has no run to choose from; E627, the plan is not the one that was made; E624, E625 or E699,
                 the results cannot go where they should.  Whether it is the one that was
                 begun, `check_plan` says.
         """
@@ -139,7 +139,7 @@ class Assignment:
             with Journal.open(self.home.journal) as journal:
                 refuse_lost(marks, noted, journal.latest.claims(noted))
                 known = journal.run(self.plan.run)
-                if known is None and not replan:
+                if known is None and not (replan or self.only):
                     refuse_other_input(journal, scope(self.plan), self.plan)
                 if known is not None and (order := journal.orders.of(known.id)):
                     raise refused(order)
@@ -147,6 +147,11 @@ class Assignment:
                     _refuse_halted(journal, known)
         if known is not None and known.purged_at is not None:
             raise purged(known)
+        if known is None and self.only:
+            there = str(self.output)
+            raise InputError(
+                never_begun(self.plan, self.home, only=self.only, output=there)
+            )
         if known is None:
             self.check_plan(None)
         is_ours = known is not None and is_at(self.output, known.results)
@@ -176,14 +181,8 @@ class Assignment:
             what = "its bytes are not those that were written"
             raise InputError(Problem("E627", what, file=where))
 
-    def chosen(self, run: Run | None) -> int:
-        """How many messages `only` stands for.
-
-        Raises:
-            InputError: E412, where there is no run to choose from.
-        """
-        if run is None:
-            raise InputError(Problem("E412", f"{self.plan.run} was never begun"))
+    def chosen(self, run: Run) -> int:
+        """How many messages `only` stands for."""
         with Journal.open(self.home.journal) as journal:
             if SELECTIONS[self.only] is None:
                 return standing(journal, run).left

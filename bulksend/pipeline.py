@@ -108,17 +108,21 @@ def send_plan(
     What was begun is finished as it was planned; what was not begun is stale once a list
     or the text has changed.  Suppression lists are read as they are when the sending
     starts, also those that the campaign file names by then: whoever is on one gets nothing.
+    With ``options.only`` it goes on with a run of the plan, whatever changed since.
 
     Of a campaign with a `schedule` it begins the slot that the plan is for, while that
     may be begun; or at any time where ``options.slot`` names it.
 
     Raises:
-        InputError: It is not a plan, or was changed, or is of another slot (E416); nothing
-            was sent.
+        InputError: It is not a plan, or was changed, or is of another slot (E416), or rows
+            are chosen of a single shard (E140); nothing was sent.
         GateRefused: A gate said no (E626: it is stale; E415, E417 or E422: its slot);
             nothing was sent by this call.
     """
     options = options or Options()
+    if options.only and options.shard is not None:
+        both = f"--only {options.only} and --shard {options.shard}"
+        raise InputError(Problem("E140", both))
     opened = load_plan(plan, environment=environment, journal=options.journal)
     if options.slot not in ("", opened.slot):
         of = f"it is of slot {opened.slot}" if opened.slot else "it is of no slot"
@@ -179,7 +183,7 @@ def _send(
     if not is_fresh and run is None:
         stale = changed_inputs(asked.plan, asked.campaign, asked.home.spool())
         checked = replace(checked, gates=(*checked.gates, *stale))
-    if options.only:
+    if options.only and run is not None:
         checked = replace(checked, chosen=asked.chosen(run))
     if run is not None and run.finished_at is not None and not options.only:
         return finish(asked, run, None)

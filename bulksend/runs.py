@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -148,9 +150,34 @@ def refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
             raise GateRefused(Problem("E622", what))
 
 
+def never_begun(plan: Plan, home: Home, *, only: str, output: str) -> Problem:
+    """That a plan has no run to choose from (E412), and which run of its campaign is there.
+
+    The name of a plan changes with whatever goes into it: also with bulksend's rules.
+    """
+    runs: list[Run] = []
+    if home.journal.exists():
+        with Journal.open(home.journal) as journal:
+            runs = journal.runs()
+    for run in runs:
+        if run.campaign != scope(plan) or run.slot != plan.slot or run.purged_at:
+            continue
+        words = ["bulksend", "send", run.plan, "--only", only]
+        usual = home.folder / "journal.sqlite"
+        if isinstance(home.journal, Path) and home.journal != usual:
+            words += ["--journal", str(home.journal)]
+        if run.results not in ("", output):
+            words += ["--results", run.results]
+        found = f"{plan.run} was never begun: {_difference(run, plan)}"
+        return Problem(
+            "E412", found, fix=f"That run goes on with `{shlex.join(words)}`."
+        )
+    return Problem("E412", f"{plan.run} was never begun, nor another of its campaign")
+
+
 def _difference(run: Run, plan: Plan) -> str:
     """What differs between a plan and a run of the same campaign that is not its own."""
-    what = "the number of shards, bulksend's version or a setting"
+    what = "the number of shards, bulksend's version, its rules or a setting"
     if run.input_digest != plan.about["input_digest"]:
         what = "a list"
     elif run.content_digest != plan.about["content_digest"]:

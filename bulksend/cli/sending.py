@@ -26,8 +26,13 @@ RESULTS = click.option(
 JOURNAL = click.option("--journal", default="", help="A file, or postgresql://…")
 YES = click.option("--yes", is_flag=True, help="Do not ask before sending.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
+ONLY = click.option(
+    "--only",
+    type=click.Choice(["not_sent", "failed", "retryable"]),
+    default=None,
+    help="Of a run that is there: the rows that are left, that failed, or that failed "
+    "in a way that Bandwidth lets one repeat.",
+)
 WAIT = click.option(
     "--wait", is_flag=True, help="Wait for another sender of this campaign."
 )
@@ -49,13 +54,7 @@ WITH_PARENT = click.option(
 @click.option(
     "--slot", default="", help="Which of a recurring campaign's sends: 2026-11-30."
 )
-@click.option(
-    "--only",
-    type=click.Choice(["not_sent", "failed", "retryable"]),
-    default=None,
-    help="Of a run that is there: the rows that are left, that failed, or that failed "
-    "in a way that Bandwidth lets one repeat.",
-)
+@ONLY
 @click.option(
     "--workers",
     default="",
@@ -101,6 +100,7 @@ def run(campaign: Where, yes: bool, as_json: bool, workers: str, **said: Any) ->
     default=None,
     help="One part of a plan made with --shards, from 0; `results` writes them all.",
 )
+@ONLY
 @click.option(
     "--as-planned", is_flag=True, help="Send it although a list changed since."
 )
@@ -116,7 +116,8 @@ def send(plan: Where, yes: bool, as_json: bool, **said: Any) -> None:
     Where a list or the text changed since it was made, it is refused before it begins.
     Suppression lists are read as they are now, also those that the campaign file names
     since: whoever is on one gets nothing. A plan of a recurring campaign is for one slot,
-    and is refused before that is due and once it is over.
+    and is refused before that is due and once it is over. What failed of a run is chosen
+    by its plan, whatever has changed since.
 
     Example: bulksend send .bulksend/plans/reminder-1f3a9c2b7d5e.parquet
     """

@@ -38,7 +38,8 @@ ROWS = (
     Kind(
         "E412",
         "there is no run to choose rows from",
-        "Leave out --only; it sends again what a run has left or failed to send.",
+        "`bulksend status` shows the runs of this journal, and `bulksend send PLAN --only "
+        "failed` goes on with one of them.",
     ),
     Kind(
         "E413",

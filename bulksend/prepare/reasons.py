@@ -180,7 +180,7 @@ REASONS: dict[str, Reason] = {
             "already_sent",
             "An earlier run of this campaign has posted this text to this person, or may have.",
             "Nothing is needed where it arrived. What failed, that run sends again, with "
-            "its list as it was: `bulksend run --only failed`, or `--only retryable`.",
+            "its list as it was: `bulksend send PLAN --only failed`, or `--only retryable`.",
             by_rule=True,
         ),
         Reason(

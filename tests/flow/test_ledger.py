@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bulksend import planning
 from bulksend.prepare.reasons import REASONS
 from bulksend.send import bandwidth as client
 from bulksend.send.verdict import judge as real
@@ -65,7 +67,7 @@ def test_another_file_and_run_sends_only_what_is_new(
     reason = REASONS["already_sent"]
     assert set(rows["error"]) == {reason.sentence}
     assert "has posted" in reason.sentence, "what failed, nobody has"
-    assert "`bulksend run --only failed`" in reason.fix
+    assert "`bulksend send PLAN --only failed`" in reason.fix
 
     desk.campaign(
         recipients={"path": "other.csv", "duplicates": "last"},
@@ -236,6 +238,91 @@ def test_only_what_failed_is_sent_again(
     left = desk.call(*RUN, "--only", "not_sent")
     assert (left.code, counts(left)) == (0, {"accepted": 4, "excluded": 3})
     assert set(texts(server).values()) == {1}
+
+
+def refused_once(
+    desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch, *said: str
+) -> Simulator:
+    """A run whose first message was refused, and a server that takes any now."""
+    statuses = iter([400])
+
+    def judge(reached: Reached, *, status: int | None, body: bytes) -> Verdict:
+        return real(reached, status=next(statuses, status), body=body)
+
+    monkeypatch.setattr(client, "judge", judge)
+    server = bandwidth()
+    desk.people()
+    desk.campaign(send={"rate": "5/s"})
+    first = desk.call(*RUN, *said)
+    assert counts(first) == {"refused": 1, "accepted": 3, "excluded": 3}
+    return server
+
+
+@pytest.mark.parametrize("which", ["failed", "retryable", "not_sent"])
+@pytest.mark.parametrize("said", [(), ("--results", "of mine.csv")])
+def test_the_rows_of_a_run_can_be_chosen_after_an_upgrade(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    monkeypatch: pytest.MonkeyPatch,
+    which: str,
+    said: tuple[str, ...],
+) -> None:
+    """Same list, same text, another name: E412 has the command that goes on with it."""
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(planning, "version", lambda _: "0.0.1")
+        server = refused_once(desk, bandwidth, monkeypatch, *said)
+    texted = len(server.bandwidth.witness.attempts)
+
+    ended = desk.call(*RUN, "--only", which)
+
+    assert (ended.code, codes(ended)) == (2, ["E412"])
+    (problem,) = ended.json["problems"]
+    assert "bulksend's version" in problem["found"]
+    command = shlex.split(problem["fix"].split("`")[1])
+    assert command[:2] == ["bulksend", "send"]
+    assert len(desk.call("status", "--json").json) == 1, "no run was begun"
+    again = desk.call(*command[1:], "--yes", "--json")
+    sent = 1 if which == "failed" else 0
+    assert counts(again).get("refused", 0) == 1 - sent
+    assert len(server.bandwidth.witness.attempts) == texted + sent
+    assert len(desk.call("status", "--json").json) == 1
+
+
+def test_the_rows_of_a_run_can_be_chosen_after_its_list_has_changed(
+    desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`send PLAN --only` sends what was refused, as planned, and nothing of the new list."""
+    server = refused_once(desk, bandwidth, monkeypatch)
+    texted = len(server.bandwidth.witness.attempts)
+    old = desk.call("status", "--json").json[0]["run"]
+    plan = f".bulksend/plans/{old}.parquet"
+    shuffled(desk)
+
+    told = desk.call("send", plan, "--only", "failed", "--shard", "0", "--json")
+    assert codes(told) == ["E140"]
+    ended = desk.call("run", "hello.yaml", "--only", "failed")
+    assert f"a list changed since run {old} was planned" in " ".join(ended.err.split())
+    assert "eave out" not in ended.err
+    again = desk.call("send", plan, "--only", "failed", "--yes", "--json")
+
+    assert counts(again) == {"accepted": 4, "excluded": 3}
+    assert len(server.bandwidth.witness.attempts) == texted + 1
+
+
+def test_a_plan_that_was_never_begun_is_not_by_choosing_rows(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """E412 of a journal without a run: it does not say to send to all."""
+    server = bandwidth()
+    desk.people()
+    desk.campaign()
+    plan = desk.call("plan", "hello.yaml", "--json").json["plan"]
+
+    told = desk.call("send", plan, "--only", "failed", "--yes", "--json")
+
+    assert codes(told) == ["E412"]
+    assert "status" in told.json["problems"][0]["fix"]
+    assert not server.bandwidth.witness.attempts
 
 
 @pytest.mark.parametrize("which", ["failed", "not_sent"])
