@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -136,6 +137,9 @@ class Explained:
         }
 
 
+_moment = attrgetter("at")
+
+
 def explain(asked: str, *, home: Home, region: str | None = None) -> Explained:
     """All that was ever decided about a number.
 
@@ -246,7 +250,7 @@ def _appearances(
             sender=row["from"] or "",
             text=row["text"] or "",
             segments=row["segments"],
-            steps=tuple(sorted(steps)),
+            steps=tuple(sorted(steps, key=_moment)),
             arm=row["arm"],
             hours=_hours(hours, row["place"], entry, plan.made_at),
             any_hour=campaign.any_hour,
@@ -272,7 +276,7 @@ def _without_plan(
                 sender="",
                 text="",
                 segments=None,
-                steps=tuple(sorted(steps_of(journal, run, row, entry))),
+                steps=tuple(sorted(steps_of(journal, run, row, entry), key=_moment)),
                 any_hour=run.any_hour,
             )
 

@@ -38,27 +38,30 @@ class Step(NamedTuple):
 def steps_of(
     journal: Journal, run: Run, row: int, entry: Entry | None
 ) -> Iterator[Step]:
-    """All that the journal knows of a row of a run; *entry* is its state now."""
+    """All that the journal knows of a row of a run; *entry* is its state now.
+
+    Not in order of time yet; of a single millisecond it is: a cause before its effect.
+    """
     if entry is not None:
         if entry.posted_at is not None:
             yield Step(entry.posted_at, _posted(entry.attempt))
         if entry.accepted_at is not None:
             named = f", id {entry.message_id}" if entry.message_id else ""
             yield Step(entry.accepted_at, f"accepted by Bandwidth{named}")
-        if entry.ended_at is not None and entry.status != Status.ACCEPTED:
-            code = f" ({entry.error_code})" if entry.error_code else ""
-            yield Step(entry.ended_at, f"{entry.status.replace('_', ' ')}{code}")
     for seen in journal.decisions.looks_at(run.id, row):
         yield Step(seen.at, f"found unknown (try {seen.attempt})")
     for told in journal.receipts.of_row(run.id, row):
         code = f", code {told.error_code}" if told.error_code else ""
         carrier = f", carrier {told.carrier}" if told.carrier else ""
         yield Step(told.at, f"callback {told.type}{code}{carrier}")
-    earlier: set[Step] = set()  # what is not sent again may be asked for again
-    for one in journal.decisions.of_rows(run.id, row, row):
-        earlier |= set(_before(one, entry))
+    decided = list(journal.decisions.of_rows(run.id, row, row))
+    # What is not sent again may be asked for again: it is told of once.
+    yield from dict.fromkeys(step for one in decided for step in _before(one, entry))
+    for one in decided:
         yield Step(one.decided_at, _decided(one), one.evidence)
-    yield from earlier
+    if entry is not None and entry.ended_at and entry.status != Status.ACCEPTED:
+        code = f" ({entry.error_code})" if entry.error_code else ""
+        yield Step(entry.ended_at, f"{entry.status.replace('_', ' ')}{code}")
 
 
 def _posted(attempt: int) -> str:

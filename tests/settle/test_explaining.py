@@ -81,6 +81,35 @@ def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
     assert explain(NOBODY, home=home).rows == ()
 
 
+def test_what_happened_in_one_millisecond_is_told_as_it_happened(
+    tmp_path: Path, home: Home
+) -> None:
+    """Posted, then accepted; the callback, then the failure that it tells of."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        ana = Candidate(2, 2, person=person_key(ANA))
+        assert journal.claim(run, epoch, [ana], now=NOW) == [2]
+        accepted = Outcome(2, Event.ACCEPT, NOW, NOW, "id-2")
+        failed = Outcome(2, Event.FAIL, NOW, NOW, None, "5100", "-")
+        journal.record(run.id, epoch, [accepted])
+        journal.record(run.id, epoch, [failed])
+        told = Kept("id-2", 7, "message-failed", NOW, NOW, None, 5100, None, run.id, 2)
+        journal.receipts.keep([told])
+
+    (row,) = (
+        one
+        for one in explain(ANA, home=home).rows
+        if one.row == 2 and one.run == made.run
+    )
+    happened = [step.what for step in row.steps if step.what != "planned"]
+    assert happened == [
+        "posted",
+        "accepted by Bandwidth, id id-2",
+        "callback message-failed, code 5100",
+        "failed (5100)",
+    ]
+
+
 def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
     tmp_path: Path, home: Home
 ) -> None:
