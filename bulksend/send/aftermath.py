@@ -52,6 +52,10 @@ class Poster(Protocol):
     @property
     def generation(self) -> int: ...
 
+    @property
+    def knows_no_time(self) -> bool:
+        """Whether the first answer is still to tell Bandwidth's time."""
+
     async def post(self, body: bytes, turn: Turn) -> Verdict: ...
 
     async def renew(self, generation: int) -> bool: ...
@@ -101,8 +105,8 @@ class Aftermath:
 
     @property
     def is_probing(self) -> bool:
-        """Whether only one message may be under way, until an answer proves something."""
-        return self._breakers.is_probing
+        """Whether only one message may be under way, until an answer tells something."""
+        return self._breakers.is_probing or self._client.knows_no_time
 
     async def follow(self, item: Item, verdict: Verdict, posted: Posted) -> None:
         """Record *verdict*, and do what it asks for."""

@@ -20,13 +20,16 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.rules.hours import LEAST_LIFE_MS
+from bulksend.rules.hours import LEAST_LIFE_MS, Opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from bulksend.rules.hours import Opening
     from bulksend.send.clocks import Now
+
+
+NEVER_YET = Opening(0, 0)
+"""The window of a place that has not opened, or of one that keeps no hours."""
 
 
 class Due(NamedTuple):
@@ -79,7 +82,7 @@ class Agenda:
         self._closed: list[tuple[int, int, int]] = []
         self._new = list(self._rows)
         self._scheduled = set(self._new)
-        self._until: dict[int, int] = {}
+        self._window: dict[int, Opening] = {}
         self._missed: list[int] = []
 
     def __len__(self) -> int:
@@ -128,12 +131,12 @@ class Agenda:
         heapq.heapify(self._open)
         heapq.heapify(self._closed)
 
-    def until(self, place: int) -> int:
-        """The end of the window that opened last, even if it has passed; 0 for none.
+    def window(self, place: int) -> Opening:
+        """The window that opened last, even if it has passed.
 
-        Never of one that is still to open: what is read late must not go early.
+        Never one that is still to open: what is read late must not go early.
         """
-        return self._until.get(place, 0)
+        return self._window.get(place, NEVER_YET)
 
     @property
     def has_missed(self) -> bool:
@@ -155,8 +158,8 @@ class Agenda:
             self._plan(place, now)
         self._new.clear()
         while self._closed and self._closed[0][0] <= now.earliest:
-            _, until, place = heapq.heappop(self._closed)
-            self._until[place] = until
+            start, until, place = heapq.heappop(self._closed)
+            self._window[place] = Opening(start, until)
             heapq.heappush(self._open, (until, place))
         while self._open and self._open[0][0] - LEAST_LIFE_MS <= now.latest:
             self._plan(heapq.heappop(self._open)[1], now)

@@ -117,6 +117,7 @@ class Client:
         self._credentials = credentials
         self._clock = clock
         self._is_apart = False
+        self._was_answered = False
         ours = SystemClocks()
         self.theirs = theirs or TheirClock(ours.wall_ms, ours.boot_ms)
         self._url = credentials.messages_url
@@ -174,6 +175,11 @@ class Client:
     def generation(self) -> int:
         return self._sign_in.generation
 
+    @property
+    def knows_no_time(self) -> bool:
+        """Whether the first answer is still to tell it; one without a Date never does."""
+        return not (self._was_answered or self.theirs.is_known)
+
     async def post(
         self, body: bytes, turn: Callable[[], Awaitable[float]] = _at_once
     ) -> Verdict:
@@ -208,6 +214,7 @@ class Client:
                 exchange = await self._wire.open(signed, len(body))
             asked = None if self.theirs.is_known else self.theirs.boot()
             status = await exchange.ask(body)
+            self._was_answered = True
             if asked is not None:
                 self.theirs.heard(exchange.date, asked=asked)
                 self._is_apart = self.theirs.problem() is not None

@@ -66,7 +66,7 @@ class Source(Protocol):
         """Rows whose window cannot be met any more; each is given once."""
 
     def is_late(self, message: Message) -> bool:
-        """Whether the person's window has closed, or will before it can arrive."""
+        """Whether the person's window is not open, or closes before it can arrive."""
 
     def put_back(self, some: Iterable[Message]) -> None:
         """Late messages: they come again when their windows open, or are missed."""

@@ -17,7 +17,7 @@ import polars as pl
 from bulksend.logs import log
 from bulksend.rules.hours import LEAST_LIFE_MS, Opening
 from bulksend.rules.place import Claim, Place, word_of
-from bulksend.send.agenda import Agenda
+from bulksend.send.agenda import NEVER_YET, Agenda
 from bulksend.send.caps import DAY_MS, per_day
 from bulksend.send.clocks import AllClocks
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
@@ -187,11 +187,9 @@ class TimedSource:
         """These rows' messages; those that close first come first."""
         wanted = pl.Series(sorted(rows), dtype=pl.Int64)
         found = await self._read(wanted)
+        window = self._agenda.window if self._keeps_hours else lambda _: NEVER_YET
         windows = pl.DataFrame(
-            [
-                (word, place, self._agenda.until(place) if self._keeps_hours else 0)
-                for word, place in self._number.items()
-            ],
+            [(word, one, window(one).end) for word, one in self._number.items()],
             schema={"word": pl.String, "place": pl.Int64, "until": pl.Int64},
             orient="row",
         )
@@ -218,7 +216,7 @@ class TimedSource:
 
     def is_late(self, message: Message) -> bool:
         """Whether it must not be posted now; asked before each POST."""
-        return self._keeps_hours and not _is_open(message, self._clocks.now())
+        return self._keeps_hours and not self._is_open(message, self._clocks.now())
 
     # -- inside ---------------------------------------------------------------------
 
@@ -241,7 +239,13 @@ class TimedSource:
 
     def _must_wait(self, message: Message, now: Now) -> bool:
         held = self._held.get(self.carrier(message), 0) if self._held else 0
-        return held > now.earliest or (self._keeps_hours and not _is_open(message, now))
+        is_shut = self._keeps_hours and not self._is_open(message, now)
+        return held > now.earliest or is_shut
+
+    def _is_open(self, message: Message, now: Now) -> bool:
+        """Both edges are asked: Bandwidth's clock may have been heard since it opened."""
+        starts = self._agenda.window(message.place).start
+        return starts <= now.earliest and message.until - LEAST_LIFE_MS > now.latest
 
     async def _sleep(self, opens: int, now: Now) -> None:
         """In short steps: a clock may be set, and a machine may sleep."""
@@ -266,7 +270,3 @@ def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
         return rows.with_columns(place=place)
     whose = pl.concat_str(place, "carrier", separator=PARTS)
     return rows.with_columns(place=whose).drop("carrier")
-
-
-def _is_open(message: Message, now: Now) -> bool:
-    return message.until - LEAST_LIFE_MS > now.latest

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.flow.desk import TOKEN, counts
+from tests.flow.desk import BASIC, TOKEN, counts
 from tests.flow.elsewhen import ByProcess, Clock
 
 if TYPE_CHECKING:
@@ -65,15 +65,25 @@ def test_an_open_window_sends_with_its_end_as_expiration(
 BESIDE = [(-180.0, 290.0), (3_550.0, -280.0)]
 
 
+# with HTTP Basic the first answer tells the time
+BEFORE_IT_IS_TOLD = [(TOKEN, 0), (BASIC, 1)]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "leave"), BEFORE_IT_IS_TOLD, ids=["token", "basic"]
+)
 @pytest.mark.parametrize(("from_noon", "wrong"), BESIDE, ids=["fast", "slow"])
 def test_a_clock_that_is_minutes_wrong_opens_no_window(
     desk: Desk,
     bandwidth: Bandwidth,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     from_noon: float,
     wrong: float,
+    credentials: dict[str, str],
+    leave: int,
 ) -> None:
-    """Not before noon and not in the last minute, by Bandwidth's clock: nothing is sent."""
+    """Not before noon and not in the last minute, by Bandwidth's clock once it is heard."""
     now = datetime.now(ZoneInfo("America/New_York"))
     tomorrow = now + timedelta(days=1)
     noon = tomorrow.replace(hour=12, minute=0, second=0, microsecond=0)
@@ -84,10 +94,12 @@ def test_a_clock_that_is_minutes_wrong_opens_no_window(
     for name in ("BW_USERNAME", "BW_PASSWORD"):
         del desk.environment[name]
     ours = Clock(right.seconds + wrong)
-    machine = ByProcess(desk.folder, desk.environment | TOKEN, desk.started, ours)
+    machine = ByProcess(desk.folder, desk.environment | credentials, desk.started, ours)
     ran = machine.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
-    assert (ran.code, counts(ran)) == (4, {"not_sent": 4, "excluded": 3})
-    assert simulator.bandwidth.witness.attempts == []
+    told = {"accepted": leave} if leave else {}
+    left = {"not_sent": 4 - leave, "excluded": 3} | told
+    assert (ran.code, counts(ran)) == (4, left)
+    assert len(simulator.bandwidth.witness.attempts) == leave
 
 
 def test_the_simulator_sends_at_any_hour(desk: Desk) -> None:

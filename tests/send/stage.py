@@ -118,7 +118,9 @@ class ScriptedPoster:
         self.renewals: list[int] = []
         self.on_post: Callable[[int], None] = lambda _: None
         self.on_renew: Callable[[], bool] = lambda: True
+        self.on_answer: Callable[[], None] = lambda: None
         self.generation = 1
+        self.knows_no_time = False
 
     async def post(self, body: bytes, turn: Turn) -> Verdict:
         said = orjson.loads(body)
@@ -140,6 +142,7 @@ class ScriptedPoster:
             await asyncio.sleep(answer.latency)
         except asyncio.CancelledError:  # as the client: stop waiting, say what is known
             return SILENT
+        self.on_answer()
         if isinstance(answer.what, Exception):
             raise answer.what
         return answer.what

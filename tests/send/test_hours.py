@@ -297,6 +297,35 @@ def test_one_of_two_right_clocks_is_enough_for_a_window(path: Path, ahead: int) 
     assert len(first_day) == pytest.approx(540 - abs(ahead), abs=5)
 
 
+# as above, and when our clock shows the run's begin: in the window by it alone
+FIRST_HEARD = [(-290, "2026-09-14T12:00:30"), (290, "2026-09-14T12:05:00")]
+
+
+@pytest.mark.parametrize(("ahead", "start"), FIRST_HEARD, ids=["fast", "slow"])
+def test_before_their_clock_is_heard_one_message_leaves_alone(
+    path: Path, ahead: int, start: str
+) -> None:
+    """HTTP Basic: the first answer tells the time, and all that was handed out waits."""
+
+    def listen(stage: Stage) -> None:
+        def heard() -> None:
+            stage.poster.knows_no_time, stage.theirs_ahead = False, ahead * 1000
+
+        stage.poster.knows_no_time, stage.poster.on_answer = True, heard
+
+    slowly = lambda _row, _attempt: Answer(ACCEPTED, latency=2.0)  # noqa: E731
+    stage = Timed(rows=300, rate=5.0, start=start, window=(480, 490), script=slowly)
+    stage.at = {0.0: listen}
+    stage.play(path)
+    first, *others = [at for _, at, _ in stage.posts()]
+    opens, closes = utc("2026-09-14T12:00"), utc("2026-09-14T12:10") - LEAST_LIFE_MS
+    today = [at for at in others if at < opens + 12 * HOUR]
+    assert first - utc(start) < 1_000
+    assert all(opens <= at + ahead * 1000 < closes for at in today)
+    assert (len(today) == 299) == (ahead < 0)
+    assert stage.statuses() == {"accepted": 300}
+
+
 def test_a_slow_clock_sends_nothing_that_has_expired(path: Path) -> None:
     """By Bandwidth's it has, which would refuse it, and a refused row is not sent again."""
     ends = datetime(2026, 9, 14, 13, 10, tzinfo=UTC)

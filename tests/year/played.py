@@ -76,6 +76,7 @@ class Poster:
     """Takes down what is posted."""
 
     generation = 1
+    knows_no_time = False
 
     def __init__(self, clocks: VirtualClocks, rng: random.Random) -> None:
         self._clocks = clocks
