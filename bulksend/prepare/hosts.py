@@ -26,14 +26,17 @@ SHORTENERS = (
 )  # fmt: skip
 """Shared by everybody, so carriers filter what spammers use (Bandwidth 4771)."""
 
+_END = r"(?:xn--[a-z\d-]+|[a-z]{2,}|рф|укр|中国)"
 _LINK = re.compile(
     r"https?://(?:[^\s/?#]*@)?([^\s/?#:\0]+)"  # what stands before an @ is no host
-    r"|(?<![\w@.-])((?:[\w-]+\.)+[a-z]{2,})\.?(?=/|:\d|[?#][\w=]|\0)"
-    r"|(?<![\w@.-])((?:[\w-]+\.)+[a-z]{2,})(?!\w|[@.-]\w)",
+    rf"|(?<![\w@.-])((?:[\w-]+\.)+{_END})\.?(?=/|:\d|[?#][\w=]|\0)"
+    rf"|(?<![\w@.-])((?:[\w-]+\.)+{_END})(?!\w|[@.-]\w)",
     re.IGNORECASE,
 )
 
-_ENDS = frozenset(("biz", "com", "io", "ly", "net", "org", "xyz"))
+_ENDS = frozenset(
+    ("biz", "cn", "co", "com", "edu", "gov", "io", "ly", "mil", "net", "org", "ru", "xyz", "рф", "укр", "中国")
+)  # fmt: skip
 """Of domains, in any case, wherever they stand."""
 
 _COUNTRIES = (
@@ -47,26 +50,44 @@ _COUNTRIES = (
     "yt za zm zw"
 )  # fmt: skip
 _OTHERS = (
-    "academy agency app asia auction auto bar beauty best bet bid bike bio black blog boutique business "
-    "buzz cafe cam cards care casa casino cat center chat church city click clinic cloud club coach "
-    "codes coffee community company coupons credit cruises dating day deals delivery dental design dev "
-    "digital direct discount dog events exchange expert express family fan fans farm fashion finance fit "
-    "fitness flowers food foundation fun fund gallery game games garden gift gifts global gold gratis "
-    "group guide guru hair health help homes hotel house icu immo inc info ink insurance jobs kim kitchen "
-    "law lawyer life limo link live loan loans lol love ltd luxury market marketing mba media menu mobi "
-    "moda moe mom money mortgage name news ngo ninja now one ong online page partners parts party pet "
-    "photo photos pics pink pizza place plus poker press pro promo promotions pub quest realestate realty "
-    "red rent rentals repair rest restaurant review reviews rip rocks run sale salon school services sex "
-    "shoes shop shopping show site ski social software solutions space spa store stream studio style "
-    "support surf systems tax team tech technology tel tickets tips tires today tools top tours town toys "
-    "trade training travel tube uno vegas vet video vin vip vote watch webcam website wedding wiki win "
-    "wine work works world wtf yoga you zone"
+    "academy accountant accountants actor ads adult aero agency amsterdam apartments app army art asia "
+    "associates attorney auction auctions audio auto autos baby band bar bargains beauty beer berlin best "
+    "bet bid bike bingo bio black blackfriday blog boats bond boo boston bot boutique broker builders "
+    "business buzz cab cafe cam camera camp capital cards care cars casa cash casino cat catering center "
+    "cfd channel charity chat cheap christmas church city claims cleaning click clinic clothing cloud club "
+    "coach codes coffee college cologne community company computer condos construction consulting "
+    "contractors cooking cool coop country coupons courses cpa credit creditcard cricket cruises cyou dad "
+    "dance dating day deals degree delivery democrat dental dentist design dev diamonds diet digital direct "
+    "directory discount doctor dog domains download earth eco education email energy engineer engineering "
+    "enterprises equipment esq estate eus events exchange expert exposed express fail faith family fan fans "
+    "farm fashion finance financial fish fishing fit fitness florist flowers food football forsale forum "
+    "foundation fun fund furniture futbol fyi gal gallery game games garden gay gent gift gifts glass "
+    "global gmbh gold golf graphics gratis green gripe group guide guitars guru hair hamburg haus health "
+    "help hiphop hockey holdings holiday homes horse hospital host hosting hotel house icu immo immobilien "
+    "inc industries info ink institute insurance insure international investments irish ist istanbul jetzt "
+    "jewelry jobs kaufen kim kitchen kiwi koeln land lat law lawyer lease legal lgbt life lighting limited "
+    "limo link live llc loan loans lol london love ltd luxury maison makeup management market marketing mba "
+    "media melbourne meme memorial men menu miami mobi moda moe mom money monster mortgage motorcycles mov "
+    "movie museum name navy network news nexus ngo ninja now nyc observer one ong onl online ooo organic "
+    "page paris partners parts party pet phd photo photography photos pics pictures pink pizza place plus "
+    "poker porn press pro productions prof promo promotions properties property protection pub quebec quest "
+    "racing radio realestate realty recipes red rehab reise reisen rent rentals repair report republican "
+    "rest restaurant review reviews rich rip rocks rodeo rsvp ruhr run saarland sale salon sarl sbs school "
+    "science scot security services sex sexy shoes shop shopping show singles site ski skin soccer social "
+    "software solar solutions spa space store stream studio style sucks supplies supply support surf "
+    "surgery swiss sydney systems tattoo tax taxi team tech technology tel tennis theater theatre tickets "
+    "tienda tips tires tirol today tokyo tools top tours town toys trade trading training travel tube "
+    "university uno vacations vegas ventures versicherung vet viajes video villas vin vip vision vodka vote "
+    "voto voyage wales wang watch watches webcam website wedding wien wiki win wine work works world wtf "
+    "xxx yachts yoga you zip zone"
 )  # fmt: skip
 _OFTEN_WORDS = "am as at be by ca de do es et im in is it la ma me my ne no pm sa se so st to us va"
 _KNOWN = frozenset([*_COUNTRIES.split(), *_OTHERS.split()])
 """What a link of a marketing text ends in, of IANA's list of 2026; a phone knows them all."""
 _WORDS = frozenset([*_OFTEN_WORDS.split(), *_OTHERS.split()])
 """They stand behind a full stop as well, where a space was forgotten: `9 a.m.to 5`."""
+
+_WWW = re.compile(r"www\.[^.]+\.", re.IGNORECASE)
 
 _ANY_DOT = re.compile(r"(?<=[\w\0])[\u3002\uff0e\uff61](?=[a-z0-9])", re.IGNORECASE)
 """Others that a browser reads as one (IDNA); in Chinese text a sentence ends so."""
@@ -121,11 +142,11 @@ def _is_address(said: str, *, in_a_path: bool) -> bool:
     """Whether words with dots between them are a host, with nothing else to tell it.
 
     A sentence that begins without a space has a capital (`5.Shop now`), a domain has not,
-    but where all of it is in capitals; what stands in a path is a file (`menu.ai`).
+    but where all of it is in capitals, begins with ``www.`` or has an ending that is no word; what stands in a path is a file (`menu.ai`).
     """
     *_, name, last = said.split(".")
     end = last.lower()
-    if end in _ENDS:
+    if end in _ENDS or end.startswith("xn--") or _WWW.match(said):
         return True
     if in_a_path or name.isdigit() or end not in _KNOWN:
         return False

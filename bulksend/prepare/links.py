@@ -2,7 +2,8 @@
 
 They are read as those of the template are (`prepare.hosts`), which no query can do.  So
 few of ten million rows are asked.  Where a placeholder is a part of a host (`https://{{ x
-}}.example`), or the template's code has one in it, all texts are looked at; else first
+}}.example`), or the template's code has one in it, all texts are looked at; where one
+touches a letter or another (`{{ a }}ly`), those of rows with a dot in a cell; else first
 whether a cell that a text is made of could be a link's at all, mostly none; then, of each
 different beginning of a link, whether it leads where it should not, mostly none; and only
 then the texts that have such a cell.
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulksend.errors import Problem
-from bulksend.prepare.hosts import hosts, read_host, shortener, stranger
+from bulksend.prepare.hosts import as_seen, hosts, read_host, shortener, stranger
 from bulksend.prepare.lint import is_ignored, without_placeholders
 from bulksend.prepare.template.columns import spelled
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
 
 _PART = r"[^\s,;|()<>\"']*"
+_PATH = (rf"([^\s/\\:][/?#\\]){_PART}", "$1")
+"""What follows a host, to be left out."""
 _SCHEMES = {one: f" {one}" for one in ("http://", "https://")}
 _COULD_LEAD = r"[.\u3002\uff0e\uff61][^0-9\s]|:[/\\]|%2[Ee]"
 """A price has a dot too, and `St. Louis`; an address has something else after it."""
@@ -39,6 +42,11 @@ _LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
 _LEADS = re.compile(r"[.\u3002\uff0e\uff61](?!%|\s)|:[/\\]|%2[Ee]")
 """In a literal, which may be no more than the dot: but no date's form, `%d.%m.`."""
 
+_TOUCHED = re.compile("\0(?:[\\w\0-]|%[3-7])|[\\w-]\0")
+_ALTERS = re.compile(r"~|\b(?:replace|truncate|format)\b|\btrim\s*\(")
+_COULD_HELP = r"[.:\u3002\uff0e\uff61](?:[^0-9]|$)|%"
+"""In a cell that is one of a link's parts, of which the dot may be the last or all."""
+
 
 def links(plan: Plan, campaign: Campaign) -> list[Problem]:
     """Shared shorteners (E352) and strange hosts (W353) of texts as they are rendered."""
@@ -46,9 +54,13 @@ def links(plan: Plan, campaign: Campaign) -> list[Problem]:
     texts = [campaign.message.text or "", plan.about["inputs"]["template"], *variants]
     every = plan.frame().filter(pl.col("reason").is_null())
     is_made = any(map(_makes_links, texts))
-    rows = (
-        every if is_made else _that_bring_some(every, _cells_of(texts, plan), campaign)
-    )
+    cells = _cells_of(texts, plan)
+    if is_made or not cells:
+        rows = every if is_made else None
+    elif any(map(_joins, texts)):
+        rows = every.filter(_any_has(cells, _COULD_HELP))
+    else:
+        rows = _that_bring_some(every, cells, campaign)
     if rows is None:
         return []
     said = rows.select("row", word=_beginnings(pl.col("text"))).explode("word")
@@ -122,7 +134,7 @@ class _Judge:
 
 def _makes_links(text: str) -> bool:
     """Whether placeholders of a template are parts of a host, or have one in them."""
-    text = _TRIMMED.sub("", _NOTE.sub("", text))
+    text = _without_notes(text)
     literals = (one for code in _CODE.findall(text) for one in _LITERAL.findall(code))
     if any(_LEADS.search(one) for one in literals):
         return True
@@ -130,15 +142,32 @@ def _makes_links(text: str) -> bool:
     return any("\0" in word for word in words)
 
 
+def _joins(text: str) -> bool:
+    """Whether a template may make one word of a cell and what is beside it.
+
+    No link of its own is needed: `{{ a }}ly` is one for who has `bit.`.
+    """
+    text = _without_notes(text)
+    if any(_ALTERS.search(code) for code in _CODE.findall(text)):
+        return True
+    hosts_only = pl.lit(_CODE.sub("\0", text)).str.replace_all(*_PATH)
+    return _TOUCHED.search(as_seen(pl.select(hosts_only).item())) is not None
+
+
+def _without_notes(text: str) -> str:
+    return _TRIMMED.sub("", _NOTE.sub("", text))
+
+
+def _any_has(cells: Sequence[pl.Expr], pattern: str) -> pl.Expr:
+    return pl.any_horizontal(one.str.contains(pattern) for one in cells)
+
+
 def _that_bring_some(
     rows: pl.LazyFrame, cells: Sequence[pl.Expr], campaign: Campaign
 ) -> pl.LazyFrame | None:
     """Those of which a cell leads where it should not."""
-    if not cells:
-        return None
     cell = pl.concat_str(cells, separator=" ", ignore_nulls=True)
-    could = pl.any_horizontal(one.str.contains(_COULD_LEAD) for one in cells)
-    near = rows.filter(could)
+    near = rows.filter(_any_has(cells, _COULD_LEAD))
     judge = _Judge(campaign, end="/")
     odd = judge.odd(near.select(word=_beginnings(cell)).explode("word"))
     if not odd:
@@ -164,7 +193,7 @@ def _beginnings(text: pl.Expr) -> pl.Expr:
     """
     return (
         text.str.replace_many(_SCHEMES, ascii_case_insensitive=True)
-        .str.replace_all(rf"([^\s/\\:][/?#\\]){_PART}", "$1")
+        .str.replace_all(*_PATH)
         .str.replace_all(r"[^\s/@\\]+@", "@")
         .str.extract_all(rf"{_PART}(?:{_COULD_LEAD}){_PART}")
     )

@@ -390,6 +390,43 @@ def test_a_link_that_only_the_rendered_text_has_is_read_there(
     assert all(said in one.found for one in rows)
 
 
+JOINED = [
+    ("{{ a }}{{ b }}/x", "E352"),
+    ("bit{{ tld }}/x", "E352"),
+    ("{{ a }}ly/x", "E352"),
+    ("{{ a | trim }}ly", "E352"),
+    ("bit{{ tld | lower }}", "E352"),
+    ("bi{{ mid }}ly", "E352"),
+    ("{{ a ~ b }}/x", "E352"),
+    ("{% set u = 'bit' ~ tld %}{{ u }}", "E352"),
+    ("{{ odd | replace('-', '') }}/x", "E352"),
+    ("bi{% if b %}{{ mid }}{% endif %}{# at last #}{{ b }}", "E352"),
+    ("evil{{ dot }}{{ com }}/x", "W353"),
+    ("{{ odd | trim('b') }}", ""),
+    ("{{ a }}%6Cy/x", "E352"),
+    ("{{ a }}\u200bly/x", "E352"),
+    ("{{ a }} {{ b }}", ""),
+    ("bluefern.example/{{ a }}{{ b }}", ""),
+    ("me@{{ a }}{{ b }}", ""),
+    ("rab{{ tld }} {{ b }}", "W353"),
+]
+
+
+@pytest.mark.parametrize(("link", "code"), JOINED)
+def test_a_link_whose_dot_is_the_cell_s_is_read_in_the_text(
+    tmp_path: Path, link: str, code: str
+) -> None:
+    """Neither the template has a host nor a cell; the text that joins them has one."""
+    people = "phone,a,b,tld,mid,odd,dot,com\n9192345671,x,y,z,m,o,d,c\n"
+    people += "9192345672,bit.,ly,.ly,t.,b-it.l-y,.,com\n"
+    text = {"text": f"Blue Fern: {link} Reply STOP to end."}
+    checked = plan(tmp_path, people, message=text, lint=OURS)
+    rows = [one for one in (*checked.gates, *checked.notices) if one.row]
+    assert [(one.code, one.row, one.more) for one in rows] == [(code, 3, 0)] * bool(
+        code
+    )
+
+
 def test_of_hosts_that_differ_the_first_row_s_is_told(tmp_path: Path) -> None:
     """Each site is judged once, however many hosts it has; a domain may have any depth."""
     people = "phone,code\n9192345671,a.shop\n9192345672,c\n9192345673,b\n"
@@ -473,6 +510,12 @@ HOSTS = [
     ("https://xn--mnchen-3ya.example:8080/x", ["m\xfcnchen.example"]),
     ("https://xn--\xe9.example/ https://xn--99999.example/", None),
     ("write to help@bit.ly, or not.bit.lyric", []),
+    ("evil.zip evil.email evil.museum", ["evil.zip", "evil.email", "evil.museum"]),
+    ("at Evil.Co or evil.CO", ["evil.co", "evil.co"]),
+    ("at www.evil.example, WWW.Evil.Example", ["evil.example", "evil.example"]),
+    ("evil.\u0440\u0444 evil.xn--p1ai", ["evil.\u0440\u0444", "evil.\u0440\u0444"]),
+    ("evil.xn--p1ai/x", ["evil.\u0440\u0444"]),
+    ("5.Shop now. Ready.Email us, Monday.Shop", []),
 ]
 
 
