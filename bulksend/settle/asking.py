@@ -50,10 +50,18 @@ _NO_NOUN = "".join(
         *("SECOND", "ANOTHER", "SHORT", "QUICK", "YOUR", "TOUR", "UN"),
     )
 )
-_NO_OTHER_MATTER = (
-    r"(?! (?:BY|OVER|OFF|SIGNS?|LIGHTS?|WATCH|LOSS|GAP|BUTTON|SHOP|AND SHOP|LAUGHING"
-    r"|CRYING|SMILING|IN (?:AND|TO|ON|AT|TODAY|TOMORROW|LATER))\b)"
+_BUSINESS = (
+    r"(?:(?:MY|THE|THAT|THIS) (?:ORDERS?|SHIPMENTS?|DELIVERY|REFILLS?|PRESCRIPTIONS?)"
+    r"|(?:(?:MY|THE|THAT|THIS|A) )?(?:AUTO ?PAY(?:MENTS?)?|PAYMENTS?|DIRECT DEBIT))"
+    r"(?:$| (?:PLEASE|PLS|THANKS|NOW|TODAY|TOMORROW|ON|FOR|UNTIL)\b)"
 )
+"""Not "my payment reminders", nor "the delivery of these"."""
+_NO_OTHER_MATTER = (
+    r"(?! (?:BY|OVER|OFF|SIGNS?|LIGHTS?|WATCH|LOSS|GAP|BUTTON|SHOP|AND SHOP|STREET|ROAD"
+    r"|LAUGHING|CRYING|SMILING|RAINING|SNOWING|CRASHING|FREEZING|LEAKING|COUGHING"
+    rf"|BLEEDING|BARKING|IN (?:AND|TO|ON|AT|TODAY|TOMORROW|LATER))\b)(?! {_BUSINESS})"
+)
+_WAITLIST = "(?: THE| YOUR)? WAIT(?:ING)? ?LIST"
 _NO_PLACE = (
     r"(?! (?:AT(?! (?:ONCE|THIS|ALL)\b)|ON(?! (?:ALL|MY|THIS|EVERY)\b)"
     r"|IN(?! (?:THE NAME|(?:THE )?FUTURE)\b)"
@@ -71,7 +79,7 @@ _IN_WORDS = (
     rf"{_ENDING}{_OF_THEM} {_MESSAGES}",
     rf"{_STOP} (?:GETTING|RECEIVING|(?:THIS|THESE|THOSE|THEM|IT|ALL)$)",
     rf"HOW (?:TO|(?:DO|CAN|COULD|WOULD) (?:I|WE)) {_STOP}$",
-    r"(?:UNSUB|UNSU[BSCRI]*BE?D?)",
+    r"(?:UNSUB|UNSU[BSCRI]*BE?D?)(?! FROM(?: THE| YOUR)? E ?MAILS? ONLY\b)",
     rf"OPT(?:ED|ING)?(?: {_ME})? ?OUT",
     # "do not text me", "never call this number", "don't send me these messages"
     rf"{_BID} {_WRITE}(?: (?:OR|AND) {_WRITE})?(?: TO)? (?:{_ME}|AGAIN|ANY ?MORE)",
@@ -86,7 +94,8 @@ _IN_WORDS = (
         r"|HEAR(?:ING)? FROM YOU)"
     ),
     (
-        rf"{_NO} (?:WANT|NEED)(?: TO (?:GET|RECEIVE))? (?:THIS|THESE|THOSE)"
+        rf"{_NO} (?:WANT|NEED|(?:WANT|NEED|WISH|LIKE|CARE) (?:TO (?:GET|RECEIVE|BE GETTING"
+        r"|BE RECEIVING)|GETTING|RECEIVING)) (?:THIS|THESE|THOSE)"
         r"(?: AGAIN| ANY ?MORE)?$"
     ),
     rf"NO (?:MORE|FURTHER){_OF_THEM} (?:{_MESSAGES}|{_WRITING})",
@@ -95,10 +104,13 @@ _IN_WORDS = (
         r"(?! (?:YET|RECEIVED|CAME|COME|COMING|ARRIVED|ON MY)\b)"
     ),
     # off the list
-    rf"(?:REMOVE|DELETE|ERASE) {_ME}",
+    rf"(?:REMOVE|DELETE|ERASE) {_ME}(?! FROM{_WAITLIST}\b)",
     r"(?:REMOVE|DELETE|ERASE|TAKE)(?= (?:1 )?\d{3} ?\d{3} ?\d{4}\b)",
     r"(?:WANT|WISH|LIKE|ASK|ASKED|ASKING) TO BE (?:REMOVED|DELETED|TAKEN OFF)",
-    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF(?! HOLD\b)|OUT)",
+    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF(?! HOLD\b|{_WAITLIST}\b)|OUT)",
+    r"WANT OUT(?: OF (?:THIS|THESE|IT|HERE))?$",
+    rf"BLOCK {_ME} FROM{_OF_THEM} (?:{_MESSAGES}|LISTS?)",
+    rf"^(?:(?:PLEASE|PLS|JUST) )*BLOCK {_ME}$",
     r"WANT (?:OFF|OUT OF)(?: OF)?(?: THIS| YOUR| THE)?(?: TEXT| MAILING)? LISTS?",
     (
         r"(?:REMOVE|DELETE|^OFF|^OUT OF)(?: FROM)?(?: YOUR| THE| THIS| ALL| ANY)?"
@@ -112,11 +124,16 @@ _IN_WORDS = (
     ),
     r"CONSENT (?:IS |HAS BEEN )?(?:REVOKED|WITHDRAWN)",
     # plain speech
-    r"LEAVE (?:ME|US) ALONE",
+    r"LEAVE (?:ME|US) ALONE(?! TIME\b)",
     rf"LOSE {_ME}",
-    r"WRONG (?:NUMBER(?! OF\b)|PERSON|GUY)",
+    r"WRONG (?:PERSON|GUY)",
     r"(?:YOU|YOUVE|U)(?: HAVE| GOT)+ (?:THE|A) WRONG$",  # "… wrong #"
-    r"(?:FUCK|PISS|BUGGER) (?:OFF|YOU)",
+    r"(?:FUCK|FU?CK|FU?K|FU? C?K|PISS|BUGGER) (?:OFF|YOU|YOURSELF)",
+    r"^(?:(?:PLEASE|JUST|GO) )*F (?:OFF|YOU|YOURSELF)",  # "f*** off"
+    (
+        rf"REPORT(?:ED|ING)?(?: (?:YOU|U|THIS|THESE|IT|THEM|YOUR|NUMBER|{_MESSAGES}))*"
+        r" TO(?: THE)? (?:FCC|FTC|CRTC|ATTORNEY GENERAL)"
+    ),
     # other languages of North America
     rf"NO (?:MAS|QUIERO(?: RECIBIR)?(?: MAS| SUS| TUS| ESTOS)*) {_MENSAJES}",
     r"NO MAS$",
@@ -124,6 +141,10 @@ _IN_WORDS = (
     rf"(?<!\bNO )DEJ(?:A|E|EN|AR) DE {_MANDAR}",
     r"(?:DARME|DAME|DEME|DENME) DE BAJA",
     r"DAR DE BAJA$",
+    (
+        r"(?<!\bNO )(?<!\bNO QUIERO )(?:BORR|ELIMIN|SAC|QUIT)(?:A|E|EN|AR)(?:ME|NOS|"
+        r" MI NUMERO) DE (?:(?:LA|SU|TU|ESTA|ESA|SUS) )?LISTAS?"
+    ),
     r"ARRETEZ",
     r"ARRETE (?:DE )?(?:ME |M)(?:TEXTER|ECRIRE|CONTACTER|ENVOYER|APPELER)",
     r"NE (?:ME |NOUS |M)(?:TEXTEZ|ECRIVEZ|CONTACTEZ|ENVOYEZ|APPELEZ|TEXTE|ECRIS) PLUS",
@@ -148,7 +169,8 @@ _TAKEN_BACK = (
 that they cannot has asked."""
 _OWN_DOING = (
     "(?:^|.* )(?:(?:I|WE|HE|SHE)(?: (?:CAN|CANT|CANNOT|COULD|COULDNT|WILL|WOULD|SHOULD"
-    "|SHALL|MUST|MIGHT|MAY|DO|DID|NOT|EVER|JUST|ALSO))*|ILL|WELL|CANT|CANNOT|CAN NOT)"
+    "|SHALL|MUST|MIGHT|MAY|DO|DID|NOT|EVER|JUST|ALSO))*|ILL|WELL|CANT|CANNOT|CAN NOT"
+    "|COULDNT|COULD NOT)"
 )
 """What may stand before the word where somebody else stops something."""
 
@@ -159,10 +181,23 @@ COMPLAINS = re.compile(
 """Where a no is a complaint: "why don't you", "you never", "these texts won't"."""
 
 
+_TEXT = r"(?:TEXT|TXT|MESSAGE)"
+_BIDDEN = rf"(?:{_TEXT}\W+(?:ME|US)|(?:PLEASE|PLS)\W+{_TEXT}(?:\W+(?:ME|US))?)"
+_COURTEOUSLY = r"(?:\W+(?:PLEASE|PLS|THANKS|THANK YOU))?"
+_BIDDEN_ENDS = (
+    rf"{_COURTEOUSLY}(?:[^\w,]*$|\s*[.!;\n](?!\W*N?OR\b)|\s*,\s*(?:IM|I AM|AT|IN)\b)"
+)
+"""Not "don't call, text me or write to me", which is a list of what not to do."""
 _INSTEAD = re.compile(
-    r"\b(?:TEXT|TXT|MESSAGE)(?:\W+(?:ME|US))?\W+(?:ONLY|INSTEAD)\b"
-    r"|\b(?:JUST|ONLY|BUT)\W+(?:(?:PLEASE|PLS|YOU CAN|U CAN)\W+)?(?:TEXT|TXT|MESSAGE)"
+    rf"\b{_TEXT}(?:\W+(?:ME|US))?\W+(?:ONLY|INSTEAD)\b"
+    rf"|\b(?:JUST|ONLY|BUT)\W+(?:(?:PLEASE|PLS|YOU CAN|U CAN)\W+)?{_TEXT}"
     r"(?:\W+(?:ME|US))?\s*(?:[.!,;\n]|$)"
+    rf"|(?:[.!,;:\n–—]|\s-)[^\S\n]*{_BIDDEN}{_BIDDEN_ENDS}"  # noqa: RUF001
+    rf"|(?:[.!;\n–—]|\s-)[^\S\n]*{_TEXT}{_COURTEOUSLY}[^\w,]*$"  # noqa: RUF001
+    rf"|\bCALL\W+(?:ME|US)\W+(?:{_BIDDEN}|{_TEXT}){_BIDDEN_ENDS}"
+    r"|\bTEXT(?:S|ING)?\W+(?:IS|ARE)\W+(?:FINE|BETTER|BEST|OK|OKAY|GOOD|EASIER)\b"
+    rf"|^\W*(?:PLEASE\W+)?{_TEXT}(?:\W+(?:ME|US))?[\s.,;!–—-]+(?:PLEASE\W+)?"  # noqa: RUF001
+    r"(?:DO NOT|DONT)\W+CALL"
 )
 _NO_CALLS = re.compile(
     r"\b(?:DO NOT|DONT)\W+CALL(?:\W+(?:ME|US))?\b(?!\W*(?:\b(?:OR|AND|NOR)\b|[/&]))"
@@ -198,6 +233,10 @@ def _row(words: str, *, unless: str = _TAKEN_BACK, beside: str = "") -> Asked:
 ASKED = (
     *(_row(words, unless=f"{_TAKEN_BACK}|{_OWN_DOING}") for words in _THE_WORD),
     *map(_row, _IN_WORDS),
+    _row(
+        r"WRONG NUMBER(?! OF\b)",
+        beside=r"(?:I )?MEANT (?:TO (?:TEXT|CALL)|THE OTHER (?:STORE|SHOP|OFFICE|ONE))\b.*",
+    ),
     _row(_NEVER_AGREED, beside="(?:SO )?(?:HOW (?:DO|CAN|COULD)|CAN|MAY) I"),
 )
 """A request, unless it is taken back."""
