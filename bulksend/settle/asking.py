@@ -61,7 +61,7 @@ _NO_OTHER_MATTER = (
     r"|LAUGHING|CRYING|SMILING|RAINING|SNOWING|CRASHING|FREEZING|LEAKING|COUGHING"
     rf"|BLEEDING|BARKING|IN (?:AND|TO|ON|AT|TODAY|TOMORROW|LATER))\b)(?! {_BUSINESS})"
 )
-_WAITLIST = "(?: THE| YOUR)? WAIT(?:ING)? ?LIST"
+_WAITLIST = rf"(?: THE| YOUR)? WAIT(?:ING)? ?LIST\b(?!.*\b(?:{_MESSAGES}|LISTS?)\b)"
 _NO_PLACE = (
     r"(?! (?:AT(?! (?:ONCE|THIS|ALL)\b)|ON(?! (?:ALL|MY|THIS|EVERY)\b)"
     r"|IN(?! (?:THE NAME|(?:THE )?FUTURE)\b)"
@@ -104,13 +104,12 @@ _IN_WORDS = (
         r"(?! (?:YET|RECEIVED|CAME|COME|COMING|ARRIVED|ON MY)\b)"
     ),
     # off the list
-    rf"(?:REMOVE|DELETE|ERASE) {_ME}(?! FROM{_WAITLIST}\b)",
+    rf"(?:REMOVE|DELETE|ERASE) {_ME}(?! FROM{_WAITLIST})",
     r"(?:REMOVE|DELETE|ERASE|TAKE)(?= (?:1 )?\d{3} ?\d{3} ?\d{4}\b)",
     r"(?:WANT|WISH|LIKE|ASK|ASKED|ASKING) TO BE (?:REMOVED|DELETED|TAKEN OFF)",
-    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF(?! HOLD\b|{_WAITLIST}\b)|OUT)",
+    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF(?! HOLD\b|{_WAITLIST})|OUT)",
     r"WANT OUT(?: OF (?:THIS|THESE|IT|HERE))?$",
     rf"BLOCK {_ME} FROM{_OF_THEM} (?:{_MESSAGES}|LISTS?)",
-    rf"^(?:(?:PLEASE|PLS|JUST) )*BLOCK {_ME}$",
     r"WANT (?:OFF|OUT OF)(?: OF)?(?: THIS| YOUR| THE)?(?: TEXT| MAILING)? LISTS?",
     (
         r"(?:REMOVE|DELETE|^OFF|^OUT OF)(?: FROM)?(?: YOUR| THE| THIS| ALL| ANY)?"
@@ -182,10 +181,14 @@ COMPLAINS = re.compile(
 
 
 _TEXT = r"(?:TEXT|TXT|MESSAGE)"
-_BIDDEN = rf"(?:{_TEXT}\W+(?:ME|US)|(?:PLEASE|PLS)\W+{_TEXT}(?:\W+(?:ME|US))?)"
+_BIDDEN = (
+    rf"(?:{_TEXT}\W+(?:ME|US)|(?:PLEASE|PLS|YOU CAN|U CAN)\W+{_TEXT}(?:\W+(?:ME|US))?"
+    rf"|SEND (?:ME|US) A {_TEXT})"
+)
 _COURTEOUSLY = r"(?:\W+(?:PLEASE|PLS|THANKS|THANK YOU))?"
 _BIDDEN_ENDS = (
-    rf"{_COURTEOUSLY}(?:[^\w,]*$|\s*[.!;\n](?!\W*N?OR\b)|\s*,\s*(?:IM|I AM|AT|IN)\b)"
+    rf"{_COURTEOUSLY}(?:[^\w,]*$|\s*[.!;\n](?!\W*N?OR\b)|\s*,\s*(?:IM|I AM|AT|IN)\b"
+    r"|\s+WHEN (?:ITS|IT IS|THEYRE|READY|DONE)\b)"
 )
 """Not "don't call, text me or write to me", which is a list of what not to do."""
 _INSTEAD = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -293,6 +294,13 @@ IN_WORDS = (
     "Message: do not call",
     "919 555 0100 stop",
     "stop delivery",
+    "don't call, text me at all",
+    "don't call, text me when I'm at work",
+    "can't talk, don't call, text",
+    "remove me from the waitlist and all texts",
+    "take me off the waitlist texts",
+    "I want out now please",
+    "please block me, thanks",
     "it won't stop texting me",
     "these won't stop",
     "stop wasting my time",
@@ -482,6 +490,10 @@ NO_STOP = (
     "dont call me text me",
     "don't call me, text",
     "Text me, don't call",
+    "don't call, text me when it's ready",
+    "don't call, you can text me",
+    "Don't call, send me a text please",
+    "I'm deaf, please don't call, text me",
     "Please text, do not call me",
     "It won't stop raining",
     "The app doesn't stop crashing",
@@ -574,6 +586,22 @@ def test_what_is_kept_of_a_reply_is_no_word_of_the_persons_own() -> None:
         said = heard(f"{text}\nAnn Xerxes 5551234", ours=OURS)
         assert said is not None, text
         assert not {"ANN", "XERXES", "5551234"} & set(said.words.split()), text
+
+
+def test_the_guide_reads_each_of_its_examples_as_we_do() -> None:
+    """The last column of its table of replies; the middle one says what becomes of them."""
+    guide = Path(__file__).parents[2] / "docs" / "operations.md"
+    _, _, table = guide.read_text("utf-8").partition(
+        "| Reply | Read as | |\n|---|---|---|\n"
+    )
+    rows = [line.split(" | ") for line in table.partition("\n\n")[0].splitlines()]
+    said = [
+        (example, reading.startswith("no more"))
+        for _, reading, examples in rows
+        for example in examples.removesuffix(" |")[1:-1].split("”, “")
+    ]
+    assert {is_stop for _, is_stop in said} == {True, False}
+    assert [one for one, is_stop in said if stops(one) != is_stop] == []
 
 
 def test_courtesies_take_nothing_from_a_phrase() -> None:
