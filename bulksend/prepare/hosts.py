@@ -84,6 +84,12 @@ _OTHERS = (
 _OFTEN_WORDS = "am as at be by ca de do es et im in is it la ma me my ne no pm sa se so st to us va"
 _KNOWN = frozenset([*_COUNTRIES.split(), *_OTHERS.split()])
 """What a link of a marketing text ends in, of IANA's list of 2026; a phone knows them all."""
+ENDINGS = _KNOWN | _ENDS
+SURE = (
+    rf"^(?:[a-z0-9-]+\.)*(?:[a-z0-9-]+\.(?:{'|'.join(sorted(_ENDS))})"
+    rf"|[a-z][a-z0-9-]+\.(?:{'|'.join(sorted(_KNOWN))}))$"
+)
+"""What is a host with nothing around it, for a query; a few others are too."""
 _WORDS = frozenset([*_OFTEN_WORDS.split(), *_OTHERS.split()])
 """They stand behind a full stop as well, where a space was forgotten: `9 a.m.to 5`."""
 

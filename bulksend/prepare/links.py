@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulksend.errors import Problem
-from bulksend.prepare.hosts import as_seen, hosts, read_host, shortener, stranger
+from bulksend.prepare.hosts import (
+    ENDINGS,
+    SHORTENERS,
+    SURE,
+    as_seen,
+    hosts,
+    read_host,
+    shortener,
+    stranger,
+)
 from bulksend.prepare.lint import is_ignored, without_placeholders
 from bulksend.prepare.template.columns import spelled
 
@@ -113,23 +122,40 @@ class _Judge:
     def site(self, word: pl.Expr) -> pl.Expr:
         """What stands for all words of which the same is true; null where nothing is wrong.
 
-        Of a plain host the last labels: as many as one of the campaign's domains has.
+        Of a plain host of a shortener's or ours the last labels, as many as one of the
+        campaign's domains has; all other plain hosts are strangers alike.
         """
         said = word.str.to_lowercase()
-        is_plain = said.str.contains(r"^https?://(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*/?$")
-        is_plain &= ~said.str.contains("xn--", literal=True)
-        domains = map(read_host, self.campaign.lint.domains)
-        dots = max((1, *(domain.count(".") for domain in domains)))
+        domains = [*map(read_host, self.campaign.lint.domains), *SHORTENERS]
+        dots = max(1, *(domain.count(".") for domain in domains))
         last = said.str.extract(rf"((?:[^./]+\.){{0,{dots}}}[^./]+)/?$")
-        ways = ("http://", "https://", "http://www.", "https://www.")
+        of_them = "|".join(map(re.escape, domains))
+        is_known = said.str.contains(rf"(?:^|[./])(?:{of_them})/?$")
+        alike = pl.when(is_known).then("//" + last).otherwise(pl.lit("//"))
+        site = pl.when(self._is_plain(word, said)).then(alike).otherwise(word)
+        ways = ("http://", "https://", "http://www.", "https://www.", "", "www.")
         own = [
             f"{way}{host}{end}"
             for way in ways
             for host in self.own
             for end in ("", "/")
         ]
-        site = pl.when(is_plain).then("//" + last).otherwise(word)
-        return pl.when(~said.is_in(own)).then(site)
+        return pl.when(~said.is_in(own) & ~self._is_none(said)).then(site)
+
+    def _is_plain(self, word: pl.Expr, said: pl.Expr) -> pl.Expr:
+        """Whether it is one host and nothing else, in letters that are what they seem."""
+        slash = "/?" if self.end else "/"
+        host = said.str.contains(r"^https?://(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*/?$")
+        host |= said.str.contains(r"^(?:[a-z0-9-]+\.)+[a-z]{2,}" + slash + "$")
+        host |= word.str.contains(SURE)
+        return host & ~said.str.contains("xn--", literal=True)
+
+    def _is_none(self, said: pl.Expr) -> pl.Expr:
+        """Whether no domain ends as this does, and nothing else makes a link of it."""
+        if self.end:
+            return pl.lit(value=False)
+        end = said.str.extract(r"^(?:[a-z0-9-]+\.)+([a-z]+)$").fill_null("com")
+        return ~end.is_in(list(ENDINGS)) & ~said.str.starts_with("www.")
 
 
 def _makes_links(text: str) -> bool:

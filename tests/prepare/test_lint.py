@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 from bulksend.errors import InputError
 from bulksend.planning import load_campaign
 from bulksend.prepare.hosts import hosts, is_lookalike
+from bulksend.prepare.links import _Judge
 from bulksend.prepare.lint import (
     CHECKS,
     Text,
@@ -425,6 +428,33 @@ def test_a_link_whose_dot_is_the_cell_s_is_read_in_the_text(
     assert [(one.code, one.row, one.more) for one in rows] == [(code, 3, 0)] * bool(
         code
     )
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize("domains", [[], ["shop.evil.co", "t.ly"]])
+def test_one_word_speaks_for_all_of_its_site(
+    tmp_path: Path, end: str, domains: list[str]
+) -> None:
+    """Whatever host, case or ending: what is found of one is found of each."""
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    said: dict[str, Any] = {"domains": domains} if domains else {}
+    path = campaign(tmp_path, message={"text": GOOD}, lint=said)
+    judge = _Judge(load_campaign(path).campaign, frozenset({"evil.com"}), end)
+    befores = ("", "http://", "HTTPS://", "@", "www.", "shop.", "bit.", "-x.")
+    names = ("evil", "Evil", "bit", "t", "5", "v12", "b\u0456t", "xn--p1ai")
+    ends = ("com", "ly", "LY", "Co", "zip", "Shop", "shop", "at", "ready", "xn--p1ai")
+    parts = product(befores, names, ends, ("", "/", ".", "./"))
+    words = ["{}{}.{}{}".format(*part) for part in parts]
+    frame = pl.LazyFrame({"word": words})
+    odd = judge.odd(frame)
+    sites = frame.select(judge.site(pl.col("word"))).collect().to_series()
+    wrong = [
+        word
+        for word, site in zip(words, sites, strict=True)
+        if odd.get(site, {}).keys() != judge.wrong(word).keys()
+    ]
+    assert odd
+    assert wrong == []
 
 
 def test_of_hosts_that_differ_the_first_row_s_is_told(tmp_path: Path) -> None:
