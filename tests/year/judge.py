@@ -195,8 +195,9 @@ def _zip(code: str) -> tuple[str, set[str]]:
     if not zones:
         alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
         zones = {one["timezone"] for one in alike} & _names()
-    if code[:3] in {"860", "865"} or code == "89883":
-        zones |= {"America/Denver"}  # the Navajo Nation, West Wendover
+    if (code[:3] in {"860", "865"} and code != "86021") or code == "89883":
+        # the Navajo Nation (Colorado City is west of it), West Wendover
+        zones |= {"America/Denver"}
     return found["state"], zones
 
 
