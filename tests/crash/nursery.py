@@ -34,6 +34,7 @@ import bulksend.send.hold
 import bulksend.send.retry
 from bulksend.cli import main
 from bulksend.send.clocks import SystemClocks
+from bulksend.send.theirs import TheirClock
 
 QUICK = {
     "bulksend.send.bandwidth.ANSWER_SECONDS": 1.5,
@@ -71,6 +72,10 @@ class FailingDisk(sqlite3.Connection):
         raise sqlite3.OperationalError("disk I/O error")
 
 
+def _deaf(*_said: object, **_when: object) -> None:
+    """Of a server whose answers have no Date."""
+
+
 def patch(patches: dict[str, Any]) -> None:
     """Set constants by their dotted names.
 
@@ -79,6 +84,10 @@ def patch(patches: dict[str, Any]) -> None:
     if clock := patches.pop("clock", None):
         clocks = functools.partial(JumpingClocks, *clock)
         setattr(bulksend.dispatch, "SystemClocks", clocks)  # noqa: B010  (not its own)
+        if (
+            clock[0] == 0.0
+        ):  # it is that time everywhere, and the stand-in does not know
+            TheirClock.heard = _deaf  # type: ignore[method-assign]
     if disk := patches.pop("disk", None):
         FailingDisk.share, seed = disk
         FailingDisk.rng.seed(seed)
