@@ -24,8 +24,6 @@ import base64
 import binascii
 import hmac
 import logging
-import os
-import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -36,6 +34,7 @@ from aiohttp import web
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
 from bulksend.settle.health import Health
+from bulksend.settle.opening import why_not_open
 from bulksend.settle.receipts import Unreadable, read
 
 if TYPE_CHECKING:
@@ -138,12 +137,8 @@ class Listener:
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
                 backlog=WAITING_CONNECTIONS,
             )
-        except OSError as error:
-            told = isinstance(
-                error, socket.gaierror
-            )  # its numbers are not the system's
-            why = str(error.strerror) if told else os.strerror(error.errno or 0)
-            found = f"port {port} on {host}: {why.lower()}"
+        except (OSError, UnicodeError) as error:
+            found = f"port {port} on {host}: {why_not_open(error)}"
             raise InputError(Problem("E541", found)) from error
         self.port = self._server.sockets[0].getsockname()[1]
 

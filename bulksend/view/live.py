@@ -14,8 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import time
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -27,6 +25,7 @@ from aiohttp import web
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
 from bulksend.settle.finding import find_run, plan_of
+from bulksend.settle.opening import why_not_open
 from bulksend.view.exposition import metrics
 from bulksend.view.figures import count
 from bulksend.view.now import Now, look
@@ -167,7 +166,7 @@ async def live_page(
             await web.TCPSite(runner, host, port).start()
         except (OSError, UnicodeError) as error:
             raise InputError(
-                Problem("E673", f"{host}:{port}: {_why(error)}")
+                Problem("E673", f"{host}:{port}: {why_not_open(error)}")
             ) from error
         at = runner.addresses[0][1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{at}/"
@@ -176,15 +175,6 @@ async def live_page(
         with contextlib.suppress(asyncio.CancelledError):
             await counting
         await runner.cleanup()
-
-
-def _why(error: OSError | UnicodeError) -> str:
-    """A resolver has numbers of its own, and a name of no host does not get that far."""
-    if isinstance(error, UnicodeError):
-        return "no name of a host"
-    if isinstance(error, socket.gaierror):
-        return str(error.strerror or error).lower()
-    return os.strerror(error.errno or 0).lower()
 
 
 def called(host: str) -> str:

@@ -333,10 +333,11 @@ async def test_a_taken_port_is_said_before_anything_else() -> None:
     assert str(at.listener.port) in caught.value.problems[0].found
 
 
-async def test_a_host_that_is_none_is_said() -> None:
-    """E541, in the resolver's words."""
+@pytest.mark.parametrize("host", ["nosuch.invalid", "a..b"])
+async def test_a_host_that_is_none_is_said(host: str) -> None:
+    """E541, in the resolver's words, or in ours where it is no name at all."""
     with pytest.raises(InputError) as caught:
-        await Listener(Kept(), ACCESS).listen("nosuch.invalid", 0)
+        await Listener(Kept(), ACCESS).listen(host, 0)
     assert caught.value.problems[0].code == "E541"
     assert "unknown error" not in caught.value.problems[0].found
 
