@@ -10,14 +10,12 @@ import pytest
 
 from bulksend import planning
 from bulksend.prepare.reasons import REASONS
-from bulksend.send import bandwidth as client
-from bulksend.send.verdict import judge as real
 from tests.flow.desk import PEOPLE, Desk, codes, counts
+from tests.flow.statuses import answer_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bulksend.send.verdict import Reached, Verdict
     from bulksend.simulator.server import Simulator
 
     Bandwidth = Callable[..., Simulator]
@@ -208,12 +206,7 @@ def test_only_what_failed_is_sent_again(
     desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refused with a 400, mended, sent by `--only failed`; the others have to wait."""
-    statuses = iter([400])  # then what the server says: a 403, which refuses nobody
-
-    def judge(reached: Reached, *, status: int | None, body: bytes) -> Verdict:
-        return real(reached, status=next(statuses, status), body=body)
-
-    monkeypatch.setattr(client, "judge", judge)
+    answer_first(monkeypatch, 400)  # then a 403, which refuses nobody
     server = bandwidth(forbidden=frozenset({"1"}))
     desk.people()
     desk.campaign(send={"rate": "1/s"})
@@ -244,12 +237,7 @@ def refused_once(
     desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch, *said: str
 ) -> Simulator:
     """A run whose first message was refused, and a server that takes any now."""
-    statuses = iter([400])
-
-    def judge(reached: Reached, *, status: int | None, body: bytes) -> Verdict:
-        return real(reached, status=next(statuses, status), body=body)
-
-    monkeypatch.setattr(client, "judge", judge)
+    answer_first(monkeypatch, 400)
     server = bandwidth()
     desk.people()
     desk.campaign(send={"rate": "5/s"})

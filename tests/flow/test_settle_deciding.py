@@ -8,15 +8,13 @@ import polars as pl
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.send import bandwidth as client
-from bulksend.send.verdict import judge as real
 from tests.flow.desk import codes_in, counts
 from tests.flow.settling import RUN, crowd
+from tests.flow.statuses import answer_first
 
 if TYPE_CHECKING:
     import pytest
 
-    from bulksend.send.verdict import Reached, Verdict
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
 
@@ -160,12 +158,7 @@ def test_what_failed_for_certain_is_no_question_when_it_is_planned_again(
     desk: Desk, bandwidth: Bandwidth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A word about it would hide the failure, and nothing could take it back."""
-    statuses = iter([400])  # then what the server says: a 403, which refuses nobody
-
-    def judge(reached: Reached, *, status: int | None, body: bytes) -> Verdict:
-        return real(reached, status=next(statuses, status), body=body)
-
-    monkeypatch.setattr(client, "judge", judge)
+    answer_first(monkeypatch, 400)  # then a 403, which refuses nobody
     bandwidth(forbidden=frozenset({"1"}))
     crowd(desk, 2)
     desk.campaign(send={"rate": "1/s"})
