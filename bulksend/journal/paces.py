@@ -61,6 +61,9 @@ if TYPE_CHECKING:
 
 SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
+"""After a 429, of the full rate; so for one worker that keeps its own pace, too
+(send/pacing.py)."""
+
 KEPT_SHARE = 0.1
 """Of the rate, for urgent runs."""
 

@@ -14,13 +14,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bulksend.define.pace import RAMP_RESTS_SECONDS, risen
+from bulksend.journal.paces import RECOVERY_PER_SECOND, SLOWEST_SHARE
 from bulksend.send.allowance import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
-
-SLOWEST_SHARE = 0.01
-RECOVERY_PER_SECOND = 0.05
 
 Upcoming: TypeAlias = "Callable[[], Mapping[str, Iterator[int]]]"
 """The weights of what comes next, of each sender with a pace of its own, and of all others
