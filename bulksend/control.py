@@ -19,6 +19,7 @@ from bulksend.errors import GateRefused, InputError, Problem
 from bulksend.journal.orders import Word
 from bulksend.journal.owner import Owner
 from bulksend.pipeline import write_run
+from bulksend.send.clocks import wall_ms
 from bulksend.send.watch import SAID
 from bulksend.settle.finding import find_run
 from bulksend.settle.standing import sender_of, standing
@@ -55,7 +56,7 @@ def pause_run(run: str, *, home: Home) -> Ordered:
     """
     with find_run(run, home) as (journal, known):
         _refuse_over(journal, known)
-        journal.orders.give(known.id, Word.PAUSE, _me(), now=_now())
+        journal.orders.give(known.id, Word.PAUSE, _me(), now=wall_ms())
         late = _wait(journal, known)
         _refuse_over(journal, known)
         return Ordered(standing(journal, known), late)
@@ -70,9 +71,9 @@ def resume_run(run: str, *, home: Home) -> Ordered:
         journal.orders.take_back(known.id)
         halt = journal.canaries.standing(known.id)
         if halt is not None and halt.is_canary:
-            journal.canaries.passed(known.id, by=_me(), now=_now())
+            journal.canaries.passed(known.id, by=_me(), now=wall_ms())
         elif halt is not None and halt.code in SAID.values():
-            journal.canaries.lift(known.id, now=_now())
+            journal.canaries.lift(known.id, now=wall_ms())
         ended = standing(journal, known)
         if ended.counts["not_sent"]:
             journal.reopen_run(known.id)
@@ -89,12 +90,12 @@ def abort_run(run: str, *, home: Home) -> Ordered:
     """
     with find_run(run, home) as (journal, known):
         _refuse_over(journal, known)
-        had_sender = sender_of(journal, known, now=_now()) is not None
-        journal.orders.give(known.id, Word.ABORT, _me(), now=_now())
+        had_sender = sender_of(journal, known, now=wall_ms()) is not None
+        journal.orders.give(known.id, Word.ABORT, _me(), now=wall_ms())
         late = _wait(journal, known)
         _refuse_over(journal, known)
         if late is None:
-            journal.finish_run(known.id, now=_now())
+            journal.finish_run(known.id, now=wall_ms())
         if had_sender:  # which writes the results, last of all
             return Ordered(standing(journal, known), late)
         _end_claims(journal, known)
@@ -114,14 +115,14 @@ def _refuse_over(journal: Journal, run: Run) -> None:
 def _end_claims(journal: Journal, run: Run) -> None:
     """What a dead sender left under way becomes unknown, as when it is followed."""
     with suppress(GateRefused):  # another run of the campaign is sent, and has done so
-        epoch = journal.leases.take(run.campaign, Owner.me(run.run), now=_now())
+        epoch = journal.leases.take(run.campaign, Owner.me(run.run), now=wall_ms())
         journal.leases.end(run.campaign, epoch)
 
 
 def _wait(journal: Journal, run: Run) -> Owner | None:
     """Until the order is obeyed; who has not obeyed it in time."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (owner := sender_of(journal, run, now=_now())) is not None:
+    while (owner := sender_of(journal, run, now=wall_ms())) is not None:
         order = journal.orders.of(run.id)
         if order is None or order.heeded_at is not None:
             return None
@@ -137,7 +138,3 @@ def _me() -> str:
     except (KeyError, OSError):  # a container's user may have no name
         name = f"user {os.getuid()}"
     return f"{name} on {socket.gethostname()}"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -39,6 +39,7 @@ from bulksend.on_worker import Errand, Said, TryAgain, send_shard, stopped_befor
 from bulksend.pipeline import run_by
 from bulksend.planning import plan_campaign
 from bulksend.prepare.draft import SHARDS
+from bulksend.send.clocks import wall_ms
 from bulksend.signals import on_ending
 from bulksend.underway import STOP_SECONDS, Progress
 
@@ -181,7 +182,7 @@ class Shards:
     def _held_by(self, run: Run) -> GateRefused | None:
         """Where somebody else sends the campaign; shards of the run itself wait."""
         with Journal.open(self.asked.home.journal) as journal:
-            now = time.time_ns() // 1_000_000
+            now = wall_ms()
             owner = journal.leases.holder(run.campaign, now=now, but=run.id)
         if owner is None:
             return None
@@ -235,7 +236,7 @@ class Shards:
             run=run,
             journal=identity,
             versions=versions(),
-            begun=time.time_ns() // 1_000_000,
+            begun=wall_ms(),
             results=results,
             until_closed=self.options.until_closed,
         )

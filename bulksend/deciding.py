@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -20,6 +19,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.journal.decisions import Source, Unknown
 from bulksend.journal.states import Event, Status
 from bulksend.logs import mask_words
+from bulksend.send.clocks import wall_ms
 from bulksend.send.signin import Credentials
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.ground import Ground
@@ -58,7 +58,7 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
         raise InputError(Problem("E654", "nothing is said"))
     with find_run(run, home) as (journal, known):
         orphan(journal, [known])
-        now = _now()
+        now = wall_ms()
         words = mask_words(because.strip()[:2_000])[:500]
         said: dict[str, object] = {"because": words, "by": _user()}
         with journal.database.transaction(alone=known.campaign):
@@ -151,7 +151,7 @@ def resend_run(
                 raise InputError(other_account(known, credentials.account_id))
             rows = asyncio.run(_again(journal, plans, credentials, how))
         by = orjson.dumps({"by": _user()}).decode()
-        count = journal.decisions.resend(known.id, rows, now=_now(), evidence=by)
+        count = journal.decisions.resend(known.id, rows, now=wall_ms(), evidence=by)
         rewrite(home, journal, [known])
         left = journal.counts(known.id).get(Status.NOT_SENT, 0)
         return Resent(count, left)
@@ -175,7 +175,7 @@ async def _again(
     (run,) = plans
     async with search_by(credentials, how) as search:
         # How long to wait was said when it was proven, and it has been longer since.
-        return await look_again(Ground(journal, plans, search, 0, _now), run)
+        return await look_again(Ground(journal, plans, search, 0, wall_ms), run)
 
 
 def _user() -> str:
@@ -183,7 +183,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container without a user of that number
         return "somebody"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

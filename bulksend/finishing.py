@@ -7,7 +7,6 @@ take longer are left for later, and the command that writes them is named.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from bulksend.errors import BulksendError, Problem, Stopped, counted
 from bulksend.journal.selections import SELECTIONS
 from bulksend.journal.store import Journal
 from bulksend.logs import log
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.hurry import OutOfTime
 from bulksend.settle.notice import LIMIT_SECONDS, tell
 from bulksend.settle.parts import Parts
@@ -72,7 +72,7 @@ def finish(
     with Journal.open(asked.home.journal) as journal:
         if asked.shard is not None:
             whole = standing(journal, run)
-            if whole.is_over and journal.end_run(run.id, now=_now()):
+            if whole.is_over and journal.end_run(run.id, now=wall_ms()):
                 _tell(asked, whole, hurry)
             ended = standing(journal, asked.own(run), asked.part)
             if ended.is_over:
@@ -84,7 +84,7 @@ def finish(
             place_results(frame, asked.output, asked.home, run=run.run, hurry=hurry)
             ended = replace(standing_of(run, reading.counts), results=str(asked.output))
             if ended.is_over or journal.orders.is_aborted(run.id):
-                journal.finish_run(run.id, now=_now())
+                journal.finish_run(run.id, now=wall_ms())
     if ended.left and stopped is None:
         stopped = Stopped(_left(ended.left, asked.only))
     return replace(ended, stopped=stopped)
@@ -140,7 +140,3 @@ def _tell(asked: Assignment, ended: Ended, hurry: Hurry | None) -> None:
         return
     for problem in problems:
         log.warning("notice failed", problem=str(problem))
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from bulksend.journal.canaries import AGAIN
 from bulksend.journal.selections import SELECTIONS
 from bulksend.logs import log
 from bulksend.send.canary import Bounds, Vigil
+from bulksend.send.clocks import wall_ms
 from bulksend.send.hold import Hold
 from bulksend.send.watch import watch
 from bulksend.settle.keeping import Keeping
@@ -149,7 +149,7 @@ async def stand_in(asked: Assignment, stack: AsyncExitStack) -> Simulator:
     """A Bandwidth on this machine; it calls back where the first few wait for it."""
     url = ""
     if asked.campaign.send.canary is not None:
-        taking = Taking(asked.home, lambda: time.time_ns() // 1_000_000)
+        taking = Taking(asked.home, wall_ms)
         keeping = Keeping(taking)
         listener = Listener(keeping, None)
         stack.push_async_callback(keeping.close)

@@ -17,7 +17,6 @@ campaign's lease, and runs a `send.engine` over what is left of the plan.
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -39,6 +38,7 @@ from bulksend.planning import (
     plan_campaign,
 )
 from bulksend.prepare.freshness import changed_inputs
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.arms import arms
 from bulksend.settle.copies import is_at, is_copy
 from bulksend.settle.finding import find_run, plan_of
@@ -84,7 +84,9 @@ def run_by(
     means: Means, loaded: Loaded, environment: Mapping[str, str], options: Options
 ) -> Ended:
     """`run_campaign`, by these means."""
-    due = None if options.slot else options.due or due_turn(loaded.campaign, _clock())
+    due = None
+    if not options.slot:
+        due = options.due or due_turn(loaded.campaign, datetime.now(UTC))
     checked = plan_campaign(
         loaded,
         environment=environment,
@@ -188,7 +190,7 @@ def _send(
     if run is not None and run.finished_at is not None and not options.only:
         return finish(asked, run, None)
     _pass_gates(asked, checked, run, options)
-    run = run or asked.begin_run(now=_now())
+    run = run or asked.begin_run(now=wall_ms())
     stopped = sender.send(run)
     if stopped is not None and not sender.has_begun:
         raise stopped  # it never began: the results may be another sender's
@@ -203,7 +205,7 @@ def _pass_gates(
         raise GateRefused(checked.gates)
     if run is None and not options.slot:
         _keep_to_schedule(asked.plan, asked.campaign)
-    asked.check_deadline(run, now=_now())
+    asked.check_deadline(run, now=wall_ms())
     asked.check_credentials(run)
     if not options.confirm(checked):
         raise GateRefused(Problem("E410", "nothing was sent"))
@@ -213,7 +215,8 @@ def _keep_to_schedule(plan: Plan, campaign: Campaign) -> None:
     """Raises GateRefused (E415, E417 or E422) where its slot is none that may begin."""
     if campaign.schedule is None or plan.kind != "send":
         return
-    if (said := why_not_now(campaign.schedule, plan.slot, _clock())) is not None:
+    said = why_not_now(campaign.schedule, plan.slot, datetime.now(UTC))
+    if said is not None:
         raise GateRefused(said)
 
 
@@ -270,14 +273,6 @@ def list_runs(home: Home) -> list[Ended]:
         return []
     with Journal.open_as_it_is(home.journal) as journal:
         return [
-            replace(standing(journal, run), state=state(journal, run, now=_now()))
+            replace(standing(journal, run), state=state(journal, run, now=wall_ms()))
             for run in journal.runs()
         ]
-
-
-def _clock() -> datetime:
-    return datetime.now(UTC)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -36,6 +35,7 @@ from bulksend.prepare.summary import Summary, summarise
 from bulksend.rules.carriers import T_MOBILE, pacific_day
 from bulksend.runs import already, capped, has_begun
 from bulksend.send.caps import purse
+from bulksend.send.clocks import wall_ms
 from bulksend.storage.location import Location, where
 from bulksend.turns import refuse_missed, turn_to_look_at
 
@@ -100,7 +100,7 @@ class Checked:
     def begins(self) -> int:
         """When it would begin, in milliseconds since 1970: now, or when its turn is."""
         due = 0 if self.turn is None else round(self.turn.at.timestamp() * 1000)
-        return max(due, _now())
+        return max(due, wall_ms())
 
     @property
     def left(self) -> int:
@@ -171,9 +171,9 @@ def plan_campaign(  # noqa: PLR0913 -- which plan, and who makes it
     home.sweep()
     missed, turn = None, None if slot else due
     if turn is not None:
-        refuse_missed(loaded.campaign, turn.name, home, _clock())
+        refuse_missed(loaded.campaign, turn.name, home, datetime.now(UTC))
     elif not slot:
-        turn, missed = turn_to_look_at(loaded.campaign, home, _clock())
+        turn, missed = turn_to_look_at(loaded.campaign, home, datetime.now(UTC))
     slot = slot or (turn.name if turn else "")
     spool = home.spool()
     begin = draft if crew is None else partial(draft_by, crew)
@@ -319,11 +319,3 @@ def loaded_campaign(
     if isinstance(campaign, str | Path | Location):
         return load_campaign(campaign, environment=environment)
     return campaign
-
-
-def _clock() -> datetime:
-    return datetime.now(UTC)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

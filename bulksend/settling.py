@@ -22,6 +22,7 @@ from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Sto
 from bulksend.journal.owner import Owner
 from bulksend.logs import log
 from bulksend.pipeline import write_run
+from bulksend.send.clocks import wall_ms
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
 from bulksend.settle.finding import find_run, plan_of
@@ -148,7 +149,7 @@ def settle_runs(
         if plans.keys() & set(real):
             credentials = Credentials.from_environment(environment)
             ground = partial(
-                Ground, journal, plans, wait_ms=how.wait_ms, now=_now, asked=ours
+                Ground, journal, plans, wait_ms=how.wait_ms, now=wall_ms, asked=ours
             )
             asyncio.run(_settle(ground, credentials, how, settled))
         looked_at = {*real, *(runs if run else ())}
@@ -197,7 +198,7 @@ def poll_runs(
         if _waiting(journal, real):
             credentials = Credentials.from_environment(environment)
             asyncio.run(_poll(journal, real, credentials, how, found))
-        before = reach(_now())
+        before = reach(wall_ms())
         old = (journal.decisions.accepted_before(one.id, before) for one in real)
         if count := sum(old):
             found["too_old"] = count
@@ -224,14 +225,14 @@ def orphan(journal: Journal, runs: Iterable[Run]) -> None:
     """Claims whose sender is gone become unknown, as the next sender would have it."""
     for campaign in {one.campaign for one in runs}:
         with suppress(GateRefused):  # somebody is at work: then nothing is orphaned
-            epoch = journal.leases.take(campaign, Owner.me(), now=_now())
+            epoch = journal.leases.take(campaign, Owner.me(), now=wall_ms())
             journal.leases.end(campaign, epoch)
 
 
 def rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
     """Results as they are now; a run that is being sent writes its own at its end."""
     for run in runs:
-        if journal.leases.holder(run.campaign, now=_now()) is None:
+        if journal.leases.holder(run.campaign, now=wall_ms()) is None:
             with suppress(InputError):  # its plan, or its results' folder, is gone
                 write_run(run.run, home=home)
 
@@ -284,7 +285,7 @@ async def _poll(
             waiting = _waiting(journal, runs)
             if not waiting:
                 return
-            looking = look_at_accepted(journal, search, min(waiting), now=_now)
+            looking = look_at_accepted(journal, search, min(waiting), now=wall_ms)
             seen = await _unless_away(how, looking)
             if seen is None:
                 continue
@@ -318,7 +319,7 @@ async def _unless_away(how: Manner, looking: Awaitable[T]) -> T | None:
 
 def _waiting(journal: Journal, runs: Iterable[Run]) -> list[int]:
     """When the first message of each run was accepted whose end a search may show yet."""
-    since = reach(_now())
+    since = reach(wall_ms())
     firsts = (journal.decisions.first_accepted(one.id, since=since) for one in runs)
     return [one for one in firsts if one is not None]
 
@@ -329,11 +330,7 @@ def search_by(credentials: Credentials, how: Manner) -> MessageSearch:
     return MessageSearch(
         credentials,
         clock=time.monotonic,
-        now=_now,
+        now=wall_ms,
         rng=random.Random(),  # noqa: S311  (jitter, not a secret)
         **pace,
     )
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

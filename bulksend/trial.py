@@ -8,7 +8,6 @@ knows nothing of it: whoever was a tester still gets the real one.
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from bulksend.prepare.excerpt import for_testers, read_testers
 from bulksend.prepare.list_columns import Reading
 from bulksend.prepare.lists import read_list
 from bulksend.prepare.preview import preview_plan
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.results import results
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def send_test(
     suppressed = read_list(recipients.suppress, reading)
     testers = read_testers(numbers, region, suppressed.numbers)
     checked = plan_campaign(loaded, environment=environment)
-    now = time.time_ns() // 1_000_000
+    now = wall_ms()
     chosen = None if row is None else checked.plan.sheets.row(str(row))
     plan = for_testers(checked.plan, home.folder / "tests", chosen, testers, now=now)
     messages = preview_plan(plan, rows=range(2, plan.rows + 2))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 
 from bulksend.assignment import Assignment
@@ -18,6 +17,7 @@ from bulksend.home import Home
 from bulksend.loop import run_sending
 from bulksend.planning import campaign_of
 from bulksend.prepare.plan import Plan
+from bulksend.send.clocks import wall_ms
 
 PATIENCE_SECONDS = 2.0
 
@@ -36,7 +36,7 @@ def main(path: str) -> int:
         patience=PATIENCE_SECONDS,
     )
     run = asked.known_run(replan=True)
-    run = run or asked.begin_run(now=time.time_ns() // 1_000_000)
+    run = run or asked.begin_run(now=wall_ms())
     stopped = run_sending(Sending(asked), run)
     if stopped is not None:
         sys.stderr.write(f"{stopped}\n")

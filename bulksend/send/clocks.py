@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def wall_ms() -> int:
+    """Milliseconds since 1970, as this machine has it; for who has no `Clocks` to ask."""
+    return time.time_ns() // 1_000_000
+
+
 class Clocks(Protocol):
     """What the engine asks about time."""
 
@@ -29,7 +34,7 @@ class SystemClocks:
         return time.monotonic()
 
     def wall_ms(self) -> int:
-        return time.time_ns() // 1_000_000
+        return wall_ms()
 
     def boot_ms(self) -> int:
         clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux has it

@@ -6,13 +6,13 @@ import asyncio
 import ipaddress
 import signal
 import ssl
-import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.keeping import Keeping
 from bulksend.settle.listener import Access, Listener
 from bulksend.settle.taking import Taking
@@ -154,7 +154,7 @@ async def _listen(
 
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, heard)
-    taking = Taking(home, lambda: time.time_ns() // 1_000_000)
+    taking = Taking(home, wall_ms)
     keeping = Keeping(taking)
     listener = Listener(keeping, where.access, give_up=end)
     async with AsyncExitStack() as stack:

@@ -18,13 +18,13 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from bulksend.send.clocks import wall_ms
 from bulksend.storage.ours import put_ours
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Parts:
         return self.objects.owner(self.manifest) == self.run
 
     def _put(self, shard: int, of: int, path: Path) -> Location:
-        stamp = f"{time.time_ns() // 1_000_000:013}-{secrets.token_hex(4)}"
+        stamp = f"{wall_ms():013}-{secrets.token_hex(4)}"
         name = f"{self.run}-part-{shard:05}-of-{of:05}-{stamp}.parquet"
         place = self.folder / name
         said = json.dumps(_counted(path), separators=(",", ":"))

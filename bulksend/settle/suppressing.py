@@ -6,7 +6,6 @@ differently is an opt-out all the same.
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from bulksend.logs import mask_numbers, mask_words
 from bulksend.prepare.list_columns import Reading
 from bulksend.prepare.lists import TOLD, read_list
 from bulksend.prepare.source import scan
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.exported import COLUMNS, entries, is_export, lines, suppressions
 from bulksend.settle.said import read, read_sender
 
@@ -126,7 +126,7 @@ def opt_out_rate(home: Home) -> OptOutRate:
     if not home.journal.exists():
         return OptOutRate(0, 0)
     with Journal.open(home.journal, read_only=True) as journal:
-        since = _now() - DAY_MS
+        since = wall_ms() - DAY_MS
         if not journal.suppressions.opted_out_since(since):
             return OptOutRate(0, 0)  # then nobody needs to be counted
         return OptOutRate(*journal.suppressions.opt_out_rate(since=since))
@@ -166,7 +166,7 @@ class SuppressionList:
                 none. Nothing was added.
         """
         about = read_sender(sender, region)
-        why = Cause(SUPPRESSED, mask_words(because), _now(), about)
+        why = Cause(SUPPRESSED, mask_words(because), wall_ms(), about)
         people = [suppression(number, why) for number in read(numbers, region)]
         return self.journal.suppressions.add(people)
 
@@ -186,7 +186,7 @@ class SuppressionList:
             for one in people.of(number)
             if about in (EVERY_SENDER, one.sender)
         )
-        lifted = (people.lift(number, now=_now(), sender=about) for number in wanted)
+        lifted = (people.lift(number, now=wall_ms(), sender=about) for number in wanted)
         return Lifted(sum(lifted), own)
 
     def check(self, number: str, *, region: str | None = None) -> list[Listed]:
@@ -224,7 +224,7 @@ class SuppressionList:
                 raise InputError(Problem("E656", what, fix="Leave --sender out."))
             return self._bring_back(*export, path.name)
         found = read_list([path.name], Reading(path.parent, (), region, keeps_out=True))
-        why = Cause(SUPPRESSED, f"import {path.name}", _now(), about)
+        why = Cause(SUPPRESSED, f"import {path.name}", wall_ms(), about)
         added = self.journal.suppressions.add_numbers(found.numbers, why)
         return Imported(len(found.numbers), added, found.notices)
 
@@ -277,7 +277,7 @@ def _exported(
         if not is_export(source):
             return None
         told = tuple(one for one in source.notices if one.code in TOLD)
-        return entries(source, path.name, region=region, now=_now()), told
+        return entries(source, path.name, region=region, now=wall_ms()), told
 
 
 def listed(one: Suppression) -> Listed:
@@ -300,7 +300,3 @@ def _moment(millis: int) -> datetime:
 
 def _iso(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -6,7 +6,6 @@ costs whoever keeps it.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
+from bulksend.send.clocks import wall_ms
 from bulksend.view.now import look
 from bulksend.whole import whole
 
@@ -30,7 +30,7 @@ LABELS = ("run", "campaign", "provider")
 
 def metrics(home: Home, *, now: int | None = None) -> str:
     """Every run that goes on, or ended in the last day, in Prometheus' text format."""
-    at = time.time_ns() // 1_000_000 if now is None else now
+    at = wall_ms() if now is None else now
     registry = CollectorRegistry()
     registry.register(_Runs(_looks(home, at)))
     return generate_latest(registry).decode()

@@ -24,6 +24,7 @@ from aiohttp import web
 
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.opening import why_not_open
 from bulksend.view.exposition import metrics
@@ -71,9 +72,7 @@ class Watched:
     def count(self) -> None:
         """Look at everything once more."""
         with find_run(self.run, self.home, read_only=True) as (journal, run):
-            seen = count(
-                plan_of(run, self.home), journal, run, now=time.time_ns() // 1_000_000
-            )
+            seen = count(plan_of(run, self.home), journal, run, now=wall_ms())
         self.looks += 1
         self.page = Page(seen, live=True, look=self.looks)
 
@@ -82,7 +81,7 @@ class Watched:
         began = time.monotonic()
         if self._now is None or began >= self._again_at:
             with find_run(self.run, self.home, read_only=True) as (journal, run):
-                self._now = look(journal, run, now=time.time_ns() // 1_000_000)
+                self._now = look(journal, run, now=wall_ms())
             took = time.monotonic() - began
             self._again_at = began + took + max(LEAST_PAUSE / 2, PAUSE_PER_LOOK * took)
         return self._now

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bulksend.journal.records import WHOLE
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.finding import find_run
 from bulksend.settle.standing import sender_of, standing, state
 
@@ -101,4 +101,4 @@ def watch_run(run: str = "", *, home: Home) -> Now:
         InputError: E630, where there is no such run.
     """
     with find_run(run, home, read_only=True) as (journal, known):
-        return look(journal, known, now=time.time_ns() // 1_000_000)
+        return look(journal, known, now=wall_ms())

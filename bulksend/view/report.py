@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
+from bulksend.send.clocks import wall_ms
 from bulksend.settle.finding import find_run, plan_of
 from bulksend.storage.location import where
 from bulksend.storage.ours import put_ours
@@ -40,7 +40,7 @@ def report_run(run: str = "", *, home: Home, output: Where | None = None) -> Whe
         place = output or _beside(where(known.results)) / f"{known.run}.html"
         if isinstance(place, Path):
             _check(place)
-        now = time.time_ns() // 1_000_000
+        now = wall_ms()
         seen = count(plan_of(known, home), journal, known, now=now)
         seen = replace(seen, doubled=journal.receipts.doubled(known.id))
     page = Page(seen).html()
