@@ -18,7 +18,7 @@ from bulksend.prepare import seal
 from bulksend.prepare.freshness import late_opt_outs
 from bulksend.prepare.in_time import begun_too_late
 from bulksend.prepare.summary import summarise
-from bulksend.runs import never_begun, new_run, refuse_other_input, scope
+from bulksend.runs import left_out, never_begun, new_run, refuse_other_input, scope
 from bulksend.send.signin import Credentials
 from bulksend.send.watch import refused
 from bulksend.settle.copies import is_at
@@ -187,6 +187,13 @@ class Assignment:
             if SELECTIONS[self.only] is None:
                 return standing(journal, run).left
             return len(journal.selections.rows(run.id, self.only))
+
+    def left_out(self, run: Run) -> tuple[Problem, ...]:
+        """What has failed and `only` does not stand for, where it says *failed*."""
+        if self.only != "failed":
+            return ()
+        with Journal.open(self.home.journal) as journal:
+            return tuple(left_out(journal.selections.left_out(run.id)))
 
     def late_opt_outs(self) -> list[int]:
         """The rows of its part whose people are on a suppression list by now.

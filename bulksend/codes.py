@@ -58,6 +58,7 @@ class Code(NamedTuple):
 
 ADVICE = {
     "permanent": "Sending it again gives the same result: change the message.",
+    "too-late": "Give it longer (`message.expiration`), or send it while less waits.",
     "permanent-number": "Take this number off your list.",
     "permanent-mms": "This number takes no pictures: send a text without media.",
     "suppress": "Never text this number again; it is on the suppression list now.",
@@ -93,6 +94,19 @@ UNREGISTERED = frozenset({4476})
 
 NOT_PROVEN = frozenset({9902})
 """No receipt came in time; a later one may still say that it was delivered."""
+
+_PUT_RIGHT = frozenset(
+    {
+        "too-late",
+        "stop-sender",
+        "stop-all",
+        "fix-media",
+        "pause-carrier-day",
+        "pause-carrier",
+        "retry-later",
+    }
+)
+"""What is put right without another text or number, by advice."""
 
 _IN_DOUBT = frozenset({"no-auto-retry", "never-retry"})
 """What it may mean that the message arrives after all, by advice."""
@@ -131,6 +145,24 @@ def is_retryable(error_code: str | None, *, by_carrier: int) -> bool:
     number = _number(error_code)
     rule = Retry.NEVER if number is None else retry(number)
     return rule is Retry.YES or (rule is Retry.ONCE and by_carrier == 0)
+
+
+def may_fare_better(error_code: str | None, *, by_carrier: int) -> bool:
+    """Whether the same text to the same number may arrive where it failed before.
+
+    Bandwidth lets one repeat it, or what kept it is put right elsewhere: at the sender,
+    the account, the media's address, a limit that has passed.  What a filter stopped, or
+    a number that takes none, stays as it was, and costs again.  Where a failure has no
+    code of Bandwidth's, nothing says so.
+
+    Args:
+        error_code, by_carrier: As `is_retryable`.
+    """
+    number = _number(error_code)
+    if number is None or is_retryable(error_code, by_carrier=by_carrier):
+        return True
+    known = table().get(number)
+    return known is not None and known.advice in _PUT_RIGHT
 
 
 def is_certain(error_code: str | None) -> bool:

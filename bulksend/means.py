@@ -41,7 +41,7 @@ class Options:
         due: The slot of its schedule that is meant, where that is not the one of now; it
             is not begun late either.
 
-        only: Which rows of a run that is there: ``not_sent`` or ``failed``.
+        only: Which rows of a run that is there: ``not_sent``, ``failed`` or ``retryable``.
 
         wait: Wait for another sender of the campaign, instead of refusing.
 

@@ -186,7 +186,8 @@ def _send(
         stale = changed_inputs(asked.plan, asked.campaign, asked.home.spool())
         checked = replace(checked, gates=(*checked.gates, *stale))
     if options.only and run is not None:
-        checked = replace(checked, chosen=asked.chosen(run))
+        notices = (*checked.notices, *asked.left_out(run))
+        checked = replace(checked, chosen=asked.chosen(run), notices=notices)
     if run is not None and run.finished_at is not None and not options.only:
         return finish(asked, run, None)
     _pass_gates(asked, checked, run, options)
@@ -194,7 +195,8 @@ def _send(
     stopped = sender.send(run)
     if stopped is not None and not sender.has_begun:
         raise stopped  # it never began: the results may be another sender's
-    return finish_sent(asked, run, stopped, sender)
+    ended = finish_sent(asked, run, stopped, sender)
+    return replace(ended, notices=checked.notices)
 
 
 def _pass_gates(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from bulksend.errors import GateRefused, Problem
+from bulksend.codes import is_certain, table
+from bulksend.errors import GateRefused, Problem, counted
 from bulksend.journal.records import Run
 from bulksend.journal.store import Journal
 from bulksend.logs import mask_words
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from bulksend.home import Home
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.summary import Summary
+
+MOST_CODES = 4
+"""So many are named."""
 
 
 def scope(plan: Plan) -> str:
@@ -173,6 +178,29 @@ def never_begun(plan: Plan, home: Home, *, only: str, output: str) -> Problem:
             "E412", found, fix=f"That run goes on with `{shlex.join(words)}`."
         )
     return Problem("E412", f"{plan.run} was never begun, nor another of its campaign")
+
+
+def left_out(failed: Counter[str]) -> list[Problem]:
+    """That what failed so, by code, is not sent again by `--only failed`.
+
+    W567: the same message would fare no better.  W568: the one before may arrive yet.
+    """
+    certain = Counter({code: failed[code] for code in failed if is_certain(code)})
+    words = (("W567", certain), ("W568", failed - certain))
+    return [Problem(code, _by_code(some)) for code, some in words if some]
+
+
+def _by_code(failed: Counter[str]) -> str:
+    """``3 failed messages are left out: 4770 destination-spam-detected (2), …``."""
+    names = {str(code): f"{code} {one.name}" for code, one in table().items()}
+    said = [
+        f"{names.get(code, code)} ({many:,})"
+        for code, many in failed.most_common(MOST_CODES)
+    ]
+    if (others := len(failed) - len(said)) > 0:
+        said.append(counted(others, "other code"))
+    some = counted(failed.total(), "failed message is", "failed messages are")
+    return f"{some} left out: {', '.join(said)}"
 
 
 def _difference(run: Run, plan: Plan) -> str:

@@ -160,13 +160,21 @@ def delivery_codes() -> str:
             one.group,
             BILLED[one.billed],
             one.retry,
+            chosen_by(one.code),
             one.meaning,
             one.fix,
         )
         for one in codes.table().values()
     ]
-    head = ("code", "name", "about", "billed", "again", "what happened", "what to do")
-    return table(head, rows)
+    head = ("code", "name", "about", "billed", "again", "`--only`")
+    return table((*head, "what happened", "what to do"), rows)
+
+
+def chosen_by(number: int) -> str:
+    """The words after `run --only` that send a message again which failed once so."""
+    takes = {"failed": codes.may_fare_better, "retryable": codes.is_retryable}
+    words = (word for word, does in takes.items() if does(str(number), by_carrier=0))
+    return ", ".join(map(code, words))
 
 
 def reasons() -> str:

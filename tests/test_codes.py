@@ -78,12 +78,73 @@ def test_what_may_be_sent_again(code: str | None, first: bool, second: bool) -> 
 @given(st.integers(0, 99_999), st.integers(0, 9))
 def test_any_number_has_a_rule_and_a_sentence(code: int, by_carrier: int) -> None:
     """A code of tomorrow is never retried unless its digits say so, and has words."""
+    if codes.may_fare_better(str(code), by_carrier=by_carrier):
+        assert codes.is_certain(str(code))
+        assert 5000 <= code < 6000 or code in codes.table()
     if codes.is_retryable(str(code), by_carrier=by_carrier):
         assert 5000 <= code < 6000
-        assert codes.is_certain(str(code))
+        assert codes.may_fare_better(str(code), by_carrier=by_carrier)
     said = codes.sentence(code)
     assert said.startswith(str(code))
     assert said.endswith(".")
+
+
+AT_BANDWIDTH = {5100, 5101, 5106, 5111, 5201, 5211, 5220, 5231, 5500, 5501, 5999}
+"""Its own failures."""
+
+AT_A_CARRIER = {5600, 5610, 5620, 5630, 5650}
+
+PUT_RIGHT = {
+    *(4001, 4302, 4403, 4405, 4407, 4421, 4431, 4433, 4476, 4481),  # the sender
+    *(4740, 4772, 4773, 4774, 4791, 4792, 4793, 4795),
+    *(4451, 4452, 4493),  # the account, the application
+    *(4410, 4411, 4412, 4710, 4711, 4712),  # the media, at the same address
+    *(4360, 4794),  # it was too late
+    *(4780, 4781, 4785),  # a limit that passes
+}
+"""What kept it is elsewhere than in text and number."""
+
+MAY_ARRIVE = {4701, 4702, 4730, 4750, 4753, 9902, 9999}
+
+STAYS = {
+    *(4470, 4770, 4771),  # spam
+    *(4475, 4775, 4482, 4721),  # nothing may go to this number any more
+    *(4303, 4350, 4401, 4404, 4406, 4408, 4420, 4432, 4434, 4492),  # the number
+    *(4700, 4720, 4790),
+    *(4301, 4435, 4735, 4751, 4752, 4409, 4754),  # the message
+}
+"""The same text to the same number fails again."""
+
+
+@pytest.mark.parametrize(
+    ("some", "first", "second", "which"),
+    [
+        (AT_BANDWIDTH, True, True, "retryable"),
+        (AT_A_CARRIER, True, False, "retryable"),
+        (PUT_RIGHT, True, True, "failed"),
+        (MAY_ARRIVE, False, False, ""),
+        (STAYS, False, False, ""),
+    ],
+)
+def test_which_word_sends_a_failed_message_again(
+    some: set[int], first: bool, second: bool, which: str
+) -> None:
+    """*failed* takes what *retryable* takes, and what is put right elsewhere."""
+    for code in some:
+        tried = [codes.may_fare_better(str(code), by_carrier=had) for had in (0, 1, 2)]
+        assert tried == [first, second, second], code
+        tried = [codes.is_retryable(str(code), by_carrier=had) for had in (0, 1, 2)]
+        may = which == "retryable"
+        assert tried == [first and may, second and may, second and may], code
+        assert codes.is_certain(str(code)) is (some is not MAY_ARRIVE), code
+
+
+def test_each_code_of_the_table_has_a_word_or_none() -> None:
+    """Every code is in one of these sets: a new one is decided on, not forgotten."""
+    sets = (AT_BANDWIDTH, AT_A_CARRIER, PUT_RIGHT, MAY_ARRIVE, STAYS)
+    assert sorted(code for some in sets for code in some) == list(codes.table())
+    assert codes.SPAM < STAYS
+    assert codes.ENDS_NUMBER < STAYS
 
 
 # code in the journal, whether it is certain that the message will not arrive any more

@@ -30,8 +30,9 @@ ONLY = click.option(
     "--only",
     type=click.Choice(["not_sent", "failed", "retryable"]),
     default=None,
-    help="Of a run that is there: the rows that are left, that failed, or that failed "
-    "in a way that Bandwidth lets one repeat.",
+    help="Of a run that is there: the rows that are left; that failed, but for those that "
+    "the same text would not reach now; or that failed in a way that Bandwidth lets one "
+    "repeat.",
 )
 WAIT = click.option(
     "--wait", is_flag=True, help="Wait for another sender of this campaign."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from bulksend.codes import is_certain, is_retryable
+from bulksend.codes import is_retryable, may_fare_better
 from bulksend.journal.records import LeaseLost, Place
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ class Try(NamedTuple):
 
 
 def _has_failed(one: Over) -> bool:
-    """Refused, or failed in a way that leaves nothing on its way to the person."""
-    return one.status != "failed" or is_certain(one.error_code)
+    """Refused, or failed in a way that may be another one now; none is on its way."""
+    return one.status != "failed" or may_fare_better(
+        one.error_code, by_carrier=one.by_carrier
+    )
 
 
 def _may_be_retried(one: Over) -> bool:
@@ -75,6 +78,15 @@ class Selections:
             return []
         over = (Over(*one) for one in self._db.stream("over", run_id=run_id))
         return [one.row for one in over if fits(one)]
+
+    def left_out(self, run_id: int) -> Counter[str]:
+        """What has failed and ``failed`` does not send again, by code."""
+        over = (Over(*one) for one in self._db.stream("over", run_id=run_id))
+        return Counter(
+            one.error_code
+            for one in over
+            if one.error_code is not None and not _has_failed(one)
+        )
 
     def reopen(self, run: Run, epoch: int, which: str, *, now: int) -> list[int] | None:
         """Plan these rows again; the rows to send now, None for all that are left.

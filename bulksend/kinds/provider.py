@@ -175,6 +175,18 @@ ROWS = (
         "sends nobody twice.",
     ),
     Kind(
+        "E567",
+        "failed messages that another try would not mend",
+        "See docs/delivery-codes.md for each code. With another text, or to other "
+        "numbers, it is a new campaign: its list is these rows of the results, by "
+        "`error_code`.",
+    ),
+    Kind(
+        "E568",
+        "failed messages that may arrive yet",
+        "Ask those people, or leave it: a second one could double it.",
+    ),
+    Kind(
         "E580",
         "the simulator cannot play this scenario",
         "Change the option.",

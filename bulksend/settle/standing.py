@@ -13,7 +13,7 @@ from bulksend.journal.states import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bulksend.errors import BulksendError
+    from bulksend.errors import BulksendError, Problem
     from bulksend.journal.owner import Owner
     from bulksend.journal.records import Part, Run
     from bulksend.journal.store import Journal
@@ -32,6 +32,8 @@ class Ended:
         claimed: Of the unknown, those that a sender has, or left, under way.
 
         any_hour: Why no rules about hours held, in the campaign's words.
+
+        notices: What there was to know before anything was sent.
     """
 
     run: str
@@ -43,6 +45,7 @@ class Ended:
     absent: int = 0
     claimed: int = 0
     any_hour: str = ""
+    notices: tuple[Problem, ...] = ()
 
     @property
     def left(self) -> int:
@@ -86,6 +89,11 @@ class Ended:
             **({"state": self.state} if self.state else {}),
             **({"resumes_at": self.resumes_at} if self.resumes_at else {}),
             **({"any_hour": self.any_hour} if self.any_hour else {}),
+            **(
+                {"notices": [one.as_dict() for one in self.notices]}
+                if self.notices
+                else {}
+            ),
             "exit_code": self.exit_code,
             "problems": [
                 problem.as_dict() for problem in getattr(self.stopped, "problems", ())

@@ -192,7 +192,7 @@ def test_a_killed_retry_of_what_failed_goes_on(
             failed = [
                 Evidence(
                     run.id, row, Event.FAIL, run.created_at, Source.RECEIPT, "{}"
-                )._replace(error_code="4720")
+                )._replace(error_code="4785")
                 for row in range(2, 42)
             ]
             journal.decisions.apply(failed, now=run.created_at)

@@ -355,6 +355,9 @@ def test_what_a_killed_sender_left_is_settled(
     assert max(posts.values()) == 1
 
 
+STAYS = {"4406", "4470", "4720", "4702", "4750"}
+
+
 def test_only_what_bandwidth_lets_one_repeat_is_sent_again(
     desk: Desk, bandwidth: Bandwidth
 ) -> None:
@@ -384,6 +387,20 @@ def test_only_what_bandwidth_lets_one_repeat_is_sent_again(
     (row,) = desk.call("explain", min(repeatable), "--json").json["rows"]
     happened = [one["what"] for one in row["steps"] if one["what"].startswith("posted")]
     assert happened == ["posted", "posted (try 2)"]
+    # What a filter stopped, or what may arrive yet, no word sends again, nor in silence.
+    left = Counter(code for code in failed.values() if code in STAYS)
+    told = desk.call(*RUN, "--only", "failed")
+    assert counts(told) == counts(ran)
+    assert len(healthy.bandwidth.witness.accepted) == len(repeatable)
+    mended, doubted = told.json["notices"]
+    assert (mended["code"], doubted["code"]) == ("W567", "W568")
+    sure = sum(left[code] for code in ("4406", "4470", "4720"))
+    assert mended["found"].startswith(f"{sure} failed messages are left out: ")
+    assert f"4470 rejected-spam-detected ({left['4470']})" in mended["found"]
+    assert "4702 destination-subscriber-unavailable" in doubted["found"]
+    asked = desk.call("run", "hello.yaml", "--only", "failed")
+    assert asked.out.startswith("0 of 120 will receive a message")
+    assert f"W567 {mended['found']}" in " ".join(asked.err.split())
     # Whose number is gone, or who has opted out, is on the list for every campaign.
     later = desk.call("suppress", "list", "--limit", "200", "--json").json["counts"]
     assert sum(later.values()) == len(stopped)

@@ -71,7 +71,7 @@ def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
         "posted",
         "accepted by Bandwidth, id id-2",
         "callback message-failed, code 4720",
-        "failed (4700)",
+        "failed (4785)",
     ]
     assert sent.why == "It did not work: fail."
     why = "The same number stands in the row that counts (row 2)."
@@ -115,9 +115,9 @@ def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
 ) -> None:
     """Planned again, kept from it by an opt-out, sent again: each post is told once."""
     made = one(tmp_path)
-    first = ["posted", "accepted by Bandwidth, id id-2", "failed (4700)"]
+    first = ["posted", "accepted by Bandwidth, id id-2", "failed (4785)"]
     over, again = (
-        ["posted", "failed (4700)"],
+        ["posted", "failed (4785)"],
         "to be sent again: decided by an operator",
     )
 

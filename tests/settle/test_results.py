@@ -90,7 +90,7 @@ def played(
                     now,
                     posted_at=NOW + 1,
                     message_id=f"id-{row}" if event is Event.ACCEPT else None,
-                    error_code="4700" if bad else None,
+                    error_code="4785" if bad else None,
                     error=f"It did not work: {event}." if bad else None,
                 )
                 assert journal.record(run.id, epoch, [outcome]) == 1
@@ -209,7 +209,7 @@ def test_a_line_says_what_happened_and_when(
     assert (good["error_code"], good["error"], good["reason"]) == (None, None, None)
 
     bad = by_row[9]
-    assert (bad["error_code"], bad["error"]) == ("4700", "It did not work: fail.")
+    assert (bad["error_code"], bad["error"]) == ("4785", "It did not work: fail.")
     assert (bad["delivered_at"], bad["message_id"]) == (None, "id-9")
     assert by_row[4]["error"] is None
     assert (by_row[2]["attempts"], by_row[11]["attempts"]) == (0, 1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bulksend import codes
 from bulksend.journal.orders import Order, Word
 from bulksend.journal.records import (
     ALREADY_SENT,
@@ -30,6 +32,8 @@ from tests.suites.scene import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bulksend.journal.store import Journal
 
 
@@ -128,12 +132,37 @@ class OrdersSuite:
 
     def test_what_may_arrive_yet_is_no_failure_to_repeat(self, sender: Sender) -> None:
         """9902: no receipt came in time; 4702: the carrier may deliver it later."""
-        codes = ("4720", "9902", None, "4701", "4702", "4730", "4750", "4753", "4470")
-        for row, code in enumerate(codes, 2):
+        failed = ("4476", "9902", None, "4701", "4702", "4730", "4750", "4753", "4785")
+        for row, code in enumerate(failed, 2):
             sender.claim(row)
             sender.record(outcome(row, Event.FAIL, error_code=code))
 
         assert sender.journal.selections.rows(sender.run.id, "failed") == [2, 4, 10]
+
+    def test_of_every_code_the_word_takes_what_the_table_says(
+        self, sender: Sender
+    ) -> None:
+        """What it leaves out it counts by code; refused ones are not among those."""
+        known = [str(code) for code in codes.table()]
+        rows = dict(enumerate(known, 2))
+        sender.claim(*rows)
+        sender.record(
+            *(outcome(row, Event.FAIL, error_code=code) for row, code in rows.items())
+        )
+        sender.bring(200, Status.REFUSED)
+        select, run = sender.journal.selections, sender.run.id
+
+        def rows_that(does: Callable[..., bool]) -> list[int]:
+            return [row for row, code in rows.items() if does(code, by_carrier=0)]
+
+        may = rows_that(codes.may_fare_better)
+        assert select.rows(run, "failed") == [*may, 200]
+        assert select.rows(run, "retryable") == rows_that(codes.is_retryable)
+        left = Counter(code for row, code in rows.items() if row not in may)
+        assert select.left_out(run) == left
+        assert {"4470", "4770", "4771"} < left.keys()
+        select.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        assert select.left_out(run) == left, "and they stay as they were"
 
     def test_who_must_not_be_texted_any_more_is_not_chosen(
         self, sender: Sender
@@ -195,8 +224,8 @@ class OrdersSuite:
 
     def test_only_what_may_be_repeated_is_retryable(self, sender: Sender) -> None:
         """4xxx never, Bandwidth's own 5xxx yes, a carrier's 56xx a single time."""
-        codes = {2: "4720", 3: "5100", 4: "5620", 5: "9902", 6: "4360", 7: None}
-        for row, code in codes.items():
+        failed = {2: "4720", 3: "5100", 4: "5620", 5: "9902", 6: "4360", 7: None}
+        for row, code in failed.items():
             sender.claim(row)
             sender.record(outcome(row, Event.FAIL, error_code=code))
         sender.bring(8, Status.REFUSED)

@@ -122,7 +122,7 @@ class OutcomesSuite:
         sender.record(outcome(2, Event.ACCEPT, NOW + 9, message_id="m2"))
 
         assert sender.entry(2) == Entry(
-            2, "failed", 1, None, NOW + 9, NOW + 5, "m2", "4720", "It said 4720."
+            2, "failed", 1, None, NOW + 9, NOW + 5, "m2", "4785", "It said 4785."
         )
 
     def test_a_delivered_message_shows_no_error(self, sender: Sender) -> None:

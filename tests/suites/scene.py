@@ -50,7 +50,7 @@ ELSEWHERE = Owner("web-3", "another machine", 4120, 77)
 SAID = {
     Event.REFUSE: "400",
     Event.LOSE: "no_answer",
-    Event.FAIL: "4720",
+    Event.FAIL: "4785",
     Event.DISPROVE: "not_sent",
 }
 
