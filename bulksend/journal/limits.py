@@ -52,6 +52,8 @@ class Purse(NamedTuple):
         at: When the purse began that is open now.
 
         lasts: How long what was taken from one counts, in milliseconds.
+
+        now: By the clock that these purses go by.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Purse(NamedTuple):
     since: int
     at: int
     lasts: int
+    now: int
 
 
 class Limits(NamedTuple):
@@ -96,7 +99,7 @@ class Claimed(NamedTuple):
     """The rows that are ours to post, in order.
 
     Args:
-        held: Rows that must wait for a carrier's cap, and until when.
+        held: Rows that must wait for a carrier's cap, and for how many milliseconds.
     """
 
     rows: list[int]
@@ -139,12 +142,16 @@ class LimitBook:
         return array("q", (person for (person,) in found))
 
     def held(self, candidates: Iterable[Candidate], limits: Limits) -> dict[int, int]:
-        """The rows of *candidates* for which a purse is too empty, and until when."""
-        left, again = {}, {}
+        """The rows of *candidates* for which a purse is too empty, and for how long.
+
+        In milliseconds from now: each purse has its own clock, and a row may wait for two.
+        """
+        left, waits = {}, {}
         for purse in limits.purses:
             used = self.used(purse.name, since=purse.since)
             left[purse.name] = purse.most - sum(used.values())
-            again[purse.name] = min(used, default=purse.at) + purse.lasts
+            over = min(used, default=purse.at) + purse.lasts
+            waits[purse.name] = over - purse.now
         held: dict[int, int] = {}
         for one in candidates:
             mine = [each for each in limits.purses if one.carrier in each.carriers]
@@ -157,7 +164,7 @@ class LimitBook:
             for name in short:
                 left[name] = 0  # in order: nobody lighter overtakes
             if short:
-                held[one.row] = max(again[name] for name in short)
+                held[one.row] = max(waits[name] for name in short)
                 continue
             for each in mine:
                 left[each.name] -= one.weight

@@ -112,8 +112,8 @@ class Caps:
         """What holds for a claim at *now*.
 
         Where its clocks differ, hours and days count from the earlier, so that no clock
-        that jumps makes a while shorter, and what is taken is the later one's day's; a
-        minute goes by the clock that nobody sets.
+        that jumps makes a while shorter, and what is taken is the later one's day's: a
+        day is over when both say so.  A minute goes by the clock that nobody sets.
         """
         people = [
             Often(cap.most, now.earliest - cap.span_ms, cap.purpose)
@@ -130,12 +130,15 @@ class Caps:
 
 
 def _day(cap: CarrierCap, now: Now) -> Purse:
-    since, _ = pacific_day(now.earliest)
-    begin, end = pacific_day(now.latest)
-    return Purse(cap.name, BY_DAY, cap.most, since, begin, end - begin)
+    since, over = pacific_day(now.earliest)
+    begin, _ = pacific_day(now.latest)
+    lasts = over - since
+    return Purse(cap.name, BY_DAY, cap.most, since, begin, lasts, now.earliest)
 
 
 def _minute(cap: CarrierCap, now: Now) -> Purse:
     second = now.boot - now.boot % SECOND_MS
     since = second - MINUTE_MS  # that second still reaches into this minute
-    return Purse(cap.name, BY_MINUTE, cap.most, since, second, MINUTE_LASTS_MS)
+    return Purse(
+        cap.name, BY_MINUTE, cap.most, since, second, MINUTE_LASTS_MS, now.boot
+    )

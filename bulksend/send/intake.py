@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bulksend.journal.writer import Writer
     from bulksend.send.backlog import Item
     from bulksend.send.caps import Caps
-    from bulksend.send.clocks import Clocks, Moment
+    from bulksend.send.clocks import Clocks, Moment, Now
     from bulksend.send.message import Envelope, Message
     from bulksend.send.pacing import Pace
 
@@ -168,8 +168,8 @@ class Intake:
         items = self._in_time(items)
         if not items:
             return []
-        now = self._clocks.wall_ms()
-        limits = self._caps.at(self._all_clocks.now()) if self._caps else NO_LIMITS
+        now, asked = self._clocks.wall_ms(), self._all_clocks.now()
+        limits = self._caps.at(asked) if self._caps else NO_LIMITS
         candidates = [self._candidate(one.message, one.attempt > 1) for one in items]
         rows, held = await self._writer.claim_within(candidates, limits, now=now)
         mine, known_at = set(rows), self._clocks.monotonic()
@@ -180,7 +180,8 @@ class Intake:
             item.uses = limits.uses(candidate) if limits.purses else ()
             item.known_at = known_at
         if held:
-            self._hold([one for one in items if one.message.row in held], held, limits)
+            waiting = [one for one in items if one.message.row in held]
+            self._hold(waiting, held, limits=limits, asked=asked)
         return [item for item in items if item.message.row in mine]
 
     def is_late(self, item: Item) -> bool:
@@ -243,30 +244,40 @@ class Intake:
         return [item for item in items if item not in late]
 
     def _hold(
-        self, items: Sequence[Item], held: Mapping[int, int], limits: Limits
+        self,
+        items: Sequence[Item],
+        held: Mapping[int, int],
+        *,
+        limits: Limits,
+        asked: Now,
     ) -> None:
         """These, and all else for their carriers, wait for a cap.
 
         What waits for less than two minutes waits here: to read the plan each minute for
         a few rows would cost more.  Meanwhile no more of it is read than is soon sent.
+
+        Args:
+            held: For how many milliseconds from *asked*; the source counts them as it
+                does for a window, by the earliest of the clocks.
         """
-        source, now = self._source, self._all_clocks.now().boot
-        until: dict[str, int] = {}
+        source, passed = self._source, self._all_clocks.now().boot - asked.boot
+        longest: dict[str, int] = {}
         for item in items:
             carrier = source.carrier(item.message)
-            until[carrier] = max(until.get(carrier, 0), held[item.message.row])
-        for carrier, moment in until.items():
+            longest[carrier] = max(longest.get(carrier, 0), held[item.message.row])
+        for carrier, wait in longest.items():
             mine = [one for one in items if source.carrier(one.message) == carrier]
             mine += self._backlog.withdraw(lambda m, c=carrier: source.carrier(m) == c)  # type: ignore[misc]
-            if moment - now > SOON_MS:
-                source.hold(carrier, moment)
+            until, left = asked.earliest + wait, wait - passed
+            if left > SOON_MS:
+                source.hold(carrier, until)
                 self._put_back_late(mine)
                 continue
-            ready_at = self._clocks.monotonic() + (moment - now) / 1000
+            ready_at = self._clocks.monotonic() + left / 1000
             for item in mine:
                 self._backlog.wait(item, ready_at)
             segments = sum(one.message.weight for one in mine)
-            source.hold(carrier, moment + limits.needed_ms(carrier, segments))
+            source.hold(carrier, until + limits.needed_ms(carrier, segments))
         self.changed.set()
 
     def _put_back_late(self, late: Sequence[Item]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ from bulksend.rules.carriers import pacific_day
 from bulksend.rules.hours import LEAST_LIFE_MS, Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place
+from bulksend.send import backlog, hold, timed
 from bulksend.send import engine as engine_module
-from bulksend.send import hold, timed
 from bulksend.send.caps import Caps, CarrierCap
 from bulksend.send.message import Envelope
 from bulksend.send.timed import Manner, TimedSource
@@ -76,6 +77,7 @@ class Capped(Timed):
             self._read,
             clocks=self.clocks,
             manner=manner,
+            theirs=self.theirs,
         )
         return self.timed
 
@@ -159,6 +161,48 @@ def test_any_minute_has_no_more_than_att_takes(path: Path) -> None:
     assert mine[-1] < 10 * 62
     others = [one.at for one in stage.poster.posted if one.at not in mine]
     assert max(others) < 20
+
+
+@pytest.mark.parametrize("ahead", [-290_000, 290_000])
+def test_a_minute_is_as_long_where_clocks_differ(
+    path: Path, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    """It goes by the clock that nobody sets, also for what is still in the plan."""
+    monkeypatch.setattr(backlog, "LOW_WATER", 20)  # so that much of it is
+    caps = Caps("p", att=CarrierCap(ATT.name, 100))
+    stage = Capped(rows=1_000, caps=caps, carriers=("att",), theirs_ahead=ahead)
+    stage.play(path)
+    assert stage.fates() == {"accepted": 1_000}
+    at = [one.at for one in stage.poster.posted]
+    assert all(b - a >= 60 for a, b in zip(at, at[100:], strict=False))
+    assert at[-1] < 10 * 62
+
+
+DAYS = [
+    # theirs ahead, seconds to midnight by ours, seconds to the next thirty
+    (-290_000, 1, 291),
+    (-290_000, 60, 350),
+    (-290_000, 400, 690),
+    (290_000, 400, 400),
+    (290_000, 60, 86_460),  # the first thirty may have been tomorrow's
+]
+
+
+@pytest.mark.parametrize(("ahead", "left", "over"), DAYS)
+def test_a_day_is_over_by_the_later_clock(
+    path: Path, ahead: int, left: int, over: int
+) -> None:
+    """It is waited for once, and not in circles."""
+    begins = datetime.fromisoformat("2026-09-15T07:00") - timedelta(seconds=left)
+    caps = Caps("p", t_mobile=T_MOBILE)
+    stage = Capped(rows=60, caps=caps, carriers=("t_mobile",), theirs_ahead=ahead)
+    stage.start, stage.keeps_hours = begins.isoformat(), False
+    stage.play(path)
+    assert stage.fates() == {"accepted": 60}
+    at = [one.at for one in stage.poster.posted]
+    assert at[29] < 1
+    assert over <= at[30] < over + 2
+    assert stage.turns < 2_000
 
 
 def test_caps_count_across_runs_and_segments(path: Path) -> None:
