@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import count
 from typing import TYPE_CHECKING
 
-from tests.crash.ground import FAULTS, Ground, Nursery, Verdict
+from tests.crash.ground import FAULTS, Ground, Hung, Nursery, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,12 @@ def bombard(folder: Path, nursery: Nursery, seed: int) -> Verdict:
             if turn < KILLS:
                 time.sleep(rng.uniform(0, LONGEST_LIFE))
                 nursery.kill()
-            code = nursery.wait()
+            try:
+                code = nursery.wait()
+            except Hung as hung:
+                raise AssertionError(
+                    f"seed {seed}: {hung}\n{ground.printed()}"
+                ) from hung
             kills += code == -9
             ground.note_orphans()
             if code in DONE and turn >= KILLS:
@@ -64,13 +69,17 @@ def barrage(
     seed: int,
     note: Callable[[int, Verdict], None] = lambda _seed, _verdict: None,
 ) -> Verdict:
-    """Campaigns until *kills* senders were killed; *note* sees each one's seed and verdict."""
+    """Campaigns until *kills* senders were killed; *note* sees each one's seed and verdict.
+
+    Where one of them fails, the others end what they are about, and begin no more.
+    """
     total, seeds, one_at_a_time = Verdict(), count(seed + 1), threading.Lock()
+    is_over = threading.Event()
 
     def fight() -> None:
         nonlocal total
         with Nursery() as nursery:
-            while total.kills < kills:
+            while total.kills < kills and not is_over.is_set():
                 with one_at_a_time:
                     mine = next(seeds)
                 verdict = bombard(folder / f"{mine}", nursery, mine)
@@ -78,7 +87,11 @@ def barrage(
                     note(mine, verdict)
                     total += verdict
 
-    with ThreadPoolExecutor(FIELDS) as fields:
-        for field in [fields.submit(fight) for _ in range(FIELDS)]:
-            field.result()
+    with ThreadPoolExecutor(FIELDS) as pool:
+        fields = [pool.submit(fight) for _ in range(FIELDS)]
+        try:
+            for field in as_completed(fields):
+                field.result()
+        finally:
+            is_over.set()
     return total

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import closing, contextmanager
@@ -40,6 +41,10 @@ ANY_HOUR = {"profile": "transactional", "because": "tests run at any hour"}
 
 UNPROVEN = {"lost_before", "lost_after", "gateway_502", "silent"}
 """Faults after which a client cannot know."""
+
+
+class Hung(Exception):  # noqa: N818  (it says what happened)
+    """A sender did not end; what it printed last says where it stood."""
 
 
 class Nursery:
@@ -96,10 +101,29 @@ class Nursery:
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
 
-    def wait(self) -> int:
-        """Its exit code, -9 where it was killed."""
-        code = int(self._line())
+    def wait(self, patience: float = PATIENCE_SECONDS) -> int:
+        """Its exit code, -9 where it was killed.
+
+        No time limit of a test reaches a thread that waits here: a sender that hangs is
+        ended, prints where each of its threads stood, and fails the test (`Hung`).
+        """
+        pid, is_hung = self.pid, threading.Event()
+
+        def end() -> None:
+            is_hung.set()
+            self.signal(signal.SIGABRT)
+            self.signal(signal.SIGCONT)  # a frozen one hears nothing else
+
+        watch = threading.Timer(patience, end)
+        watch.start()
+        try:
+            code = int(self._line())
+        finally:
+            watch.cancel()
+            watch.join()
         self.pid = 0
+        if is_hung.is_set():
+            raise Hung(f"sender {pid} hung for {patience:g} s (code {code})")
         return code
 
     def _line(self) -> str:

@@ -11,6 +11,7 @@ line, in a process of its own; only the second of importing is spared.
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import json
 import os
@@ -106,6 +107,7 @@ def be_born(order: dict[str, Any]) -> None:
     out = os.open(f"out.{os.getppid()}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream in (1, 2):
         os.dup2(out, stream)
+    faulthandler.enable()  # whoever ends one that hangs is told where
     sys.argv = ["bulksend", *order["arguments"]]
     patch(dict(order.get("patches", {})))
     code = 99

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.crash.ground import FAULTS, Ground, Nursery, Verdict, until
+from tests.crash.ground import FAULTS, Ground, Hung, Nursery, Verdict, until
 from tests.suites.arrivals import densest, watched
 from tests.suites.postgres_server import postgres
 
@@ -82,6 +82,21 @@ def finish(ground: Ground, nursery: Nursery, **patches: Any) -> Verdict:
 
 def promised(verdict: Verdict) -> bool:
     return not (verdict.doubled or verdict.lost or verdict.wrong)
+
+
+def test_a_sender_that_hangs_fails_its_test_and_says_where(
+    tmp_path: Path, two: tuple[Nursery, Nursery]
+) -> None:
+    """No test waits for ever, also where a thread of its own does."""
+    nursery, ground = two[0], Ground(tmp_path, 80, rate="20/s")
+    with ground.served(random.Random(0)):
+        ground.begin(nursery)
+        until(lambda: ground.accepted, "a text")
+        freeze(nursery, ground)
+        with pytest.raises(Hung, match="hung for"):
+            nursery.wait(patience=0.2)
+    assert "most recent call first" in ground.printed()
+    assert not nursery.pid
 
 
 @pytest.mark.parametrize("seed", range(4))
