@@ -214,7 +214,7 @@ def check(folder: Path, run: str, count: int) -> None:
     from bulksend.journal.store import Journal
 
     with Journal.open(Home.find(folder, {}).journal) as journal:
-        known = journal.run(run)
+        known = journal.runs.named(run)
         assert known is not None
         kept = journal.receipts.counts()
         assert sum(ours for ours, _ in kept.values()) == count, kept

@@ -333,9 +333,9 @@ def half_done(path: Path, home: Path, *, earlier: bool) -> int:
     run = asked.begin_run(now=1)
     with Journal.open(where.journal) as journal:
         if earlier:
-            before = journal.add_run(replace(run, run=f"before-{run.run}", id=0))
+            before = journal.runs.add(replace(run, run=f"before-{run.run}", id=0))
             _accepted(journal, asked, before, every=1)
-            journal.finish_run(before.id, now=4)
+            journal.runs.finish(before.id, now=4)
         done = _accepted(journal, asked, run, every=2)
         if opened.about["hours"]:  # some laws count a person's messages
             journal.limits.prepare()

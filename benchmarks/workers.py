@@ -155,7 +155,7 @@ def journal_alone(workers: int, rows: int) -> str:
     with running() as postgres:
         address = Address(postgres.url())
         with Journal.open(address) as journal:
-            journal.add_run(RUN)
+            journal.runs.add(RUN)
         share = rows // workers
         parts = [Part(n, 2 + n * share, 1 + (n + 1) * share) for n in range(workers)]
         before, began = cpu_seconds(postgres), time.perf_counter()
@@ -184,7 +184,7 @@ def sizes_of_messages(url: str) -> list[int]:
 def claim_and_record(url: str, part: Part) -> float:
     """Seconds for the rows of *part*, a hundred at once."""
     with Journal.open(Address(url)) as journal:
-        run = journal.run(RUN.run)
+        run = journal.runs.named(RUN.run)
         assert run is not None
         now = time.time_ns() // 1_000_000
         epoch = journal.leases.take_shard(run, part, Owner.me(run.run), now=now)

@@ -138,7 +138,7 @@ class Assignment:
         else:
             with Journal.open(self.home.journal) as journal:
                 refuse_lost(marks, noted, journal.latest.claims(noted))
-                known = journal.run(self.plan.run)
+                known = journal.runs.named(self.plan.run)
                 if known is None and not (replan or self.only):
                     refuse_other_input(journal, scope(self.plan), self.plan)
                 if known is not None and (order := journal.orders.of(known.id)):
@@ -216,7 +216,7 @@ class Assignment:
         with Journal.open(self.home.journal) as journal:
             summary = summarise(self.plan, self.campaign)
             run = new_run(self.plan, self.campaign, summary)
-            return journal.add_run(
+            return journal.runs.add(
                 replace(
                     run,
                     plan_digest=self.plan.about[seal.KEY],
@@ -252,7 +252,7 @@ class Assignment:
         """
         if run is not None and run.account not in ("", self.account):
             with Journal.open(self.home.journal) as journal:
-                if journal.may_have_left(run.id):
+                if journal.runs.may_have_left(run.id):
                     raise InputError(other_account(run, self.account))
         _ = self.account
 

@@ -257,7 +257,7 @@ def strange(home: Home, journal: str, run: str = "") -> str:
         with Journal.open(home.journal, read_only=True) as there:
             if there.known_as() != journal:
                 return "another journal"
-            if run and there.run(run) is None:
+            if run and there.runs.named(run) is None:
                 return f"a journal that does not know of {run}"
             return ""
     except Stopped:

@@ -28,7 +28,7 @@ def check_connection(environment: Mapping[str, str]) -> str:
     if isinstance(home.journal, Path):
         return f"signed in at {credentials.url}; the journal is a file on each machine"
     with Journal.open(home.journal) as journal:
-        journal.runs()
+        journal.runs.all()
     return f"signed in at {credentials.url}; the journal is {home.journal}"
 
 

@@ -76,7 +76,7 @@ def resume_run(run: str, *, home: Home) -> Ordered:
             journal.canaries.lift(known.id, now=wall_ms())
         ended = standing(journal, known)
         if ended.counts["not_sent"]:
-            journal.reopen_run(known.id)
+            journal.runs.reopen(known.id)
         return Ordered(ended)
 
 
@@ -95,7 +95,7 @@ def abort_run(run: str, *, home: Home) -> Ordered:
         late = _wait(journal, known)
         _refuse_over(journal, known)
         if late is None:
-            journal.finish_run(known.id, now=wall_ms())
+            journal.runs.finish(known.id, now=wall_ms())
         if had_sender:  # which writes the results, last of all
             return Ordered(standing(journal, known), late)
         _end_claims(journal, known)

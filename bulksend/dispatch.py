@@ -180,10 +180,10 @@ class Sending:
         """
         run, account = writer.run, self.assignment.account
         if not account or await writer.call(
-            lambda journal: journal.take_account(run.id, account)
+            lambda journal: journal.runs.take_account(run.id, account)
         ):
             return
-        now = await writer.call(lambda journal: journal.run(run.run))
+        now = await writer.call(lambda journal: journal.runs.named(run.run))
         raise InputError(other_account(now or run, account))
 
     def progress(self) -> Progress | None:

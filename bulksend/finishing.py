@@ -72,19 +72,19 @@ def finish(
     with Journal.open(asked.home.journal) as journal:
         if asked.shard is not None:
             whole = standing(journal, run)
-            if whole.is_over and journal.end_run(run.id, now=wall_ms()):
+            if whole.is_over and journal.runs.end(run.id, now=wall_ms()):
                 _tell(asked, whole, hurry)
             ended = standing(journal, asked.own(run), asked.part)
             if ended.is_over:
                 _place_part(asked, journal, run, hurry)
         else:
-            journal.set_results(run.id, str(asked.output))
+            journal.runs.set_results(run.id, str(asked.output))
             reading = Reading(hurry)
             frame = results(asked.plan, journal, run, reading=reading)
             place_results(frame, asked.output, asked.home, run=run.run, hurry=hurry)
             ended = replace(standing_of(run, reading.counts), results=str(asked.output))
             if ended.is_over or journal.orders.is_aborted(run.id):
-                journal.finish_run(run.id, now=wall_ms())
+                journal.runs.finish(run.id, now=wall_ms())
     if ended.left and stopped is None:
         stopped = Stopped(_left(ended.left, asked.only))
     return replace(ended, stopped=stopped)

@@ -276,5 +276,5 @@ def list_runs(home: Home) -> list[Ended]:
     with Journal.open_as_it_is(home.journal) as journal:
         return [
             replace(standing(journal, run), state=state(journal, run, now=wall_ms()))
-            for run in journal.runs()
+            for run in journal.runs.all()
         ]

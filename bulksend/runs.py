@@ -45,7 +45,7 @@ def has_begun(plan: Plan, home: Home) -> bool:
     if not home.journal.exists():
         return False
     with Journal.open(home.journal) as journal:
-        return journal.run(plan.run) is not None
+        return journal.runs.named(plan.run) is not None
 
 
 def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int:
@@ -57,7 +57,7 @@ def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int
     if not home.journal.exists():
         return 0
     with Journal.open(home.journal) as journal:
-        if (run := journal.run(plan.run)) is not None:
+        if (run := journal.runs.named(plan.run)) is not None:
             return journal.closed_count(run.id)
         if campaign.send.repeat == "allow":
             return 0
@@ -84,7 +84,7 @@ def capped(
         return {}
     to_send = plan.frame().filter(pl.col("reason").is_null())
     with Journal.open(home.journal) as journal:
-        if journal.run(plan.run) is not None:
+        if journal.runs.named(plan.run) is not None:
             return {}
         enough = partial(journal.limits.had_enough, campaign.provider)
         over = rows_over(to_send.select("row", "place", "to"), asked, enough)
@@ -142,7 +142,7 @@ def envelope(plan: Plan, campaign: Campaign) -> Envelope:
 
 
 def refuse_other_input(journal: Journal, scope: str, plan: Plan) -> None:
-    for run in journal.runs():
+    for run in journal.runs.all():
         is_same = run.campaign == scope and run.slot == plan.slot
         if not is_same or run.finished_at is not None or run.run == plan.run:
             continue
@@ -163,7 +163,7 @@ def never_begun(plan: Plan, home: Home, *, only: str, output: str) -> Problem:
     runs: list[Run] = []
     if home.journal.exists():
         with Journal.open(home.journal) as journal:
-            runs = journal.runs()
+            runs = journal.runs.all()
     for run in runs:
         if run.campaign != scope(plan) or run.slot != plan.slot or run.purged_at:
             continue

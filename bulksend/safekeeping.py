@@ -48,7 +48,7 @@ def back_up(home: Home, folder: Path) -> Backup:
         with closing(Sqlite.open(journal, read_only=True)) as database:
             with whole(target) as unfinished:
                 database.copy(unfinished)
-            runs = len(Journal(database).runs())
+            runs = len(Journal(database).runs.all())
         plans = _copy_plans(home.folder / "plans", folder / "plans")
     except OSError as error:
         found = (error.strerror or str(error)).lower()

@@ -134,7 +134,7 @@ def settle_runs(
     how = how or Manner()
     settled = Settled()
     with _runs(home, run) as (journal, runs):
-        everyone = journal.runs()
+        everyone = journal.runs.all()
         orphan(journal, everyone)
         unknown = {one.id: journal.decisions.unknown(one.id) for one in everyone}
         rivals = [one for one in everyone if is_real(one) and unknown[one.id]]
@@ -213,7 +213,7 @@ def poll_runs(
 def _runs(home: Home, run: str) -> Iterator[tuple[Journal, list[Run]]]:
     """The journal, open, and the run asked for, or all of them."""
     with find_run(run, home) as (journal, known):
-        yield journal, [known] if run else journal.runs()
+        yield journal, [known] if run else journal.runs.all()
 
 
 def is_real(run: Run) -> bool:

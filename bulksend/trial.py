@@ -90,7 +90,7 @@ def send_test(
         ),
     )
     with Journal.open(home.journal) as journal:
-        run = journal.run(plan.run)
+        run = journal.runs.named(plan.run)
         assert run is not None
         frame = results(plan, journal, run)
         there = [name for name in SHOWN if name in frame.collect_schema()]

@@ -84,7 +84,9 @@ def _left(campaign: Campaign, slot: str, home: Home) -> int | None:
     scope = f"{campaign.provider}/{campaign.name}"
     with Journal.open(home.journal) as journal:
         runs = [
-            run for run in journal.runs() if (run.campaign, run.slot) == (scope, slot)
+            run
+            for run in journal.runs.all()
+            if (run.campaign, run.slot) == (scope, slot)
         ]
         open_runs = [run for run in runs if run.finished_at is None]
         return sum(standing(journal, run).left for run in open_runs) if runs else None

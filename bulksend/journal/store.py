@@ -10,7 +10,6 @@ A `Journal` is used by one thread at a time; `writer.py` gives it one of its own
 from __future__ import annotations
 
 from array import array
-from dataclasses import asdict
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Self
@@ -37,6 +36,7 @@ from bulksend.journal.records import (
     Place,
     Run,
 )
+from bulksend.journal.runs import Runs
 from bulksend.journal.selections import Selections
 from bulksend.journal.sqlite import Sqlite
 from bulksend.journal.states import Status
@@ -55,6 +55,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.runs = Runs(database)
         self.leases = Leases(database)
         self.columns = Columns(database)
         self.purges = Purges(database)
@@ -116,48 +117,6 @@ class Journal:
         """Its identity; empty where nobody has asked for one."""
         said: dict[str, str] = dict(self.database.fetch("said"))
         return said.get("identity", "")
-
-    # -- runs -----------------------------------------------------------------------
-
-    def add_run(self, run: Run) -> Run:
-        """The run as stored; an existing run of that name stays as it is."""
-        self.database.execute("add_run", **asdict(run))
-        found = self.run(run.run)
-        assert found is not None
-        return found
-
-    def take_account(self, run_id: int, account: str) -> bool:
-        """Let an account have the run, under its lease; whether it may.
-
-        Not where messages may have left by another, whose search alone knows them.
-        """
-        said = {"run_id": run_id, "account": account}
-        return self.database.execute("take_account", **said) == 1
-
-    def may_have_left(self, run_id: int) -> bool:
-        """Whether a message of the run may have reached the provider, and was not refused."""
-        return bool(self.database.fetch("may_have_left", run_id=run_id))
-
-    def run(self, name: str) -> Run | None:
-        rows = self.database.fetch("run", run=name)
-        return Run(*rows[0]) if rows else None
-
-    def runs(self) -> list[Run]:
-        """All runs, newest first."""
-        return [Run(*row) for row in self.database.fetch("runs")]
-
-    def finish_run(self, run_id: int, *, now: int) -> None:
-        self.database.execute("finish_run", run_id=run_id, now=now)
-
-    def end_run(self, run_id: int, *, now: int) -> bool:
-        """Finish it, unless it is finished; of several at once one hears that it did."""
-        return self.database.execute("end_run", run_id=run_id, now=now) == 1
-
-    def reopen_run(self, run_id: int) -> None:
-        self.database.execute("reopen_run", run_id=run_id)
-
-    def set_results(self, run_id: int, results: str) -> None:
-        self.database.execute("set_results", run_id=run_id, results=results)
 
     # -- messages -------------------------------------------------------------------
 

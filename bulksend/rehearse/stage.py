@@ -227,7 +227,7 @@ def _sender(
 def _fates(plan: Plan, scratch: Path) -> list[Fate]:
     """Each row's tag and where it stands; a row that the journal lacks is planned."""
     with Journal.open(Home.find(scratch, {"BULKSEND_HOME": str(scratch)}).journal) as j:
-        run = j.run(plan.run)
+        run = j.runs.named(plan.run)
         found = j.entries(run.id, 0, 2**62) if run else []
     known = {entry.row: entry for entry in found}
     rows = plan.frame().select("row", tag=plan.tags()).collect()

@@ -161,7 +161,7 @@ def explain(asked: str, *, home: Home, region: str | None = None) -> Explained:
 def _about(
     asked: str, journal: Journal | None, home: Home, region: str | None
 ) -> Explained:
-    runs = {} if journal is None else {run.run: run for run in journal.runs()}
+    runs = {} if journal is None else {run.run: run for run in journal.runs.all()}
     plans, gone = _plans(home, runs)
     number = _number_behind(asked, journal, plans)
     was_given = number is None
@@ -209,7 +209,7 @@ def _number_behind(
     elif _ID.fullmatch(asked) and journal is not None:
         place = journal.receipts.place_of(asked)
         run_id, row = place or (0, 0)
-        names = {run.run for run in journal.runs() if run.id == run_id}
+        names = {run.run for run in journal.runs.all() if run.id == run_id}
         wanted = [plan for plan in plans if plan.run in names]
     else:
         return None

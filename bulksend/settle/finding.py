@@ -36,7 +36,7 @@ def find_run(
         named = f"no run is called `{run}`" if run else "nothing was run here"
         raise InputError(Problem("E630", named, file=str(home.journal)))
     with Journal.open(home.journal, read_only=read_only) as journal:
-        yield journal, _fitting(run, journal.runs())
+        yield journal, _fitting(run, journal.runs.all())
 
 
 def _fitting(run: str, runs: list[Run]) -> Run:

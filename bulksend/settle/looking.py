@@ -194,7 +194,7 @@ def _rivals(
     first, last = min(times) - BEFORE_MS, max(times) + BEFORE_MS
     return [
         one
-        for run in ground.journal.runs()
+        for run in ground.journal.runs.all()
         if run.provider == "bandwidth"
         and run.created_at <= last
         and (run.finished_at is None or run.finished_at >= first)

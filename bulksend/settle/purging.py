@@ -111,7 +111,7 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     callbacks = 0
     if home.journal.exists():
         with Journal.open(home.journal, read_only=True) as journal:
-            runs = journal.runs()
+            runs = journal.runs.all()
             callbacks = journal.purges.due_callbacks(before=before)
             due = [run for run in runs if _is_due(run, before)]
             longest = _longest_cap(home, runs) if due else A_LAWS_CAP

@@ -116,7 +116,7 @@ class Taking:
         """The run whose plan has this mark; None where none has, or more than one."""
         if mark not in self._runs:
             runs: dict[str, Run | None] = {}
-            for run in journal.runs():
+            for run in journal.runs.all():
                 name = run.plan_hash[:MARK_LENGTH]
                 runs[name] = None if name in runs else run
             self._runs = runs

@@ -54,7 +54,7 @@ def _looks(home: Home, now: int) -> Iterator[Now]:
     if not home.journal.exists():
         return
     with Journal.open(home.journal, read_only=True) as journal:
-        for run in journal.runs():
+        for run in journal.runs.all():
             if run.finished_at is None or run.finished_at >= now - KEPT_MS:
                 yield look(journal, run, now=now)
 

@@ -91,7 +91,7 @@ def test_a_postgres_connection_is_used_as_airflow_uses_it(
     home = BulksendHook("", "pg").home(Path())
 
     with Journal.open(home.journal) as opened:
-        assert opened.runs() == []
+        assert opened.runs.all() == []
     shown = str(home.journal)
     assert not [secret for secret in ("hunterX", "s3", "e@t") if secret in shown]
 

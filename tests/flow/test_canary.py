@@ -49,7 +49,7 @@ def test_the_rest_goes_when_the_receipts_came(desk: Desk, bandwidth: Bandwidth) 
     assert ran.code == 0
     assert sum(counts(ran).values()) == 100
     with journal_of(desk) as journal:
-        (known,) = journal.runs()
+        (known,) = journal.runs.all()
         canary = journal.canaries.of(known.id)
     assert canary is not None
     assert (canary.size, canary.passed_by) == (10, "")
@@ -75,7 +75,7 @@ def test_the_first_few_are_not_waited_for_either(
         assert "opens at " in ran.json["problems"][0]["found"]
         assert counts(ran) == {"not_sent": 100}
     with journal_of(desk) as journal:
-        canary = journal.canaries.of(journal.runs()[0].id)
+        canary = journal.canaries.of(journal.runs.all()[0].id)
     assert canary is not None
     assert (canary.size, canary.sent_at, canary.passed_at) == (10, None, None)
     assert simulator.bandwidth.witness.accepted == []
@@ -144,7 +144,7 @@ def test_a_sender_that_ends_while_it_waits_is_followed(desk: Desk, how: int) -> 
 
         def waits() -> bool:
             with journal_of(desk) as journal:
-                runs = journal.runs()
+                runs = journal.runs.all()
                 canary = journal.canaries.of(runs[0].id) if runs else None
                 return canary is not None and canary.sent_at is not None
 
@@ -155,7 +155,7 @@ def test_a_sender_that_ends_while_it_waits_is_followed(desk: Desk, how: int) -> 
             assert (ran.code, codes(ran)) == (4, ["E631"])
         follower = desk.start("run", "hello.yaml", "--yes", "--json")
         with journal_of(desk) as journal:
-            (known,) = journal.runs()
+            (known,) = journal.runs.all()
             until(
                 lambda: (
                     (owner := journal.leases.holder(known.campaign, now=0)) is not None

@@ -247,7 +247,7 @@ def test_a_worker_with_another_journal_begins_nothing(
             said(replace(errand, journal=there, versions="bulksend 0.0.9")),
         ]
         with Journal.open(other) as journal:
-            assert journal.runs() == []
+            assert journal.runs.all() == []
         with pytest.raises(InputError, match=r"E592 .*another journal"):
             stack.enter_context(
                 connected(

@@ -188,7 +188,7 @@ def test_a_killed_retry_of_what_failed_goes_on(
         desk.campaign(send={"rate": "40/s"})
         assert counts(desk.process(*command)) == {"accepted": 60}
         with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as journal:
-            (run,) = journal.runs()
+            (run,) = journal.runs.all()
             failed = [
                 Evidence(
                     run.id, row, Event.FAIL, run.created_at, Source.RECEIPT, "{}"

@@ -24,7 +24,7 @@ def test_nobody_is_texted_again_after_a_purge(desk: Desk, bandwidth: Bandwidth) 
     assert desk.call("run", "hello.yaml", "--yes").code == 0
     journal = desk.folder / ".bulksend" / "journal.sqlite"
     with Journal.open(journal) as opened:
-        (run,) = opened.runs()
+        (run,) = opened.runs.all()
         opened.database.execute("finish_run", run_id=run.id, now=NOW)
 
     asked = desk.call("purge", "--older-than", "1d")
@@ -76,11 +76,11 @@ def test_an_override_is_told_before_it_is_sent_and_after_it_is_purged(
     assert f"no rules held, since: {why}" in desk.call("explain", PEOPLE_NUMBERS[1]).out
 
     with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
-        (kept,) = opened.runs()
+        (kept,) = opened.runs.all()
         opened.database.execute("finish_run", run_id=kept.id, now=NOW)
     assert desk.call("purge", "--older-than", "1d", "--yes").code == 0
     with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
-        (kept,) = opened.runs()
+        (kept,) = opened.runs.all()
     assert kept.purged_at is not None
     assert kept.any_hour == why
     said = desk.call("status", "--json").json[0]
@@ -117,7 +117,7 @@ def test_what_caps_count_is_not_purged(desk: Desk, bandwidth: Bandwidth) -> None
     desk.campaign(send={"per_person": ["1 in 7d"]})
     assert desk.call("run", "hello.yaml", "--yes").code == 0
     with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
-        (run,) = opened.runs()
+        (run,) = opened.runs.all()
         three_days_ago = time.time_ns() // 1_000_000 - 3 * 86_400_000
         opened.database.execute("finish_run", run_id=run.id, now=three_days_ago)
 

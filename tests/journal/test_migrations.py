@@ -148,7 +148,7 @@ def test_what_an_old_journal_knows_stays(old: Old) -> None:
     """Runs, messages, suppressions; and it is sent by, as any other."""
     before = old.ask("select row, status, once, message_id from messages order by row")
     with Journal.open(old.place) as journal:
-        run = journal.run(RUN)
+        run = journal.runs.named(RUN)
         assert run is not None
         assert journal.counts(run.id) == {"accepted": 6}
         assert len(journal.ledger(run)) == 0

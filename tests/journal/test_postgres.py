@@ -104,7 +104,7 @@ def test_who_was_in_anothers_way_does_it_again(place: PostgresPlace) -> None:
     """Two transactions that wait for each other: PostgreSQL ends ours, and it is done."""
     with place.open() as journal, psycopg.connect(place.address.url) as other:
         other.execute("set deadlock_timeout = '1min'")  # so it is ours that is ended
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
         rows = range(2, 5)
         journal.claim(run, epoch, [Candidate(row, row) for row in rows], now=NOW)
@@ -151,7 +151,7 @@ def test_what_a_sender_writes_costs_the_same_however_large_the_run_is(
 ) -> None:
     """By the key, also before PostgreSQL knows anything of the table."""
     with place.open() as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
         for first in range(2, 402, 5):  # a plan is made for good while there are few
             rows = range(first, first + 5)
@@ -372,7 +372,7 @@ def test_what_a_server_is_set_to_ends_no_statement_of_ours(
         sql.execute(f"alter database postgres set {setting}".encode())
         try:
             with Journal.open(Address(url)) as journal:
-                run = journal.add_run(RUN)
+                run = journal.runs.add(RUN)
                 epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
                 rows = [Candidate(row, row) for row in range(2, 20_002)]
                 assert len(journal.claim(run, epoch, rows, now=NOW)) == 20_000
@@ -384,7 +384,7 @@ def test_what_a_server_is_set_to_ends_no_statement_of_ours(
 def test_a_statement_that_somebody_ended_is_done_again(place: PostgresPlace) -> None:
     """`pg_cancel_backend` undoes all of it: nothing is lost, and nothing is twice."""
     with place.open() as journal, psycopg.connect(place.address.url) as other:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
         found: list[list[int]] = []
         assert isinstance(journal.database, Postgres)
@@ -449,18 +449,18 @@ def test_reading_only_reads(place: PostgresPlace) -> None:
     with pytest.raises(BulksendError, match=r"E601 .*no journal"):
         Journal.open(place.address, read_only=True)
     with place.open() as journal:
-        journal.add_run(RUN)
+        journal.runs.add(RUN)
 
     with Journal.open(place.address, read_only=True) as journal:
-        assert [run.run for run in journal.runs()] == [RUN.run]
+        assert [run.run for run in journal.runs.all()] == [RUN.run]
         with pytest.raises(BulksendError, match="E601"):
-            journal.add_run(replace(RUN, run="other"))
+            journal.runs.add(replace(RUN, run="other"))
 
 
 def test_the_tables_have_a_schema_of_their_own(postgres: Server) -> None:
     """Where the URL says nothing else, nothing of ours is in `public`."""
     with Journal.open(Address(postgres.url())) as journal:
-        journal.runs()
+        journal.runs.all()
 
     with psycopg.connect(postgres.url()) as sql:
         found = sql.execute(
@@ -478,7 +478,7 @@ def test_several_may_open_a_fresh_journal_at_once(place: PostgresPlace) -> None:
     def work(name: str) -> None:
         try:
             with place.open() as journal:
-                journal.add_run(replace(RUN, run=name))
+                journal.runs.add(replace(RUN, run=name))
         except BaseException as fault:  # noqa: BLE001  (the assertion below shows it)
             faults.append(fault)
 
@@ -490,7 +490,7 @@ def test_several_may_open_a_fresh_journal_at_once(place: PostgresPlace) -> None:
 
     assert faults == []
     with place.open() as journal:
-        assert {run.run for run in journal.runs()} == set("abcdef")
+        assert {run.run for run in journal.runs.all()} == set("abcdef")
 
 
 # -- a connection that is lost ------------------------------------------------------------
@@ -506,7 +506,7 @@ def test_what_was_asked_when_the_connection_was_lost_is_not_known(
 ) -> None:
     """ConnectionLost, then `reconnect`, and the journal is as it was."""
     with place.open() as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         place.execute(CUT)
         with pytest.raises(Stopped, match=r"E563 .*lost"):
@@ -520,7 +520,7 @@ def test_what_was_asked_when_the_connection_was_lost_is_not_known(
 def test_a_claim_whose_answer_was_lost_is_still_ours(place: PostgresPlace) -> None:
     """Asked again it gives what it had claimed, and what is new; never another's."""
     with place.open() as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         journal.claim(run, epoch, [Candidate(9, 9)], now=NOW - 5)
         journal.claim(run, epoch, [Candidate(3, 3), Candidate(4, 4)], now=NOW)
@@ -539,7 +539,7 @@ async def test_a_writer_outlives_its_connection(how: str) -> None:
     with running() as server:
         place = PostgresPlace(server.url())
         with place.open() as journal:
-            run = journal.add_run(RUN)
+            run = journal.runs.add(RUN)
         over = threading.Event()
 
         def disturb() -> None:

@@ -69,7 +69,7 @@ def _value(database: Sqlite, statement: str) -> object:
 def _full(path: Path, rows: int = 2_000) -> None:
     """A journal of several hundred pages, all in the file itself."""
     with Journal.open(path) as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         wanted = [Candidate(row, row) for row in range(2, rows + 2)]
         claimed = journal.claim(run, epoch, wanted, now=NOW)
@@ -102,7 +102,7 @@ def test_folders_are_made_and_odd_names_are_names(tmp_path: Path) -> None:
     """A path with marks of a URL is a path; the journal is exactly there."""
     path = tmp_path / "50% of?mode=ro#new" / "ünter wegs" / "journal.db"
     with Journal.open(path) as journal:
-        journal.add_run(RUN)
+        journal.runs.add(RUN)
         assert repr(journal) == f"<Journal {path}>"
 
     assert path.exists()
@@ -114,12 +114,12 @@ def test_reading_only_reads(path: Path) -> None:
         Journal.open(path, read_only=True)
     assert not path.parent.exists()
     with Journal.open(path) as journal:
-        journal.add_run(RUN)
+        journal.runs.add(RUN)
 
     with Journal.open(path, read_only=True) as journal:
-        assert [run.run for run in journal.runs()] == [RUN.run]
+        assert [run.run for run in journal.runs.all()] == [RUN.run]
         with pytest.raises(BulksendError, match="E601"):
-            journal.add_run(RUN)
+            journal.runs.add(RUN)
 
 
 # -- killed while it writes -----------------------------------------------------------
@@ -134,7 +134,7 @@ from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 
 journal = Journal.open(Path(sys.argv[1]))
-run, now = journal.runs()[0], int(sys.argv[2])
+run, now = journal.runs.all()[0], int(sys.argv[2])
 epoch = journal.leases.take(run.campaign, Owner.me(), now=now)
 for first in count(int(sys.argv[3]), 3):
     rows = range(first, first + 3)
@@ -150,7 +150,7 @@ for first in count(int(sys.argv[3]), 3):
 def test_what_was_committed_survives_kill_9(path: Path) -> None:
     """Whatever the writer said was durable is there, and nothing is half there."""
     with Journal.open(path) as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
     accepted: set[int] = set()
     for turn in range(6):
         writer = _start(WRITE_FOR_EVER, path, NOW, 2 + 10_000 * turn)
@@ -183,7 +183,7 @@ from bulksend.journal.records import Candidate
 from bulksend.journal.store import Journal
 
 with Journal.open(Path(sys.argv[1])) as journal:
-    run = journal.runs()[0]
+    run = journal.runs.all()[0]
     epoch = journal.leases.take(run.campaign, Owner.me(), now=int(sys.argv[2]))
     journal.claim(run, epoch, [Candidate(2, None)], now=int(sys.argv[2]))
 print("taken", flush=True)
@@ -195,7 +195,7 @@ sys.stdin.read()
 def test_a_sender_is_followed_when_it_is_dead_and_not_before(path: Path) -> None:
     """E610 while the process lives; after kill -9 at once, and its claim is unknown."""
     with Journal.open(path) as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         other = _start(TAKE, path, NOW)
         assert other.stdout
         assert other.stdout.readline() == "taken\n"
@@ -217,7 +217,7 @@ def test_a_sender_is_followed_when_it_is_dead_and_not_before(path: Path) -> None
 def test_a_sender_that_stands_still_is_not_dead(path: Path) -> None:
     """SIGSTOP ends nothing: only the lease's end lets another one in."""
     with Journal.open(path) as journal:
-        journal.add_run(RUN)
+        journal.runs.add(RUN)
         other = _start(TAKE, path, NOW)
         assert other.stdout
         other.stdout.readline()
@@ -242,7 +242,7 @@ from bulksend.journal.store import Journal
 print("ready", flush=True)
 for path in sys.stdin.read().split():
     with Journal.open(Path(path)) as journal:
-        journal.add_run(Run(sys.argv[1], "c", "", "", "", "", "", "", 1, 1, "", 0))
+        journal.runs.add(Run(sys.argv[1], "c", "", "", "", "", "", "", 1, 1, "", 0))
 """
 
 
@@ -265,7 +265,7 @@ def test_several_processes_may_open_a_fresh_journal_at_once(tmp_path: Path) -> N
     assert [one.communicate()[1] for one in crowd] == [""] * 4
     for path in paths:
         with Journal.open(path) as journal:
-            assert {run.run for run in journal.runs()} == set("abcd")
+            assert {run.run for run in journal.runs.all()} == set("abcd")
 
 
 @pytest.mark.crash
@@ -293,7 +293,7 @@ def test_a_journal_half_made_is_finished_by_the_next(
             except BulksendError:
                 stopped += 1
         with closing(Sqlite.open(fresh)) as database:
-            Journal(database).add_run(RUN)
+            Journal(database).runs.add(RUN)
             made = _value(database, "select count(*) from transitions")
             assert made == sum(map(len, TRANSITIONS.values()))
 
@@ -308,24 +308,24 @@ def _use_everything(path: Path) -> list[str]:
 
     def claim(journal: Journal) -> None:
         epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
-        run = journal.run(RUN.run) or RUN
+        run = journal.runs.named(RUN.run) or RUN
         journal.claim(run, epoch, [Candidate(5_000, None)], now=NOW)
         journal.record(run.id, epoch, [outcome(5_000, Event.ACCEPT)])
         journal.leases.renew(CAMPAIGN, epoch, now=NOW)
         journal.leases.end(CAMPAIGN, epoch)
 
     calls: list[Callable[[Journal], object]] = [
-        lambda journal: journal.runs(),
-        lambda journal: journal.run(RUN.run),
+        lambda journal: journal.runs.all(),
+        lambda journal: journal.runs.named(RUN.run),
         lambda journal: journal.counts(1),
         lambda journal: closed_rows(journal, 1),
         lambda journal: journal.entries(1, 0, 10_000),
         lambda journal: journal.ledger(replace(RUN, id=2)),
         lambda journal: journal.leases.holder(CAMPAIGN, now=NOW),
-        lambda journal: journal.add_run(replace(RUN, run="new")),
-        lambda journal: journal.finish_run(1, now=NOW),
-        lambda journal: journal.reopen_run(1),
-        lambda journal: journal.set_results(1, "x" * 5_000),
+        lambda journal: journal.runs.add(replace(RUN, run="new")),
+        lambda journal: journal.runs.finish(1, now=NOW),
+        lambda journal: journal.runs.reopen(1),
+        lambda journal: journal.runs.set_results(1, "x" * 5_000),
         lambda journal: journal.close_unsent(1, 1, [9], ALREADY_SENT, now=NOW),
         claim,
     ]
@@ -425,7 +425,7 @@ def test_somebody_elses_database_is_left_alone(path: Path) -> None:
 def test_a_later_versions_journal_is_refused(path: Path) -> None:
     """E602, to read and to write, and it is still a later version's afterwards."""
     with Journal.open(path) as journal:
-        journal.add_run(RUN)
+        journal.runs.add(RUN)
     SqlitePlace(path).execute("update meta set value = '99'")
 
     for read_only in (False, True):
@@ -464,7 +464,7 @@ def test_a_folder_that_cannot_be_written_is_a_coded_error(tmp_path: Path) -> Non
     folder = tmp_path / "disk"
     with mounted(folder, "size=1m"):
         with Journal.open(folder / "journal.db") as journal:
-            journal.add_run(RUN)
+            journal.runs.add(RUN)
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
 
         assert set(_use_everything(folder / "journal.db")) == {"E601"}
@@ -479,7 +479,7 @@ def test_a_full_disk_is_said_and_what_was_committed_stays(tmp_path: Path) -> Non
     folder = tmp_path / "disk"
     with mounted(folder, "size=600k"):
         with Journal.open(folder / "journal.db") as journal:
-            run = journal.add_run(RUN)
+            run = journal.runs.add(RUN)
             epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
             (folder / "ballast").write_bytes(b"x" * 250_000)
             claimed: list[int] = []
@@ -510,7 +510,7 @@ from bulksend.journal.store import Journal
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with Journal.open(Path(sys.argv[1])) as journal:
-    run = journal.runs()[0]
+    run = journal.runs.all()[0]
     epoch = journal.leases.take(run.campaign, Owner.me(), now=int(sys.argv[2]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
     claimed = 0
@@ -526,7 +526,7 @@ with Journal.open(Path(sys.argv[1])) as journal:
 def test_a_file_that_may_not_grow_stops_with_a_code(path: Path) -> None:
     """The process's own limit: what had been claimed by then stays, all of it."""
     with Journal.open(path) as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
 
     said, trouble = _start(HIT_THE_LIMIT, path, NOW).communicate()
 
@@ -547,9 +547,9 @@ def test_a_journal_that_stays_locked_is_said(
             other.database.transaction(),
             pytest.raises(BulksendError, match="another process kept it locked"),
         ):
-            journal.add_run(RUN)
+            journal.runs.add(RUN)
 
-        journal.add_run(RUN)
+        journal.runs.add(RUN)
 
 
 def test_a_sqlite_that_is_too_old_is_refused(

@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(path: Path) -> Run:
     with Journal.open(path) as journal:
-        return journal.add_run(RUN)
+        return journal.runs.add(RUN)
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ async def test_the_first_failure_is_raised_from_everything_that_follows(
         raise FULL
 
     await writer.claim([Candidate(2, None)], now=NOW)
-    for attempt in (fail, lambda journal: journal.runs()):
+    for attempt in (fail, lambda journal: journal.runs.all()):
         with pytest.raises(BulksendError) as raised:
             await writer.call(attempt)
         assert raised.value is FULL

@@ -278,7 +278,7 @@ class Stage:
         with Journal.open(self.path) as journal:
             names = ("c", "plan", "h", "h", "h", "h", "p")
             new = Run(self.run_name, *names, self.rows, self.rows, "", 0)
-            self.run = journal.add_run(new)
+            self.run = journal.runs.add(new)
         self.poster.run_id = self.run.id
         async with InlineWriter(self.path, self.run) as self.writer:
             self.writer.epoch = await self.writer.call(

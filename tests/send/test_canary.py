@@ -108,7 +108,7 @@ class Scene:
         self.loop = VirtualLoop()
         self.clocks = VirtualClocks(self.loop, START)
         with Journal.open(path) as journal:
-            self.run = journal.add_run(RUN)
+            self.run = journal.runs.add(RUN)
             self.epoch = journal.leases.take("c", Owner.me(), now=START)
             rows = [Candidate(row, None) for row in range(2, 12)]
             journal.claim(self.run, self.epoch, rows, now=START)

@@ -147,7 +147,7 @@ def test_a_day_is_24_hours_also_where_clocks_change(tmp_path: Path, first: str) 
     began, caps = utc(first), Caps(RUN.provider, (PersonCap(1, DAY_MS),))
     one = Candidate(2, None, False, 7)
     with Journal.open(tmp_path / "journal.sqlite") as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(run.campaign, Owner.me(), now=began)
         claim = partial(journal.claim_within, run, epoch, now=began)
         assert claim([one], caps.at(Now.known(began))).rows == [2]
@@ -171,7 +171,7 @@ def test_who_has_had_enough_meanwhile_costs_no_time(path: Path) -> None:  # noqa
 def _text_everybody(stage: Stage) -> None:
     """By a campaign that nobody's pace holds up."""
     with Journal.open(stage.path) as journal:
-        run = journal.add_run(replace(stage.run, id=0, run="other", campaign="other"))
+        run = journal.runs.add(replace(stage.run, id=0, run="other", campaign="other"))
         now = stage.clocks.wall_ms()
         epoch = journal.leases.take("other", Owner.me(), now=now)
         rows = range(2, stage.rows + 2)

@@ -70,7 +70,7 @@ async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
     path = tmp_path / "journal.db"
     clocks, ear = Clocks(), Ear()
     with Journal.open(path) as journal, capture_logs() as told:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
 
         def fails(message_id: str, at: int) -> None:
             journal.receipts.keep(
@@ -143,7 +143,7 @@ async def test_a_carrier_that_takes_no_more_today_closes_its_day(
     cap = CarrierCap("bandwidth/t_mobile/B", 2_000)
     today, tomorrow = pacific_day(NOW)
     async with Writer(tmp_path / "journal.db", RUN) as writer:
-        run = await writer.call(lambda journal: journal.add_run(RUN))
+        run = await writer.call(lambda journal: journal.runs.add(RUN))
         writer.run = run
         lease = lambda j: j.leases.take("c", Owner.me(), now=NOW)  # noqa: E731
         writer.epoch = await writer.call(lease)

@@ -43,7 +43,7 @@ async def _look(
 ) -> tuple[list[int], list[int], int]:
     """The first few, all others, and how many were done."""
     with Journal.open(path) as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         epoch = journal.leases.take(CAMPAIGN, Owner.me(), now=NOW)
         some = [Candidate(row, None) for row in [*done, *given_back]]
         journal.claim(run, epoch, some, now=NOW)

@@ -53,7 +53,7 @@ def test_a_runs_own_results_are_its_own_however_they_are_named(
     _, journal, run = everything
     own = tmp_path / "results" / "own.csv"
     own.parent.mkdir()
-    journal.set_results(run.id, str(own))
+    journal.runs.set_results(run.id, str(own))
     (tmp_path / "link").symlink_to(own.parent)
     monkeypatch.chdir(tmp_path)
     here = type(tmp_path)()

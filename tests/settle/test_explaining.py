@@ -172,7 +172,7 @@ def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None
             ended = Evidence(run.id, 2, event, at, source, text, at, None, *why)
             decisions.apply([ended], now=at)
             decisions.resend(run.id, [(2, 1)], now=at + 5, evidence='{"by":"lee"}')
-        gone = journal.add_run(replace(run, run="old-1", plan=str(tmp_path / "old")))
+        gone = journal.runs.add(replace(run, run="old-1", plan=str(tmp_path / "old")))
         journal.claim(gone, epoch, [ana], now=NOW)
         journal.record(gone.id, epoch, [lost])
 
@@ -196,9 +196,9 @@ def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None
     assert (other.status, other.row, found.gone) == ("unknown", 2, ("old-1",))
 
     with Journal.open(home.journal) as journal:
-        done = journal.run(made.run)
+        done = journal.runs.named(made.run)
         assert done is not None
-        journal.finish_run(done.id, now=NOW)
+        journal.runs.finish(done.id, now=NOW)
         journal.purges.run(done, now=NOW)
         kept = [one.evidence for one in journal.decisions.of_rows(done.id, 2, 2)]
     assert kept == [json.dumps(looked), "{}", "{}"]
@@ -249,7 +249,7 @@ def test_a_run_whose_plan_is_gone_is_told(tmp_path: Path, home: Home) -> None:
     """It may have been for this number: silence would be a lie."""
     made = one(tmp_path)
     with begun(tmp_path, made, 2) as (journal, run, _):
-        journal.add_run(replace(run, run="old-1", plan=str(tmp_path / "old.parquet")))
+        journal.runs.add(replace(run, run="old-1", plan=str(tmp_path / "old.parquet")))
     found = explain(ANA, home=home)
     assert found.gone == ("old-1",)
     assert len(found.rows) == 3

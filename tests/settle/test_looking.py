@@ -175,7 +175,7 @@ def test_a_record_of_a_row_whose_id_is_not_known_settles_no_other(
     ours = plan(tmp_path / "alpha", people, name="alpha", message={"text": "Hi"}).plan
     theirs = plan(tmp_path / "bravo", people, name="bravo", message={"text": "Hi"}).plan
     with begun(tmp_path, ours, 1) as (journal, alpha, one):
-        bravo = journal.add_run(
+        bravo = journal.runs.add(
             replace(run_of(theirs, 1), campaign="b", provider="bandwidth")
         )
         other = journal.leases.take("b", Owner.me(), now=NOW)
@@ -209,7 +209,7 @@ def test_a_record_that_fits_two_runs_settles_neither(tmp_path: Path) -> None:
         made = plan(tmp_path / name, people, name=name, message={"text": "Hi"})
         plans[name] = made.plan
     with begun(tmp_path, plans["alpha"], 1) as (journal, alpha, one):
-        bravo = journal.add_run(replace(run_of(plans["bravo"], 1), campaign="b"))
+        bravo = journal.runs.add(replace(run_of(plans["bravo"], 1), campaign="b"))
         other = journal.leases.take("b", Owner.me(), now=NOW)
         for run, epoch in ((alpha, one), (bravo, other)):
             journal.claim(run, epoch, [Candidate(2, run.id)], now=NOW)

@@ -44,10 +44,10 @@ def run_of_two(
     os.utime(made.plan.path, (NOW / 1000, NOW / 1000))
     with begun(tmp_path, made.plan, 2) as (journal, run, epoch):
         played(journal, run, epoch, events)
-        journal.set_results(run.id, str(results))
+        journal.runs.set_results(run.id, str(results))
         journal.leases.end(run.campaign, epoch)
         if finished:
-            journal.finish_run(run.id, now=NOW)
+            journal.runs.finish(run.id, now=NOW)
         yield journal
 
 
@@ -133,9 +133,9 @@ def test_results_that_another_run_wrote_over_are_that_ones(
 ) -> None:
     """Only the plan goes: the file belongs to whoever wrote it last."""
     with run_of_two(tmp_path, {2: SENT, 3: SENT}) as journal:
-        old = journal.runs()[0]
+        old = journal.runs.all()[0]
         young = replace(old, run="young-1", plan="gone.parquet", created_at=LATER)
-        journal.add_run(young)
+        journal.runs.add(young)
     purge(home, plan_purge(home, DAY, now=LATER), now=LATER)
     assert (tmp_path / "results.csv").exists()
     assert not list((tmp_path / ".bulksend" / "plans").iterdir())

@@ -63,7 +63,7 @@ def begun(
 ) -> Iterator[tuple[Journal, Run, int]]:
     """A journal in which this plan is being sent."""
     with Journal.open(folder / "journal.sqlite") as journal:
-        run = journal.add_run(run_of(plan, sendable))
+        run = journal.runs.add(run_of(plan, sendable))
         yield journal, run, journal.leases.take(run.campaign, Owner.me(), now=NOW)
 
 

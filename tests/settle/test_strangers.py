@@ -48,6 +48,6 @@ def test_they_are_counted(tmp_path: Path) -> None:
     assert json.loads(ran("settle", run.run, "--json"))["doubled"] == 1
     assert "1 texted twice" in ran("settle", run.run)
     with Journal.open(home.journal) as journal:
-        journal.set_results(run.id, str(tmp_path / "results.csv"))
+        journal.runs.set_results(run.id, str(tmp_path / "results.csv"))
     page = report_run(run.run, home=home)
     assert "Two messages of <strong>1 row</strong> are known" in page.read_text()  # type: ignore[union-attr]

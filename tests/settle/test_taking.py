@@ -120,7 +120,7 @@ def test_rows_are_found_by_the_tag_and_else_by_the_id(tmp_path: Path) -> None:
     taking = Taking(home(tmp_path), lambda: NOW)
     taking(read(body(event())))
     with Journal.open(home(tmp_path).journal) as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         taking(read(body(event("message-failed", errorCode=4720))))
         assert journal.entries(run.id, 7, 7)[0].status == "failed"
         taking(read(body(event(message_tag=...))))  # the same message, without its tag
@@ -136,7 +136,7 @@ def test_a_type_of_tomorrow_about_our_message_is_no_strangers(tmp_path: Path) ->
     """By its tag or by its id; it proves nothing, and a reply with our tag is no row's."""
     taking = Taking(home(tmp_path), lambda: NOW)
     with Journal.open(home(tmp_path).journal) as journal:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         taking(read(body(event("of-tomorrow"))))
         assert not journal.entries(run.id, 7, 7)
         taking(read(body(event("message-sent"))))
@@ -174,7 +174,7 @@ def test_only_rows_that_the_plan_sends_are_believed(tmp_path: Path) -> None:
     mark = checked.plan.hash[:8]
     taking = Taking(home(tmp_path), lambda: NOW)
     with Journal.open(home(tmp_path).journal) as journal:
-        run = journal.add_run(run_of(checked.plan, checked.summary.sendable))
+        run = journal.runs.add(run_of(checked.plan, checked.summary.sendable))
         for row in (2, 3, 99, 10**11, 4, 4):
             said = event(message_tag=f"#{mark}-{row}", message_id=f"m{row}")
             taking(read(body(said)))
@@ -190,7 +190,7 @@ def test_a_mark_of_two_runs_is_nobodys(tmp_path: Path) -> None:
     taking = Taking(home(tmp_path), lambda: NOW)
     with Journal.open(home(tmp_path).journal) as journal:
         for name in ("a", "b"):
-            journal.add_run(replace(RUN, run=name, plan_hash="0a1b2c3d" + name * 24))
+            journal.runs.add(replace(RUN, run=name, plan_hash="0a1b2c3d" + name * 24))
         taking(read(body(event())))
         assert journal.receipts.counts() == {"message-delivered": (0, 1)}
     taking.close()
@@ -235,7 +235,7 @@ def test_a_journal_that_was_upgraded_meanwhile_takes_nothing_in(tmp_path: Path) 
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taking]:
     folder = tmp_path_factory.mktemp("any")
     with Journal.open(home(folder).journal) as journal:
-        journal.add_run(RUN)
+        journal.runs.add(RUN)
     taking = Taking(home(folder), lambda: NOW)
     yield taking
     taking.close()

@@ -29,8 +29,8 @@ class CapsSuite:
     ) -> None:
         """Taken rows since a moment, whatever the campaign; not those of a simulator."""
         journal = sender.journal
-        foreign = journal.add_run(replace(RUN, run="x", campaign="other"))
-        trial = journal.add_run(
+        foreign = journal.runs.add(replace(RUN, run="x", campaign="other"))
+        trial = journal.runs.add(
             replace(RUN, run="y", campaign="trial", provider="simulator")
         )
         journal.limits.prepare()
@@ -68,7 +68,7 @@ class CapsSuite:
         journal = sender.journal
         people = {"marketing": 7, "transactional": 8, "": 9}
         for purpose, person in people.items():
-            run = journal.add_run(
+            run = journal.runs.add(
                 replace(RUN, run=f"x{person}", campaign=f"c{person}", purpose=purpose)
             )
             assert run.purpose == purpose
@@ -93,8 +93,8 @@ class CapsSuite:
         assert enough("") == [7, 8, 9]
         assert enough("", since=NOW + 1) == []
         assert enough("", provider="simulator") == []
-        for run in journal.runs():
-            journal.finish_run(run.id, now=NOW)
+        for run in journal.runs.all():
+            journal.runs.finish(run.id, now=NOW)
         assert enough("transactional") == [8, 9]
         assert list(journal.limits.had_enough(RUN.provider, Often(2, NOW))) == []
 
@@ -103,7 +103,7 @@ class CapsSuite:
     ) -> None:
         """What one has claimed counts for the other's next claim; the row says why."""
         journal = sender.journal
-        other = journal.add_run(replace(RUN, run="x", campaign="other"))
+        other = journal.runs.add(replace(RUN, run="x", campaign="other"))
         epoch = journal.leases.take(other.campaign, Owner.me(), now=NOW)
         limits = Limits(RUN.provider, (Often(2, NOW - 1_000), Often(None, NOW - 1_000)))
         for row in (2, 3):
@@ -142,7 +142,7 @@ class CapsSuite:
         def send(number: int) -> int:
             claimed = 0
             with place.open() as mine:
-                run = mine.add_run(
+                run = mine.runs.add(
                     replace(RUN, run=f"r{number}", campaign=f"c{number}")
                 )
                 epoch = mine.leases.take(run.campaign, Owner.me(), now=NOW)
@@ -181,7 +181,7 @@ class CapsSuite:
     def test_a_carriers_cap_is_shared_and_kept_in_order(self, sender: Sender) -> None:
         """Of two campaigns and two caps; what is over waits, and nobody overtakes."""
         journal = sender.journal
-        other = journal.add_run(replace(RUN, run="x", campaign="other"))
+        other = journal.runs.add(replace(RUN, run="x", campaign="other"))
         epoch = journal.leases.take(other.campaign, Owner.me(), now=NOW)
         day = Purse(
             "t", frozenset({"t_mobile", "unknown"}), 10, NOW, NOW, 86_400_000, NOW

@@ -131,7 +131,7 @@ class ClaimsSuite:
         self, journal: Journal, how: str
     ) -> None:
         """`LeaseLost`, and not one row of the group is claimed."""
-        run, now = journal.add_run(RUN), NOW
+        run, now = journal.runs.add(RUN), NOW
         epoch = 1
         if how != "never taken":
             epoch = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
@@ -199,8 +199,8 @@ class ClaimsSuite:
 
     def test_what_a_gone_sender_left_claimed_is_unknown(self, journal: Journal) -> None:
         """In every run of the campaign, and only there; what is proven stays."""
-        run, old = journal.add_run(RUN), journal.add_run(replace(RUN, run="old"))
-        other = journal.add_run(replace(RUN, run="x", campaign="other"))
+        run, old = journal.runs.add(RUN), journal.runs.add(replace(RUN, run="old"))
+        other = journal.runs.add(replace(RUN, run="x", campaign="other"))
         epoch = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
         journal.leases.take("other", ELSEWHERE, now=NOW)
         gone = Sender(journal, run, epoch)
@@ -239,7 +239,7 @@ class ClaimsSuite:
         self, journal: Journal
     ) -> None:
         """Whatever it learned: accepted, refused, or that the row never left."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         late = Sender(journal, run, journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW))
         late.claim(2, 3, 4, 5)
         later = NOW + LEASE_MS + 1
@@ -267,7 +267,7 @@ class ClaimsSuite:
         self, journal: Journal
     ) -> None:
         """Not those it never claimed, and not those that were claimed again."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         late = Sender(journal, run, journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW))
         late.claim(2)
         later = NOW + LEASE_MS + 1

@@ -43,7 +43,7 @@ class EvidenceSuite:
 
     def test_a_callback_is_kept_once(self, journal: Journal) -> None:
         """By its message and its digest, however often it comes."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         ours = kept(run_id=run.id, row=2)
         stranger = kept(message_id="other", digest=2, type="message-failed")
 
@@ -67,8 +67,8 @@ class EvidenceSuite:
 
     def test_failures_are_heard_of_since_a_moment(self, journal: Journal) -> None:
         """Of this run, with a code; by the time at which they came."""
-        run = journal.add_run(RUN)
-        other = journal.add_run(replace(RUN, run="other"))
+        run = journal.runs.add(RUN)
+        other = journal.runs.add(replace(RUN, run="other"))
         failed = kept(run_id=run.id, row=2, error_code=4770)
         journal.receipts.keep(
             [
@@ -125,7 +125,7 @@ class EvidenceSuite:
 
     def test_two_messages_of_one_row_are_told(self, journal: Journal) -> None:
         """The proof that somebody was texted twice, if it ever happens."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         journal.receipts.keep(
             [
                 kept(run_id=run.id, row=2),
@@ -156,7 +156,7 @@ class EvidenceSuite:
         self, journal: Journal, first: list[tuple[str, int | None]], twice: bool
     ) -> None:
         """`run --only` on purpose: the person has one text, and is told to have one."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         here = kept(run_id=run.id, row=2)
         said = [
             here._replace(message_id="m1", digest=place, type=kind, error_code=code)
@@ -170,7 +170,7 @@ class EvidenceSuite:
         self, place: Place, journal: Journal
     ) -> None:
         """A run without a row, or a row without a run."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         journal.receipts.keep([kept(run_id=run.id, row=2)])
         for hole in ("run_id", "row"):
             with pytest.raises(place.refusal):
@@ -533,7 +533,7 @@ class EvidenceSuite:
         """Resending plans it again and reopens the run; the unknown stay unknown."""
         sender.bring(2, Status.NOT_SENT)
         sender.bring(3, Status.UNKNOWN)
-        sender.journal.finish_run(sender.run.id, now=NOW)
+        sender.journal.runs.finish(sender.run.id, now=NOW)
         assert sender.claim(2, 3) == []
 
         again = partial(
@@ -542,7 +542,7 @@ class EvidenceSuite:
         assert again(now=NOW + 3, evidence='{"by":"kim"}') == 1
         assert again(now=NOW + 4, evidence='{"by":"kim"}') == 0
 
-        found = sender.journal.run(RUN.run)
+        found = sender.journal.runs.named(RUN.run)
         assert found is not None
         assert found.finished_at is None
         assert sender.claim(2, 3) == [2]

@@ -56,7 +56,7 @@ class JournalSuite(
 
     @pytest.fixture
     def sender(self, journal: Journal) -> Sender:
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         return Sender(journal, run, journal.leases.take(CAMPAIGN, Owner.me(), now=NOW))
 
     @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ class JournalSuite(
         self, journal: Journal, event: Event | None, may: bool
     ) -> None:
         """Its search alone knows what did; what was refused left nothing behind."""
-        run = journal.add_run(replace(RUN, run="other-run", account="1"))
+        run = journal.runs.add(replace(RUN, run="other-run", account="1"))
         epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
         if event is not None:
             journal.claim(run, epoch, [Candidate(0, 7)], now=NOW)
             journal.record(run.id, epoch, [outcome(0, event)])
 
-        assert journal.may_have_left(run.id) is not may
-        assert journal.take_account(run.id, "2") is may
-        assert journal.take_account(run.id, "2" if may else "1")
-        known = journal.run(run.run)
+        assert journal.runs.may_have_left(run.id) is not may
+        assert journal.runs.take_account(run.id, "2") is may
+        assert journal.runs.take_account(run.id, "2" if may else "1")
+        known = journal.runs.named(run.run)
         assert known is not None
         assert known.account == ("2" if may else "1")
 

@@ -37,46 +37,46 @@ class LeasesSuite:
     def test_a_run_is_kept_as_it_was_added(self, place: Place) -> None:
         """What one connection adds, another reads; only the number is new."""
         with place.open() as one, place.open() as other:
-            added = one.add_run(RUN)
+            added = one.runs.add(RUN)
 
-            assert other.run(RUN.run) == added == replace(RUN, id=added.id)
+            assert other.runs.named(RUN.run) == added == replace(RUN, id=added.id)
             assert added.id > 0
 
     def test_adding_a_run_again_changes_nothing(self, journal: Journal) -> None:
         """The first plan of that name stands; the second is not written over it."""
-        first = journal.add_run(RUN)
+        first = journal.runs.add(RUN)
 
-        assert journal.add_run(replace(RUN, plan_digest="else", rows=5_000)) == first
-        assert journal.runs() == [first]
+        assert journal.runs.add(replace(RUN, plan_digest="else", rows=5_000)) == first
+        assert journal.runs.all() == [first]
 
     def test_a_run_that_is_not_there_is_none(self, journal: Journal) -> None:
         """Asking for an unknown name is no error."""
-        assert journal.run("never") is None
-        assert journal.runs() == []
+        assert journal.runs.named("never") is None
+        assert journal.runs.all() == []
 
     def test_runs_come_newest_first(self, journal: Journal) -> None:
         """By the time of their creation; of two at once the later added first."""
         for name, at in (("a", 2), ("b", 9), ("c", 1), ("d", 9)):
-            journal.add_run(replace(RUN, run=name, created_at=at))
+            journal.runs.add(replace(RUN, run=name, created_at=at))
 
-        assert [run.run for run in journal.runs()] == ["d", "b", "a", "c"]
+        assert [run.run for run in journal.runs.all()] == ["d", "b", "a", "c"]
 
     def test_a_run_is_finished_reopened_and_has_its_results(
         self, journal: Journal
     ) -> None:
         """Each changes its own field, of its own run."""
-        run, other = journal.add_run(RUN), journal.add_run(replace(RUN, run="other"))
+        run, other = journal.runs.add(RUN), journal.runs.add(replace(RUN, run="other"))
 
-        journal.finish_run(run.id, now=NOW + 5)
-        assert not journal.end_run(run.id, now=NOW + 6)  # it is
-        journal.set_results(run.id, "results/spring.csv")
+        journal.runs.finish(run.id, now=NOW + 5)
+        assert not journal.runs.end(run.id, now=NOW + 6)  # it is
+        journal.runs.set_results(run.id, "results/spring.csv")
         finished = replace(run, finished_at=NOW + 5, results="results/spring.csv")
-        assert journal.run(run.run) == finished
+        assert journal.runs.named(run.run) == finished
 
-        journal.reopen_run(run.id)
-        assert journal.run(run.run) == replace(finished, finished_at=None)
-        assert journal.run("other") == other
-        assert journal.end_run(run.id, now=NOW + 7)
+        journal.runs.reopen(run.id)
+        assert journal.runs.named(run.run) == replace(finished, finished_at=None)
+        assert journal.runs.named("other") == other
+        assert journal.runs.end(run.id, now=NOW + 7)
 
     # -- the lease ---------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class LeasesSuite:
         self, journal: Journal
     ) -> None:
         """Each with an epoch of its own; the same shard twice is refused."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         low, high = Part(0, 2, 9), Part(1, 10, 20)
 
         assert journal.leases.take_shard(run, low, ELSEWHERE, now=NOW) == 1
@@ -184,7 +184,7 @@ class LeasesSuite:
         self, journal: Journal
     ) -> None:
         """As a whole sender keeps shards out: the ledger stands on it."""
-        run, other = journal.add_run(RUN), journal.add_run(replace(RUN, run="other"))
+        run, other = journal.runs.add(RUN), journal.runs.add(replace(RUN, run="other"))
         high = Part(1, 10, 20)
         epoch = journal.leases.take_shard(run, high, ELSEWHERE, now=NOW)
 
@@ -205,11 +205,11 @@ class LeasesSuite:
         self, journal: Journal
     ) -> None:
         """Its own rows without an answer are unknown, and those of runs that are over."""
-        earlier = journal.add_run(replace(RUN, run="earlier"))
+        earlier = journal.runs.add(replace(RUN, run="earlier"))
         gone = journal.leases.take(CAMPAIGN, ELSEWHERE, now=NOW)
         journal.claim(earlier, gone, [Candidate(5, None)], now=NOW)
         journal.leases.end(CAMPAIGN, gone)
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         low, high = Part(0, 2, 9), Part(1, 10, 20)
         first = journal.leases.take_shard(run, low, ELSEWHERE, now=NOW)
         second = journal.leases.take_shard(run, high, ELSEWHERE, now=NOW)

@@ -44,7 +44,7 @@ class OrdersSuite:
         self, place: Place, journal: Journal
     ) -> None:
         """For every connection, and for its own run only."""
-        run, other = journal.add_run(RUN), journal.add_run(replace(RUN, run="other"))
+        run, other = journal.runs.add(RUN), journal.runs.add(replace(RUN, run="other"))
         with place.open() as terminal:
             assert journal.orders.of(run.id) is None
             terminal.orders.give(run.id, Word.PAUSE, "ann on web-3", now=NOW)
@@ -60,7 +60,7 @@ class OrdersSuite:
         self, journal: Journal
     ) -> None:
         """Pausing twice is pausing once; an abort over it is a new order, not heeded."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         journal.orders.give(run.id, Word.PAUSE, "ann", now=NOW)
         journal.orders.heed(run.id, now=NOW + 1)
         journal.orders.heed(run.id, now=NOW + 2)
@@ -76,7 +76,7 @@ class OrdersSuite:
         self, place: Place, journal: Journal
     ) -> None:
         """And an order for a run that is not there names nobody's run."""
-        run = journal.add_run(RUN)
+        run = journal.runs.add(RUN)
         with pytest.raises(place.refusal):
             place.execute(
                 "insert into orders (run_id, word, giver, at)"
@@ -119,10 +119,10 @@ class OrdersSuite:
             sender.record(outcome(row, Event.FAIL, error_code="5100"))
         sender.bring(4, Status.PLANNED)
         journal, run = sender.journal, sender.run
-        journal.finish_run(run.id, now=NOW)
+        journal.runs.finish(run.id, now=NOW)
         select = journal.selections
         assert select.reopen(run, sender.epoch, which, now=NOW) == [2, 3]
-        reopened = journal.run(run.run)
+        reopened = journal.runs.named(run.run)
         assert reopened is not None
         assert reopened.finished_at is None
         sender.claim(3)
@@ -342,7 +342,7 @@ class OrdersSuite:
         journal = sender.journal
 
         def of(name: str, slot: str) -> Run:
-            return journal.add_run(replace(RUN, run=name, slot=slot))
+            return journal.runs.add(replace(RUN, run=name, slot=slot))
 
         this_week, again, next_week = of("a", "w1"), of("b", "w1"), of("c", "w2")
         sender._replace(run=this_week).claim(2)
@@ -355,8 +355,8 @@ class OrdersSuite:
         self, place: Place, journal: Journal
     ) -> None:
         """A run says what it is, in one of two words."""
-        test = journal.add_run(replace(RUN, kind="test"))
-        assert (test.kind, journal.run(RUN.run)) == ("test", test)
+        test = journal.runs.add(replace(RUN, kind="test"))
+        assert (test.kind, journal.runs.named(RUN.run)) == ("test", test)
 
         with pytest.raises(place.refusal):
             place.execute("update runs set kind = 'rehearsal'")

@@ -209,7 +209,7 @@ class OutcomesSuite:
 
     def test_a_run_sees_its_own_rows_only(self, sender: Sender) -> None:
         """The same row number in another run is another message."""
-        other = sender.journal.add_run(replace(RUN, run="other"))
+        other = sender.journal.runs.add(replace(RUN, run="other"))
         sender.claim(2)
 
         assert sender.journal.counts(other.id) == {}
@@ -267,16 +267,16 @@ class OutcomesSuite:
         journal, run = sender.journal, sender.run
         kept = Kept("m", 1, "message-received", NOW, NOW, 77, said='{"text": "Stop"}')
         journal.receipts.keep([kept._replace(run_id=run.id, row=3)])
-        other = journal.add_run(replace(RUN, run="another"))
+        other = journal.runs.add(replace(RUN, run="another"))
         before = journal.counts(run.id), list(journal.ledger(other))
 
         assert not journal.purges.run(run, now=NOW + 5)  # it is not finished
-        journal.finish_run(run.id, now=NOW)
+        journal.runs.finish(run.id, now=NOW)
         assert journal.purges.run(run, now=NOW + 6)
         assert not journal.purges.run(run, now=NOW + 7)
 
         assert (journal.counts(run.id), list(journal.ledger(other))) == before
-        found = journal.run(run.run)
+        found = journal.runs.named(run.run)
         assert found is not None
         assert found.purged_at == NOW + 6
         words = {one.error for one in journal.entries(run.id, 2, 99)}
@@ -298,7 +298,7 @@ class OutcomesSuite:
             return journal.purges.due_callbacks(before=at)
 
         assert (due(NOW), due(NOW + 1)) == (0, 4), "its run is there, and takes it"
-        journal.finish_run(run.id, now=NOW)
+        journal.runs.finish(run.id, now=NOW)
         assert journal.purges.run(run, now=NOW + 6)
         assert due(NOW + 1) == 4
         journal.receipts.keep([late._replace(digest=2, person=77)])
@@ -353,8 +353,8 @@ class OutcomesSuite:
     ) -> None:
         """Keys of taken rows of this campaign's other runs, sorted; no others."""
         journal = sender.journal
-        next_run = journal.add_run(replace(RUN, run="next"))
-        foreign = journal.add_run(replace(RUN, run="x", campaign="other"))
+        next_run = journal.runs.add(replace(RUN, run="next"))
+        foreign = journal.runs.add(replace(RUN, run="x", campaign="other"))
         epoch = journal.leases.take("other", Owner.me(), now=NOW)
         Sender(journal, foreign, epoch).claim(50)
         sender._replace(run=next_run).claim(60)

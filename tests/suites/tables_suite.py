@@ -124,8 +124,8 @@ class TablesSuite:
     ) -> None:
         """A model of six lines and the journal agree after any script of theirs."""
         with place.open() as journal:
-            name = f"run {len(journal.runs())}"
-            run = journal.add_run(replace(RUN, run=name, campaign=name))
+            name = f"run {len(journal.runs.all())}"
+            run = journal.runs.add(replace(RUN, run=name, campaign=name))
             now, epochs = NOW, [journal.leases.take(name, ELSEWHERE, now=NOW)]
             status: dict[int, Status] = {}
             owner: dict[int, int] = {}

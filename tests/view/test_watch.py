@@ -232,7 +232,7 @@ def test_a_run_that_ended_long_ago_is_left_out(
 ) -> None:
     """A day after its end; until then it can be seen to have ended."""
     _, journal, run = everything
-    journal.finish_run(run.id, now=NOW)
+    journal.runs.finish(run.id, now=NOW)
     assert f'run="{run.run}"' in metrics(home, now=NOW + KEPT_MS)
     assert run.run not in metrics(home, now=NOW + KEPT_MS + 1)
 

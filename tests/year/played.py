@@ -141,7 +141,7 @@ async def _send(folder: Path, plan: Plan, clocks: VirtualClocks, rate: float) ->
 
     with Journal.open(journal) as opened:
         names = ("year", "plan", "h", "h", "h", "h", "bandwidth")
-        run = opened.add_run(Run("run", *names, plan.rows, len(rows), "", 0))
+        run = opened.runs.add(Run("run", *names, plan.rows, len(rows), "", 0))
     async with InlineWriter(journal, run) as writer:
         writer.epoch = await writer.call(
             lambda one: one.leases.take("year", Owner.me(), now=clocks.wall_ms())
