@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HURRY_SECONDS = 2.6
-"""After so long nothing new is begun: answers are awaited for 2.5 s (send/engine.py)."""
+"""After so long nothing new is begun: answers are awaited for 2.5 s (send/flight.py)."""
 
 END_SECONDS = 3.2
 """Four are promised, also where the machine is slow to let go of a large process.

@@ -3,8 +3,8 @@
 Theory of operation
 -------------------
 One *feeder* goes round about a hundred times a second.  It takes what the pace lets go
-(`Backlog.take`), has the intent written (`Writer.claim`), and starts one task per
-message.  The task posts, and hands the verdict to `Aftermath`, which records it.
+(`Backlog.take`), has the intent written (`Writer.claim`), and lets each message take off
+(`Flight.begin`): a task posts it, and hands the verdict to `Aftermath`, which records it.
 
     backlog ─► pace ─► claim (durable) ─► POST ─► verdict ─► record (durable)
        ▲                                             │
@@ -16,8 +16,9 @@ What is claimed and not yet posted when the process dies ends as an *unknown* th
 never sent, so the permits come first, and nothing waits for them claimed.
 
 Who does what: `Intake` knows what comes next and makes the intent durable, the `Pace` says
-when, the `Brake` whether anything new is begun, `LastLook` whether bytes that are ready to
-leave may, and `Aftermath` what follows from an answer.  The engine only keeps the order.
+when, the `Brake` whether anything new is begun, `Flight` has what is under way, `LastLook`
+says whether bytes that are ready to leave may, and `Aftermath` what follows from an answer.
+The engine only keeps the order.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ from typing import TYPE_CHECKING
 from bulksend.errors import BulksendError
 from bulksend.journal.records import LeaseLost
 from bulksend.journal.states import Event
-from bulksend.send.aftermath import Aftermath, Posted
+from bulksend.send.aftermath import Aftermath
 from bulksend.send.allowance import TICK
 from bulksend.send.brake import SHORTEST_SECONDS, Brake
 from bulksend.send.breakers import Breakers
+from bulksend.send.flight import Flight
 from bulksend.send.hold import Hold
 from bulksend.send.last_look import LastLook
-from bulksend.send.verdict import Action, Reached, judge
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -49,16 +50,10 @@ if TYPE_CHECKING:
     from bulksend.send.intake import Intake
     from bulksend.send.pacing import Pace
 
-MOST_IN_FLIGHT = 1_000
 MOST_AT_ONCE = 128
 """In one round: what lies claimed while others are posted is unknown if we die."""
 
-DRAIN_SECONDS = 2.5
-"""A stop is over within four seconds: Airflow kills after five (airflow.md §0)."""
 IDLE_SECONDS = 0.5
-
-HELD = judge(Reached.HELD)
-"""The verdict on a message that was not posted, since nothing new is begun any more."""
 
 
 class Engine:
@@ -81,20 +76,11 @@ class Engine:
         not_after: datetime | None = None,
     ) -> None:
         self._intake = intake
-        self._client = client
         self._writer = writer
         self._pacer = pacer
         self._clocks = clocks
         self._lease = Hold(writer, clocks)
         self._brake = Brake(clocks, intake.changed, not_after=not_after)
-        self._last_look = LastLook(
-            lease=self._lease,
-            brake=self._brake,
-            writer=writer,
-            intake=intake,
-            pacer=pacer,
-            clocks=clocks,
-        )
         self._aftermath = Aftermath(
             intake=intake,
             client=client,
@@ -103,18 +89,31 @@ class Engine:
             breakers=breakers or Breakers(),
             clocks=clocks,
             rng=rng,
-            stop=self.stop,
+            stop=self._brake.stop,
+        )
+        self._flight = Flight(
+            intake=intake,
+            client=client,
+            brake=self._brake,
+            last_look=LastLook(
+                lease=self._lease,
+                brake=self._brake,
+                writer=writer,
+                intake=intake,
+                pacer=pacer,
+                clocks=clocks,
+            ),
+            aftermath=self._aftermath,
+            clocks=clocks,
         )
         self._unposted = 0  # claimed, or being claimed
-        self._in_flight: set[asyncio.Task[None]] = set()
-        self._fault: BaseException | None = None
 
     def __repr__(self) -> str:
         events = self.tally.events
         return (
             f"<Engine {events[Event.ACCEPT]:,} accepted · "
             f"{events[Event.REFUSE]:,} refused · {events[Event.LOSE]:,} unknown · "
-            f"{len(self._in_flight)} in flight · {self._pacer!r}>"
+            f"{len(self._flight)} in flight · {self._pacer!r}>"
         )
 
     # -- what others see of it, and tell it -------------------------------------------
@@ -146,7 +145,7 @@ class Engine:
 
     @property
     def _is_at_work(self) -> bool:
-        return bool(self._in_flight or self._unposted)
+        return bool(self._flight or self._unposted)
 
     def pause(self) -> None:
         """Send nothing new until `resume`; what is under way ends."""
@@ -193,9 +192,10 @@ class Engine:
             keeper.cancel()
             deadline.cancel()
             await self._intake.close()
-            await self._drain()
-        if self._fault is not None:
-            raise self._fault  # ours: the row it met stays claimed, so it ends unknown
+            await self._flight.land()
+            await self._writer.durable()
+        if self._flight.fault is not None:
+            raise self._flight.fault  # ours: the row it met stays claimed, so it ends unknown
         if self._brake.problem is not None:
             raise self._brake.problem
 
@@ -205,19 +205,6 @@ class Engine:
             self.stop(error)
         elif error is not None:
             self.stop(self._lease.lost())
-
-    async def _drain(self) -> None:
-        """Let what is on the wire end, for a few seconds; then write down what is known."""
-        if self._in_flight:
-            _, late = await asyncio.wait(
-                set(self._in_flight),
-                timeout=DRAIN_SECONDS if self._brake.is_stopped else None,
-            )
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
-        await self._writer.durable()
 
     # -- the feeder: claim the next ones while these are posted ---------------------------
 
@@ -231,7 +218,7 @@ class Engine:
                     claiming = asyncio.create_task(self._claim_next())
                 seconds = self._post_what_may(claimed)
                 # What is left of them waits: for room, for its moment, or for more.
-                if claimed and len(self._in_flight) >= MOST_IN_FLIGHT:
+                if claimed and self._flight.is_full:
                     await self._brake.wait_for_room(IDLE_SECONDS)
                     continue
                 if claimed and claiming is not None:
@@ -243,7 +230,7 @@ class Engine:
                     continue
                 items, claiming = await claiming, None
                 claimed += items
-                if not claimed and self._intake.is_empty and not self._in_flight:
+                if not claimed and self._intake.is_empty and not self._flight:
                     return
                 if not items:  # nothing was there to be claimed
                     wait = min(seconds, IDLE_SECONDS) if claimed else IDLE_SECONDS
@@ -306,7 +293,7 @@ class Engine:
         pacer, soonest, index = self._pacer, IDLE_SECONDS, 0
         waiting: set[Hashable] = set()
         while index < len(claimed):
-            if len(self._in_flight) >= MOST_IN_FLIGHT:
+            if self._flight.is_full:
                 return IDLE_SECONDS
             message, now = claimed[index].message, self._clocks.monotonic()
             asked = message.sender, message.weight, now
@@ -319,57 +306,14 @@ class Engine:
             elif (seconds := pacer.seconds_too_early(*asked)) > 0.0:
                 return min(soonest, seconds)
             else:
-                self._start(claimed.pop(index))
+                pacer.posted(*asked)
+                self._unposted -= 1
+                self._flight.begin(claimed.pop(index))
         return soonest
 
     def _post_none(self, claimed: list[Item]) -> None:
-        """Give all of these back, as things stand now; the list is empty then."""
+        """Give all of these back; in a pause they come again when that ends."""
         items = claimed.copy()
         claimed.clear()
         self._unposted -= len(items)
-        self._give_back(items)
-
-    def _give_back(self, items: list[Item]) -> None:
-        """Unclaim what was not posted; in a pause it comes again when that ends."""
-        self._intake.unclaim(items)
-        if not self._brake.is_stopped:
-            for item in items:
-                item.attempt = max(1, item.attempt - 1)  # this one was none
-                self._intake.again(item, 0)
-
-    # -- one message ----------------------------------------------------------------------
-
-    def _start(self, item: Item) -> None:
-        self._unposted -= 1
-        message = item.message
-        self._pacer.posted(message.sender, message.weight, self._clocks.monotonic())
-        task = asyncio.create_task(self._send(item))
-        self._in_flight.add(task)
-        task.add_done_callback(self._landed)
-
-    async def _send(self, item: Item) -> None:
-        posted = Posted(self._clocks.wall_ms(), self._client.generation)
-        try:
-            verdict = HELD
-            if self._brake.lets_go:  # the rest is asked when its bytes leave
-                turn = partial(self._last_look.turn, item)
-                verdict = await self._client.post(item.body, turn)
-        except BulksendError as error:  # the sign-in failed before anything left
-            self._intake.unclaim([item])
-            self.stop(error)
-        else:
-            if verdict.action is not Action.GIVE_BACK:
-                await self._aftermath.follow(item, verdict, posted)
-            elif self._brake.lets_go and self._intake.is_late(item):
-                self._intake.postpone(item)
-            else:
-                self._give_back([item])
-
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        self._brake.room.set()
-        if not self._in_flight:
-            self._intake.changed.set()
-        if not task.cancelled() and (fault := task.exception()):
-            self._fault = self._fault or fault
-            self.stop()
+        self._intake.give_back(items, again=not self._brake.is_stopped)

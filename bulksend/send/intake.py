@@ -7,7 +7,7 @@ have from an earlier run, messages whose time has passed), and claims the rest.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bulksend.journal.limits import NO_LIMITS
 from bulksend.journal.records import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bulksend.send.clocks import Clocks, Moment, Now
     from bulksend.send.message import Envelope, Message
     from bulksend.send.pacing import Pace
+    from bulksend.send.source import Source
 
 SOON_MS = 120_000
 
@@ -51,34 +52,6 @@ FRESH_SECONDS = 0.5
 """So long a claim vouches for it that the person may be texted: it has read who has opted
 out, and who does later must get nothing a second after.  As a rule a message leaves some
 milliseconds after its claim; where a server or a connection is slow, it is asked again."""
-
-
-class Source(Protocol):
-    """The plan's messages that are still to be sent."""
-
-    async def ahead(self) -> Sequence[Message] | None:
-        """The next of them, in the plan's order; None when it is through."""
-
-    async def of(self, rows: Sequence[int]) -> Sequence[Message]:
-        """These rows, which it gave out before."""
-
-    def missed(self) -> Sequence[int]:
-        """Rows whose window cannot be met any more; each is given once."""
-
-    def is_late(self, message: Message) -> bool:
-        """Whether the person's window is not open, or closes before it can arrive."""
-
-    def put_back(self, some: Iterable[Message]) -> None:
-        """Late messages: they come again when their windows open, or are missed."""
-
-    def per_day(self, message: Message) -> int:
-        """How many messages a law allows its person in 24 hours; 0: no law says."""
-
-    def carrier(self, message: Message) -> str:
-        """Whose caps it counts against."""
-
-    def hold(self, carrier: str, until: int) -> None:
-        """Give nothing more for *carrier* until then."""
 
 
 class Intake:
@@ -203,19 +176,19 @@ class Intake:
 
     def postpone(self, item: Item) -> None:
         """A claimed message whose window has closed comes again with its next one."""
-        self.unclaim([item])
+        self._unclaim([item])
         self._put_back_late([item])
 
     def put_back(self, items: Sequence[Item]) -> None:
         """Take back what `take` gave and nobody claimed."""
         self._backlog.put_back(items)
 
-    def unclaim(self, items: Iterable[Item]) -> None:
-        """Give back what was claimed and not posted."""
-        now = self._clocks.wall_ms()
-        for item in items:
-            row, event = item.message.row, Event.RELEASE
-            self._writer.record(Outcome(row, event, now, returns=item.uses))
+    def give_back(self, items: Sequence[Item], *, again: bool) -> None:
+        """Unclaim what was not posted; where it comes *again*, that was no attempt."""
+        self._unclaim(items)
+        for item in items if again else ():
+            item.attempt = max(1, item.attempt - 1)
+            self.again(item, 0)
 
     async def close(self) -> None:
         """Read no more of the plan."""
@@ -235,6 +208,12 @@ class Intake:
             self._source.carrier(message),
             self._source.per_day(message),
         )
+
+    def _unclaim(self, items: Iterable[Item]) -> None:
+        now = self._clocks.wall_ms()
+        for item in items:
+            row, event = item.message.row, Event.RELEASE
+            self._writer.record(Outcome(row, event, now, returns=item.uses))
 
     def _in_time(self, items: Sequence[Item]) -> Sequence[Item]:
         late = [item for item in items if self._source.is_late(item.message)]

@@ -1,4 +1,4 @@
-"""A plan's rows as messages, read in another thread while others are sent."""
+"""Where messages come from: a plan's rows, read in another thread while others are sent."""
 
 from __future__ import annotations
 
@@ -17,6 +17,34 @@ READ_AT_ONCE = 20_000
 
 Read: TypeAlias = "Callable[[pl.Series], Awaitable[pl.DataFrame]]"
 """These rows of the plan, in another thread."""
+
+
+class Source(Protocol):
+    """A plan's messages that are still to be sent: by `PlanSource`, or by `TimedSource`."""
+
+    async def ahead(self) -> Sequence[Message] | None:
+        """The next of them, in the plan's order; None when it is through."""
+
+    async def of(self, rows: Sequence[int]) -> Sequence[Message]:
+        """These rows, which it gave out before."""
+
+    def missed(self) -> Sequence[int]:
+        """Rows whose window cannot be met any more; each is given once."""
+
+    def is_late(self, message: Message) -> bool:
+        """Whether the person's window is not open, or closes before it can arrive."""
+
+    def put_back(self, some: Iterable[Message]) -> None:
+        """Late messages: they come again when their windows open, or are missed."""
+
+    def per_day(self, message: Message) -> int:
+        """How many messages a law allows its person in 24 hours; 0: no law says."""
+
+    def carrier(self, message: Message) -> str:
+        """Whose caps it counts against."""
+
+    def hold(self, carrier: str, until: int) -> None:
+        """Give nothing more for *carrier* until then."""
 
 
 class More(Protocol):

@@ -24,7 +24,7 @@ from bulksend.journal.writer import Writer
 from bulksend.send.breakers import Breakers
 from bulksend.send.clocks import Moment
 from bulksend.send.engine import Engine
-from bulksend.send.intake import Intake, Source
+from bulksend.send.intake import Intake
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import Pacer
 from bulksend.send.verdict import Reached, Verdict, judge
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bulksend.send.aftermath import Turn
     from bulksend.send.caps import Caps
     from bulksend.send.pacing import Pace
+    from bulksend.send.source import Source
 
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from bulksend.errors import Stopped
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
-from bulksend.send import engine as engine_module
+from bulksend.send import flight
 from bulksend.send.allowance import TICK
 from bulksend.send.intake import FRESH_SECONDS
 from bulksend.send.pacing import Pacer
@@ -132,7 +132,7 @@ def test_who_has_opted_out_gets_nothing_a_second_later(
 ) -> None:
     """However long a claimed message must wait: for an answer, or for its turn."""
     stage = replace(stage, loop=VirtualLoop(), at={1.0: _all_opt_out})
-    monkeypatch.setattr(engine_module, "MOST_IN_FLIGHT", 20)
+    monkeypatch.setattr(flight, "MOST_IN_FLIGHT", 20)
 
     stage.play(path)
 

@@ -11,7 +11,7 @@ from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.owner import Owner
 from bulksend.journal.states import Event
-from bulksend.send import engine as engine_module
+from bulksend.send import flight
 from bulksend.send.engine import Engine
 from bulksend.send.pacing import Pacer
 from tests.send.stage import (
@@ -54,7 +54,7 @@ def test_what_waits_claimed_is_not_posted_after_a_failure(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its claim was durable; but the outcome could not be written any more."""
-    monkeypatch.setattr(engine_module, "MOST_IN_FLIGHT", 1)
+    monkeypatch.setattr(flight, "MOST_IN_FLIGHT", 1)
     broken = BulksendError(Problem("E601", "the disk is full"))
     stage = Stage(rows=50, script=always(ACCEPTED, 0.4))
     stage.at = {0.2: lambda s: setattr(s.writer, "broken", broken)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.send import engine as engine_module
+from bulksend.send import flight
 from bulksend.send.account import Account
 from bulksend.send.allowance import TICK
 from bulksend.send.pacing import BySender, Pacer
@@ -144,7 +144,7 @@ def test_a_full_house_waits_without_turning(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many POSTs under way as may be, and a retry due: it waits for one to end."""
-    monkeypatch.setattr(engine_module, "MOST_IN_FLIGHT", 3)
+    monkeypatch.setattr(flight, "MOST_IN_FLIGHT", 3)
     script = lambda row, attempt: Answer(  # noqa: E731
         UNREACHED if row == 2 and attempt == 1 else ACCEPTED, 0.01 if row == 2 else 20
     )

@@ -9,7 +9,8 @@ import pytest
 
 from bulksend.errors import BulksendError, GateRefused, Problem, Stopped
 from bulksend.send import retry
-from bulksend.send.engine import DRAIN_SECONDS, Engine
+from bulksend.send.engine import Engine
+from bulksend.send.flight import DRAIN_SECONDS
 from tests.send.stage import (
     ACCEPTED,
     GATEWAY,
