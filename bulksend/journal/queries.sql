@@ -39,16 +39,21 @@ values (:run, :campaign, :plan, :plan_hash, :plan_digest, :input_digest,
         :slot, :kind, :purpose, :account, :any_hour)
 on conflict (run) do nothing;
 
--- Another account may go on with it only while no message of it may have left.
 -- name: take_account
 update runs set account = :account
-where id = :run_id and (account in ('', :account) or not exists (
-    select 1 from messages
-    where run_id = :run_id and status in ('claimed', 'accepted', 'unknown')));
+where id = :run_id and (account in ('', :account) or :nothing_left);
 
+-- Whatever was not refused, or was not when it was planned again: of a message whose absence
+-- was proven that account's search alone shows if the proof was wrong.
 -- name: may_have_left
-select 1 from messages
-where run_id = :run_id and status in ('claimed', 'accepted', 'unknown') limit 1;
+select 1 where exists (
+    select 1 from messages
+    where run_id = :run_id and status in ('claimed', 'accepted', 'unknown', 'not_sent',
+                                          'delivered', 'failed'))
+or exists (
+    select 1 from decisions
+    where run_id = :run_id and event = 'again'
+      and evidence not like '%"status":"refused"%');
 
 -- The columns in the order of records.Run.
 -- name: run

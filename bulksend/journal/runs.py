@@ -37,10 +37,21 @@ class Runs:
 
         Not where messages may have left by another, whose search alone knows them.
         """
-        return self._db.execute("take_account", run_id=run_id, account=account) == 1
+        asked = {"run_id": run_id, "account": account}
+        with self._db.transaction():
+            if self._db.execute("take_account", **asked, nothing_left=False):
+                return True
+            free = not self.may_have_left(run_id)
+            return (
+                free
+                and self._db.execute("take_account", **asked, nothing_left=True) > 0
+            )
 
     def may_have_left(self, run_id: int) -> bool:
-        """Whether a message of the run may have reached the provider, and was not refused."""
+        """Whether a message of the run may have reached the provider, and was not refused.
+
+        It may, too, where a proof says otherwise, and where it was planned again since.
+        """
         return bool(self._db.fetch("may_have_left", run_id=run_id))
 
     def finish(self, run_id: int, *, now: int) -> None:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.journal.owner import Owner
-from bulksend.journal.records import Candidate
-from bulksend.journal.states import Event
+from bulksend.journal.states import Status
 from tests.suites.caps_suite import CapsSuite
 from tests.suites.claims_suite import ClaimsSuite
 from tests.suites.evidence_suite import EvidenceSuite
@@ -22,7 +21,7 @@ from tests.suites.leases_suite import LeasesSuite
 from tests.suites.orders_suite import OrdersSuite
 from tests.suites.outcomes_suite import OutcomesSuite
 from tests.suites.pace_suite import SharedPaceSuite
-from tests.suites.scene import CAMPAIGN, NOW, RUN, Place, Sender, outcome
+from tests.suites.scene import CAMPAIGN, NOW, RUN, Place, Sender
 from tests.suites.suppressions_suite import SuppressionsSuite
 from tests.suites.tables_suite import TablesSuite
 
@@ -59,19 +58,32 @@ class JournalSuite(
         run = journal.runs.add(RUN)
         return Sender(journal, run, journal.leases.take(CAMPAIGN, Owner.me(), now=NOW))
 
-    @pytest.mark.parametrize(
-        ("event", "may"), [(None, True), (Event.REFUSE, True), (Event.ACCEPT, False),
-                           (Event.LOSE, False)],
-    )  # fmt: skip
+    @pytest.mark.parametrize("status", [None, *Status])
+    @pytest.mark.parametrize("is_again", [False, True])
     def test_another_account_takes_a_run_of_which_nothing_may_have_left(
-        self, journal: Journal, event: Event | None, may: bool
+        self, journal: Journal, status: Status | None, is_again: bool
     ) -> None:
-        """Its search alone knows what did; what was refused left nothing behind."""
+        """Its search alone knows what did; what was refused left nothing behind.
+
+        What was proven absent may be there all the same, and so may what has failed, or
+        was absent, and was planned again.
+        """
         run = journal.runs.add(replace(RUN, run="other-run", account="1"))
-        epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
-        if event is not None:
-            journal.claim(run, epoch, [Candidate(0, 7)], now=NOW)
-            journal.record(run.id, epoch, [outcome(0, event)])
+        sender = Sender(
+            journal, run, journal.leases.take(run.campaign, Owner.me(), now=NOW)
+        )
+        if status is not None:
+            sender.bring(0, status)
+        if is_again:
+            journal.selections.reopen(run, sender.epoch, "failed", now=NOW)
+            journal.decisions.resend(run.id, [(0, 1)], now=NOW, evidence="{}")
+        may = status in {
+            None,
+            Status.PLANNED,
+            Status.REFUSED,
+            Status.EXPIRED,
+            Status.EXCLUDED,
+        }
 
         assert journal.runs.may_have_left(run.id) is not may
         assert journal.runs.take_account(run.id, "2") is may
