@@ -86,7 +86,7 @@ def in_a_line(now: Now) -> str:
 def _facts(now: Now) -> Iterator[str]:
     yield now.state
     yield f"{now.done:,} of {now.to_send:,}"
-    if now.per_second:
+    if now.is_held and now.per_second:
         yield f"{now.per_second:,.1f} messages/s"
     if now.seconds_left:
         yield f"{duration(now.seconds_left)} left"

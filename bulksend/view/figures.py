@@ -22,6 +22,7 @@ from bulksend.settle import arms
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 from bulksend.settle.proving import NOT_SENT
 from bulksend.settle.results import OUTCOMES, SHOWN
+from bulksend.settle.standing import sender_of
 from bulksend.view.tries import earlier, tries_of
 from bulksend.view.waits import Waits, waits
 
@@ -81,7 +82,8 @@ class Figures:
     stopped it, the latest first; ``doubled`` are rows of which two messages are known.
     ``earlier`` are messages of rows that were sent again: each was posted, and may be
     billed, and ``fates`` have each row's last one only.  ``opted_out`` are people whom it
-    texted and who have opted out since it began.
+    texted and who have opted out since it began; ``is_held`` is whether a process has
+    the run.
     """
 
     run: Run
@@ -98,6 +100,8 @@ class Figures:
     halts: tuple[Halt, ...] = ()
     doubled: int = 0
     is_aborted: bool = False
+    is_paused: bool = False
+    is_held: bool = False
     earlier: tuple[Fate, ...] = ()
     places: tuple[PlaceHours, ...] = ()
     opted_out: int = 0
@@ -183,6 +187,8 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         arms=tuple(arms.arms_of(people)),
         halts=tuple(journal.canaries.halts(run.id)),
         is_aborted=journal.orders.is_aborted(run.id),
+        is_paused=journal.orders.of(run.id) is not None,
+        is_held=sender_of(journal, run, now=now) is not None,
         earlier=tuple(Fate(*one) for one in _ordered(before, "rows")),
         places=tuple(_places(plan, campaign, run)),
         opted_out=_opted_out(journal, run),

@@ -50,8 +50,9 @@ class Now:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace of the last seconds; None where nothing moves."""
-        return self.left / self.per_second if self.per_second else None
+        """At the pace of the last seconds; None where nothing moves, or nobody sends."""
+        moves = self.is_held and self.per_second
+        return self.left / self.per_second if moves else None
 
     @property
     def is_over(self) -> bool:
@@ -64,6 +65,7 @@ class Now:
             "run": self.run.run,
             "provider": self.run.provider,
             "state": self.state,
+            "is_held": self.is_held,
             "at": self.at,
             "rows": self.run.rows,
             **self.counts,

@@ -72,7 +72,7 @@ class Page:
             "counted": counted,
             "version": version("bulksend"),
             "zone_name": words.zone_name(seen.at, self.zone),
-            "state": state_of(seen, live=self.live),
+            "state": state_of(seen),
             "outcomes": tables.outcomes(seen),
             "failures": tables.failures(seen),
             "left_out": tables.left_out(seen),

@@ -17,11 +17,11 @@ class State(NamedTuple):
     said: str
 
 
-def state_of(seen: Figures, *, live: bool = False) -> State:
+def state_of(seen: Figures) -> State:
     """What is left to send comes first, then what is unknown, then what never left."""
     unknown, absent = seen.counts["unknown"], seen.absent
     if left := seen.counts["not_sent"] - absent:
-        return _unsent(seen, left, live=live)
+        return _unsent(seen, left)
     if unknown:
         some = counted(unknown, "message is", "messages are")
         return State("open", f"{some} unknown: `bulksend settle` finds out.")
@@ -32,7 +32,7 @@ def state_of(seen: Figures, *, live: bool = False) -> State:
     return State("done", "Every row has its outcome.")
 
 
-def _unsent(seen: Figures, left: int, *, live: bool) -> State:
+def _unsent(seen: Figures, left: int) -> State:
     some = counted(left, "message is", "messages are")
     if seen.is_aborted:
         return State("aborted", f"{some} not sent, and will not be.")
@@ -40,6 +40,10 @@ def _unsent(seen: Figures, left: int, *, live: bool) -> State:
         return State("stopped", f"{some} not sent; what stopped it is told below.")
     if left == seen.to_send:
         return State("not begun", "Nothing has been sent yet.")
-    if live:
+    if seen.is_paused:
+        how = f"`bulksend resume {seen.run.run}` lets it go on"
+        again = "" if seen.is_held else ", then run it again"
+        return State("paused", f"{some} not sent: {how}{again}.")
+    if seen.is_held:
         return State("under way", f"{some} still to be sent.")
     return State("unfinished", f"{some} not sent: run it again.")

@@ -151,26 +151,32 @@ def test_a_run_that_has_not_begun_has_a_page_too(figures: Figures, live: bool) -
     assert "<svg" not in page.partition('id="answers"')[0]
 
 
-# what is not sent, of that: proven absent; unknown; aborted; live; the word
+# what is not sent, of that: proven absent; unknown; aborted; paused; held; the word
 STATES = (
-    (0, 0, 0, False, False, "done"),
-    (0, 0, 2, False, False, "open"),
-    (3, 3, 0, False, False, "open"),
-    (3, 3, 0, True, True, "open"),
-    (4, 3, 0, False, False, "unfinished"),
-    (4, 0, 2, False, True, "under way"),
-    (4, 0, 2, True, True, "aborted"),
+    (0, 0, 0, False, False, False, "done"),
+    (0, 0, 2, False, False, False, "open"),
+    (3, 3, 0, False, False, False, "open"),
+    (3, 3, 0, True, False, True, "open"),
+    (4, 3, 0, False, False, False, "unfinished"),
+    (4, 0, 2, False, False, True, "under way"),
+    (4, 0, 2, False, True, True, "paused"),
+    (4, 0, 2, False, True, False, "paused"),
+    (4, 0, 2, True, False, True, "aborted"),
 )
 
 
 @pytest.mark.parametrize("case", STATES)
 def test_the_state_says_what_to_do(figures: Figures, case: tuple[Any, ...]) -> None:
     """What is proven not to be sent is no reason to run it again, nor is an abort."""
-    left, absent, unknown, is_aborted, live, word = case
+    left, absent, unknown, is_aborted, is_paused, is_held, word = case
     counts = figures.counts | {"not_sent": left, "unknown": unknown}
     fates = (Fate("not_sent", NOT_SENT, absent, absent, 0),)
-    seen = replace(figures, counts=counts, fates=fates, is_aborted=is_aborted)
-    assert state_of(seen, live=live).word == word
+    order = {"is_aborted": is_aborted, "is_paused": is_paused, "is_held": is_held}
+    said = state_of(replace(figures, counts=counts, fates=fates, **order))
+    assert said.word == word
+    assert ("run it again" in said.said) is (
+        word in {"unfinished", "paused"} and not is_held
+    )
 
 
 def test_what_stopped_a_run_says_what_to_do(figures: Figures) -> None:

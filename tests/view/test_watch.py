@@ -51,7 +51,8 @@ def test_a_look_has_the_counts_and_the_pace_of_the_last_seconds(
     assert soon.counts == standing(journal, run).counts
     assert (soon.to_send, soon.done, soon.left) == (9, 7, 2)
     assert soon.per_second == 0.5
-    assert soon.seconds_left == 4
+    assert soon.seconds_left is None, "nobody sends it"
+    assert replace(soon, is_held=True).seconds_left == 4
     later = look(journal, run, now=NOW + 60_000)
     assert (later.per_second, later.seconds_left) == (0.0, None)
 
@@ -63,7 +64,8 @@ def test_what_is_drawn_says_every_count(
     from rich.console import Console
 
     now = look(everything[1], everything[2], now=NOW + 1_000)
-    assert in_a_line(replace(now, state="sending")) == (
+    assert "messages/s" not in in_a_line(now), "its sender is gone"
+    assert in_a_line(replace(now, state="sending", is_held=True)) == (
         "sending · 7 of 9 · 0.5 messages/s · 4 s left · "
         "1 failed · 1 refused · 2 unknown · 1 expired"
     )

@@ -14,7 +14,7 @@ function span(seconds) {
 function line(now) {
   const parts = [now.state.replace(/ \(.*/, ""),
     now.done.toLocaleString("en") + " of " + now.to_send.toLocaleString("en")];
-  if (now.messages_per_second) parts.push(now.messages_per_second + " messages/s");
+  if (now.is_held && now.messages_per_second) parts.push(now.messages_per_second + " messages/s");
   if (now.seconds_left) parts.push(span(now.seconds_left) + " left");
   return parts.join(" · ");
 }
@@ -23,6 +23,7 @@ function replace(html) {
   const open = [...main.querySelectorAll("details[open]")].map(one => one.id);
   const summary = document.activeElement.closest("details");
   main.innerHTML = html;
+  document.title = main.querySelector("h1").textContent + ": " + main.querySelector(".chip").textContent;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (summary) document.getElementById(summary.id)?.querySelector("summary").focus();
 }
