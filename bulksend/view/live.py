@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -70,10 +70,15 @@ class Watched:
     _again_at: float = field(default=0.0, init=False)
 
     def count(self) -> None:
-        """Look at everything once more."""
+        """Look at everything once more; a look that finds nothing new is not counted.
+
+        Who reads the page keeps place, focus and selection until there is something new.
+        """
         with find_run(self.run, self.home, read_only=True) as (journal, run):
             seen = count(plan_of(run, self.home), journal, run, now=wall_ms())
-        self.looks += 1
+        before = None if self.page is None else self.page.figures
+        if before is None or replace(before, at=seen.at) != seen:
+            self.looks += 1
         self.page = Page(seen, live=True, look=self.looks)
 
     def now(self) -> Now:
@@ -86,16 +91,22 @@ class Watched:
             self._again_at = began + took + max(LEAST_PAUSE / 2, PAUSE_PER_LOOK * took)
         return self._now
 
+    def try_to_count(self) -> None:
+        """A look that fails is told, once for as long as it fails in the same way."""
+        try:
+            self.count()
+            failed = ""
+        except BulksendError as error:
+            failed = str(error)
+        if failed not in ("", self.failed):
+            log.warning("look failed", problem=failed)
+        self.failed = failed
+
     async def keep_counting(self) -> None:
-        """Until cancelled; a look that fails is told, and tried again."""
+        """Until cancelled; a look that fails is tried again."""
         while True:
             began = time.monotonic()
-            try:
-                await asyncio.to_thread(self.count)
-                self.failed = ""
-            except BulksendError as error:
-                self.failed = str(error)
-                log.warning("look failed", problem=self.failed)
+            await asyncio.to_thread(self.try_to_count)
             took = time.monotonic() - began
             await asyncio.sleep(max(LEAST_PAUSE, PAUSE_PER_LOOK * took))
 
@@ -121,7 +132,9 @@ def application(watched: Watched, *, anywhere: bool) -> web.Application:
 
     async def now(_: web.Request) -> web.Response:
         said = (await asyncio.to_thread(watched.now)).as_dict()
-        return web.json_response(said | {"look": watched.looks})
+        return web.json_response(
+            said | {"look": watched.looks, "is_old": bool(watched.failed)}
+        )
 
     async def script(_: web.Request) -> web.Response:
         text = files(__package__).joinpath("templates/live.js").read_text("utf-8")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,13 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bulksend.cli import cli
 from bulksend.cli.watching import in_a_line, picture
-from bulksend.errors import InputError
+from bulksend.errors import InputError, Problem
 from bulksend.home import Home
 from bulksend.journal.orders import Word
 from bulksend.journal.owner import Owner
 from bulksend.settle.standing import standing
 from bulksend.view.exposition import KEPT_MS, metrics, write_metrics
-from bulksend.view.live import HEADERS, live_page
+from bulksend.view.live import HEADERS, Watched, live_page
 from bulksend.view.now import look, watch_run
 from tests.settle.test_results import NOW
 from tests.view.test_figures import everything
@@ -176,6 +177,45 @@ async def test_a_host_that_is_none_is_a_problem(home: Home, host: str) -> None:
     assert problem.code == "E673"
     assert host in problem.found
     assert "unknown error" not in problem.found
+
+
+def test_a_look_that_finds_nothing_new_leaves_the_page_alone(
+    everything: tuple[Plan, Journal, Run], home: Home
+) -> None:
+    """Focus, place and selection live as long as what they are in."""
+    _, journal, run = everything
+    watched = Watched(home, run.run)
+    watched.count()
+    watched.count()
+    assert watched.looks == 1
+    journal.runs.finish(run.id, now=NOW)
+    watched.count()
+    assert watched.looks == 2
+
+
+def test_a_look_that_fails_is_told_once(
+    everything: tuple[Plan, Journal, Run], home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And again after one that did not; the page knows that its figures are old."""
+    told: list[str] = []
+
+    def warning(_: str, *, problem: str) -> None:
+        told.append(problem)
+
+    def purged(*_: object, **__: object) -> None:
+        raise InputError(Problem("E675", "they were removed"))
+
+    watched = Watched(home, everything[2].run)
+    monkeypatch.setattr("bulksend.view.live.log", SimpleNamespace(warning=warning))
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr("bulksend.view.live.count", purged)
+            watched.try_to_count()
+            watched.try_to_count()
+        assert "E675" in watched.failed
+        watched.try_to_count()
+        assert not watched.failed
+    assert len(told) == 2
 
 
 # -- metrics ------------------------------------------------------------------------

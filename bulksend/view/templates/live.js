@@ -16,6 +16,7 @@ function line(now) {
     now.done.toLocaleString("en") + " of " + now.to_send.toLocaleString("en")];
   if (now.is_held && now.messages_per_second) parts.push(now.messages_per_second + " messages/s");
   if (now.seconds_left) parts.push(span(now.seconds_left) + " left");
+  if (now.is_old) parts.push("the figures are old: the terminal says why");
   return parts.join(" · ");
 }
 
@@ -32,7 +33,7 @@ async function refresh() {
   try {
     const now = await (await fetch("now.json", { cache: "no-store" })).json();
     beat.textContent = line(now);
-    beat.classList.remove("lost");
+    beat.classList.toggle("lost", now.is_old);
     const word = now.state.replace(/ \(.*/, "");
     if (word !== state) { state = word; said.textContent = "The run is " + word + "."; }
     if (now.look !== seen) {
