@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bulksend.journal.records import Run
@@ -37,15 +38,11 @@ class Runs:
 
         Not where messages may have left by another, whose search alone knows them.
         """
-        asked = {"run_id": run_id, "account": account}
+        take = partial(self._db.execute, "take_account", run_id=run_id, account=account)
         with self._db.transaction():
-            if self._db.execute("take_account", **asked, nothing_left=False):
+            if take(nothing_left=False):  # its own, or nobody's: messages need no look
                 return True
-            free = not self.may_have_left(run_id)
-            return (
-                free
-                and self._db.execute("take_account", **asked, nothing_left=True) > 0
-            )
+            return not self.may_have_left(run_id) and take(nothing_left=True) == 1
 
     def may_have_left(self, run_id: int) -> bool:
         """Whether a message of the run may have reached the provider, and was not refused.

@@ -76,15 +76,13 @@ class Selections:
         fits = SELECTIONS[which]
         if fits is None:
             return []
-        over = (Over(*one) for one in self._db.stream("over", run_id=run_id))
-        return [one.row for one in over if fits(one)]
+        return [one.row for one in self._over(run_id) if fits(one)]
 
     def left_out(self, run_id: int) -> Counter[str]:
         """What has failed and ``failed`` does not send again, by code."""
-        over = (Over(*one) for one in self._db.stream("over", run_id=run_id))
         return Counter(
             one.error_code
-            for one in over
+            for one in self._over(run_id)
             if one.error_code is not None and not _has_failed(one)
         )
 
@@ -123,3 +121,6 @@ class Selections:
                 for one in said
                 if one["since"] is not None
             )
+
+    def _over(self, run_id: int) -> Iterator[Over]:
+        return (Over(*one) for one in self._db.stream("over", run_id=run_id))

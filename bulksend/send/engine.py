@@ -2,9 +2,9 @@
 
 Theory of operation
 -------------------
-One *feeder* goes round about a hundred times a second.  It takes what the pace lets go
-(`Backlog.take`), has the intent written (`Writer.claim`), and lets each message take off
-(`Flight.begin`): a task posts it, and hands the verdict to `Aftermath`, which records it.
+One *feeder* goes round and round.  It takes what the pace lets go (`Intake.take`), has the
+intent written (`Intake.claim`), and lets each message take off (`Flight.begin`): a task
+posts it, and hands the verdict to `Aftermath`, which records it.
 
     backlog ─► pace ─► claim (durable) ─► POST ─► verdict ─► record (durable)
        ▲                                             │

@@ -85,9 +85,8 @@ def patch(patches: dict[str, Any]) -> None:
     if clock := patches.pop("clock", None):
         clocks = functools.partial(JumpingClocks, *clock)
         setattr(bulksend.dispatch, "SystemClocks", clocks)  # noqa: B010  (not its own)
-        if (
-            clock[0] == 0.0
-        ):  # it is that time everywhere, and the stand-in does not know
+        if clock[0] == 0.0:
+            # It is that time everywhere, and the stand-in does not know.
             TheirClock.heard = _deaf  # type: ignore[method-assign]
     if disk := patches.pop("disk", None):
         FailingDisk.share, seed = disk

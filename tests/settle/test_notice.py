@@ -53,9 +53,8 @@ def listening_for_bytes(
         def log_message(self, *_: object) -> None: ...
 
     class Server(ThreadingHTTPServer):
-        daemon_threads = (
-            False  # so that its end waits for theirs, and no socket is left
-        )
+        # So that its end waits for theirs, and no socket is left.
+        daemon_threads = False
 
     with Server(("127.0.0.1", 0), Hears) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
