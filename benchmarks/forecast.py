@@ -5,11 +5,12 @@
 The list is harder than a real one: area codes drawn by chance, and for half of the people
 a ZIP drawn by chance beside it, so that a million of them are at nearly 5,000 places; and a
 carrier drawn by chance.  The plan is made once; each round is a forecast from the
-beginning, hours and all, in a process of its own.  Three questions:
+beginning, hours and all, in a process of its own.  The questions:
 
 hours   what `check` asks of a campaign without caps
 caps    with T-Mobile's day, AT&T's minute and Bandwidth's queue
 tight   the same with an end that most do not meet, so that every remedy is looked for
+lanes   the same of four senders, each with a rate of its own
 """
 
 from __future__ import annotations
@@ -34,10 +35,14 @@ CAPS: dict[str, Any] = {
     "carriers": {"t_mobile_per_day": 200_000, "att_per_minute": 4_500},
     "dequeue": "150/s",
 }
+TIGHT = CAPS | {"not_after": "2026-11-25T20:00:00Z"}
+SENDERS = tuple(f"+1919555010{one}" for one in range(4))
+RATES = ("10/s", "20/s", "40/s", "80/s")
 QUESTIONS: dict[str, dict[str, Any]] = {
     "hours": {},
     "caps": CAPS,
-    "tight": CAPS | {"not_after": "2026-11-25T20:00:00Z"},
+    "tight": TIGHT,
+    "lanes": TIGHT | {"per_sender": dict(zip(SENDERS, RATES, strict=True))},
 }
 
 
@@ -71,7 +76,7 @@ def campaign(send: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "forecast",
         "provider": "bandwidth",
-        "from": "+19195550100",
+        "from": list(SENDERS) if "per_sender" in send else SENDERS[0],
         "application_id": "a",
         "recipients": {
             "path": "people.parquet",

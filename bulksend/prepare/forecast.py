@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bulksend.prepare.any_minute import AnyMinute
 from bulksend.prepare.outflow import DUST, Outflow
 from bulksend.prepare.this_day import ThisDay
-from bulksend.rules.carriers import BY_DAY, BY_MINUTE
+from bulksend.prepare.volumes import DAY, HORIZON_DAYS
 from bulksend.rules.hours import LEAST_LIFE_MS
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from bulksend.prepare.volumes import Load
 
 MINUTE = 60_000
-DAY = 24 * 60 * MINUTE
-HORIZON_DAYS = 60
 SLOWEST = 1e-6
 """Segments a second: less is what sums of fractions are off by."""
 
@@ -103,10 +101,9 @@ class _Run:
         self._size = [one.weight / one.rows for one in every]
         self._left = [0.0] * len(every)
         caps = load.caps
-        self._by_day = [bool(caps.per_day) and one.carrier in BY_DAY for one in every]
-        self._by_minute = [
-            bool(caps.per_minute) and one.carrier in BY_MINUTE for one in every
-        ]
+        holding = [caps.holding(one.carrier) for one in every]
+        self._by_day = [by_day for by_day, _ in holding]
+        self._by_minute = [by_minute for _, by_minute in holding]
         self._now = float(load.start)
         self._closed: list[tuple[int, int, int]] = []
         # By lane, and whether by AT&T's minute.
@@ -130,7 +127,7 @@ class _Run:
         self._expires = 0.0
         expires, horizon = load.ends.expires, load.start + HORIZON_DAYS * DAY
         self._expires_at = horizon if expires is None else expires
-        self._last = min(load.ends.last, horizon)
+        self._last = load.last
         stops = load.ends.stops
         self._stops = inf if stops is None else float(stops)
         self._waits_in_vain = False  # for a window that opens after that

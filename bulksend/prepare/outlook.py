@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from bulksend.prepare.cuts import best_cuts, texts_over
 from bulksend.prepare.ends import NEVER, ends_of, life_of
-from bulksend.prepare.forecast import DAY, HORIZON_DAYS, course
+from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.plan import CARRIER
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.timing import plan_hours
 from bulksend.prepare.volumes import (
+    DAY,
+    HORIZON_DAYS,
     UNCAPPED,
     Caps,
     FirstFew,
@@ -120,9 +122,10 @@ def outlook(
     if dequeue is not None:
         holds = dequeue.per_second * QUEUE_SECONDS
         queue = Queue(dequeue.per_second, holds)
-    flows = volumes if hours is None else _alike(volumes, hours, now)
     ends, life = ends_of(campaign, now), life_of(campaign)
-    load = Load(flows, now, ends, rates, opening, caps, queue, first, life)
+    load = Load(volumes, now, ends, rates, opening, caps, queue, first, life)
+    if hours is not None:
+        load = replace(load, volumes=_alike(load, hours))
     goes = course(load)
     people: Counter[str] = Counter()
     for volume in volumes:
@@ -135,9 +138,8 @@ def outlook(
         rules = tuple(rule.id for rule in hours.rules(Place.parse(place)))
         opens, closes = found if found is not None else (None, None)
         shown.append(PlaceHours(place, rows, opens, closes, rules))
-    return Outlook(
-        goes, tuple(remedies(load, cut=cuts[0][0] if cuts else 0)), tuple(shown)
-    )
+    cut = cuts[0][0] if cuts else 0
+    return Outlook(goes, tuple(remedies(load, goes, cut=cut)), tuple(shown))
 
 
 def _always(word: str, moment: int) -> Opening:  # noqa: ARG001
@@ -180,24 +182,29 @@ def _end(one: Opening) -> int:
     return one.end
 
 
-def _alike(volumes: tuple[Volume, ...], hours: Hours, now: int) -> tuple[Volume, ...]:
-    """Places whose hours are the same flow as one; the first of them names it."""
+def _alike(load: Load, hours: Hours) -> tuple[Volume, ...]:
+    """Places that nothing tells apart while the run goes are one flow, named by the first.
+
+    Of hours those count that the run, or one that begins a day earlier, may come to; of
+    carriers, which caps hold them up.
+    """
+    begin, last = load.start - DAY, round(load.last)
+    numbers: dict[tuple[Opening, ...], int] = {}
+    by_key: dict[object, int] = {}
+    by_place: dict[str, int] = {}
     together: dict[object, Volume] = {}
-    horizon = now + HORIZON_DAYS * DAY
-    keys: dict[str, object] = {}
-    for one in volumes:
-        word = one.place
-        if word not in keys:
-            keys[word] = hours.alike(Place.parse(word), now, horizon)
-        key = keys[word], one.carrier, one.lane
-        known = together.get(key)
-        if known is not None:
-            one = known._replace(  # noqa: PLW2901
-                weight=known.weight + one.weight,
-                rows=known.rows + one.rows,
-                saved=known.saved + one.saved,
-            )
-        together[key] = one
+    for one in load.volumes:
+        if one.place not in by_place:
+            place = Place.parse(one.place)
+            key = hours.alike(place, begin, last)
+            if key not in by_key:
+                found = hours.openings(place, begin, last)
+                seen = tuple(Opening(max(start, begin), end) for start, end in found)
+                by_key[key] = numbers.setdefault(seen, len(numbers))
+            by_place[one.place] = by_key[key]
+        flow = by_place[one.place], load.caps.holding(one.carrier), one.lane
+        before = together.get(flow)
+        together[flow] = one if before is None else before.and_(one)
     return tuple(together.values())
 
 

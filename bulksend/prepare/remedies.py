@@ -33,13 +33,14 @@ class Remedy(NamedTuple):
     minutes: int
 
 
-def remedies(load: Load, *, cut: int = 0) -> list[Remedy]:
+def remedies(load: Load, now: Course, *, cut: int = 0) -> list[Remedy]:
     """The smallest changes that make all rows fit; else those that help most.
 
     Args:
+        now: How it goes without them.
+
         cut: Characters less in the text, which save what each volume says.
     """
-    now = course(load)
     found = [
         one
         for one in (

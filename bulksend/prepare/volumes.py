@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.rules.carriers import BY_DAY, BY_MINUTE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bulksend.prepare.ends import Ends
     from bulksend.prepare.outflow import Queue, Rates
     from bulksend.rules.hours import Opening
+
+DAY = 24 * 60 * 60_000
+HORIZON_DAYS = 60
+"""So far ahead a forecast looks."""
 
 
 class Volume(NamedTuple):
@@ -36,6 +42,14 @@ class Volume(NamedTuple):
     lane: str = ""
     saved: int = 0
 
+    def and_(self, other: Volume) -> Volume:
+        """Both, as one that has the name of this."""
+        return self._replace(
+            weight=self.weight + other.weight,
+            rows=self.rows + other.rows,
+            saved=self.saved + other.saved,
+        )
+
 
 class Caps(NamedTuple):
     """What carriers take, in segments; 0: they take all.
@@ -47,6 +61,11 @@ class Caps(NamedTuple):
     per_day: int = 0
     per_minute: int = 0
     used: int = 0
+
+    def holding(self, carrier: str) -> tuple[bool, bool]:
+        """Whether a carrier's messages count by the day, and by the minute."""
+        by_day = bool(self.per_day) and carrier in BY_DAY
+        return by_day, bool(self.per_minute) and carrier in BY_MINUTE
 
 
 UNCAPPED = Caps()
@@ -86,6 +105,11 @@ class Load:
     queue: Queue | None = None
     first: FirstFew | None = None
     life: float = inf
+
+    @property
+    def last(self) -> float:
+        """Whose window opens then, or later, is left."""
+        return min(self.ends.last, self.start + HORIZON_DAYS * DAY)
 
     def first_rows(self) -> list[int]:
         """How many go first of each volume: of those that are open, where they suffice."""

@@ -17,10 +17,11 @@ from bulksend.prepare.cuts import best_cuts, texts_over
 from bulksend.prepare.ends import NEVER, Ends
 from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Lane, Queue, Rates
-from bulksend.prepare.outlook import outlook
+from bulksend.prepare.outlook import _alike, _Openings, outlook
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.volumes import Caps, Load, Volume
-from bulksend.rules.hours import Opening
+from bulksend.rules.hours import Hours, Opening
+from bulksend.rules.pack import shipped_rules
 from tests.prepare.planning import campaign, plan
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def test_the_smallest_change_that_lets_everybody_in_is_named() -> None:
     short = load(("nine to five", 1800), start=16 * HOUR + 40 * MINUTE, end=17 * HOUR)
     short = replace(short, volumes=(short.volumes[0]._replace(saved=900),))
     assert course(short).left == pytest.approx(1800 - 1140, abs=1)
-    named = {one.change: one for one in remedies(short, cut=4)}
+    named = {one.change: one for one in remedies(short, course(short), cut=4)}
     earlier = named["start 11 min earlier"]
     assert earlier.fits == course(short).left
     faster = next(one for change, one in named.items() if "segments/s more" in change)
@@ -107,7 +108,7 @@ def test_a_change_that_hardly_helps_is_not_named() -> None:
     """Most come too late at any rate: to send much faster for a few is no advice."""
     late = load(("noon", 6000), ("always", 3542), end=1 * HOUR)
     assert course(late).too_many == {"always": 1}
-    assert remedies(late) == []
+    assert remedies(late, course(late)) == []
 
 
 @pytest.mark.parametrize("end", [None, HOUR, 30 * HOUR])
@@ -139,7 +140,7 @@ def test_a_slow_sender_holds_up_its_own_messages_alone() -> None:
     volumes = (slow, Volume("always", 1000, 1000))
     some = Load(volumes, 0, Ends(10 * MINUTE), rates, opening)
     assert course(some).left == pytest.approx(460, abs=2)
-    changes = [one.change for one in remedies(some)]
+    changes = [one.change for one in remedies(some, course(some))]
     assert changes[0].startswith("raise `send.per_sender` by ")
     assert not any("segments/s more" in one for one in changes)  # it would not help
 
@@ -150,7 +151,7 @@ def test_what_is_promised_is_what_comes_of_it(seed: int) -> None:
     rng = Random(seed)
     rate = rng.uniform(1, 20)
     some = load(("always", rng.randrange(2000, 9000)), rate=rate, end=15 * MINUTE)
-    for one in remedies(some):
+    for one in remedies(some, course(some)):
         found = re.search(r"send ([0-9.,]+) segments/s more", one.change)
         if found is None:
             continue
@@ -163,7 +164,8 @@ def test_shorter_texts_end_earlier() -> None:
     """Where everybody fits, what a cut saves is minutes."""
     long = load(("always", 7200))
     volumes = (long.volumes[0]._replace(saved=2280),)
-    (one,) = remedies(replace(long, volumes=volumes), cut=4)
+    long = replace(long, volumes=volumes)
+    (one,) = remedies(long, course(long), cut=4)
     assert one == ("shorten the text by 4 characters", 0, 38)
 
 
@@ -193,3 +195,28 @@ def test_check_knows_when_a_plan_would_end(tmp_path: Path) -> None:
         600,
         ("us-federal",),
     )
+
+
+@pytest.mark.parametrize("hours", [None, 6, 30, 24 * 9])
+def test_places_as_one_flow_end_when_each_by_itself_would(hours: int | None) -> None:
+    """A holiday far behind the end tells no places apart; carriers' caps always do."""
+    rng, names = Random(7), ("US-NC", "US-TX", "US-LA", "US-AL", "US-UT", "US-FL")
+    zones = ("America/New_York", "America/Chicago", "America/Denver")
+    now = round(datetime(2026, 11, 24, 13, tzinfo=UTC).timestamp() * 1000)
+    volumes = tuple(
+        Volume(f"number {name} {zone}", 2 * (rows := rng.randrange(50, 500)), rows, *on)
+        for name in names
+        for zone in zones
+        for on in (("t_mobile", ""), ("att", ""), ("verizon", "1/s"), ("", "1/s"))
+    )
+    known = Hours(shipped_rules(), "us-marketing")
+    caps, rates = Caps(20_000, 100), Rates(5.0, {"1/s": Lane(1.0)})
+    ends = Ends(stops=None if hours is None else now + hours * HOUR)
+    apart = Load(volumes, now, ends, rates, _Openings(known, now), caps)
+    together = replace(apart, volumes=_alike(apart, known))
+    one, other = course(apart), course(together)
+    assert len(together.volumes) <= len(volumes) * 3 / 4
+    assert one.left == pytest.approx(other.left, rel=0.005)
+    assert one.ends is not None
+    assert other.ends is not None
+    assert one.ends - now == pytest.approx(other.ends - now, rel=0.005)
