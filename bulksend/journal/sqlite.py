@@ -2,6 +2,10 @@
 
 Every transaction is committed with ``synchronous=FULL``: what it says is true after a
 power cut.
+
+A file that was moved away, removed or replaced (by a backup, say) stays open, and would
+take what nobody ever reads again.  So whatever is asked of it asks first whether the path
+still leads to the file that was opened, and what is written asks so before it commits.
 """
 
 from __future__ import annotations
@@ -27,7 +31,13 @@ from bulksend.journal.sql import (
     queries,
     schema,
 )
-from bulksend.journal.sqlite_faults import explained, refuse_network, refuse_old
+from bulksend.journal.sqlite_faults import (
+    explained,
+    identity,
+    refuse_network,
+    refuse_old,
+    refuse_other,
+)
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
@@ -44,14 +54,21 @@ PAUSE_SECONDS = 0.01
 class Sqlite:
     """A `Database` in a file; use `Sqlite.open`."""
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
-        self.name = name
+        self.name = str(path)
+        self._path = path
+        self._file = identity(path)
         self._q = queries()
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+    def open(
+        cls, path: Path, *, read_only: bool = False, may_create: bool = True
+    ) -> Self:
         """Open, and create where there is none.
+
+        Args:
+            may_create: Whether one that is not there is made; never to read only.
 
         Raises:
             BulksendError: E601 or E602, where the file cannot be opened, is not a
@@ -60,10 +77,11 @@ class Sqlite:
         """
         with explained(str(path)):
             refuse_old(str(path))
-            if not read_only:
+            creates = may_create and not read_only
+            if creates:
                 path.parent.mkdir(parents=True, exist_ok=True)
             refuse_network(path)
-            mode = "mode=ro" if read_only else "mode=rwc"
+            mode = f"mode={'ro' if read_only else 'rwc' if creates else 'rw'}"
             if _only_reads(path.parent, path.name):
                 if not read_only:
                     raise sqlite3.OperationalError("a readonly folder")
@@ -75,7 +93,7 @@ class Sqlite:
                 isolation_level=None,
                 check_same_thread=False,  # one at a time, but not always the same
             )
-            database = cls(connection, str(path))
+            database = cls(connection, path)
             try:
                 database._prepare(read_only=read_only)
             except BaseException:
@@ -89,14 +107,21 @@ class Sqlite:
     def reconnect(self) -> None:
         """A file is never lost."""
 
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Something is asked of it, and what fails is explained."""
+        with explained(self.name):
+            refuse_other(self._path, self._file)
+            yield
+
     # -- statements -----------------------------------------------------------------
 
     def fetch(self, query: str, /, **values: object) -> list[Row]:
-        with explained(self.name):
+        with self._asked():
             return self.connection.execute(self._q[query], values).fetchall()
 
     def stream(self, query: str, /, **values: object) -> Iterator[Row]:
-        with explained(self.name):
+        with self._asked():
             found = self.connection.execute(self._q[query], values)
         while True:
             with explained(self.name):
@@ -106,7 +131,7 @@ class Sqlite:
             yield from some
 
     def execute(self, query: str, /, **values: object) -> int:
-        with explained(self.name):
+        with self._asked():
             return self.connection.execute(self._q[query], values).rowcount
 
     def change_each(
@@ -183,6 +208,7 @@ class Sqlite:
             self.connection.execute("begin immediate")
             try:
                 yield
+                refuse_other(self._path, self._file)
                 self.connection.execute("commit")
             except BaseException:
                 if self.connection.in_transaction:

@@ -71,14 +71,23 @@ class Journal:
         self.inbox = Inbox(database, self.receipts, self.decisions, self.suppressions)
 
     @classmethod
-    def open(cls, place: Path | Address, *, read_only: bool = False) -> Self:
+    def open(
+        cls,
+        place: Path | Address,
+        *,
+        read_only: bool = False,
+        may_create: bool = True,
+    ) -> Self:
         """Open, and create where there is none.
+
+        Args:
+            may_create: Whether a file that is not there is made; never to read only.
 
         Raises:
             BulksendError: E601 or E602, where the file cannot be opened, is not a
                 journal, or is of another version; E560 to E563, for a server.
         """
-        return cls(_database(place, read_only=read_only))
+        return cls(_database(place, read_only=read_only, may_create=may_create))
 
     @classmethod
     def open_as_it_is(cls, place: Path | Address) -> Self:
@@ -328,9 +337,9 @@ class Journal:
         return [Entry(*row) for row in found]
 
 
-def _database(place: Path | Address, *, read_only: bool) -> Database:
+def _database(place: Path | Address, *, read_only: bool, may_create: bool) -> Database:
     if isinstance(place, Path):
-        return Sqlite.open(place, read_only=read_only)
+        return Sqlite.open(place, read_only=read_only, may_create=may_create)
     try:
         from bulksend.journal.postgres import Postgres
     except ImportError as error:  # psycopg, or the libpq that it needs

@@ -44,6 +44,12 @@ ROWS = (
         "at postgresql://.",
     ),
     Kind(
+        "E608",
+        "another file stands where the journal was",
+        "Nothing more was written to the old one. Run it again, once the journal is in "
+        "its place; docs/journal.md says how a backup is put back.",
+    ),
+    Kind(
         "E610",
         "another sender is at work on this campaign",
         "Wait for it (--wait does), or stop it first (SIGTERM drains it): one sender "

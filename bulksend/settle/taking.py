@@ -44,6 +44,7 @@ class Taking:
         self._home = home
         self._now = now
         self._journal: Journal | None = None
+        self._was_there = False
         self._runs: dict[str, Run | None] = {}
         self._plans = PlannedRows(home)
 
@@ -54,9 +55,7 @@ class Taking:
             BulksendError: They are not durable, as the disk or the server has it.
         """
         try:
-            if self._journal is None:
-                self._journal = Journal.open(self._home.journal)
-            journal = self._journal
+            journal = self._journal = self._journal or self._open()
             now = self._now()
             if not receipts:
                 journal.inbox.try_out(now=now)
@@ -66,6 +65,16 @@ class Taking:
         except BulksendError:
             self.close()  # a connection may be at fault: the next one tries anew
             raise
+
+    def _open(self) -> Journal:
+        """The journal; where one was before and none is now, none is made.
+
+        Somebody is about to put a backup there, and its runs have numbers of their own.
+        """
+        journal = Journal.open(self._home.journal, may_create=not self._was_there)
+        self._was_there = True
+        self._runs, self._plans = {}, PlannedRows(self._home)
+        return journal
 
     def close(self) -> None:
         if self._journal is not None:

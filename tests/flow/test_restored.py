@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flow.desk import PEOPLE, TOKEN, codes, counts, ended, until
+from tests.flow.desk import PEOPLE, TOKEN, codes, counts, crowd, ended, until
+from tests.flow.test_listen import listening
+from tests.settle.callbacks import reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,9 +59,7 @@ def test_a_changed_list_does_not_hide_what_the_journal_lost(
     (old_plan,) = desk.folder.glob(".bulksend/plans/*.parquet")
 
     home = desk.folder / ".bulksend"
-    for file in home.glob("journal.sqlite*"):
-        file.unlink()
-    shutil.copy(desk.folder / "copy" / "journal.sqlite", home)
+    put_back(desk)
     desk.people(PEOPLE + "8,Gil,9192345688,11:00\n")
 
     plan = ("send", old_plan, "--yes", "--json", "--results", "old.csv")
@@ -75,3 +75,44 @@ def test_a_changed_list_does_not_hide_what_the_journal_lost(
     mark.unlink()
     next_said = "E622" if begin is half_done else "E624"  # the results are of that run
     assert codes(desk.call(*RUN)) == [next_said]
+
+
+def put_back(desk: Desk) -> None:
+    """As docs/journal.md says, but for that nobody was stopped before."""
+    home = desk.folder / ".bulksend"
+    for file in home.glob("journal.sqlite*"):
+        file.unlink()
+    shutil.copy(desk.folder / "copy" / "journal.sqlite", home)
+
+
+def test_a_sender_stops_where_another_journal_stands_in_its_place(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """E608, and what it has sent since is not sent again: E604 for who goes on."""
+    accepted = bandwidth().bandwidth.witness.accepted
+    desk.people(crowd(20))
+    desk.campaign(send={"rate": "2/s"})
+    sender = desk.start(*RUN)
+    until(lambda: bool(accepted), sender)
+    assert desk.call("backup", "copy").code == 0
+    sent = len(accepted)
+    until(lambda: len(accepted) > sent, sender)
+    put_back(desk)
+
+    stopped = ended(sender)
+    assert (stopped.code, codes(stopped)) == (4, ["E608"]), stopped
+    assert len(accepted) < 20
+    refused = desk.call(*RUN)
+    assert (refused.code, codes(refused)) == (3, ["E604"]), refused
+
+
+def test_a_listener_takes_in_by_the_journal_that_was_put_back(desk: Desk) -> None:
+    """The first callback after it gets 503, and comes again; no STOP is lost."""
+    with listening(desk) as at:
+        assert desk.call("backup", "copy").code == 0
+        assert at.post(reply("hello")) == 200
+        put_back(desk)
+        assert at.post(reply("Stop")) == 503
+        assert at.post(reply("Stop")) == 200
+        assert "E608" in at.stop()
+    assert desk.call("suppress", "list", "--json").json["counts"] == {"opted_out": 1}

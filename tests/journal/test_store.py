@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulksend.errors import BulksendError, InputError
+from bulksend.errors import BulksendError, InputError, Stopped
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import ALREADY_SENT, Candidate, LeaseLost
 from bulksend.journal.sqlite import Sqlite
@@ -120,6 +120,47 @@ def test_reading_only_reads(path: Path) -> None:
         assert [run.run for run in journal.runs.all()] == [RUN.run]
         with pytest.raises(BulksendError, match="E601"):
             journal.runs.add(RUN)
+
+
+ASKED: dict[str, Callable[[Journal], object]] = {
+    "a look": lambda journal: journal.runs.all(),
+    "a stream": lambda journal: list(journal.suppressions.all()),
+    "one statement": lambda journal: journal.suppressions.lift("+19195550100", now=NOW),
+    "many": lambda journal: journal.runs.add(replace(RUN, run="another")),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_is_another_one_by_now_is_not_asked(
+    path: Path, ask: Callable[[Journal], object], is_replaced: bool
+) -> None:
+    """Moved away or replaced while it is open: E608, and the one that is there stands."""
+    other = path.with_name("other.db")
+    Journal.open(other).close()
+    with Journal.open(path) as journal:
+        ask(journal)
+        path.rename(path.with_name("moved.db"))
+        if is_replaced:
+            other.rename(path)
+        with pytest.raises(Stopped, match="E608"):
+            ask(journal)
+
+
+def test_what_is_written_while_the_file_is_replaced_is_undone(path: Path) -> None:
+    """Between the statement and its commit: nobody is told that it is durable."""
+    moved = path.with_name("moved.db")
+
+    def write(journal: Journal) -> None:
+        with journal.database.transaction():
+            journal.runs.add(RUN)
+            path.rename(moved)
+
+    with Journal.open(path) as journal:
+        with pytest.raises(Stopped, match="E608"):
+            write(journal)
+        moved.rename(path)
+        assert not journal.runs.all()
 
 
 # -- killed while it writes -----------------------------------------------------------

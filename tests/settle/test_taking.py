@@ -211,6 +211,32 @@ def test_after_a_failure_it_begins_anew(tmp_path: Path) -> None:
         assert journal.receipts.counts() == {"message-delivered": (0, 1)}
 
 
+def test_a_journal_that_was_put_back_takes_in_what_comes_next(tmp_path: Path) -> None:
+    """Moved away: refused, and none is made; a copy in its place: refused, then taken."""
+    place = home(tmp_path).journal
+    assert isinstance(place, Path)
+    taking = Taking(home(tmp_path), lambda: NOW)
+    taking(read(body(event())))
+    with closing(sqlite3.connect(place)) as sql:
+        sql.execute("vacuum into ?", (str(tmp_path / "copy"),))
+
+    place.rename(tmp_path / "moved")
+    for code in ("E608", "E601"):
+        with pytest.raises(BulksendError, match=code):
+            taking(read(body(reply("Stop"))))
+    assert not place.exists()
+
+    (tmp_path / "copy").rename(place)
+    taking(read(body(reply("Stop"))))
+    (tmp_path / "moved").replace(place)
+    with pytest.raises(BulksendError, match="E608"):
+        taking([])
+    taking(read(body(reply("Stop"))))
+    taking.close()
+    with Journal.open(place) as journal:
+        assert [one.source for one in journal.suppressions.of(ANA)] == ["reply STOP"]
+
+
 def test_a_journal_that_was_upgraded_meanwhile_takes_nothing_in(tmp_path: Path) -> None:
     """E602, though the statements would still run: what they should keep is not known."""
     place = home(tmp_path).journal
