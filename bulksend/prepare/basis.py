@@ -86,7 +86,7 @@ def basis(
         dict(source.columns) | arms,
         language=next(map(source.text, named["message.language"]), None),
     )
-    said = lint(loaded, written_texts(loaded))
+    said = lint(loaded, written_texts(loaded), source.columns)
     if wrong := [problem for problem in said if not problem.is_warning]:
         raise InputError(wrong)
     of_lists = (note for one in beside.lists.values() for note in one.notices)

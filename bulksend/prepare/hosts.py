@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SHORTENERS = (
-    "adf.ly", "b.link", "bc.vc", "bit.do", "bit.ly", "bitly.com", "bitly.ws", "bl.ink", "buff.ly", "chilp.it",
-    "clck.ru", "cli.re", "cutt.ly", "cutt.us", "dlvr.it", "dub.sh", "gg.gg", "goo.gl", "goo.su",
-    "ift.tt", "is.gd", "j.mp", "kutt.it", "lnkd.in", "mcaf.ee", "n9.cl",
-    "ow.ly", "qr.ae", "qrco.de", "rb.gy", "rebrand.ly", "s.id", "short.gy", "shorte.st",
-    "shorturl.at", "shorturl.com", "shrtco.de", "snip.ly", "soo.gd", "surl.li", "t.co", "t.ly", "t2m.io",
-    "tiny.cc", "tiny.one", "tiny.pl", "tinyurl.com", "tny.im", "tr.im", "u.nu", "urlz.fr", "v.gd", "vk.cc",
-    "x.co", "x.gd", "zpr.io",
+    "adf.ly", "b.link", "bc.vc", "bit.do", "bit.ly", "bitly.com", "bitly.ws", "bl.ink", "buff.ly",
+    "chilp.it", "clck.ru", "cli.re", "cutt.ly", "cutt.us", "da.gd", "dlvr.it", "dub.sh", "gg.gg",
+    "goo.gl", "goo.su", "ift.tt", "is.gd", "j.mp", "kutt.it", "lnkd.in", "mcaf.ee", "n9.cl", "ow.ly",
+    "po.st", "qr.ae", "qrco.de", "rb.gy", "rebrand.ly", "s.id", "shor.by", "short.gy", "shorte.st",
+    "shorturl.at", "shorturl.com", "shrtco.de", "smarturl.it", "snip.ly", "soo.gd", "spoo.me",
+    "surl.li", "t.co", "t.ly", "t2m.io", "tiny.cc", "tiny.one", "tiny.pl", "tinyurl.com", "tny.im",
+    "tr.im", "u.nu", "ulvis.net", "urlz.fr", "v.gd", "vk.cc", "x.co", "x.gd", "zpr.io",
 )  # fmt: skip
 """Shared by everybody, so carriers filter what spammers use (Bandwidth 4771)."""
 
@@ -93,6 +93,9 @@ SURE = (
 _WORDS = frozenset([*_OFTEN_WORDS.split(), *_OTHERS.split()])
 """They stand behind a full stop as well, where a space was forgotten: `9 a.m.to 5`."""
 
+_NO_HOST = re.compile(r"(?:ASP|VB|ADO|ML)\.NET|Socket\.IO|[\w.-]+\.js", re.ASCII)
+"""Names of programs, as they are written; no domain ends in ``js``."""
+
 _WWW = re.compile(r"www\.[^.]+\.", re.IGNORECASE)
 
 _ANY_DOT = re.compile(r"(?<=[\w\0])[\u3002\uff0e\uff61](?=[a-z0-9])", re.IGNORECASE)
@@ -138,8 +141,11 @@ def hosts(text: str) -> list[str]:
     found = (
         match[1] or match[2] or match[3]
         for match in _LINK.finditer(plain)
-        if not match[3]
-        or _is_address(match[3], in_a_path=plain[: match.start()].endswith("/"))
+        if not _NO_HOST.fullmatch(match[2] or match[3] or "")
+        and (
+            not match[3]
+            or _is_address(match[3], in_a_path=plain[: match.start()].endswith("/"))
+        )
     )
     return [read_host(host) for host in found]
 

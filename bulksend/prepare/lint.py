@@ -14,41 +14,19 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.errors import Problem
-from bulksend.prepare.hosts import as_latin, hosts, shortener, stranger
+from bulksend.prepare.filtered_words import filtered
+from bulksend.prepare.hosts import hosts, shortener, stranger
 from bulksend.prepare.opting_out import says_how
+from bulksend.prepare.placeholders import clause
+from bulksend.prepare.placeholders import found as placeholders
 from bulksend.prepare.telling import told
 from bulksend.prepare.template.columns import spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bulksend.define.campaign import Campaign
     from bulksend.define.load import Loaded
-
-SHAFT = {
-    "sex": r"sex|sexy|escorts?|porn\w*|nudes?|xxx|adult (?:content|entertainment|toys?|videos?|"
-    r"films?|store)|adults only",
-    "hate": r"hate speech|nazis?|neo-?nazis?|kkk|white (?:power|supremac(?:y|ists?))|heil hitler",
-    "alcohol": r"(?<!non-)(?<!non )alcohol(?:ic)?(?![ -]free)|beers?|wines?|wineries|winery|"
-    r"brewer(?:y|ies)|vodkas?|whisk(?:e?y|eys|ies)|bourbons?|liquors?|tequilas?|champagnes?|"
-    r"cocktails?",
-    "firearms": r"(?<!glue )(?<!nail )(?<!heat )(?<!spray )(?<!staple )(?<!massage )(?<!water )"
-    r"(?<!nerf )guns?|hand-?guns?|shot-?guns?|rifles?|pistols?|revolvers?|ammo|ammunition|"
-    r"firearms?|silencers?",
-    "tobacco": r"tobaccos?|cigarettes?|cigarillos?|cigars?|e-?cig(?:arette)?s?|vap(?:e[sdr]?|ers?|"
-    r"ing)|nicotine|hookahs?|snus",
-    "cannabis": r"cannabis|marijuana|weed(?![ -](?:kill|control|eater|whack|barrier|pull))|cbd|thc|"
-    r"kratom|kush|dispensar(?:y|ies)|edibles|delta[ -]?[89]",
-    "gambling": r"casinos?|gambl(?:e[sdr]?|ers|ing)|bett(?:ing|ors?)|sports-?books?|jackpots?",
-    "high-risk money": r"payday|crypto(?:s|currency|currencies)?|bitcoins?|forex|nfts?",
-    "debt": r"debt[ -](?:relief|consolidation|forgiveness|reduction)|credit[ -]repairs?",
-}
-"""T-Mobile's Code of Conduct, as summaries tell it: a word is a hint, not a verdict."""
-
-_SHAFT = {
-    kind: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
-    for kind, words in SHAFT.items()
-}
 
 _TELLING = re.compile(
     r"(?:^|_)(?:(?:(?:first|last|full|sur|given|family|user|nick|maiden|patient|customer|"
@@ -67,39 +45,6 @@ _A_THING_S = re.compile(
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _STATEMENT = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
-_FIELD = r"(?i:[^\W\d][\w -]*)(?<=\w)"  # a name as a header has it, such as First Name
-_MEANT = (
-    r"(?i:(?:[\w-]+[ _-])?(?:first|last|full|sur|given|fore|family|user)?[ _-]?"
-    r"(?:name|email|e-mail|phone|mobile|city|code|date|time|day|link|url|amount|price|"
-    r"company|order|number|id|address|zip|title|points|balance|coupon|product|store)"
-    r"(?:[ _-][\w-]+)?)"
-)
-"""A name that is a field's more likely than a sender's, such as [Blue Fern]."""
-
-_OTHER_TOOLS = re.compile(
-    "|".join(
-        (
-            r"\*\|.+?\|\*",  # *|FNAME|*, Mailchimp's
-            rf"%%{_FIELD}%%",  # SimpleTexting's, Marketing Cloud's
-            rf"(?<![\d%])%{_FIELD}%(?![\w%])",  # %first_name%
-            r"%\(\w+\)s|%\d\$s",  # a programmer's
-            rf"<<\s*{_FIELD}\s*>>|«\s*{_FIELD}\s*»",  # a mail merge's
-            rf"<(?:[a-z]+_[a-z_]+|{_MEANT})>",
-            r"\[\[.+?\]\]|\(\(.+?\)\)",  # ((name)), GOV.UK Notify's
-            rf"\[(?:[A-Z_]{{3,}}|{_MEANT})\]",  # [First Name]
-            r"##\w+##",
-            r"[$#@]?(?<!\{)\{\w[\w .|-]*\}(?!\})",  # {name}, ${name}
-            r"\{\{|\}\}|\{%|%\}",  # half of our own
-        )
-    )
-)
-"""How other tools write a place to fill."""
-
-_HALF = re.compile(r"(?<!\w)\{\w+(?![^{]*\})|\b\w+\}|<<\w+|\w+>>|\[\[\w+|\w+\]\]")
-"""One of which the other end is missing."""
-
-_SHOWN = 3
-"""So many of them are named."""
 _LOUD_WORDS = 4
 """So many words of three capitals or more, one after the other, shout."""
 
@@ -107,11 +52,16 @@ _KEYWORDS = re.compile(r"\b(?:STOP|HELP|END|QUIT|CANCEL)\b")
 
 
 class Text(NamedTuple):
-    """One text of the campaign: where it stands, as written, and without placeholders."""
+    """One text of the campaign: where it stands, as written, and without placeholders.
+
+    Args:
+        columns: Of the list that it is for.
+    """
 
     key: str
     source: str
     constant: str
+    columns: tuple[str, ...] = ()
 
 
 class Check(NamedTuple):
@@ -151,10 +101,9 @@ def _other_domain(campaign: Campaign, text: Text) -> str:
 
 
 def _shaft(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
-    said = as_latin(text.constant)
-    for kind, words in _SHAFT.items():
-        if hit := words.search(said):
-            return f'"{hit[0].lower()}" ({kind}), which carriers filter or forbid'
+    if hit := filtered(text.constant):
+        word, kind = hit
+        return f'"{word}" ({kind}), which carriers filter or forbid'
     return ""
 
 
@@ -181,20 +130,12 @@ def _loudest(text: str) -> int:
     return most
 
 
+def _column_of_another_tool(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
+    return clause(one for one in placeholders(*text[1:]) if one.is_sure)
+
+
 def _odd_placeholder(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
-    var = re.findall(
-        r"\{#\s*var\s*#\}", text.source
-    )  # as India has it: a comment to Jinja
-    every = [*var, *(match[0] for match in _OTHER_TOOLS.finditer(text.constant))]
-    rest = _OTHER_TOOLS.sub(" ", text.constant)
-    every += [match[0].strip() for match in _HALF.finditer(rest)]
-    if not (found := list(dict.fromkeys(every))):
-        return ""
-    listed = ", ".join(f"`{one[:30]}`" for one in found[:_SHOWN])
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    if len(found) == 1:
-        return f"{listed} looks like a placeholder and is none"
-    return f"{listed}{more} look like placeholders and are none"
+    return clause(one for one in placeholders(*text[1:]) if not one.is_sure)
 
 
 CHECKS = (
@@ -204,35 +145,39 @@ CHECKS = (
     Check("W353", _other_domain),
     Check("W354", _shaft),
     Check("W356", _shouting),
+    Check("E357", _column_of_another_tool),
     Check("W357", _odd_placeholder),
 )
 """Sources: CTIA's Messaging Principles (2023) and Bandwidth's best practices for the
 sender's name and opt-out words; Bandwidth's code 4771 for shared shorteners; T-Mobile's
 Code of Conduct for words; Bandwidth's createMessage for personal data in tags."""
 
-CODES = ("W331", "W350", "W351", "W352", "W353", "W354", "W355", "W356", "W357")
 
-
-def lint(loaded: Loaded, texts: Sequence[tuple[str, str]]) -> list[Problem]:
+def lint(
+    loaded: Loaded, texts: Sequence[tuple[str, str]], columns: Iterable[str] = ()
+) -> list[Problem]:
     """What the texts of a campaign should not say, or lack.
 
     Args:
         texts: Each text's key in the campaign file, and the text.
 
+        columns: Of the list.
+
     Returns:
         Warnings, and errors: on a first contact (`lint.first_contact`) a text without
-        sender or opt-out words is one, and a shared shortener always.
+        sender or opt-out words is one, and always a shared shortener and another tool's
+        placeholder for a column.
     """
     campaign = loaded.campaign
     markets = campaign.purpose == "marketing" and campaign.keeps_hours
     first = campaign.lint.first_contact
-    found = []
+    found, named = [], tuple(columns)
     for key, source in texts:
         constant = without_placeholders(source)
         for check in CHECKS:
             if check.markets_only and not (markets or first):
                 continue
-            what = check.find(campaign, Text(key, source, constant))
+            what = check.find(campaign, Text(key, source, constant, named))
             code = check.code
             if first and code in {"W350", "W351"}:
                 code = f"E{code[1:]}"

@@ -11,12 +11,12 @@ import re
 
 from bulksend.prepare.hosts import as_seen
 
-_SURE = r"(?:stopp?(?:all|en)?|unsub\w*|opt-?out|alto|baja|parar|sair|arr[eê]t(?:er)?)"
-_DOUBTFUL = r"(?:quit|end|cancel|revoke)"
+_SURE = r"(?:stopp?(?:all)?|unsub\w*|opt-?out|alto|baja|parar|sair|arr[eê]t(?:er)?)"
+_DOUBTFUL = r"(?:quit|end|cancel(?:ar)?|revoke|remove|salir)"
 _WORD = rf"(?:{_SURE}|{_DOUBTFUL})"
 _VERB = (
     r"(?:reply|replying|text|texting|send|txt|msg|answer|respond\w*|rispond\w*|invia\w*|"
-    r"env[ií][ae]\w*|escrib[ae]|manda\w*|envoyez|r[eé]pond\w*|antwort\w*|sende\w*|"
+    r"env[ií][ae]\w*|escrib[ae]|mand[ae]\w*|contest[ae]\w*|texto|envoyez|r[eé]pond\w*|tapez|antwort\w*|sende\w*|"
     r"schreib\w*|svara?|skicka|antwoord|stuur)"
 )
 _WITH = r"(?:(?:back|with|us|only|the\W?word|mit|med|con|com|avec|la\W?pala[bv]ra|le\W?mot)\W)?"
@@ -31,7 +31,7 @@ _NO_MORE = (
     r"program|news|serv)))"
 )
 """What is ended is no thing of another kind, such as an appointment."""
-_ELSE = rf"(?!\W{{1,3}}(?:to|2|for)\W+(?!{_ENDS}{_NO_MORE}))"
+_ELSE = rf"(?!\W{{1,3}}(?:to|2|for|para|pour)\W+(?!{_ENDS}{_NO_MORE}))"
 
 _SAYS_HOW = re.compile(
     rf"\b{_VERB}\W{{1,3}}{_WITH}\W{{0,2}}(?:{_SURE}|{_DOUBTFUL}\b{_ELSE})\b"
@@ -40,7 +40,7 @@ _SAYS_HOW = re.compile(
     rf"{_ENDS}{_NO_MORE}|"
     rf"\bstop2(?:end|quit|stop)|"
     rf"\bstop\W{{1,2}}(?:sms\W)?(?:to|au|al|an|@)\W{{0,2}}\d{{4,6}}\b|"
-    rf"\b(?-i:STOP)\W{{1,2}}\d{{4,6}}\b|"
+    rf"\b(?-i:STOP)\W{{1,2}}(?:SMS\W{{1,2}})?\d{{4,6}}\b|"
     rf"\bhelp\b(?!\W(?:us|me|you|them|him|her|people|to|the|our|we)\b| stop\b)"
     rf".{{0,12}}\bstop\b(?!\W(?:by|in)\b)|"
     rf"\bstop\b[^a-z.!?]{{1,4}}help\b|(?-i:\bSTOP\b[^A-Za-z]{{1,4}}HELP\b)|"

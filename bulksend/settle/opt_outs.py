@@ -40,11 +40,13 @@ STOPS = frozenset(
 ) | {
     "ARRET",
     "ARRETE",
+    "ARRETER",
     "ALTO",
     "PARAR",
     "CANCELAR",
     "BAJA",
     "SAIR",
+    "SALIR",
     "STPO",
     "SOTP",
     "TSOP",

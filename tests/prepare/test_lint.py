@@ -21,6 +21,8 @@ from bulksend.prepare.lint import (
 from bulksend.prepare.lint import (
     lint as lint_texts,
 )
+from bulksend.prepare.placeholders import clause
+from bulksend.prepare.placeholders import found as placeholders
 from tests.prepare.planning import campaign, codes, plan
 
 if TYPE_CHECKING:
@@ -62,8 +64,8 @@ CASES = [
     ("Blue Fern: 10% off beer. Reply STOP to end.", OURS, ["W354"]),
     ("Blue Fern: begun is half done. Reply STOP to end.", OURS, []),
     ("BLUE FERN HAS A GREAT BIG SALE TODAY. Reply STOP to end.", OURS, ["W356"]),
-    ("Blue Fern: hi {first_name}. Reply STOP to end.", OURS, ["W357"]),
-    ("Blue Fern: hi [FIRST_NAME]. Reply STOP to end.", OURS, ["W357"]),
+    ("Blue Fern: hi {surname}. Reply STOP to end.", OURS, ["W357"]),
+    ("Blue Fern: hi [FIRST_NAME]. Reply STOP to end.", OURS, ["E357"]),
     ("Blue Fern: hi {{ first_name }}. Reply STOP to end.", OURS, []),
 ]
 
@@ -83,9 +85,54 @@ def test_the_placeholders_of_other_tools_are_none_of_ours(
     """Mailchimp's, Word's, SMS tools': they would be sent as they stand."""
     text = f"Blue Fern: hi {placeholder}. Reply STOP to end."
     (tmp_path / "text.txt").write_text(text, "utf-8")  # a ${name} in YAML is E105
-    checked = plan(tmp_path, PEOPLE, message={"text": None, "file": "text.txt"})
+    people = "phone,link\n9192345671,x\n"
+    checked = plan(tmp_path, people, message={"text": None, "file": "text.txt"})
     (said,) = [n for n in checked.notices if n.code == "W357"]
     assert said.found == f"`{placeholder}` looks like a placeholder and is none"
+
+
+COLUMNS = ["Code", "prénom", "voucher_no", "name", "First Name"]
+MEANT = [
+    # in the text · what to write · whether the name is a column's to the letter
+    ("{ code }", "code", True), ("{code}", "code", True), ("{ Code}", "code", True), ("${code}", "code", True),
+    ("$code", "code", True), ("$(code)", "code", True), ("<<name>>", "name", True), ("%name%", "name", True),
+    ("[name]", "name", True), ("[ name ]", "name", True), ("[prénom]", "prénom", True), ("$prénom", "prénom", True),
+    ("<prénom>", "prénom", True), ("@code@", "code", True), ("#code#", "code", True), ("|code|", "code", True),
+    ("*|CODE|*", "code", True), ("{First Name}", "first_name", True), ("[first name]", "first_name", True),
+    ("{firstname}", "first_name", False), ("$voucher_n", "voucher_no", False), ("[voucherno]", "voucher_no", False),
+    ("%voucher%", "voucher_no", False), ("{ codes }", "code", False), ("{ amount }", "", False),
+]  # fmt: skip
+NOT_MEANT = [
+    "$5", "US$ 20", "$amount off", "[Blue Fern]", "[ad]", "<3", "a < code > b is true", "@codes", "#code", "code",
+    "(code)", "the code: name", "{{ code }}", "C#code", "5 | 6 | 7", "name@code.example", "[soon]", "$1code",
+]  # fmt: skip
+
+
+def test_another_tool_s_placeholder_that_names_a_column_says_what_to_write() -> None:
+    """An error where it is the column's name, a warning where it is nearly."""
+    for written, column, is_sure in MEANT:
+        every = placeholders(written, written, COLUMNS)
+        assert [(one.written, one.is_sure) for one in every] == [(written, is_sure)]
+        said = clause(every)
+        looks = f"`{written}` looks like a placeholder and is none"
+        assert said == looks + (f"; there is {{{{ {column} }}}}" if column else "")
+    for text in NOT_MEANT:
+        assert placeholders(text, without_placeholders(text), COLUMNS) == [], text
+
+
+def test_another_tool_s_placeholder_that_names_a_column_stops_a_campaign(
+    tmp_path: Path,
+) -> None:
+    """It would be sent as it stands to all; a reason switches that off."""
+    text = "Blue Fern: hi $first_name { other }"
+    with pytest.raises(InputError) as caught:
+        plan(tmp_path, PEOPLE, message={"text": text})
+    (problem,) = caught.value.problems
+    assert problem.code == "E357"
+    assert "`$first_name` looks like" in problem.found
+    assert "{{ first_name }}" in problem.found
+    for code, rest in (("E357", ["W357"]), ("W357", [])):
+        assert found(tmp_path, text, {"ignore": {code: "it is our joke"}}) == rest
 
 
 @pytest.mark.parametrize(
@@ -123,7 +170,7 @@ HOSTILE = {
             "tny.im/x", "shorte.st/x", "(bit.ly/x)", "see:bit.ly/x", "https://t.co/x", "tinyurl.com/x", "HTTPS://TINYURL.COM/x",
             "is.gd/x,", "bit.ly/{{ first_name }}", "https://bit.ly{{ first_name }}", "bit.ly", "j.mp/x",
             "surl.li/x", "short.gy/x", "urlz.fr/x", "qr.ae/x", "x.co/x", "tiny.pl/x", "bc.vc/x", "chilp.it/x",
-            "mcaf.ee/x", "u.nu/x", "zpr.io/x", "x.co", "tiny.pl", "go to u.nu.",
+            "mcaf.ee/x", "u.nu/x", "zpr.io/x", "x.co", "tiny.pl", "go to u.nu.", "da.gd/x", "spoo.me/x", "shor.by/x", "smarturl.it/x",
         ],
         [
             "rabbit.ly/x", "habit.lyrics", "bit.lyon/x", "mybit.ly.example/x", "x@bit.ly", "t.com/x",
@@ -139,6 +186,8 @@ HOSTILE = {
             "Send a friend", "cancel culture", "Text stop by our shop", "BUS STOP", "UNSTOPPABLE", "endless summer",
             "Reply CANCEL to cancel your appointment", "We can't stop to end the deals", "The bus leaves stop 12345 at 9",
             "Full stop. Help yourself", "Reply END of the offer", "Help us stop hunger", "Reply END to win",
+            "Reply REMOVE to remove an item", "Responda CANCELAR para cancelar su cita", "Remove before washing",
+            "Responda SALIR para ver las salidas", "Stop SMS scams", "Stoppen Sie hier", "Répondez OUI", "Responde SI",
             "Reply QUIT to quit the big race", "Text CANCEL to cancel an order", "We stop to end the day with you",
         ],
         [
@@ -151,6 +200,10 @@ HOSTILE = {
             "Reply CANCEL to end", "Reply END to end these texts", "STOP 36111", "STOP SMS au 36111",
             "STOP. HELP for help", "Reply END or STOP", "STOP to cancel your weekly texts", "Répondez STOP pour finir",
             "Reply ST\u200bOP", "STOPP zum Abmelden", "Reply QUIT to stop",
+            "Répondez STOP", "Repondez STOP", "Envoyez STOP au 36180", "Répondez ARRÊT", "Tapez STOP", "STOP SMS 36180",
+            "Responde ALTO para salir", "Responde STOP para terminar", "Responde BAJA", "Mande ALTO", "Contesta STOP",
+            "Texto STOP", "Responda SALIR", "Para cancelar responda CANCELAR", "Responda CANCELAR para no recibir mensajes",
+            "Reply REMOVE", "Reply REMOVE to be removed", "Txt STOP 2 end", "Text QUIT", "Txt END", "Text END to quit",
             "Reply STOP at any time", "Answer STOP in any message", "Reply STOP by text",
         ],
     ),
@@ -160,12 +213,27 @@ HOSTILE = {
             "cigars", "rifles", "handguns", "shot-gun", "casinos", "gamblers", "debt relief", "debt-relief",
             "credit repair", "whiskeys", "dispensaries", "delta-8", "crypto", "bitcoins", "adults only", "brewery",
             "be\u200ber", "\uff42\uff45\uff45\uff52", "s\u0435x", "\u0412EER", "\u0455\u0435\u0445y", "w\u00adine", "\u0262un",
+            "Cerveza gratis", "vino tinto", "vinos", "copa de vino", "bebidas alcohólicas", "licorería", "licores",
+            "armas de fuego", "pistolas", "munición", "tabaco", "cigarrillos", "cigarros", "habanos", "vapeo", "marihuana",
+            "apuestas deportivas", "juego de azar", "tragamonedas", "casinos", "criptomonedas", "préstamo rápido",
+            "alivio de deudas", "reparación de crédito", "sexo", "eróticos", "BIÈRE offerte", "biere", "vin rouge", "vins",
+            "verre de vin", "alcools", "rhum", "armes à feu", "fusils", "pistolet", "munitions", "tabac", "cigare",
+            "vapotage", "beuh", "paris sportifs", "jeux d'argent", "jeux d\u2019argent", "machines à sous", "cryptomonnaie",
+            "prêt rapide", "rachat de crédits", "sexe", "érotique", "payday loan", "suprématie blanche", "cócteles",
         ],
         [
             "beersheba", "gunn", "begun", "gunther", "Sussex", "winery-free".replace("winery", "twine"), "swine",
             "bluegrass", "seaweed", "weeds", "weed killer", "glue gun", "2 adults", "adult swim lesson", "escorted",
-            "Middlesex", "vapour", "rifled", "cigarros", "betty", "alphabet", "you bet", "pistoles", "non-alcoholic",
+            "Middlesex", "vapour", "rifled", "betty", "alphabet", "you bet", "pistoles", "non-alcoholic",
             "alcohol-free", "scryptograph", "debt", "credit", "shotgunning", "ammonia",
+            "Scunthorpe", "Essex", "your flu shot", "photo shoot", "cut the grass", "the bar exam", "bar mitzvah", "classic",
+            "assassin", "analysis", "cockpit", "a cocktail dress", "shrimp cocktail", "root beer", "ginger ale", "ginger beer",
+            "beer-battered cod", "champagne-colored", "nude heels", "same-sex couples", "Sex: F", "sex ed", "Ford Escort",
+            "do not jump the gun", "Top Gun", "gun violence", "alcohol wipes", "rubbing alcohol", "quit cigarettes",
+            "quit vaping", "THC-free", "tobacco-free", "payday is Friday", "paint gun", "vodka sauce", "VIN 1HGCM", "Ron",
+            "vino tu paquete", "cerveza sin alcohol", "mismo sexo", "sexo: M", "Paris", "un pari", "bière sans alcool",
+            "sans alcool", "sin alcohol", "même sexe", "pistola de agua", "pistolet à colle", "arrêter le tabac", "vingt",
+            "apuesta por ti", "las armas", "jeux", "crédit", "deuda", "dette", "cigarette-free", "alcohol free",
             "\u0441\u043e\u043a", "\u043f\u0438\u0432\u043e", "Kα\u03bd\u03ad\u03bd\u03b1\u03c2",
         ],
     ),
@@ -213,7 +281,7 @@ HOSTILE = {
             "evil.example?x=1", "evil.example#x", "https://evil.example{{ first_name }}", "evil.io", "https://localhost/x",
             "https://blue-fern.example/", "evil.example:80/x",
             "evil.co", "shop.evil.co.uk", "evil.me", "evil.ai", "evil.dev", "evil.link", "shop.app", "EVIL.CO",
-            "Evil.com", "163.com", "evil.today!", "(evil.de)", "evil.com's", "to=evil.ru",
+            "Evil.com", "163.com", "evil.today!", "(evil.de)", "evil.com's", "to=evil.ru", "asp.net/x", "https://asp.net", "EVIL.NET", "node.js.evil.com",
         ],
         [
             "https://bluefern.example/a", "bluefern.example/x", "https://shop.bluefern.example", "me@evil.com", "e.g. this",
@@ -223,6 +291,8 @@ HOSTILE = {
             "We open at 9.Come in", "Open till 5.Shop now", "Today.Shop now", "9 a.m.to 5", "Raleigh.NC", "the U.S.to",
             "Fern S.A.de C.V.", "WE ARE OPEN.SHOP NOW", "See it.Do it", "https://bluefern.example/menu.ai", "5.to",
             "an.lee@evil.co.uk", "evil.comet", "photo.jpg", "At 5.live",
+            "ASP.NET", "an ASP.NET course", "VB.NET", "Node.js", "Node.js/React", "Socket.IO", "U.S.", "U.S.A.", "e.g.",
+            "i.e. this", "3.5.Then", "Ph.D.", "J.Crew", "will.i.am",
         ],
     ),
 }  # fmt: skip

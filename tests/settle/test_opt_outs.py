@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulksend.prepare.opting_out import says_how
 from bulksend.settle.asking import ASKED
 from bulksend.settle.opt_outs import STARTS, STOPS, WHOLE, Wish, heard
 from tests.settle.callbacks import OURS, TOLL_FREE
@@ -634,3 +635,19 @@ def test_a_keyword_counts_in_any_dress(word: str, dress: str) -> None:
         found = heard(said, ours=OURS)
         assert found is not None
         assert found.wish is Wish.STOP
+
+
+ASKED_FOR = (
+    "STOP STOPP STOPALL UNSUB UNSUBSCRIBE OPTOUT OPT-OUT ALTO BAJA PARAR SAIR SALIR "  # noqa: SIM905
+    "ARRET ARRÊT ARRETER ARRÊTER QUIT END CANCEL CANCELAR REVOKE REMOVE".split()
+)
+
+
+@pytest.mark.parametrize("word", ASKED_FOR)
+def test_the_word_that_a_text_may_ask_for_is_heard(word: str) -> None:
+    """What counts as opt-out words in a campaign's text ends messages when it is said."""
+    assert says_how(f"Reply {word} to stop")
+    assert says_how(f"Blue Fern: we are open. Reply {word}")
+    said = heard(word, ours=OURS)
+    assert said is not None
+    assert said.wish is Wish.STOP
