@@ -7,6 +7,7 @@ import re
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from socket import gethostname
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from bulksend.storage.location import Location, Where
 
+
+OWN = ".bulksend"
+"""The folder that we make where nobody names another."""
 
 _KEYWORDS = re.compile(r"(?i)\b(host|hostaddr|dbname|user|password)\s*=")
 
@@ -86,12 +90,17 @@ class Home:
     ) -> Home:
         """``BULKSEND_HOME``, else ``.bulksend`` in *beside*.
 
-        The journal is in it, or where *journal* or ``BULKSEND_JOURNAL`` says.
+        The journal is in it, or where *journal* or ``BULKSEND_JOURNAL`` says.  Of a folder
+        that was named nothing is made but `OWN`: in one that nobody meant, an opt-out is
+        lost, and nothing is known of what was sent.
 
         Raises:
-            InputError: E601, where the journal would be in object storage; E692.
+            InputError: E601, where the journal would be in object storage; E609, where
+                a folder that was named is not there; E692.
         """
         folder, shared = _room(beside, environment)
+        if folder == beside / OWN:
+            _refuse_missing(beside)
         elsewhere = _journal(journal or environment.get("BULKSEND_JOURNAL", ""))
         if shared is not None and elsewhere is None:
             expected = "BULKSEND_JOURNAL, such as postgresql://USER@HOST/DATABASE"
@@ -99,6 +108,9 @@ class Home:
             fix = "Set it, or add --journal; in Airflow name the journal's connection."
             raise InputError(Problem("E601", found, expected, fix=fix))
         journal_at = elsewhere or folder / "journal.sqlite"
+        if isinstance(journal_at, Path):
+            at = journal_at.parent
+            _refuse_missing(at.parent if at.name == OWN else at)
         return cls(folder, journal_at, Objects(environment), shared)
 
     def spool(self) -> Spool:
@@ -213,13 +225,35 @@ def _spool(folder: Path, objects: Objects) -> Spool:
 
 def _room(beside: Path, environment: Mapping[str, str]) -> tuple[Path, Location | None]:
     """The home's folder; where it is elsewhere, this machine's room for work on it."""
-    said = environment.get("BULKSEND_HOME") or str(beside / ".bulksend")
+    said = environment.get("BULKSEND_HOME") or str(beside / OWN)
     if not is_address(said):
         return Path(said), None
     shared = located(said.rstrip("/") + "/")
     name = blake2b(str(shared).encode(), digest_size=8).hexdigest()
     caches = platformdirs.user_cache_path("bulksend", appauthor=False)
     return caches / "homes" / name, shared
+
+
+def _refuse_missing(folder: Path) -> None:
+    """Raises InputError: E609, with the nearest name that is there."""
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        found = "there is no such folder"
+    except NotADirectoryError:
+        found = "a part of it is a file"
+    except OSError:
+        return  # whoever uses it says what the disk says
+    else:
+        if folder.is_dir():
+            return
+        found = "it is a file"
+    near = ""
+    with suppress(OSError):
+        beside = [one.name for one in folder.parent.iterdir() if one.is_dir()]
+        near = "".join(get_close_matches(folder.name, beside, n=1))
+    fix = f"Did you mean `{folder.parent / near}`?" if near else ""
+    raise InputError(Problem("E609", found, "a folder", fix, str(folder)))
 
 
 def _journal(named: str) -> Path | Address | None:

@@ -96,13 +96,10 @@ class BulksendNotifier(BaseNotifier):
         ).environment()
         # The same place for the same notice: a plan knows its campaign's folder.
         folder = Path(tempfile.gettempdir(), f"bulksend-notices-{os.getuid()}", slot)
-        journal = Home.find(folder, environment).journal
-        if isinstance(journal, Path) and folder in journal.parents:
-            fix = "Name a Postgres connection by journal_conn_id, or set BULKSEND_HOME."
-            raise InputError(Problem("E690", "it would end with the notice", fix=fix))
         folder.parent.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(exist_ok=True)
         try:
+            _refuse_passing(Home.find(folder, environment), folder)
             options = Options(slot=slot, wait=True, replan=True)
             return run_campaign(
                 self._campaign(folder), environment=environment, options=options
@@ -119,6 +116,13 @@ class BulksendNotifier(BaseNotifier):
         path = Path(folder, "airflow-notices.yaml")
         path.write_text(json.dumps(_CAMPAIGN | {"from": self.sender}))
         return path
+
+
+def _refuse_passing(home: Home, folder: Path) -> None:
+    """Raises InputError (E690), where the journal would go with the *folder*."""
+    if isinstance(home.journal, Path) and folder in home.journal.parents:
+        fix = "Name a Postgres connection by journal_conn_id, or set BULKSEND_HOME."
+        raise InputError(Problem("E690", "it would end with the notice", fix=fix))
 
 
 def _slot(context: Any) -> str:

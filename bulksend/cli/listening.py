@@ -43,6 +43,7 @@ def listen(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     from bulksend import Home, door
     from bulksend import listen as serve
     from bulksend.cli.logs import configure
+    from bulksend.cli.places import tell_new_journal
     from bulksend.cli.show import show_problems
     from bulksend.cli.stopping import DEADLINE
 
@@ -53,6 +54,7 @@ def listen(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     tls = (tls_cert, tls_key) if tls_cert and tls_key else None
     where = door(os.environ, host=host, port=port, auth=not no_auth, tls=tls)
     show_problems(where.warnings)
+    tell_new_journal(home)
 
     def announce(at: int) -> None:
         click.echo(f"listening on {'https' if tls else 'http'}://{host}:{at}/")

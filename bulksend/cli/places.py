@@ -9,6 +9,7 @@ import click
 from bulksend.storage.location import where
 
 if TYPE_CHECKING:
+    from bulksend import Home
     from bulksend.storage.location import Where
 
 
@@ -25,3 +26,9 @@ class Place(click.ParamType):  # type: ignore[type-arg]
 
 
 PLACE = Place()
+
+
+def tell_new_journal(home: Home) -> None:
+    """Name the journal that is about to be made: what it is told, no other one knows."""
+    if not home.journal.exists():
+        click.echo(f"new journal {home.journal}", err=True)

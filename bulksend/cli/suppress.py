@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulksend.cli.places import tell_new_journal
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -64,7 +66,7 @@ def add(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
 
     Example: bulksend suppress add "(919) 555-0123" --region US
     """
-    with _list(folder, journal) as people:
+    with _list(folder, journal, may_create=True) as people:
         added = people.add(numbers, region=region, sender=sender, because=because)
     _say({"numbers": len(numbers), "added": added}, as_json)
 
@@ -186,7 +188,7 @@ def import_(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     """
     from bulksend.cli.show import show_problems
 
-    with _list(folder, journal) as people:
+    with _list(folder, journal, may_create=True) as people:
         done = people.import_file(file, region=region, sender=sender)
     show_problems(done.notices)
     said = {"numbers": done.numbers, "added": done.added}
@@ -208,10 +210,15 @@ def export(file: Path, folder: Path, journal: str, as_json: bool) -> None:
     _say({"numbers": count}, as_json)
 
 
-def _list(folder: Path, journal: str) -> AbstractContextManager[SuppressionList]:
+def _list(
+    folder: Path, journal: str, *, may_create: bool = False
+) -> AbstractContextManager[SuppressionList]:
     from bulksend import Home, SuppressionList
 
-    return SuppressionList.open(Home.find(folder, os.environ, journal))
+    home = Home.find(folder, os.environ, journal)
+    if may_create:
+        tell_new_journal(home)
+    return SuppressionList.open(home, may_create=may_create)
 
 
 def _say(counts: dict[str, int], as_json: bool) -> None:

@@ -23,6 +23,12 @@ ROWS = (
         "backup from before.",
     ),
     Kind(
+        "E603",
+        "there is no journal",
+        "Say where it is with --folder, --journal or BULKSEND_HOME; the first run, "
+        "`bulksend listen` or `bulksend suppress add` makes it.",
+    ),
+    Kind(
         "E604",
         "the journal has lost what it knew",
         "Put the newest journal back, with its -wal file.",
@@ -48,6 +54,12 @@ ROWS = (
         "another file stands where the journal was",
         "Nothing more was written to the old one. Run it again, once the journal is in "
         "its place; docs/journal.md says how a backup is put back.",
+    ),
+    Kind(
+        "E609",
+        "a folder that was named is not there",
+        "Correct its name, or make it first: in a folder that nobody meant, opt-outs are "
+        "lost and nothing is known of what was sent.",
     ),
     Kind(
         "E610",

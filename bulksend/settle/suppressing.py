@@ -140,8 +140,18 @@ class SuppressionList:
 
     @classmethod
     @contextmanager
-    def open(cls, home: Home) -> Iterator[Self]:
-        with Journal.open(home.journal) as journal:
+    def open(cls, home: Home, *, may_create: bool = True) -> Iterator[Self]:
+        """The list in the journal of *home*.
+
+        Args:
+            may_create: Whether a journal is made where there is none.
+
+        Raises:
+            BulksendError: E603, where there is none; what opening it says.
+        """
+        if not (may_create or home.journal.exists()):
+            raise InputError(Problem("E603", "none is there", file=str(home.journal)))
+        with Journal.open(home.journal, may_create=may_create) as journal:
             yield cls(journal)
 
     def add(

@@ -212,6 +212,7 @@ def test_a_clock_that_is_set_under_two_campaigns_that_share_a_pace(
         Ground(tmp_path / name, 150, rate="100/s", name=name, first=first)
         for name, first in (("c", 0), ("d", 150))
     ]
+    (tmp_path / "home").mkdir()
     journal = {"BULKSEND_HOME": str(tmp_path / "home")}
     if where == "postgres":
         journal["BULKSEND_JOURNAL"] = request.getfixturevalue("postgres").schema()

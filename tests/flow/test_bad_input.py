@@ -207,10 +207,13 @@ CASES = {
     ),
     # -- home and journal -----------------------------------------------------------
     "a home below a file": Case(
-        environment(BULKSEND_HOME="list.csv/home"), "E621", "list.csv"
+        environment(BULKSEND_HOME="list.csv/home"), "E609", "list.csv"
+    ),
+    "a home that is not there": Case(
+        environment(BULKSEND_HOME="/proc/home"), "E609", "/proc/home"
     ),
     "a home where nobody can write": Case(
-        environment(BULKSEND_HOME="/proc/home"), "E621", "/proc"
+        environment(BULKSEND_HOME="/proc"), "E621", "/proc"
     ),
     "a journal on a database that is none of ours": Case(
         environment(BULKSEND_JOURNAL="mysql://u:sesame-9@db.example/x"),
