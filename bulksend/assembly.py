@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 from array import array
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from bulksend.aside import abandonable
 from bulksend.journal.mark import read_marks, refuse_lost
 from bulksend.journal.records import LISTED
 from bulksend.logs import log
@@ -24,7 +22,14 @@ from bulksend.rules.place import Place
 from bulksend.runs import envelope, scope
 from bulksend.send.account import Account
 from bulksend.send.breakers import Breakers
-from bulksend.send.caps import DAY_MS, Caps, CarrierCap, person_caps, purse
+from bulksend.send.caps import (
+    DAY_MS,
+    Caps,
+    CarrierCap,
+    limits_by_law,
+    person_caps,
+    purse,
+)
 from bulksend.send.company import Company
 from bulksend.send.engine import Engine
 from bulksend.send.hearing import close_day
@@ -35,7 +40,7 @@ from bulksend.send.source import PlanSource
 from bulksend.send.timed import UNKNOWN, Manner, TimedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
     from pathlib import Path
 
     from bulksend.assignment import Assignment
@@ -43,12 +48,11 @@ if TYPE_CHECKING:
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.prepare.plan import Plan
+    from bulksend.rules.hours import Hours
     from bulksend.send.bandwidth import Client
     from bulksend.send.clocks import SystemClocks
+    from bulksend.send.hold import Hold
     from bulksend.send.source import Read
-
-
-T = TypeVar("T")
 
 
 class Assembled(NamedTuple):
@@ -75,6 +79,8 @@ class Assembly:
         rows: As `rows_of` reads them; they are there before an engine is asked for.
 
         late: Rows whose people have been put on a suppression list since the plan.
+
+        by_law: Whether a law says how often some of its people may be texted.
     """
 
     assignment: Assignment
@@ -83,11 +89,39 @@ class Assembly:
     clocks: SystemClocks
     rows: Awaitable[pl.DataFrame]
     late: Sequence[int] = ()
+    by_law: bool = False
 
-    async def engine(self, *, first: int = 0) -> Assembled | None:
+    async def before_lease(self) -> Assembly:
+        """Do what takes long and needs no lease; it, with `by_law` known.
+
+        To count people the journal may need an index, and nobody writes while a great
+        one is made: no lease either.
+        """
+        rows = await self.rows
+        by_law = await asyncio.to_thread(self._has_laws, rows)
+        if by_law or self.assignment.campaign.send.per_person:
+            await self.writer.call(lambda journal: journal.limits.prepare())
+        return replace(self, by_law=by_law)
+
+    def _has_laws(self, rows: pl.DataFrame) -> bool:
+        hours = self._hours()
+        if hours is None or "place" not in rows.columns:
+            return False
+        words = rows["place"].unique().cast(pl.String).fill_null(UNKNOWN)
+        now = self.clocks.wall_ms()
+        return bool(limits_by_law(hours, map(Place.parse, words), now))
+
+    def _hours(self) -> Hours | None:
+        """The hours that it keeps."""
+        keeps = self.assignment.campaign.keeps_hours
+        return plan_hours(self.assignment.plan) if keeps else None
+
+    async def engine(self, lease: Hold, *, first: int = 0) -> Assembled | None:
         """An engine for what is left of the run whose lease the writer holds.
 
         Args:
+            lease: It asks before each message whether it stands.
+
             first: Only so many messages of the run, with those that were sent before;
                 then there may be nothing left, and no engine.
         """
@@ -102,16 +136,17 @@ class Assembly:
                 return None
             chosen = await asyncio.to_thread(self._first, wanted, closed)
         only = None if chosen is None else pl.Series(chosen, dtype=pl.UInt32)
-        rows = await self.rows
+        rows, caps, ledger = await self.rows, await self._caps(), await self._ledger()
+        in_doubt = await writer.call(lambda j: j.latest.is_in_doubt(run.id, part))
+        # Last, since it goes on: whoever is stopped before has left nothing behind.
         remainder = await Remainder.find(rows, writer, part=part, only=only)
         source = self._source(rows, remainder)
-        caps = await self._caps(by_law=source.has_laws)
         intake = Intake(
             source,
             envelope(asked.plan, campaign),
             writer=writer,
             clocks=clocks,
-            ledger=await self._ledger(),
+            ledger=ledger,
             caps=caps,
             paced=asked.per_sender,
             theirs=self.client.theirs.moment,
@@ -120,15 +155,11 @@ class Assembly:
             intake=intake,
             client=self.client,
             writer=writer,
+            lease=lease,
             pacer=self._pace(),
             clocks=clocks,
             rng=random.Random(),  # noqa: S311  (jitter, not a secret)
-            breakers=Breakers(
-                **campaign.send.stop_at.model_dump(),
-                in_doubt=await writer.call(
-                    lambda j: j.latest.is_in_doubt(run.id, part)
-                ),
-            ),
+            breakers=Breakers(**campaign.send.stop_at.model_dump(), in_doubt=in_doubt),
             not_after=asked.deadline(run, clocks.wall_ms()),
         )
         day = caps.t_mobile if caps is not None else None
@@ -152,7 +183,7 @@ class Assembly:
         Raises:
             InputError, Stopped: As `Assignment.late_opt_outs`.
         """
-        late = await _abandonable(self.assignment.late_opt_outs)
+        late = await abandonable(self.assignment.late_opt_outs)
         return replace(self, late=late)
 
     async def _keep_out(self) -> None:
@@ -245,7 +276,7 @@ class Assembly:
             return PlanSource(remainder.first, _reader(plan), remainder)
         return TimedSource(
             remainder.first,
-            plan_hours(plan) if campaign.keeps_hours else None,
+            self._hours(),
             _reader(plan, *rows.columns),
             clocks=self.clocks,
             manner=Manner(
@@ -258,7 +289,7 @@ class Assembly:
             theirs=self.client.theirs.moment,
         )
 
-    async def _caps(self, *, by_law: bool) -> Caps | None:
+    async def _caps(self) -> Caps | None:
         """What it is held to: by the campaign, by laws, by carriers."""
         campaign = self.assignment.campaign
         carriers = campaign.send.carriers
@@ -271,9 +302,7 @@ class Assembly:
                 purse(name, ATT, carriers.campaign), carriers.att_per_minute
             )
         people = person_caps(campaign.send.per_person or ())
-        caps = Caps(name, people, by_law, t_mobile, att)
-        if caps.counts_people:
-            await self.writer.call(lambda journal: journal.limits.prepare())
+        caps = Caps(name, people, self.by_law, t_mobile, att)
         if caps.counts_carriers:
             old = self.clocks.wall_ms() - 7 * DAY_MS
             await self.writer.call(lambda journal: journal.limits.forget(before=old))
@@ -284,30 +313,7 @@ class Assembly:
     async def _ledger(self) -> array[int]:
         if self.assignment.campaign.send.repeat == "allow":
             return array("q")
-        return await self.writer.call(lambda journal: journal.ledger(self.writer.run))
-
-
-async def _abandonable(work: Callable[[], T]) -> T:
-    """In a thread that nobody waits for where this is cancelled: it only reads."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def tell(act: Callable[[], None]) -> None:
-        if not done.done():
-            act()
-
-    def run() -> None:
-        try:
-            found = work()
-        except Exception as error:  # noqa: BLE001 -- whoever waits for it raises it
-            told = partial(done.set_exception, error)
-        else:
-            told = partial(done.set_result, found)
-        with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(tell, told)
-
-    threading.Thread(target=run, name="bulksend-lists", daemon=True).start()
-    return await done
+        return await self.writer.read(lambda journal: journal.ledger(self.writer.run))
 
 
 def _lift(journal: Journal, run_id: int, now: int) -> None:

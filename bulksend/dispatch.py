@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from bulksend.assembly import Assembled, Assembly, rows_of
 from bulksend.assignment import other_account
@@ -17,6 +17,7 @@ from bulksend.errors import GateRefused, InputError, Problem, Stopped
 from bulksend.first_few import FirstFew, stand_in
 from bulksend.journal.mark import Mark
 from bulksend.journal.owner import Owner
+from bulksend.journal.records import LeaseLost
 from bulksend.journal.writer import Writer
 from bulksend.logs import log
 from bulksend.send import collector
@@ -29,13 +30,19 @@ from bulksend.send.watch import watch
 from bulksend.underway import STOP_SECONDS, progress_of
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
     import polars as pl
 
     from bulksend.assignment import Assignment
+    from bulksend.errors import BulksendError
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.send.engine import Engine
     from bulksend.underway import Progress
+
+T = TypeVar("T")
 
 WAIT_SECONDS = 1.0
 
@@ -47,8 +54,9 @@ class Sending:
     assignment: Assignment
     _assembled: Assembled | None = field(default=None, init=False)
     _stopped_at: float | None = field(default=None, init=False)
-    _ready: asyncio.Future[pl.DataFrame] | None = field(default=None, init=False)
-    _late: asyncio.Future[Assembly] | None = field(default=None, init=False)
+    _why: BulksendError | None = field(default=None, init=False)
+    _step: asyncio.Future[Any] | None = field(default=None, init=False)
+    _is_ours: bool = field(default=False, init=False)
     _first_few: FirstFew | None = field(default=None, init=False)
 
     @property
@@ -57,8 +65,7 @@ class Sending:
 
         From then on messages may have gone out; who stops it before has results, too.
         """
-        is_stopped = self._late is not None and self.is_stopping
-        return self._first_few is not None or is_stopped
+        return self._first_few is not None or (self._is_ours and self.is_stopping)
 
     async def send(self, run: Run) -> None:
         """Send every row that is still planned.
@@ -72,58 +79,69 @@ class Sending:
             client = await stack.enter_async_context(
                 Client(credentials, clock=clocks.monotonic, patience=asked.patience)
             )
-            self._ready = asyncio.ensure_future(self._get_ready(client, run))
-            stack.push_async_callback(_let_go, self._ready)
+            ready = asyncio.ensure_future(self._get_ready(client, run))
+            stack.push_async_callback(_let_go, ready)
             marks = asked.home.marks(run.campaign)
             mark = Mark(marks / run.run)
             writer = await stack.enter_async_context(
                 Writer(asked.home.journal, run, mark)
             )
+            assembly = Assembly(asked, client, writer, clocks, ready)
+            assembly = await self._unless_ended(assembly.before_lease())
             writer.epoch = await self._take_lease(writer, clocks)
             try:
-                await self._take_account(writer)
-                assembly = Assembly(asked, client, writer, clocks, self._ready)
-                await assembly.begin(mark, marks)
-                await self._until_ready()
-                assembly = await self._without_late(assembly)
-                work_off = partial(self._work_off, writer=writer, clocks=clocks)
-                self._first_few = FirstFew(assembly, work_off)
-                if self.is_stopping:
-                    self._first_few.stop(_asked())
-                await self._first_few.go()
-                if (assembled := await assembly.engine()) is not None:
-                    await work_off(assembled)
+                async with Hold(writer, clocks, self._end) as lease:
+                    await self._send_under(lease, assembly, mark, marks)
             finally:
                 seen = client.theirs.seen()
                 await writer.give_up(now=clocks.wall_ms(), seen=seen)
 
-    async def _without_late(self, assembly: Assembly) -> Assembly:
-        """Lists may be long, and their storage slow: the lease is kept, a stop is heard."""
-        lease = Hold(assembly.writer, assembly.clocks)
-        await lease.renew()
-        self._late = asyncio.ensure_future(assembly.without_late())
-        if self.is_stopping:
-            self._late.cancel()
-        kept = asyncio.ensure_future(lease.keep())
-        try:
-            await asyncio.wait([self._late, kept], return_when=asyncio.FIRST_COMPLETED)
-            if kept.done():
-                kept.result()
-            return await self._late
-        except asyncio.CancelledError:
-            if not self.is_stopping:
-                raise
-            raise _asked() from None
-        finally:
-            await _let_go(kept)
-            await _let_go(self._late)
-
-    async def _work_off(
-        self, assembled: Assembled, writer: Writer, clocks: SystemClocks
+    async def _send_under(
+        self, lease: Hold, assembly: Assembly, mark: Mark, marks: Path
     ) -> None:
-        self._assembled, run = assembled, writer.run
-        if self.is_stopping:
-            self.stop()
+        """What the lease is kept for, from its taking to the run's end."""
+        try:
+            await self._take_account(assembly.writer)
+            await assembly.begin(mark, marks)
+            self._is_ours = True
+            assembly = await self._unless_ended(assembly.without_late())
+            send = partial(self._work_off, lease, assembly)
+            self._first_few = FirstFew(assembly, send)
+            if self._why is not None:
+                self._first_few.stop(self._why)
+            await self._first_few.go()
+            await send(0)
+        except LeaseLost:
+            raise lease.lost() from None
+
+    async def _unless_ended(self, step: Coroutine[Any, Any, T]) -> T:
+        """What *step* gives; a stop ends it at once, and so does the loss of the lease.
+
+        A plan may be long, a journal great, and the storage of a list or a token's address
+        slow.
+        """
+        self._step = asyncio.ensure_future(step)
+        if self._why is not None:
+            self._step.cancel()
+        try:
+            return cast("T", await self._step)
+        except asyncio.CancelledError:
+            if self._why is None:
+                raise
+            raise self._why from None
+        finally:
+            await _let_go(self._step)
+            self._step = None
+
+    async def _work_off(self, lease: Hold, assembly: Assembly, first: int) -> None:
+        """Send what is left of the run; or of its first few, where that is how many."""
+        assembled = await self._unless_ended(assembly.engine(lease, first=first))
+        if assembled is None:
+            return
+        self._assembled, writer, run = assembled, assembly.writer, assembly.writer.run
+        clocks = assembly.clocks
+        if self._why is not None:
+            assembled.engine.stop(self._why)
         log.info(
             "sending",
             run=run.run,
@@ -164,7 +182,6 @@ class Sending:
                 writer.failure = None  # nothing is wrong with the journal
                 if not asked.wait:
                     raise
-                await self._until_ready()
                 if not waited:
                     log.info("waiting", run=run.run, why=held.problems[0].found)
                 waited = True
@@ -209,14 +226,17 @@ class Sending:
         """Drain: nothing new goes out.  For a signal handler in the loop's thread."""
         if self._stopped_at is None:
             self._stopped_at = time.monotonic()
-        if self._late is not None:
-            self._late.cancel()
+        self._end(_asked())
+
+    def _end(self, why: BulksendError) -> None:
+        """Begin nothing new; the first call decides why."""
+        self._why = why = self._why or why
+        if self._step is not None:
+            self._step.cancel()
         if self._first_few is not None:
-            self._first_few.stop(_asked())
+            self._first_few.stop(why)
         if self._assembled is not None:
-            self._assembled.engine.stop(_asked())
-        elif self._ready is not None:
-            self._ready.cancel()
+            self._assembled.engine.stop(why)
 
     async def _get_ready(self, client: Client, run: Run) -> pl.DataFrame:
         """Sign in, check the plan and find its rows, all in one wait.
@@ -230,16 +250,6 @@ class Sending:
             return await reading
         finally:
             await _let_go(reading)
-
-    async def _until_ready(self) -> None:
-        """Nothing is sent before; nor is a silent token address waited for, when stopped."""
-        assert self._ready is not None
-        try:
-            await self._ready
-        except asyncio.CancelledError:
-            if not self.is_stopping:
-                raise
-            raise _asked() from None
 
     async def _credentials(self, stack: AsyncExitStack) -> Credentials:
         if self.assignment.campaign.provider == "bandwidth":

@@ -13,7 +13,6 @@ from bulksend.journal.selections import SELECTIONS
 from bulksend.logs import log
 from bulksend.send.canary import Bounds, Vigil
 from bulksend.send.clocks import wall_ms
-from bulksend.send.hold import Hold
 from bulksend.send.watch import watch
 from bulksend.settle.keeping import Keeping
 from bulksend.settle.listener import Listener
@@ -24,7 +23,7 @@ from bulksend.simulator.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from bulksend.assembly import Assembled, Assembly
+    from bulksend.assembly import Assembly
     from bulksend.assignment import Assignment
     from bulksend.errors import BulksendError
     from bulksend.journal.canaries import Canary
@@ -45,13 +44,13 @@ class FirstFew:
     """Sends them, waits, and lets the rest go or raises why not.
 
     Args:
-        work_off: Runs an engine to its end.
+        send: Sends so many messages of the run, with those that were sent before.
 
         waits_until: While receipts are waited for, until when: in milliseconds since 1970.
     """
 
     assembly: Assembly
-    work_off: Callable[[Assembled], Awaitable[None]]
+    send: Callable[[int], Awaitable[None]]
     _vigil: Vigil | None = field(default=None, init=False)
     _stopped: BulksendError | None = field(default=None, init=False)
     waits_until: int | None = field(default=None, init=False)
@@ -104,9 +103,7 @@ class FirstFew:
         if canary.sent_at is not None and not waits_again:
             return canary.sent_at
         if canary.sent_at is None:
-            first = await assembly.engine(first=canary.size)
-            if first is not None:
-                await self.work_off(first)
+            await self.send(canary.size)
         now = assembly.clocks.wall_ms()
         await writer.call(lambda journal: journal.canaries.sent(run.id, now=now))
         await writer.call(lambda journal: journal.canaries.lift(run.id, now=now))
@@ -114,7 +111,7 @@ class FirstFew:
 
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[Vigil]:
-        """The waiting, with the lease kept, and orders from other terminals heard."""
+        """The waiting, with orders from other terminals heard."""
         assembly = self.assembly
         writer, clocks = assembly.writer, assembly.clocks
         send = assembly.assignment.campaign.send
@@ -123,26 +120,17 @@ class FirstFew:
         vigil = Vigil(writer, clocks, bounds)
         if self._stopped is not None:
             vigil.stop(self._stopped)
-        self._vigil, lease = vigil, Hold(writer, clocks)
-        await lease.renew()
+        self._vigil = vigil
         parent = assembly.assignment.parent
-        beside = [
-            asyncio.ensure_future(lease.keep()),
-            asyncio.ensure_future(watch(vigil, writer, clocks, parent=parent)),
-        ]
-        beside[0].add_done_callback(
-            lambda kept: None if kept.cancelled() else vigil.stop(lease.lost())
-        )
+        watching = asyncio.ensure_future(watch(vigil, writer, clocks, parent=parent))
         try:
             yield vigil
         finally:
             self._vigil = None
-            for one in beside:
-                one.cancel()
-            await asyncio.wait(beside)
-            for one in beside:
-                if not one.cancelled():
-                    one.exception()  # the journal's, which the vigil has met
+            watching.cancel()
+            await asyncio.wait([watching])
+            if not watching.cancelled():
+                watching.exception()  # the journal's, which the vigil has met
 
 
 async def stand_in(asked: Assignment, stack: AsyncExitStack) -> Simulator:

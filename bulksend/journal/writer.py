@@ -25,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from bulksend.aside import abandonable
 from bulksend.journal.faults import ConnectionLost
 from bulksend.journal.limits import NO_LIMITS
 from bulksend.journal.records import LeaseLost
@@ -109,6 +110,19 @@ class Writer:
         except Exception as error:
             self.failure = error
             raise
+
+    async def read(self, work: Callable[[Journal], T]) -> T:
+        """What *work* reads, with a journal of its own, in a thread of its own.
+
+        For what takes long: the lease is renewed meanwhile, and where this is cancelled
+        nobody waits for it.
+        """
+
+        def reading() -> T:
+            with Journal.open(self._place, read_only=True) as journal:
+                return _patiently(journal, work, work)
+
+        return await abandonable(reading)
 
     async def claim(self, candidates: Sequence[Candidate], *, now: int) -> list[int]:
         """The rows that are ours to post, their intent durable; and all outcomes too."""

@@ -9,6 +9,7 @@ whose the number is, it may be either's, and counts against both.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.journal.limits import Limits, Often, Purse
@@ -73,6 +74,16 @@ def per_day(hours: Hours, place: Place, today: date) -> list[int]:
         for one in versions
         if one.per_day is not None and (one.until is None or one.until > today)
     ]
+
+
+def limits_by_law(hours: Hours, places: Iterable[Place], now: int) -> dict[int, int]:
+    """The least of `per_day` for those of *places* that have any, by their numbers.
+
+    A day before *now*: where somebody is, it may still be yesterday.
+    """
+    today = datetime.fromtimestamp((now - DAY_MS) / 1000, UTC).date()
+    found = ((number, per_day(hours, one, today)) for number, one in enumerate(places))
+    return {number: min(limits) for number, limits in found if limits}
 
 
 def purse(provider: str, carrier: str, who: str) -> str:

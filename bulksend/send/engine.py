@@ -35,7 +35,6 @@ from bulksend.send.allowance import TICK
 from bulksend.send.brake import SHORTEST_SECONDS, Brake
 from bulksend.send.breakers import Breakers
 from bulksend.send.flight import Flight
-from bulksend.send.hold import Hold
 from bulksend.send.last_look import LastLook
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from bulksend.send.aftermath import Poster, Tally
     from bulksend.send.backlog import Item
     from bulksend.send.clocks import Clocks
+    from bulksend.send.hold import Hold
     from bulksend.send.intake import Intake
     from bulksend.send.pacing import Pace
 
@@ -60,6 +60,8 @@ class Engine:
     """Sends what the intake gives, each message once.
 
     Args:
+        lease: Whoever keeps it calls `stop` when it is lost.
+
         not_after: From this moment on nothing new is begun.
     """
 
@@ -69,6 +71,7 @@ class Engine:
         intake: Intake,
         client: Poster,
         writer: Writer,
+        lease: Hold,
         pacer: Pace,
         clocks: Clocks,
         rng: Random,
@@ -79,7 +82,7 @@ class Engine:
         self._writer = writer
         self._pacer = pacer
         self._clocks = clocks
-        self._lease = Hold(writer, clocks)
+        self._lease = lease
         self._brake = Brake(clocks, intake.changed, not_after=not_after)
         self._aftermath = Aftermath(
             intake=intake,
@@ -96,7 +99,7 @@ class Engine:
             client=client,
             brake=self._brake,
             last_look=LastLook(
-                lease=self._lease,
+                lease=lease,
                 brake=self._brake,
                 writer=writer,
                 intake=intake,
@@ -178,18 +181,14 @@ class Engine:
         Raises:
             BulksendError: What stopped the run.  Every row is in a true state by then.
         """
-        keeper = asyncio.create_task(self._lease.keep())
-        keeper.add_done_callback(self._lease_ended)
         deadline = asyncio.create_task(self._brake.keep_deadline())
         try:
-            await self._lease.renew()
             await self._feed()
         except LeaseLost:
             self.stop(self._lease.lost())
         except BulksendError as error:
             self.stop(error)
         finally:
-            keeper.cancel()
             deadline.cancel()
             await self._intake.close()
             await self._flight.land()
@@ -198,13 +197,6 @@ class Engine:
             raise self._flight.fault  # ours: the row it met stays claimed, so it ends unknown
         if self._brake.problem is not None:
             raise self._brake.problem
-
-    def _lease_ended(self, keeper: asyncio.Task[None]) -> None:
-        error = None if keeper.cancelled() else keeper.exception()
-        if isinstance(error, BulksendError):
-            self.stop(error)
-        elif error is not None:
-            self.stop(self._lease.lost())
 
     # -- the feeder: claim the next ones while these are posted ---------------------------
 

@@ -107,9 +107,6 @@ class PlanSource:
     waits_until: int | None = None
     """It never waits for anything."""
 
-    has_laws = False
-    """Where no hours are kept, no law is asked."""
-
     def per_day(self, message: Message) -> int:  # noqa: ARG002
         return 0
 

@@ -18,7 +18,7 @@ from bulksend.logs import log
 from bulksend.rules.hours import LEAST_LIFE_MS, Opening
 from bulksend.rules.place import Claim, Place, word_of
 from bulksend.send.agenda import NEVER_YET, Agenda
-from bulksend.send.caps import DAY_MS, per_day
+from bulksend.send.caps import DAY_MS, limits_by_law
 from bulksend.send.clocks import AllClocks
 from bulksend.send.source import HANDED_OVER_AT_ONCE, messages
 
@@ -112,13 +112,9 @@ class TimedSource:
             found = hours.next(places[place], max(moment, held), least=LEAST_LIFE_MS)
             return found and found._replace(start=max(found.start, held))
 
-        # A day before: where somebody is, it may still be yesterday.
-        today = datetime.fromtimestamp((clocks.wall_ms() - DAY_MS) / 1000, UTC).date()
-        self._limits = {
-            place: min(limits)
-            for place, one in enumerate(places)
-            if hours is not None and (limits := per_day(hours, one, today))
-        }
+        self._limits = {}
+        if hours is not None:
+            self._limits = limits_by_law(hours, places, clocks.wall_ms())
         self._agenda = Agenda(self._by_place(_keyed(rows)), opening, end=manner.end)
         self._clocks = AllClocks(clocks, theirs)
         self._read_at_once = round(
@@ -129,11 +125,6 @@ class TimedSource:
         self._waits_for: int | None = None
         self.waits_until: int | None = None
         self.comes_back_at: int | None = None
-
-    @property
-    def has_laws(self) -> bool:
-        """Whether a law says how often some of its people may be texted."""
-        return bool(self._limits)
 
     def per_day(self, message: Message) -> int:
         """How many messages a law allows its person in 24 hours; 0: no law says."""

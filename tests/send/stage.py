@@ -24,6 +24,7 @@ from bulksend.journal.writer import Writer
 from bulksend.send.breakers import Breakers
 from bulksend.send.clocks import Moment
 from bulksend.send.engine import Engine
+from bulksend.send.hold import Hold
 from bulksend.send.intake import Intake
 from bulksend.send.message import Envelope, Message
 from bulksend.send.pacing import Pacer
@@ -245,6 +246,7 @@ class Stage:
     run: Run = field(init=False)
     poster: ScriptedPoster = field(init=False)
     writer: InlineWriter = field(init=False)
+    lease: Hold = field(init=False)
     intake: Intake = field(init=False)
     engine: Engine = field(init=False)
     clocks: VirtualClocks = field(init=False)
@@ -285,15 +287,17 @@ class Stage:
             self.writer.epoch = await self.writer.call(
                 lambda j: j.leases.take("c", Owner.me(), now=self.clocks.wall_ms())
             )
+            self.lease = Hold(self.writer, self.clocks, self.lose)
             self.make_engine(self.source(self))
-            self.began = self.loop.time()
-            for seconds, action in self.at.items():
-                self.loop.call_at(self.began + seconds, action, self)
-            try:
-                await self.work()
-            finally:
-                self.poster.close()
-                await self._give_lease_back()
+            async with self.lease:
+                self.began = self.loop.time()
+                for seconds, action in self.at.items():
+                    self.loop.call_at(self.began + seconds, action, self)
+                try:
+                    await self.work()
+                finally:
+                    self.poster.close()
+                    await self._give_lease_back()
 
     def make_engine(self, source: Source) -> None:
         self.intake = Intake(
@@ -310,6 +314,7 @@ class Stage:
             intake=self.intake,
             client=self.poster,
             writer=self.writer,
+            lease=self.lease,
             pacer=self.pacer(),
             clocks=self.clocks,
             rng=Random(7),
@@ -319,6 +324,10 @@ class Stage:
 
     async def work(self) -> None:
         await self.engine.run()
+
+    def lose(self, why: BulksendError) -> None:
+        """The lease is lost, as `dispatch` hears it."""
+        self.engine.stop(why)
 
     async def _give_lease_back(self) -> None:
         self.writer.failure = self.writer.broken = None

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from math import ceil, inf
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from unittest.mock import patch
 
 import pytest
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bulksend.rules.hours import Opening
-    from bulksend.send.engine import Engine
     from bulksend.send.message import Message
     from bulksend.send.pacing import Pace
 
@@ -113,9 +112,10 @@ class Drawn(Capped):
             self.make_engine(self.timed_source(self.rows_left()))
         await self.engine.run()
 
-    async def work_off(self, engine: Any) -> None:
+    async def work_off(self, first: int) -> None:
         """All that is taken is delivered."""
-        await engine.run()
+        self.make_engine(self.timed_source(self.drawn_first(first)))
+        await self.engine.run()
         now = self.clocks.wall_ms()
         told = [
             Outcome(one.row, Event.DELIVER, now)
@@ -182,11 +182,6 @@ class FewFirst:
             shard=None,
             parent=None,
         )
-
-    async def engine(self, *, first: int = 0) -> Engine:
-        stage = self.stage
-        stage.make_engine(stage.timed_source(stage.drawn_first(first)))
-        return stage.engine
 
 
 def drawn(seed: int) -> Drawn:

@@ -154,16 +154,18 @@ async def _send(folder: Path, plan: Plan, clocks: VirtualClocks, rate: float) ->
             clocks=clocks,
             ledger=array("q"),
         )
-        engine = Engine(
-            intake=intake,
-            client=poster,
-            writer=writer,
-            pacer=Pacer(rate, clocks.monotonic()),
-            clocks=clocks,
-            rng=rng,
-            breakers=Breakers(),
-        )
-        await engine.run()
+        async with hold.Hold(writer, clocks) as lease:
+            engine = Engine(
+                intake=intake,
+                client=poster,
+                writer=writer,
+                lease=lease,
+                pacer=Pacer(rate, clocks.monotonic()),
+                clocks=clocks,
+                rng=rng,
+                breakers=Breakers(),
+            )
+            await engine.run()
         counts = await writer.call(lambda one: one.counts(run.id))
         await writer.call(lambda one: one.leases.end("year", writer.epoch))
     return Played(
