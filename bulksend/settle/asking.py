@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from bulksend.settle.tongues import FRENCH, SPANISH
+
 _MESSAGES = (
     "(?:TEXTS?|TXTS?|MESSAGES?|MSGS?|SMS|ALERTS?|NOTIFICATIONS?|SPAM|UPDATES|REMINDERS"
     "|PROMOS?|PROMOTIONS?|ADS|ADVERTS?|MARKETING|SUBSCRIPTION|COMMUNICATIONS?)"
@@ -31,12 +33,10 @@ _BID = (
     r"(?: EVER| (?:YOU|U) (?:EVER|DARE))?"
 )
 """A no that bids: "you never text me" and "why did you not call me" miss something."""
-_MENSAJES = f"(?:MENSAJES?|TEXTOS?|{_MESSAGES})"
-_MANDEN = (
-    "(?:ENVIEN?|ENVIES|MANDEN?|MANDES|ESCRIBAN?|ESCRIBAS|LLAMEN?|LLAMES|MOLESTEN?"
-    "|MOLESTES|TEXTEEN?|TEXTEES|CONTACTEN?|CONTACTES)"
+_LIST = "(?: (?:THE|YOUR|A|YALLS|ALL|NATIONAL|FEDERAL|STATE|INTERNAL))*"
+_NO_CALL_LIST = (
+    "(?:DO ?NOT ?(?:CALL|CONTACT|TEXT)(?: LISTS?| REGISTRY)?|DNC (?:LISTS?|REGISTRY))"
 )
-_MANDAR = "(?:ENVIAR|MANDAR|ESCRIBIR|MOLESTAR|LLAMAR|TEXTEAR|CONTACTAR)(?:ME|NOS)?"
 _ENDING = "(?:STOP|QUIT|END|CANCEL|CEASE|HALT|DISCONTINUE|BLOCK)"
 
 _STOP = "(?:ST+O+P+)+(?:ALL|IT|NOW|PLEASE|SMS|SPAM|TXTS?|TEXTS?|TEXTING|MESSAGES?|MESSAGING)?(?:ME)?"
@@ -47,23 +47,26 @@ _NO_NOUN = "".join(
         *("A", "AN", "THE", "BUS", "PIT", "TRAIN", "TRUCK", "TRAM", "METRO", "SUBWAY"),
         *("REST", "NEXT", "LAST", "FIRST", "FULL", "ONE", "MY", "OUR", "HIS", "HER"),
         *("WHAT", "WHICH", "EACH", "EVERY", "NON", "WHISTLE", "DOOR"),
-        *("SECOND", "ANOTHER", "SHORT", "QUICK", "YOUR", "TOUR", "UN"),
+        *("SECOND", "ANOTHER", "SHORT", "QUICK", "YOUR", "TOUR", "UN", "ONE MORE"),
+        *("SHUTTLE", "TAXI", "FERRY", "TROLLEY", "RAIN", "SNOW"),
     )
 )
 _BUSINESS = (
-    r"(?:(?:MY|THE|THAT|THIS) (?:ORDERS?|SHIPMENTS?|DELIVERY|REFILLS?|PRESCRIPTIONS?)"
+    r"(?:(?:MY|THE|THAT|THIS) (?:ORDERS?|SHIPMENTS?|DELIVERY|REFILLS?|PRESCRIPTIONS?"
+    r"|PILLS?|MEDS?|MEDICATIONS?|MEDICINES?|TREATMENT)"
     r"|(?:(?:MY|THE|THAT|THIS|A) )?(?:AUTO ?PAY(?:MENTS?)?|PAYMENTS?|DIRECT DEBIT))"
-    r"(?:$| (?:PLEASE|PLS|THANKS|NOW|TODAY|TOMORROW|ON|FOR|UNTIL)\b)"
+    r"(?:$| (?:PLEASE|PLS|THANKS|NOW|TODAY|TOMORROW|ON|FOR|UNTIL|BEFORE|AFTER)\b)"
 )
 """Not "my payment reminders", nor "the delivery of these"."""
 _NO_OTHER_MATTER = (
     r"(?! (?:BY|OVER|OFF|SIGNS?|LIGHTS?|WATCH|LOSS|GAP|BUTTON|SHOP|AND SHOP|STREET|ROAD"
     r"|LAUGHING|CRYING|SMILING|RAINING|SNOWING|CRASHING|FREEZING|LEAKING|COUGHING"
-    rf"|BLEEDING|BARKING|IN (?:AND|TO|ON|AT|TODAY|TOMORROW|LATER))\b)(?! {_BUSINESS})"
+    r"|BLEEDING|BARKING|SERVING|SELLING(?! (?:MY|OUR)\b)|TAKING(?! (?:MY TIME|UP)\b)"
+    rf"|ACCEPTING|DRINKING|EATING|SMOKING|WORKING|IN (?:AND|TO|ON|AT|TODAY|TOMORROW|LATER))\b)(?! {_BUSINESS})"
 )
 _WAITLIST = rf"(?: THE| YOUR)? WAIT(?:ING)? ?LIST\b(?!.*\b(?:{_MESSAGES}|LISTS?)\b)"
 _NO_PLACE = (
-    r"(?! (?:AT(?! (?:ONCE|THIS|ALL)\b)|ON(?! (?:ALL|MY|THIS|EVERY)\b)"
+    r"(?! (?:HERE|THERE|AT(?! (?:ONCE|THIS|ALL)\b)|ON(?! (?:ALL|MY|THIS|EVERY)\b)"
     r"|IN(?! (?:THE NAME|(?:THE )?FUTURE)\b)"
     r"|FOR(?! (?:EVER|GOOD|NOW|REAL|TODAY|ME|US|ALL)\b))\b)"
 )
@@ -76,7 +79,8 @@ _THE_WORD = (
 
 _IN_WORDS = (
     rf"{_ENDING} {_WRITING}(?: {_ME})?",
-    rf"{_ENDING}{_OF_THEM} {_MESSAGES}",
+    rf"{_ENDING}{_OF_THEM} (?:{_MESSAGES}|CONTACT$)",
+    rf"ENOUGH(?: WITH| OF)?{_OF_THEM} {_MESSAGES}",
     rf"{_STOP} (?:GETTING|RECEIVING|(?:THIS|THESE|THOSE|THEM|IT|ALL)$)",
     rf"HOW (?:TO|(?:DO|CAN|COULD|WOULD) (?:I|WE)) {_STOP}$",
     r"(?:UNSUB|UNSU[BSCRI]*BE?D?)(?! FROM(?: THE| YOUR)? E ?MAILS? ONLY\b)",
@@ -116,6 +120,8 @@ _IN_WORDS = (
         r"(?: MAILING| TEXT| CONTACT| PHONE| CALL)? LISTS?"
     ),
     r"UNLIST ME",
+    rf"(?:(?:PUT|ADD|PLACE) {_ME} )?(?:ON|TO){_LIST} {_NO_CALL_LIST}",
+    rf"(?:PUT|ADD|PLACE) {_ME} (?:ON|TO){_LIST} DNC",
     # consent
     (
         r"(?:REVOKE|REVOKING|WITHDRAW|WITHDRAWING|RESCIND)"
@@ -126,30 +132,29 @@ _IN_WORDS = (
     r"LEAVE (?:ME|US) ALONE(?! TIME\b)",
     rf"LOSE {_ME}",
     r"WRONG (?:PERSON|GUY)",
-    r"(?:YOU|YOUVE|U)(?: HAVE| GOT)+ (?:THE|A) WRONG$",  # "… wrong #"
+    r"(?:THIS|MY) (?:NUMBER|PHONE) BELONGS TO (?:SOMEONE|SOMEBODY|ANOTHER)",
+    r"NO LONGER (?:HAS|USES|OWNS) THIS (?:NUMBER|PHONE)",
+    r"(?:SUE|SUING) (?:YOU|U|YALL)",
     r"(?:FUCK|FU?CK|FU?K|FU? C?K|PISS|BUGGER) (?:OFF|YOU|YOURSELF)",
     r"^(?:(?:PLEASE|JUST|GO) )*F (?:OFF|YOU|YOURSELF)",  # "f*** off"
     (
         rf"REPORT(?:ED|ING)?(?: (?:YOU|U|THIS|THESE|IT|THEM|YOUR|NUMBER|{_MESSAGES}))*"
         r" TO(?: THE)? (?:FCC|FTC|CRTC|ATTORNEY GENERAL)"
     ),
-    # other languages of North America
-    rf"NO (?:MAS|QUIERO(?: RECIBIR)?(?: MAS| SUS| TUS| ESTOS)*) {_MENSAJES}",
-    r"NO MAS$",
-    rf"NO (?:(?:ME|NOS) )?{_MANDEN}",
-    rf"(?<!\bNO )DEJ(?:A|E|EN|AR) DE {_MANDAR}",
-    r"(?:DARME|DAME|DEME|DENME) DE BAJA",
-    r"DAR DE BAJA$",
-    (
-        r"(?<!\bNO )(?<!\bNO QUIERO )(?:BORR|ELIMIN|SAC|QUIT)(?:A|E|EN|AR)(?:ME|NOS|"
-        r" MI NUMERO) DE (?:(?:LA|SU|TU|ESTA|ESA|SUS) )?LISTAS?"
-    ),
-    r"ARRETEZ",
-    r"ARRETE (?:DE )?(?:ME |M)(?:TEXTER|ECRIRE|CONTACTER|ENVOYER|APPELER)",
-    r"NE (?:ME |NOUS |M)(?:TEXTEZ|ECRIVEZ|CONTACTEZ|ENVOYEZ|APPELEZ|TEXTE|ECRIS) PLUS",
-    r"NE PLUS (?:ME |NOUS |M)(?:TEXTER|ECRIRE|CONTACTER|ENVOYER|APPELER)",
-    r"DES(?:ABONNEZ?|INSCRIVEZ|INSCRIS)(?: MOI)?|ME DES(?:ABONNER|INSCRIRE)",
+    *SPANISH,
+    *FRENCH,
 )
+
+_NUMBER = "(?:(?:PHONE|CELL|MOBILE) )?(?:NUMBERS?|NUM|NUMBR|NUMER|NUBMER|NMBR)"
+_PAPERS = (
+    r"(?:ORDER|INVOICE|ACCOUNT|BILL|RECEIPT|TICKET|LABEL|FORM|WEBSITE|SITE|CARD)\b"
+)
+_GAVE_IT = (
+    "(?:^|.* )(?:I|WE)(?: (?:HAVE|MUST|MAY|MIGHT|ACCIDENTALLY|JUST))* "
+    "(?:GAVE|GIVEN|ENTERED|PUT|TYPED|WROTE|LEFT|DIALED|CALLED|TEXTED)"
+    "(?: (?:YOU|YALL|IN|DOWN|THE|A|MY))*"
+)
+"""Who "gave you the wrong number" corrects it; who has it wrong is somebody else."""
 
 _NEVER_AGREED = (
     r"(?:DO NOT|DONT|DID NOT|DIDNT|NEVER) (?:GIVE |GAVE )?"
@@ -169,9 +174,14 @@ that they cannot has asked."""
 _OWN_DOING = (
     "(?:^|.* )(?:(?:I|WE|HE|SHE)(?: (?:CAN|CANT|CANNOT|COULD|COULDNT|WILL|WOULD|SHOULD"
     "|SHALL|MUST|MIGHT|MAY|DO|DID|NOT|EVER|JUST|ALSO))*|ILL|WELL|CANT|CANNOT|CAN NOT"
-    "|COULDNT|COULD NOT)"
+    "|COULDNT|COULD NOT|LETS)"
 )
 """What may stand before the word where somebody else stops something."""
+_WHAT_IF = (
+    "(?:^|.* )(?:(?:DOES|WHAT DO|WHAT IS)(?: THE)?(?: WORD)?|IF (?:I|WE) "
+    "(?:REPLY|TEXT|SAY|SEND|TYPE|WRITE|ANSWER)(?: BACK)?(?: WITH)?)"
+)
+"""What may stand before the word where somebody asks what it does."""
 
 COMPLAINS = re.compile(
     rf"\bWHY\b|\b(?:YOU|U|THEY|IT|THESE|TEXTS) (?:WILL |DO |CAN |JUST )?{_NOT}\b"
@@ -234,10 +244,14 @@ def _row(words: str, *, unless: str = _TAKEN_BACK, beside: str = "") -> Asked:
 
 
 ASKED = (
-    *(_row(words, unless=f"{_TAKEN_BACK}|{_OWN_DOING}") for words in _THE_WORD),
+    *(
+        _row(words, unless=f"{_TAKEN_BACK}|{_OWN_DOING}|{_WHAT_IF}")
+        for words in _THE_WORD
+    ),
     *map(_row, _IN_WORDS),
     _row(
-        r"WRONG NUMBER(?! OF\b)",
+        rf"WRONG {_NUMBER}(?! OF\b)(?! (?:ON|FOR) (?:MY|THE|OUR|YOUR) {_PAPERS})",
+        unless=f"{_TAKEN_BACK}|{_GAVE_IT}",
         beside=r"(?:I )?MEANT (?:TO (?:TEXT|CALL)|THE OTHER (?:STORE|SHOP|OFFICE|ONE))\b.*",
     ),
     _row(_NEVER_AGREED, beside="(?:SO )?(?:HOW (?:DO|CAN|COULD)|CAN|MAY) I"),

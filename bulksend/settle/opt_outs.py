@@ -47,6 +47,15 @@ STOPS = frozenset(
     "BAJA",
     "SAIR",
     "SALIR",
+    "CESSER",
+    "CESSEZ",
+    "DESUSCRIBIR",
+    "DESUSCRIBIRME",
+    "ELIMINAR",
+    "PARE",
+    "PAREN",
+    "STOPPEN",
+    "DNC",
     "STPO",
     "SOTP",
     "TSOP",
@@ -65,6 +74,10 @@ COURTESIES = frozenset(
 WHOLE = frozenset({
     "NO MORE", "NOMORE", "SPAM", "THIS IS SPAM", "GO AWAY", "TAKE ME OFF", "I REVOKE",
     "I WANT OUT", "BLOCK ME", "BLOCK MY NUMBER", "BLOCK THIS NUMBER",
+    "ENOUGH", "ENOUGH ALREADY", "BLOCK", "UNFOLLOW", "GET LOST", "THIS IS HARASSMENT",
+    "DNC LIST", "DO NOT CALL LIST", "FIN", "TERMINAR", "DETENER", "DETENGANSE",
+    "BORRAME", "BORREME", "BORRENME", "ELIMINAME", "ELIMINEME", "ELIMINENME",
+    "QUITAME", "QUITEME", "QUITENME", "SACAME", "SAQUEME", "SAQUENME",
     "CEASE AND DESIST", "NO MAS", "NOMAS", "BASTA", "NO ME INTERESA", "PAS INTERESSE",
     "PAS INTERESSEE", "PLUS DE MESSAGES", "PLUS DE TEXTOS",
     "DESABONNER", "DESABONNEMENT", "DESINSCRIRE", "DESINSCRIPTION",
@@ -99,6 +112,10 @@ _NO_LETTER = re.compile(r"[\W_]+")
 _APOSTROPHES = re.compile("['’‘`´]")  # noqa: RUF001
 _ALIKE = str.maketrans("АВЕКМНОРСТУХΑΒΕΗΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXABEHKMNOPTYX")  # noqa: RUF001
 """Letters of other alphabets that look like ours, which hide a word from a filter."""
+_ELSEWHERE = re.compile(r"(?<!\w)(?:СТОП|停止|退订|退訂|중지)(?!\w)")
+"""STOP in the alphabets of its other readers."""
+_WRONG_NUMBER = re.compile(r"(?<=WRONG)\s*#")
+_NO_ENTRY = re.compile("[⛔🚫]")
 _NOUGHT = re.compile(r"(?<=[A-Z])0(?=[A-Z])")
 _CLAUSE_ENDS = re.compile(r"[.!?;:,\n…]+")
 _QUOTED = re.compile(r"(?<!\w)[“\"«„](.*?)[”\"»](?!\w)", re.DOTALL)
@@ -182,6 +199,8 @@ def _own_words(text: str) -> str:
     for quoted in (_QUOTED_LINE, _QUOTED):
         rest = quoted.sub(_unquoted, said)
         said = rest if _NO_LETTER.sub("", rest) else said
+    if _NO_ENTRY.search(said) and not _NO_LETTER.sub("", said):
+        return "stop"
     return said.replace("🛑", " stop ")
 
 
@@ -192,6 +211,7 @@ def _unquoted(quoted: re.Match[str]) -> str:
 
 def _plain(text: str) -> str:
     """In capitals without marks, and each letter in its usual form: ``Arrêt`` is ARRET."""
-    parted = unicodedata.normalize("NFKD", text).upper().translate(_ALIKE)
+    known = _ELSEWHERE.sub("STOP", unicodedata.normalize("NFKC", text).upper())
+    parted = unicodedata.normalize("NFKD", known).translate(_ALIKE)
     whole = "".join(one for one in parted if not unicodedata.combining(one))
-    return _NOUGHT.sub("O", whole)
+    return _NOUGHT.sub("O", _WRONG_NUMBER.sub(" NUMBER", whole))
