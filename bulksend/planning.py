@@ -33,7 +33,7 @@ from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.spread import draft_by
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.rules.carriers import T_MOBILE, pacific_day
-from bulksend.runs import already, capped, has_begun
+from bulksend.runs import NOBODY, Held, already, has_begun, held_back
 from bulksend.send.caps import purse
 from bulksend.send.clocks import wall_ms
 from bulksend.storage.location import Location, where
@@ -89,12 +89,22 @@ class Checked:
         return already(self.plan, self.campaign, self.home, self.summary)
 
     @cached_property
+    def held_back(self) -> Held:
+        """Messages that would not go out now, as their people may get none."""
+        if self.chosen is not None:
+            return NOBODY
+        args = self.plan, self.campaign, self.home, self.summary
+        return held_back(*args, now=self.begins)
+
+    @property
     def capped(self) -> dict[str, int]:
         """Messages whose people have had enough as of now: ``all``, and by cap."""
-        if self.chosen is not None:
-            return {}
-        args = self.plan, self.campaign, self.home, self.summary
-        return capped(*args, now=self.begins)
+        return self.held_back.capped
+
+    @property
+    def suppressed(self) -> int:
+        """Of the others, those whose people the journal knows as not to be texted."""
+        return self.held_back.suppressed
 
     @property
     def begins(self) -> int:
@@ -107,7 +117,8 @@ class Checked:
         """Messages that would go out now."""
         if self.chosen is not None:
             return self.chosen
-        return self.summary.sendable - self.already - self.capped.get("all", 0)
+        held = self.capped.get("all", 0) + self.suppressed
+        return self.summary.sendable - self.already - held
 
 
 @dataclass(frozen=True, slots=True)

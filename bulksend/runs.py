@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from bulksend.journal.records import Run
 from bulksend.journal.store import Journal
 from bulksend.logs import mask_words
 from bulksend.prepare.timing import plan_hours
+from bulksend.send.barred import rows_barred
 from bulksend.send.caps import person_caps
 from bulksend.send.enough import of_campaign, of_laws, rows_over
 from bulksend.send.ledger import is_repeat, repeats
@@ -68,29 +69,45 @@ def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int
     return sum(repeats(messages(chunk), shared, ledger) for chunk in plan.sendable())
 
 
-def capped(
-    plan: Plan, campaign: Campaign, home: Home, summary: Summary, *, now: int
-) -> dict[str, int]:
-    """Messages of a plan whose people have had enough as of *now*, by cap.
+class Held(NamedTuple):
+    """Messages of a plan that would not go out now, beside those that people have already.
 
-    Under ``all`` each counts once; those that people have already count nowhere.  A run
-    that has begun is not asked, as by `already`.
+    Args:
+        capped: Of people who have had enough, by cap; under ``all`` each counts once.
+
+        suppressed: Of the others, whose people the journal knows as not to be texted.
     """
+
+    capped: dict[str, int]
+    suppressed: int
+
+
+NOBODY = Held({}, 0)
+
+
+def held_back(
+    plan: Plan, campaign: Campaign, home: Home, summary: Summary, *, now: int
+) -> Held:
+    """Whom a run would leave out as of *now*, as it would.
+
+    A run that has begun is not asked, as by `already`.
+    """
+    if not home.journal.exists():
+        return NOBODY
     asked = list(of_campaign(person_caps(campaign.send.per_person or ()), now=now))
     hours = plan_hours(plan) if campaign.keeps_hours else None
     if hours is not None:
         asked += of_laws(hours, plan.places(), now=now)
-    if not asked or not home.journal.exists():
-        return {}
     to_send = plan.frame().filter(pl.col("reason").is_null())
     with Journal.open(home.journal) as journal:
         if journal.runs.named(plan.run) is not None:
-            return {}
+            return NOBODY
         enough = partial(journal.limits.had_enough, campaign.provider)
         over = rows_over(to_send.select("row", "place", "to"), asked, enough)
-        if not over:
-            return {}
-        rows = pl.concat(over.values()).unique()
+        barred = rows_barred(to_send, journal.suppressions.numbers())
+        if not over and not len(barred):
+            return NOBODY
+        rows = pl.concat([*over.values(), barred]).unique()
         if campaign.send.repeat == "refuse":
             ledger = journal.ledger(new_run(plan, campaign, summary))
             shared = envelope(plan, campaign)
@@ -101,10 +118,15 @@ def capped(
                 if is_repeat(one, shared, ledger)
             ]
             rows = rows.filter(~rows.is_in(had))
-    counts = {"all": rows} | {
+    capped = {
         word: some.filter(some.is_in(rows.implode())) for word, some in over.items()
     }
-    return {word: len(some) for word, some in counts.items() if len(some)}
+    every = pl.concat([rows.clear(), *capped.values()]).unique()
+    counts = {"all": every} | capped
+    return Held(
+        {word: len(some) for word, some in counts.items() if len(some)},
+        len(rows) - len(every),
+    )
 
 
 def new_run(plan: Plan, campaign: Campaign, summary: Summary) -> Run:

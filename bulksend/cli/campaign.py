@@ -117,6 +117,7 @@ def _show(checked: Checked, campaign: Campaign, folder: Path, *, as_json: bool) 
             | {
                 "already": checked.already,
                 "capped": checked.capped,
+                "suppressed": checked.suppressed,
                 "left": checked.left,
                 "run": checked.plan.run,
                 "slot": checked.plan.slot,

@@ -173,6 +173,9 @@ def _not_now(checked: Checked) -> Iterator[tuple[str, str]]:
         )
         many = checked.capped["all"]
         yield "had enough", f"{many:,} as of now, which would get nothing: {caps}"
+    if checked.suppressed:
+        whose = "on the journal's suppression list, which would get nothing"
+        yield "suppressed", f"{checked.suppressed:,} {whose}"
 
 
 def _slot(checked: Checked) -> str:

@@ -480,6 +480,9 @@ where lifted_at is null
                         and older.lifted_at is null))
 order by person, sender, reason;
 
+-- name: barred
+select distinct number, sender from suppressions where lifted_at is null;
+
 -- name: suppressions_count
 select reason, count(*)
 from (select distinct person, sender, reason from suppressions

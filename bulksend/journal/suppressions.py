@@ -166,6 +166,10 @@ class Suppressions:
                     break
         return closings
 
+    def numbers(self) -> list[tuple[int, str]]:
+        """Everyone who is suppressed now: E.164 without its plus, and by which sender."""
+        return [(number, sender) for number, sender in self._db.stream("barred")]
+
     def all(self) -> Iterator[Suppression]:
         """Everyone who is suppressed now."""
         return (Suppression(*row) for row in self._db.stream("suppressions"))

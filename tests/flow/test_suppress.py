@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -224,8 +224,59 @@ def test_a_suppression_can_be_about_one_number_of_ours(
     desk.people()
     desk.campaign()
     desk.call("suppress", "add", ANA, "--region", "US", "--sender", sender)
+    said = desk.call("check", "hello.yaml", "--json").json
+    assert (said["left"], said["suppressed"]) == (texted, 4 - texted)
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
     assert counts(ran)["accepted"] == texted
+
+
+LEFT_OUT = [
+    # who is suppressed · what the campaign says beside it · held by a cap · suppressed
+    ([], {}, (0, 0)),
+    ([ANA, BEN], {}, (0, 2)),
+    (["+19192345679"], {}, (0, 0)),  # nobody of the list
+    ([ANA], {"message": {"text": "Now", "group": True}}, (0, 1)),
+    ([BEN], {"send": {"per_person": "1 in 24h"}}, (2, 0)),  # he has had enough as well
+    (PEOPLE_NUMBERS[2:], {"send": {"per_person": "1 in 24h"}}, (2, 2)),
+]
+
+
+@pytest.mark.parametrize(("who", "says", "held"), LEFT_OUT)
+def test_a_check_counts_whom_the_run_would_leave_out(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    who: list[str],
+    says: dict[str, Any],
+    held: tuple[int, int],
+) -> None:
+    """Each once: by a cap, or because the journal knows that they must not be texted."""
+    bandwidth()
+    mobiles = [one[2:] for one in PEOPLE_NUMBERS]
+    desk.people("\n".join(["name,mobile", *(f"A,{one}" for one in mobiles[:2]), ""]))
+    desk.campaign(name="before", message={"text": "Before"})
+    assert desk.call("run", "hello.yaml", "--yes").code == 0
+    desk.people("\n".join(["name,mobile", *(f"A,{one}" for one in mobiles), ""]))
+    desk.campaign(**{"message": {"text": "Now"}} | says)
+    if who:
+        desk.call("suppress", "add", *who)
+
+    said = desk.call("check", "hello.yaml", "--json").json
+    ran = desk.call("run", "hello.yaml", "--yes", "--json", "--results", "r.csv")
+
+    assert (said["capped"].get("all", 0), said["suppressed"]) == held
+    assert counts(ran).get("accepted", 0) == said["left"] == 4 - sum(held)
+    reasons = desk.results("r.csv")["reason"].to_list()
+    assert held == (reasons.count("person_capped"), reasons.count("suppressed"))
+
+
+def test_a_check_says_whom_the_journal_knows_as_not_to_be_texted(desk: Desk) -> None:
+    """In its first line, and why in one of its own; a run that has begun is not asked."""
+    desk.people()
+    desk.campaign()
+    desk.call("suppress", "add", ANA)
+    shown = " ".join(desk.call("check", "hello.yaml").out.split())
+    assert "3 of 4 will receive a message" in shown
+    assert "1 on the journal's suppression list, which would get nothing" in shown
 
 
 def test_a_sender_is_read_as_the_campaign_has_it(desk: Desk) -> None:
