@@ -203,19 +203,25 @@ def _found(workers: str, stack: ExitStack) -> Any:
     try:
         what = asyncio.run(_who_answers(address))
         if what != "Scheduler":
-            found = f"a {what} of Dask's answers there"
+            found = f"a {what} of Dask's" if what else "what is not Dask's"
+            found += " answers there"
             raise InputError(Problem("E591", found, file=workers))
         return stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
     except TimeoutError as error:
         found = f"no answer for {CONNECT_SECONDS:g} s"
-        raise InputError(Problem("E591", found, file=workers)) from error
-    except (OSError, ImportError) as error:
+        raise Stopped(Problem("E591", found, file=workers)) from error
+    except OSError as error:
+        found = str(error).partition("\n")[0]
+        raise Stopped(Problem("E591", found, file=workers)) from error
+    except ImportError as error:
         found = str(error).partition("\n")[0]
         raise InputError(Problem("E591", found, file=workers)) from error
 
 
 async def _who_answers(address: str) -> str:
     """What Dask calls it; its own client waits for ever where nobody speaks its language.
+
+    Nothing, where somebody else answers.
 
     Raises:
         OSError: Nobody does.
@@ -232,7 +238,7 @@ async def _who_answers(address: str) -> str:
             is_silent = isinstance(error, OSError | TimeoutError)
             if is_silent and not isinstance(error, CommClosedError):
                 raise
-            raise OSError("what answers there is not Dask's") from error
+            return ""
 
 
 def versions() -> str:

@@ -303,11 +303,12 @@ async def _unless_away(how: Manner, looking: Awaitable[T]) -> T | None:
     Who watches over night is not left by an outage, and is told of it.
 
     Raises:
-        GateRefused, Stopped: As it did, where it is looked only once, or is refused.
+        GateRefused: As it did, where it is refused.
+        Stopped: As it did, where it is looked only once.
     """
     try:
         return await looking
-    except (GateRefused, Stopped) as error:
+    except Stopped as error:
         problem = error.problems[0]
         if how.again_seconds is None or problem.code not in AWAY:
             raise

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from bulksend import Ended, ScheduledFor
 
-MAY_PASS = frozenset({"E610", "E563", "E502", "E510", "E511", "E512", "E697"})
-"""Codes that a later try may not meet any more."""
+MAY_PASS = frozenset({"E610", "E512"})
+"""Codes that a later try may not meet any more, beside all that stop a run half-way."""
 
 _ON_UNKNOWN = ("warn", "fail")
 

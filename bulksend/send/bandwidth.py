@@ -158,7 +158,13 @@ class Client:
         return self._credentials.account_id
 
     async def sign_in(self) -> None:
-        """Fail early: raises GateRefused where no token can be had, or by E548."""
+        """Fail early.
+
+        Raises:
+            GateRefused: E501, the credentials are refused; E548, the clocks are too far
+                apart.
+            Stopped: E502, no token is to be had now.
+        """
         await self._sign_in.header()
         self._check_clocks()
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from bulksend.errors import GateRefused, InputError, Problem
+from bulksend.errors import GateRefused, InputError, Problem, Stopped
 from bulksend.logs import log
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ class SignIn:
         """The Authorization header; the old one while it lives, if no new one is to be had.
 
         Raises:
-            GateRefused: E501 (refused) or E502 (no answer).
+            GateRefused: E501, the credentials are refused.
+            Stopped: E502, no token is to be had now: a later try may get one.
         """
         is_alive = self._clock() < self._ends
         if self._clock() >= self._fresh_until and not (
@@ -144,8 +145,8 @@ class SignIn:
         ):
             try:
                 await self.renew(self._generation)
-            except GateRefused as error:
-                if error.problems[0].code != "E502" or self._clock() >= self._ends:
+            except Stopped as error:
+                if self._clock() >= self._ends:
                     raise
                 self._fresh_until = self._clock() + self._patience
                 self._patience *= 2
@@ -193,10 +194,10 @@ class SignIn:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
             ) as answer:
                 if answer.status != 200:
-                    code = "E501" if answer.status in REFUSALS else "E502"
-                    raise GateRefused(
-                        Problem(code, f"the token address answered {answer.status}")
-                    )
+                    what = f"the token address answered {answer.status}"
+                    if answer.status in REFUSALS:
+                        raise GateRefused(Problem("E501", what))
+                    raise Stopped(Problem("E502", what))
                 said = await answer.json(content_type=None)
                 if theirs is not None:
                     theirs.heard(answer.headers.get("Date"), asked=asked)
@@ -206,11 +207,11 @@ class SignIn:
             aiohttp.ClientError,
             OSError,
         ) as error:  # InvalidURL is a ValueError too
-            raise GateRefused(
+            raise Stopped(
                 Problem("E502", f"no answer from the token address ({_name(error)})")
             ) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise GateRefused(
+            raise Stopped(
                 Problem(
                     "E502", "the token address answered something else than a token"
                 )

@@ -182,7 +182,7 @@ def test_a_full_queue_slows_the_run_down_and_loses_nothing(
 def test_a_bandwidth_that_cannot_be_reached_leaves_all_rows_to_be_sent(
     desk: Desk, bandwidth: Bandwidth
 ) -> None:
-    """A closed port for the token stops before anything: E502, exit 3."""
+    """A closed port for the token stops before anything: E502, exit 4."""
     bandwidth()
     for name in ("BW_USERNAME", "BW_PASSWORD"):
         del desk.environment[name]
@@ -197,6 +197,6 @@ def test_a_bandwidth_that_cannot_be_reached_leaves_all_rows_to_be_sent(
 
     ran = desk.call("run", "hello.yaml", "--yes", "--json")
 
-    assert (ran.code, codes(ran)) == (3, ["E502"]), ran
+    assert (ran.code, codes(ran)) == (4, ["E502"]), ran
     said: dict[str, Any] = ran.json
     assert said.get("not_sent", 5) == 5

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 
-from bulksend.errors import BulksendError, GateRefused, Problem
+from bulksend.errors import BulksendError, Problem, Stopped
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Entry, Run
 from bulksend.journal.store import Journal
@@ -88,7 +88,7 @@ UNREACHED = judge(Reached.NOWHERE, cause="no connection")
 SILENT = judge(Reached.SENT, cause="timed out")
 
 
-NO_TOKEN = GateRefused(Problem("E502", "no answer from the token address"))
+NO_TOKEN = Stopped(Problem("E502", "no answer from the token address"))
 
 
 class Answer(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.errors import GateRefused
+from bulksend.errors import GateRefused, Stopped
 from bulksend.journal.records import Run
 from bulksend.journal.states import Event
 from bulksend.rules.hours import LEAST_LIFE_MS
@@ -173,7 +173,7 @@ def test_a_sign_in_that_fails_stops_the_run(path: Path) -> None:
         stage = Stage(rows=500, script=script, run_name=str(id(script)))
         stage.at = {0: lambda s: setattr(s.poster, "on_renew", fail)}
 
-        with pytest.raises(GateRefused, match="E502"):
+        with pytest.raises(Stopped, match="E502"):
             stage.play(path)
 
         assert stage.fates() == {"planned": 500}

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 import pytest
 
-from bulksend.errors import GateRefused, InputError
+from bulksend.errors import BulksendError, GateRefused, InputError, Stopped
 from bulksend.send import signin
 from bulksend.send.signin import API_URL, NEEDED, TOKEN_URL, Credentials, SignIn
 from tests.send.raw_server import RawServer, answer, replying, simulating
@@ -264,12 +264,13 @@ async def test_wrong_credentials_are_said() -> None:
 async def test_an_answer_that_is_no_token_is_a_coded_refusal(
     said: bytes, code: str
 ) -> None:
-    """Refused credentials are told apart from a server that is not well."""
+    """Refused credentials stay refused; a server that is not well is tried again."""
     async with replying(said) as server, signing_in(server.url) as sign_in:
-        with pytest.raises(GateRefused) as raised:
+        with pytest.raises(BulksendError) as raised:
             await sign_in.header()
 
     assert raised.value.problems[0].code == code
+    assert raised.value.exit_code == {"E501": 3, "E502": 4}[code]
     assert len(server.requests) == 1
     _tells_nothing(raised.value)
 
@@ -292,7 +293,7 @@ async def test_an_address_that_cannot_be_reached_is_said(
         async with RawServer(silent) as server:
             for url in (nobody, server.url, "not an address", "ftp://127.0.0.1/"):
                 async with signing_in(url) as sign_in:
-                    with pytest.raises(GateRefused) as raised:
+                    with pytest.raises(Stopped) as raised:
                         await sign_in.header()
                 assert raised.value.problems[0].code == "E502", url
                 _tells_nothing(raised.value)
@@ -304,7 +305,7 @@ async def test_a_failure_is_not_kept() -> None:
         replying(answer(503), token("t1")) as server,
         signing_in(server.url) as sign_in,
     ):
-        with pytest.raises(GateRefused):
+        with pytest.raises(Stopped):
             await sign_in.header()
 
         assert await sign_in.header() == "Bearer t1"
@@ -330,7 +331,7 @@ async def test_a_token_that_lives_is_kept_while_no_new_one_is_to_be_had() -> Non
         assert asked == [2, 3, 3, 4]
         assert await sign_in.header() == "Bearer t2"
         clock.now += 600
-        with pytest.raises(GateRefused, match="E502"):
+        with pytest.raises(Stopped, match="E502"):
             await sign_in.header()
 
 
