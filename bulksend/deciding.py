@@ -16,6 +16,7 @@ import orjson
 
 from bulksend.assignment import other_account
 from bulksend.errors import InputError, Problem
+from bulksend.journal.database import atomically
 from bulksend.journal.decisions import Source, Unknown
 from bulksend.journal.states import Event, Status
 from bulksend.logs import mask_words
@@ -61,15 +62,19 @@ def decide_row(home: Home, run: str, row: int, verdict: str, *, because: str) ->
         now = wall_ms()
         words = mask_words(because.strip()[:2_000])[:500]
         said: dict[str, object] = {"because": words, "by": _user()}
-        with journal.database.transaction(alone=known.campaign):
-            left = _left(journal, known, row)
+
+        def decide() -> None:
+            left, times = _left(journal, known, row), {}
             if left is not None:
                 times = {"since": left.since, "until": left.until}
-                said |= times | {"attempt": left.attempt}
-            evidence = absent(known, row, now, "an operator decided so", said)
+                times |= {"attempt": left.attempt}
+            why = "an operator decided so"
+            evidence = absent(known, row, now, why, said | times)
             evidence = evidence._replace(source=Source.OPERATOR)
             if left is None or not _decided(journal, evidence, verdict, now=now):
                 raise InputError(Problem("E653", _as_it_is(journal, known, row)))
+
+        atomically(journal.database, decide, alone=known.campaign)
         rewrite(home, journal, [known])
 
 

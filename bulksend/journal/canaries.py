@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.journal.database import atomically
+
 if TYPE_CHECKING:
     from bulksend.errors import Problem
     from bulksend.journal.database import Database
@@ -81,10 +83,13 @@ class Canaries:
 
     def passed(self, run_id: int, *, by: str, now: int) -> bool:
         """The run goes on, and nothing holds it any more; whether this changed anything."""
-        with self._db.transaction():
+
+        def go_on() -> bool:
             passed = self._db.execute("canary_passed", run_id=run_id, by=by, now=now)
             lifted = self.lift(run_id, now=now)
-        return bool(passed or lifted)
+            return bool(passed or lifted)
+
+        return atomically(self._db, go_on)
 
     def fates(self, run_id: int) -> list[Fate]:
         """What became of all that was sent of a run so far."""

@@ -5,18 +5,27 @@ The statements stand in `queries.sql`, in words that SQLite and PostgreSQL both 
 (``:run_id``), so a call reads as ``fetch("counts", run_id=7)``.
 
 A call outside of `transaction` is a transaction of its own, durable when it returns.
+
+In a server several write at once, and each row that one writes it holds until its end.  So
+they write in one order, by which nobody waits in a circle: the lease, decisions, messages,
+and purses last, these by their names.  Where two wait for each other all the same, one of
+them is undone as a whole, and does it again (`atomically`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from bulksend.journal.faults import until_done
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     Row = tuple[Any, ...]
+
+T = TypeVar("T")
 
 
 class Database(Protocol):
@@ -64,7 +73,7 @@ class Database(Protocol):
         """Run a statement for each of *records*; how many rows were changed in all."""
 
     def transaction(self, alone: str = "") -> AbstractContextManager[None]:
-        """All or nothing; not to be nested.
+        """All or nothing; not to be nested.  As a rule `atomically` is what is meant.
 
         Args:
             alone: What it reads and then decides on: one transaction at a time of all
@@ -85,6 +94,16 @@ class Database(Protocol):
         """After ConnectionLost: wait until it is there again; raises Stopped (E563)."""
 
     def close(self) -> None: ...
+
+
+def atomically(database: Database, work: Callable[[], T], *, alone: str = "") -> T:
+    """What *work* gives, in a `transaction`; done again where another was in the way."""
+
+    def once() -> T:
+        with database.transaction(alone=alone):
+            return work()
+
+    return until_done(once)
 
 
 def rounds(records: Sequence[NamedTuple]) -> list[Sequence[NamedTuple]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from bulksend.journal.database import atomically
 from bulksend.journal.states import Event
 
 if TYPE_CHECKING:
@@ -203,13 +205,16 @@ class Decisions:
         )
         return [(int(row), str(message_id)) for row, message_id in found]
 
+    def believe(self, evidence: Sequence[Evidence], *, now: int) -> int:
+        """`apply`, in a transaction of its own."""
+        return atomically(self._db, partial(self.apply, evidence, now=now))
+
     def apply(self, evidence: Sequence[Evidence], *, now: int) -> int:
         """Believe *evidence*, as far as the state table goes.
 
         Where it ends an unknown (or contradicts a *not_sent*, or a person's word that it is
         planned again), it is kept as a decision.
-        `Event.DISPROVE` counts for unknown rows only.  To be called in a transaction, or
-        alone.
+        `Event.DISPROVE` counts for unknown rows only.  To be called in a transaction.
 
         Returns:
             How many are *not_sent* by it.
@@ -271,13 +276,16 @@ class Decisions:
             evidence: Who decided so, as JSON.
         """
         some = [_Looked(run_id, row, attempt) for row, attempt in rows]
-        with self._db.transaction():
+
+        def plan_again() -> int:
             said = {"now": now, "evidence": evidence}
             self._db.execute_each("decide_again", some, **said)
             count = self._db.execute_each("resend", some)
             if count:
                 self._db.execute("reopen_run", run_id=run_id)
-        return count
+            return count
+
+        return atomically(self._db, plan_again)
 
     def known_rows(self, run_id: int, rows: Iterable[int]) -> set[int]:
         """Those of *rows* that something has happened to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.journal.faults import until_done
+from bulksend.journal.database import atomically
 from bulksend.journal.migrations import check
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Inbox:
         Raises:
             BulksendError: E602, where a newer program has upgraded the journal meanwhile.
         """
-        until_done(partial(self._take_in, news, now=now))
+        atomically(self._db, partial(self._take_in, news, now=now), alone="news")
 
     def try_out(self, *, now: int) -> None:
         """Write as news are written, and leave only when that was.
@@ -55,17 +55,15 @@ class Inbox:
         Raises:
             BulksendError: Nothing can be written; E602 as in `take_in`.
         """
-        until_done(partial(self._try_out, now=now))
+        atomically(self._db, partial(self._try_out, now=now), alone="news")
 
     def _try_out(self, *, now: int) -> None:
-        with self._db.transaction(alone="news"):
-            check(self._db)
-            self._db.execute("say", name="tried_out", value=str(now))
+        check(self._db)
+        self._db.execute("say", name="tried_out", value=str(now))
 
     def _take_in(self, news: News, *, now: int) -> None:
-        with self._db.transaction(alone="news"):
-            check(self._db)
-            self._receipts.keep(news.receipts)
-            self._decisions.apply(news.evidence, now=now)
-            self._suppressions.add(news.opted_out)
-            self._suppressions.lift_own(news.opted_in)
+        check(self._db)
+        self._receipts.keep(news.receipts)
+        self._decisions.apply(news.evidence, now=now)
+        self._suppressions.add(news.opted_out)
+        self._suppressions.lift_own(news.opted_in)

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bulksend.errors import GateRefused, Problem
-from bulksend.journal.faults import undamaged, until_done
+from bulksend.journal.database import atomically
+from bulksend.journal.faults import undamaged
 from bulksend.journal.migrations import check
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import WHOLE, Lease, LeaseLost, Part
@@ -37,45 +38,43 @@ class Leases:
         Raises:
             GateRefused: E610, where another sender is at work on this campaign.
         """
-        return until_done(partial(self._take, campaign, 0, WHOLE, owner, now))
+        take = partial(self._take, campaign, 0, WHOLE, owner, now)
+        return atomically(self._db, take, alone=campaign)
 
     def take_shard(self, run: Run, part: Part, owner: Owner, *, now: int) -> int:
         """The same for one shard: others of the same run may be at work beside it."""
         take = partial(self._take, run.campaign, run.id, part, owner, now)
-        return until_done(take)
+        return atomically(self._db, take, alone=run.campaign)
 
     def _take(
         self, campaign: str, run_id: int, part: Part, owner: Owner, now: int
     ) -> int:
-        with self._db.transaction(alone=campaign):
-            leases = self._leases(campaign)
-            for held in leases:
-                is_beside = (
-                    run_id and held.run_id == run_id and held.shard != part.shard
-                )
-                if held.is_alive(now) and not is_beside:
-                    raise GateRefused(_held(held, now=now))
-            epoch = 1 + max((one.epoch for one in leases), default=0)
-            self._db.execute(
-                "take_lease",
-                campaign=campaign,
-                shard=part.shard,
-                run_id=run_id,
-                epoch=epoch,
-                owner=str(owner),
-                now=now,
-                expires=now + LEASE_MS,
-            )
-            check(self._db)
-            self._db.execute(
-                "orphan",
-                campaign=campaign,
-                run_id=run_id,
-                first=part.first,
-                last=part.last,
-                now=now,
-            )
-            return epoch
+        leases = self._leases(campaign)
+        for held in leases:
+            is_beside = run_id and held.run_id == run_id and held.shard != part.shard
+            if held.is_alive(now) and not is_beside:
+                raise GateRefused(_held(held, now=now))
+        epoch = 1 + max((one.epoch for one in leases), default=0)
+        self._db.execute(
+            "take_lease",
+            campaign=campaign,
+            shard=part.shard,
+            run_id=run_id,
+            epoch=epoch,
+            owner=str(owner),
+            now=now,
+            expires=now + LEASE_MS,
+        )
+        check(self._db)
+        self._db.execute(
+            "orphan",
+            campaign=campaign,
+            run_id=run_id,
+            first=part.first,
+            last=part.last,
+            now=now,
+        )
+        return epoch
 
     def renew(self, campaign: str, epoch: int, *, now: int) -> None:
         """Raises `LeaseLost` where it had already ended."""
@@ -94,9 +93,12 @@ class Leases:
 
     def leave(self, run: Run, epoch: int, *, now: int) -> None:
         """End it after a failure: what is still claimed has no outcome, and gets none."""
-        with self._db.transaction():
-            self._db.execute("orphan_own", run_id=run.id, epoch=epoch, now=now)
+
+        def leave() -> None:
             self._db.execute("end_lease", campaign=run.campaign, epoch=epoch)
+            self._db.execute("orphan_own", run_id=run.id, epoch=epoch, now=now)
+
+        atomically(self._db, leave)
 
     def holder(self, campaign: str, *, now: int, but: int = 0) -> Owner | None:
         """A sender that is at work on this campaign.

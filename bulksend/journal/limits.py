@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.journal.database import atomically
 from bulksend.journal.records import Use
 
 if TYPE_CHECKING:
@@ -114,8 +116,7 @@ class LimitBook:
 
     def prepare(self) -> None:
         """Once before people are counted: nobody else pays for that index."""
-        with self._db.transaction(alone=LIMITS):
-            self._db.execute(INDEX)
+        atomically(self._db, partial(self._db.execute, INDEX), alone=LIMITS)
 
     def over(self, candidates: Sequence[Candidate], limits: Limits) -> set[int]:
         """The rows of *candidates* that would be one too many for somebody."""
@@ -176,21 +177,24 @@ class LimitBook:
 
     def take(self, uses: Iterable[Use]) -> None:
         """Take so much out of each purse."""
-        for (name, at), weight in _sums(uses).items():
+        for (name, at), weight in _sums(uses):
             self._db.execute("take_from_purse", name=name, at=at, used=weight)
 
     def put_back(self, uses: Iterable[Use]) -> None:
         """What was taken for messages that proved not to have left."""
-        for (name, at), weight in _sums(uses).items():
+        for (name, at), weight in _sums(uses):
             self._db.execute("put_into_purse", name=name, at=at, used=weight)
 
     def empty(self, purse: str, *, at: int, most: int) -> bool:
         """Take all that is left of a purse that began *at*; whether there was anything."""
-        with self._db.transaction(alone=LIMITS):
+
+        def take() -> bool:
             left = most - sum(self.used(purse, since=at).values())
             if left > 0:
                 self._db.execute("take_from_purse", name=purse, at=at, used=left)
-        return left > 0
+            return left > 0
+
+        return atomically(self._db, take, alone=LIMITS)
 
     def forget(self, *, before: int) -> None:
         """Remove the purses that nothing counts any more."""
@@ -217,8 +221,9 @@ def _people(one: Candidate) -> list[int]:
     return [*first, *map(int, one.others.split())]
 
 
-def _sums(uses: Iterable[Use]) -> Counter[tuple[str, int]]:
+def _sums(uses: Iterable[Use]) -> list[tuple[tuple[str, int], int]]:
+    """By name and time: who writes several purses writes them in everybody's order."""
     sums: Counter[tuple[str, int]] = Counter()
     for use in uses:
         sums[use.name, use.at] += use.weight
-    return sums
+    return sorted(sums.items())

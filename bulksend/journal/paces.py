@@ -48,6 +48,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bulksend.journal.database import atomically
 from bulksend.journal.faults import BUSY_SECONDS
 from bulksend.journal.stretches import Allotment, one_after_another, stretch_up_to
 from bulksend.journal.turns import ALL_OTHERS, MICROSECONDS, turns, with_others
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 
     from bulksend.journal.database import Database
     from bulksend.journal.stretches import Stretch
-    from bulksend.journal.turns import Own, Wanted
+    from bulksend.journal.turns import Own, Turns, Wanted
 
 SLOWEST_SHARE = 0.01
 RECOVERY_PER_SECOND = 0.05
@@ -200,7 +201,8 @@ class Paces:
         nothing = _reservation(ask.name, 0, ask.full_rate, now=ask.now, lead=0.0)
         longest = max((one.weight for one in ask.wanted), default=0)
         nothing |= _room(longest, ask.full_rate)
-        with self._db.transaction():
+
+        def allot() -> tuple[Turns, int, int, float, float, int]:
             ((free, now, asked, whole, part, queued),) = self._db.fetch(
                 "reserve_kept" if ask.kept else "reserve_pace", **nothing
             )
@@ -219,13 +221,16 @@ class Paces:
             if found.turns:
                 moved = {names[one]: round(at) for one, at in found.lines.items()}
                 self._move(ask, round(found.until), moved)
+            return found, now, asked, whole, part, queued
+
+        found, now, asked, whole, part, queued = atomically(self._db, allot)
         later = {
             one: (at - found.until) / MICROSECONDS
             for one, at in found.lines.items()
             if one != ALL_OTHERS and at > found.until
         }
-        queued /= MICROSECONDS
-        given = Allotment(found.turns, whole * part, whole, now, queued, later)
+        waits = queued / MICROSECONDS
+        given = Allotment(found.turns, whole * part, whole, now, waits, later)
         return given, asked > now + SET_BACK
 
     def _move(self, ask: _Asked, until: int, senders: dict[str, int]) -> None:
@@ -267,13 +272,16 @@ class Paces:
         What is ahead by less than a file may be waited for proves nothing: then it stays.
         """
         locked = round(BUSY_SECONDS * MICROSECONDS)
-        with self._db.transaction(alone=f"{line} {name}"):
+
+        def move() -> bool:
             ((ahead, moment, was_set),) = self._db.fetch(
                 f"{line}_ahead", name=name, now=now, locked=locked
             )
             if was_set:
                 self._db.execute(f"set_{line}_back", name=name, ahead=ahead, now=moment)
-        return bool(was_set) or ahead <= SET_BACK
+            return bool(was_set) or ahead <= SET_BACK
+
+        return atomically(self._db, move, alone=f"{line} {name}")
 
 
 class _Asked(NamedTuple):

@@ -8,8 +8,10 @@ suppression list stays too: whoever said STOP must be known for as long as anyth
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from bulksend.journal.database import atomically
 from bulksend.journal.faults import undamaged
 
 if TYPE_CHECKING:
@@ -60,11 +62,14 @@ class Purges:
         """
         purged, last = 0, _Callback("", LEAST_DIGEST)
         while due := self._due(last, before):
-            with self._db.transaction():
-                purged += self._db.execute_each("purge_callback", due)
-                rows = [one for one in due if one.run_id is not None]
-                self._db.execute_each("purge_row_of_callback", rows)
+            purged += atomically(self._db, partial(self._purge, due))
             last = due[-1]
+        return purged
+
+    def _purge(self, due: list[_Callback]) -> int:
+        purged = self._db.execute_each("purge_callback", due)
+        rows = [one for one in due if one.run_id is not None]
+        self._db.execute_each("purge_row_of_callback", rows)
         return purged
 
     def _due(self, last: _Callback, before: int) -> list[_Callback]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bulksend.journal.database import atomically
 from bulksend.journal.records import Run
 
 if TYPE_CHECKING:
@@ -39,10 +40,13 @@ class Runs:
         Not where messages may have left by another, whose search alone knows them.
         """
         take = partial(self._db.execute, "take_account", run_id=run_id, account=account)
-        with self._db.transaction():
+
+        def may_take() -> bool:
             if take(nothing_left=False):  # its own, or nobody's: messages need no look
                 return True
             return not self.may_have_left(run_id) and take(nothing_left=True) == 1
+
+        return atomically(self._db, may_take)
 
     def may_have_left(self, run_id: int) -> bool:
         """Whether a message of the run may have reached the provider, and was not refused.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from bulksend.codes import is_retryable, may_fare_better
+from bulksend.journal.database import atomically
 from bulksend.journal.records import LeaseLost, Place
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Selections:
         """
         if SELECTIONS[which] is None:
             return None
-        with self._db.transaction(alone=run.campaign):
+
+        def plan_again() -> list[int]:
             held = {"campaign": run.campaign, "epoch": epoch, "now": now}
             if not self._db.fetch("holds_lease", **held):
                 raise LeaseLost
@@ -107,6 +109,8 @@ class Selections:
             if rows:
                 self._db.execute("reopen_run", run_id=run.id)
             return rows
+
+        return atomically(self._db, plan_again, alone=run.campaign)
 
     def earlier(self, run_id: int) -> Iterator[Try]:
         """What was planned again, in order of the rows; no message of it twice.

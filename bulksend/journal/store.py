@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.canaries import Canaries
 from bulksend.journal.columns import Columns
+from bulksend.journal.database import atomically
 from bulksend.journal.decisions import Decisions
 from bulksend.journal.faults import undamaged
 from bulksend.journal.inbox import Inbox
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
     from bulksend.home import Address
     from bulksend.journal.database import Database
-    from bulksend.journal.records import Candidate, Closing, Outcome
+    from bulksend.journal.records import Candidate, Closing, Outcome, Use
 
 
 class Journal:
@@ -233,18 +234,21 @@ class Journal:
             return Claimed(rows, {})
         if outcomes:
             self.record(run.id, epoch, outcomes)
-        with self.database.transaction(alone=LIMITS):
+
+        def claim() -> Claimed:
             over = self.limits.over(candidates, limits)
             allowed = [one for one in candidates if one.row not in over]
             held = self.limits.held(allowed, limits)
             free = [one for one in allowed if one.row not in held]
             rows = self.claim(run, epoch, free, now=now)
             mine = set(rows)
+            self.close_unsent(run.id, epoch, sorted(over), CAPPED, now=now)
             self.limits.take(
                 use for one in free if one.row in mine for use in limits.uses(one)
             )
-            self.close_unsent(run.id, epoch, sorted(over), CAPPED, now=now)
-        return Claimed(rows, held)
+            return Claimed(rows, held)
+
+        return atomically(self.database, claim, alone=LIMITS)
 
     def close_unsent(
         self, run_id: int, epoch: int, rows: Sequence[int], why: Closing, *, now: int
@@ -295,13 +299,18 @@ class Journal:
             )
         plain = [one for one in outcomes if not one.returns]
         held = {"run_id": run_id, "epoch": epoch}
-        with self.database.transaction():
+
+        def both() -> int:
             count = self.database.execute_each("record", plain, **held)
+            uses: list[Use] = []
             for one in back:  # what is recorded twice gives back once
                 changed = self.database.execute_each("record", [one], **held)
-                self.limits.put_back(one.returns if changed else ())
+                uses += one.returns if changed else ()
                 count += changed
-        return count
+            self.limits.put_back(uses)
+            return count
+
+        return atomically(self.database, both)
 
     def counts(self, run_id: int, part: Part = WHOLE) -> dict[Status, int]:
         found = self.database.fetch(

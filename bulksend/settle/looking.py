@@ -75,8 +75,7 @@ async def look(ground: Ground, counts: Counter[str] | None = None) -> Counter[st
     async for said in conclusions(ground, messages, watermark):
         counts.update(one.proof for one in said)
         evidence = [one for each in said if (one := proven(each, runs))]
-        with journal.database.transaction():
-            changed = journal.decisions.apply(evidence, now=ground.now())
+        changed = journal.decisions.believe(evidence, now=ground.now())
         # Of the others another look has decided meanwhile, or they were sent again.
         absent = sum(one.proof is Proof.ABSENT for one in said)
         counts.subtract({Proof.ABSENT: absent - changed} if absent > changed else {})
@@ -108,8 +107,7 @@ async def look_again(ground: Ground, run: Run) -> list[tuple[int, int]]:
     async for said in conclusions(ground, messages, watermark):
         found = [one for one in said if one.proof is Proof.ACCEPTED]
         evidence = [one for each in found if (one := proven(each, {run.id: run}))]
-        with journal.database.transaction():
-            journal.decisions.apply(evidence, now=ground.now())
+        journal.decisions.believe(evidence, now=ground.now())
         still += [
             (each.message.row, each.message.attempt)
             for each in said

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,20 +15,25 @@ import pytest
 
 from bulksend.errors import BulksendError, InputError, Stopped
 from bulksend.home import Address, Home
+from bulksend.journal.limits import Limits, Purse
 from bulksend.journal.owner import Owner
 from bulksend.journal.postgres import Postgres
 from bulksend.journal.postgres_faults import explanation, refusals_explained
-from bulksend.journal.records import Candidate, Outcome
+from bulksend.journal.receipts import Kept
+from bulksend.journal.records import Candidate, Outcome, Use
 from bulksend.journal.sql import postgres_queries, postgres_schema, queries, schema
 from bulksend.journal.states import Event, Status
 from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from tests.suites.journal_suite import JournalSuite
 from tests.suites.postgres_server import Server, free_port, postgres, running
-from tests.suites.scene import CAMPAIGN, NOW, RUN, outcome
+from tests.suites.scene import CAMPAIGN, NOW, RUN, outcome, proof
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from bulksend.journal.records import Run
 
 __all__ = ["postgres"]
 
@@ -123,6 +129,148 @@ def test_who_was_in_anothers_way_does_it_again(place: PostgresPlace) -> None:
 
         assert found == [3]
         assert journal.counts(run.id) == {Status.ACCEPTED: 3}
+
+
+USES = (Use("t-mobile", 2, 1), Use("att", 1, 1))
+LIMITED = Limits(
+    "bandwidth",
+    (),
+    (Purse("att", frozenset({"att"}), 9, NOW, NOW, 60_000, NOW),),
+)
+
+
+def _release(one: Journal, run: Run, epoch: int) -> object:
+    return one.record(run.id, epoch, [outcome(3, Event.RELEASE, returns=USES)])
+
+
+def _claim(one: Journal, run: Run, epoch: int) -> object:
+    wanted = [Candidate(9, 9, weight=1, carrier="att")]
+    return one.claim_within(run, epoch, wanted, LIMITED, now=NOW).rows
+
+
+def _callback(one: Journal, *_: object) -> object:
+    one.receipts.keep(
+        [Kept("a", 1, "message-failed", NOW, NOW, 7, 4720, "x", said="x")]
+    )
+    return one.purges.callbacks(before=NOW + 1)
+
+
+def _resend(one: Journal, run: Run, _: int) -> object:
+    return one.decisions.resend(run.id, [(4, 1)], now=NOW, evidence="{}")
+
+
+UNDONE: list[tuple[Callable[[Journal, Run, int], object], object]] = [
+    (_release, 1),
+    (_claim, [9]),
+    (_callback, 1),
+    (_resend, 1),
+    (lambda one, run, epoch: one.leases.leave(run, epoch, now=NOW), None),
+    (lambda one, run, _: one.runs.take_account(run.id, "1"), True),
+    (lambda one, run, _: one.canaries.passed(run.id, by="", now=NOW), False),
+    (lambda one, run, e: one.selections.reopen(run, e, "failed", now=NOW), [5]),
+    (lambda one, *_: one.limits.prepare(), None),
+    (lambda one, *_: one.limits.empty("a", at=1, most=2), True),
+    (
+        lambda one, run, _: one.decisions.believe(
+            [proof(run.id, Event.ACCEPT)], now=NOW
+        ),
+        0,
+    ),
+    (lambda one, *_: one.paces._set_back("pace", "a", NOW), True),
+]
+
+
+@pytest.mark.parametrize(("work", "said"), UNDONE)
+def test_every_transaction_that_is_undone_is_done_again(
+    used: PostgresPlace,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[Journal, Run, int], object],
+    said: object,
+) -> None:
+    """Another was in the way of it, once: it says what it says, and is done once."""
+    used.execute(EMPTY)
+    with used.open() as journal:
+        run = journal.runs.add(RUN)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
+        journal.paces.reserve("a", 1, 10.0, now=NOW)
+        wanted = [Candidate(row, row) for row in range(2, 6)]
+        journal.claim(run, epoch, wanted, now=NOW)
+        ends = [outcome(2, Event.ACCEPT, message_id="b"), outcome(5, Event.REFUSE)]
+        journal.record(run.id, epoch, [*ends, outcome(4, Event.LOSE)])
+        absent = proof(run.id, Event.DISPROVE, 4)
+        journal.decisions.believe([absent], now=NOW)
+        undone = _undone_once(monkeypatch)
+
+        assert work(journal, run, epoch) == said
+        assert undone == [True]
+
+
+def _undone_once(patch: pytest.MonkeyPatch) -> list[bool]:
+    """The next transaction ends in what PostgreSQL says of one that waits in a circle."""
+    real, undone = Postgres.transaction, list[bool]()
+
+    @contextmanager
+    def once(self: Postgres, alone: str = "") -> Iterator[None]:
+        with real(self, alone):
+            yield
+            if not undone:
+                undone.append(True)
+                self.connection.execute(
+                    "do $$ begin raise exception using errcode = '40P01'; end $$"
+                )
+
+    patch.setattr(Postgres, "transaction", once)
+    return undone
+
+
+ORDERS: list[tuple[str, str, Callable[[Journal, Run, int], object]]] = [
+    # what another holds, what ours must not have by then, and what ours does
+    (
+        "select 1 from purses where name = 'att' for update",
+        "select 1 from purses where name = 't-mobile' for update nowait",
+        _release,
+    ),
+    (
+        "select 1 from leases for update",
+        "select 1 from messages for update nowait",
+        lambda one, run, epoch: one.leases.leave(run, epoch, now=NOW),
+    ),
+    (
+        "select 1 from messages where row = 3 for update",
+        "select 1 from purses for update nowait",
+        lambda one, run, epoch: one.record(
+            run.id,
+            epoch,
+            [outcome(row, Event.RELEASE, returns=USES) for row in (2, 3)],
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "then", "work"), ORDERS)
+def test_all_lock_in_one_order(
+    place: PostgresPlace,
+    first: str,
+    then: str,
+    work: Callable[[Journal, Run, int], object],
+) -> None:
+    """Leases, messages, purses by their names: so nobody waits in a circle.
+
+    Whoever waits for what comes first has nothing yet of what comes after it.
+    """
+    with place.open() as journal, psycopg.connect(place.address.url) as other:
+        run = journal.runs.add(RUN)
+        epoch = journal.leases.take(CAMPAIGN, Owner.me(RUN.run), now=NOW)
+        journal.claim(run, epoch, [Candidate(2, 2), Candidate(3, 3)], now=NOW)
+        journal.limits.take(USES)
+        other.execute(first.encode())
+        ours = threading.Thread(target=work, args=(journal, run, epoch))
+        ours.start()
+        while not place.ask("select 1 from pg_locks where not granted"):
+            pass
+        other.execute(then.encode())
+        other.commit()
+        ours.join()
 
 
 def test_transactions_of_one_name_take_turns_and_others_do_not_wait(
