@@ -97,7 +97,11 @@ def read_list(paths: Sequence[str], reading: Reading) -> NumberList:
 
 def _read_file(file: str, reading: Reading) -> NumberList:
     with scan(
-        [file], folder=reading.folder, spool=reading.spool, may_lack_header=True
+        [file],
+        folder=reading.folder,
+        spool=reading.spool,
+        may_lack_header=True,
+        may_guess_sheet=not reading.keeps_out,
     ) as source:
         if rounded := rounded_columns(source, reading):
             raise InputError(
@@ -108,7 +112,7 @@ def _read_file(file: str, reading: Reading) -> NumberList:
             )
         columns = columns_of_numbers(source, reading)
         found = _numbers(source, columns, reading)
-        notices = [notice for notice in source.notices if notice.code in TOLD]
+        notices = [_of_list(one) for one in source.notices if one.code in TOLD]
         if source.rows and not len(found.numbers):
             raise InputError(_without_numbers(file, source, reading))
         notices += _told(found, file)
@@ -116,11 +120,16 @@ def _read_file(file: str, reading: Reading) -> NumberList:
 
 
 def _of_list(problem: Problem) -> Problem:
-    """An empty file may be an export that failed, or a list on which nobody is."""
-    if problem.code != "E204":
-        return problem
-    fix = "If nobody is on the list, write a line `phone` into it; else export it anew."
-    return replace(problem, fix=fix)
+    """An empty file may be an export that failed, or a list on which nobody is.
+
+    A list has no key that names its sheet.
+    """
+    fix = {
+        "E204": "If nobody is on the list, write a line `phone` into it; else export it "
+        "anew.",
+        "W214": "Where another is meant, save that one as a file of its own.",
+    }
+    return replace(problem, fix=fix.get(problem.code, problem.fix))
 
 
 def _without_numbers(file: str, source: Source, reading: Reading) -> Problem:

@@ -91,12 +91,15 @@ class Wish:
 
     Args:
         may_lack_header: A first row of numbers is one of the records.
+
+        may_guess_sheet: Of several sheets the first is read, where none is named.
     """
 
     delimiter: str | None = None
     encoding: str | None = None
     sheet: str | None = None
     may_lack_header: bool = False
+    may_guess_sheet: bool = True
 
 
 @dataclass(frozen=True, slots=True)

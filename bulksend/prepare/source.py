@@ -113,6 +113,7 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
     sheet: str | None = None,
     reserved: Collection[str] = (),
     may_lack_header: bool = False,
+    may_guess_sheet: bool = True,
 ) -> Source:
     """Read recipient files.
 
@@ -134,10 +135,12 @@ def scan(  # noqa: PLR0913 -- the keys of `recipients:`, one for one
 
         may_lack_header: Whether a first row of numbers is one of the records.
 
+        may_guess_sheet: Whether the first of several is read, where none is named.
+
     Raises:
         InputError: With the problems of all files.
     """
-    wish = Wish(delimiter, encoding, sheet, may_lack_header)
+    wish = Wish(delimiter, encoding, sheet, may_lack_header, may_guess_sheet)
     files = find_files(paths, folder, spool)
     states = {path: state(path) for path in files}
     scratch = Scratch()

@@ -44,7 +44,10 @@ def read_workbook(path: Path, file: str, wish: Wish) -> Part:
     try:
         book = fastexcel.read_excel(path)
         hidden = hidden_sheets(path)
-        name, notices = _choose_sheet(book, wish.sheet, file, hidden)
+        wanted = wish.sheet
+        if wanted is None and not wish.may_guess_sheet:
+            wanted = _only_sheet(book, file, hidden)
+        name, notices = _choose_sheet(book, wanted, file, hidden)
         sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
         places = {one.absolute_index: one.name for one in sheet.available_columns()}
         said = [one for one in shown_cells(path, name) if one.column in places]
@@ -132,6 +135,27 @@ def _choose_sheet(
     first = next((name for name in names if name not in hidden), names[0])
     what = f"sheet `{first}` is read; there are: {listed(names)}"
     return first, [Problem("W214", what, file=file)]
+
+
+def _only_sheet(
+    book: fastexcel.ExcelReader, file: str, hidden: Collection[str]
+) -> str | None:
+    """The sheet that holds anything, of those that people see; None where none does.
+
+    Raises:
+        InputError: E214, where several do.
+    """
+    filled = [
+        name
+        for name in book.sheet_names
+        if name not in hidden
+        and book.load_sheet(name, header_row=None, n_rows=1).height
+    ]
+    if len(filled) > 1:
+        what = f"which of its sheets is meant is not said; there are: {listed(filled)}"
+        fix = "Save the one that is meant as a file of its own."
+        raise InputError(Problem("E214", what, fix=fix, file=file))
+    return filled[0] if filled else None
 
 
 def _sheet_part(

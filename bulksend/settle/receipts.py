@@ -22,6 +22,7 @@ import orjson
 from bulksend.journal.states import Event
 from bulksend.settle.moments import millis
 from bulksend.settle.salvage import elements, mended
+from bulksend.settle.spellings import renewed
 
 EVENTS = {
     "message-sending": Event.ACCEPT,
@@ -56,7 +57,8 @@ class Receipt(NamedTuple):
 
         at: When it happened, in milliseconds since 1970; None where not said.
 
-        person: The number at the other end, in E.164; "" where none is said.
+        person: The number at the other end, in E.164 as plans have it; "" where none, or
+            more than one, is said.
 
         ours: Our number.
 
@@ -140,7 +142,9 @@ def _read(event: object, whole: bytes) -> Receipt:
         kind,
         at=_millis(event.get("time")),
         message_id=_word(message.get("id")),
-        person=sender if is_inbound else receiver or _number(message.get("to")),
+        person=renewed(
+            sender if is_inbound else receiver or _number(message.get("to"))
+        ),
         ours=receiver or _number(message.get("to")) if is_inbound else sender,
         tag=_text(message.get("tag")),
         error_code=_whole(event.get("errorCode")),
@@ -160,8 +164,11 @@ def _word(value: object) -> str:
 
 
 def _number(value: object) -> str:
-    """An E.164 number, or the first of a list; a sender of words is no number."""
-    one: Any = value[0] if isinstance(value, list) and value else value
+    """An E.164 number, alone or in a list; a sender of words is no number.
+
+    Of several, as a group's message has them, nobody knows whom the event is about.
+    """
+    one: Any = value[0] if isinstance(value, list) and len(value) == 1 else value
     return one if isinstance(one, str) and _NUMBER.fullmatch(one) else ""
 
 

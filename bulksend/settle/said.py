@@ -16,6 +16,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.journal.suppressions import EVERY_SENDER
 from bulksend.logs import mask_numbers
 from bulksend.prepare.phones import read_numbers
+from bulksend.settle.spellings import renewed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,8 @@ def _read(
     texts: Sequence[str], region: str | None
 ) -> list[tuple[str, tuple[str, str]]]:
     """Each text with its number, or with why it is none."""
-    cells = pl.Series("said", list(texts), dtype=pl.String)
+    now = [_renewed(text) for text in texts]
+    cells = pl.Series("said", now, dtype=pl.String)
     found = cells.to_frame().select(read_numbers(pl.col("said"), region).alias("it"))
     read = []
     for one in found["it"]:
@@ -77,6 +79,13 @@ def _read(
         why = str(one["reason"] or "").removeprefix("number_").replace("_", " ")
         read.append((number, why))
     return list(zip(texts, read, strict=True))
+
+
+def _renewed(text: str) -> str:
+    """*text*, or the number that it was until its country renumbered."""
+    compact = re.sub(r"[^\d+]", "", text)
+    new = renewed(compact)
+    return text if new == compact else new
 
 
 def _ordinal(place: int) -> str:

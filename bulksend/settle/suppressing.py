@@ -28,6 +28,7 @@ from bulksend.prepare.source import scan
 from bulksend.send.clocks import wall_ms
 from bulksend.settle.exported import COLUMNS, entries, is_export, lines, suppressions
 from bulksend.settle.said import read, read_sender
+from bulksend.settle.spellings import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -177,7 +178,7 @@ class SuppressionList:
         """
         about = read_sender(sender, region)
         why = Cause(SUPPRESSED, mask_words(because), wall_ms(), about)
-        people = [suppression(number, why) for number in read(numbers, region)]
+        people = [suppression(number, why) for number in _read(numbers, region)]
         return self.journal.suppressions.add(people)
 
     def remove(
@@ -189,7 +190,7 @@ class SuppressionList:
             InputError: E651, E657, as `add` does; nothing was lifted.
         """
         people, about = self.journal.suppressions, read_sender(sender, region)
-        wanted = read(numbers, region)
+        wanted = _read(numbers, region)
         own = sum(
             one.reason == OPTED_OUT and one.lifted_at is None
             for number in wanted
@@ -201,8 +202,9 @@ class SuppressionList:
 
     def check(self, number: str, *, region: str | None = None) -> list[Listed]:
         """All there ever was about a number, lifted or not."""
-        (found,) = read([number], region)
-        return [listed(one) for one in self.journal.suppressions.of(found)]
+        people = self.journal.suppressions
+        found = (one for each in _read([number], region) for one in people.of(each))
+        return list(map(listed, found))
 
     def all(self) -> Iterator[Listed]:
         """Everyone who is suppressed now, in no order that tells anything."""
@@ -280,7 +282,12 @@ def _exported(
 ) -> tuple[pl.DataFrame, tuple[Problem, ...]] | None:
     """The entries of an export; None of any other list, and of what is none."""
     try:
-        source = scan([path.name], folder=path.parent, may_lack_header=True)
+        source = scan(
+            [path.name],
+            folder=path.parent,
+            may_lack_header=True,
+            may_guess_sheet=False,
+        )
     except InputError:
         return None  # `read_list` says what is wrong with a list
     with source:
@@ -288,6 +295,11 @@ def _exported(
             return None
         told = tuple(one for one in source.notices if one.code in TOLD)
         return entries(source, path.name, region=region, now=wall_ms()), told
+
+
+def _read(numbers: Sequence[str], region: str | None) -> list[str]:
+    """*numbers*, each in every way in which a list may have it."""
+    return [form for one in read(numbers, region) for form in spellings(one)]
 
 
 def listed(one: Suppression) -> Listed:

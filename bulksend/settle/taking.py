@@ -17,6 +17,7 @@ from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
 from bulksend.settle.opt_outs import Heard, Wish, heard
 from bulksend.settle.planned import PlannedRows
+from bulksend.settle.spellings import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -145,9 +146,9 @@ def news_of(
     return News(
         [_kept(one, place, now) for one, place in zip(receipts, places, strict=True)],
         evidence,
-        [one for receipt in receipts if (one := _ended(receipt, now))]
-        + [_asked(one, said, now) for one, said in wishes if said.wish is Wish.STOP],
-        [_asked(one, said, now) for one, said in wishes if said.wish is Wish.START],
+        [word for one in receipts for word in _ended(one, now)]
+        + [word for one in wishes for word in _asked(*one, Wish.STOP, now)],
+        [word for one in wishes for word in _asked(*one, Wish.START, now)],
     )
 
 
@@ -194,24 +195,26 @@ def _evidence(one: Receipt, place: Place, now: int) -> Evidence:
     )
 
 
-def _ended(one: Receipt, now: int) -> Suppression | None:
+def _ended(one: Receipt, now: int) -> list[Suppression]:
     """Who must not be texted any more, because the network says so."""
     if one.event is not Event.FAIL or not one.person:
-        return None
+        return []
     if one.error_code not in codes.ENDS_NUMBER:
-        return None
+        return []
     reason = OPTED_OUT if one.error_code in codes.OPTED_OUT else SUPPRESSED
     why = Cause(reason, f"receipt {one.error_code}", _said_at(one, now))
-    return suppression(one.person, why)
+    return [suppression(number, why) for number in spellings(one.person)]
 
 
 def _heard(one: Receipt) -> Heard | None:
     return heard(one.text, ours=one.ours) if one.is_inbound and one.person else None
 
 
-def _asked(one: Receipt, said: Heard, now: int) -> Suppression:
+def _asked(one: Receipt, said: Heard, wish: Wish, now: int) -> list[Suppression]:
+    if said.wish is not wish:
+        return []
     why = Cause(OPTED_OUT, f"reply {said.words}", _said_at(one, now))
-    return suppression(one.person, why)
+    return [suppression(number, why) for number in spellings(one.person)]
 
 
 def _said_at(one: Receipt, now: int) -> int:

@@ -50,6 +50,15 @@ def test_numbers_are_added_checked_and_removed(desk: Desk) -> None:
     assert BEN not in listed.all
 
 
+def test_a_number_in_its_old_form_is_the_same_person(desk: Desk) -> None:
+    """Mexico's 1 of before 2019: added and asked for either way, it is in one form."""
+    added = desk.call("suppress", "add", "+52 1 55 1234 5678", "--json")
+    assert added.json == {"numbers": 1, "added": 1}
+    for spelled in ("+525512345678", "+5215512345678"):
+        found = desk.call("suppress", "check", spelled, "--json", "--show-numbers").json
+        assert [one["number"] for one in found["entries"]] == ["+525512345678"]
+
+
 def test_what_is_no_number_is_told_and_nothing_is_added(
     desk: Desk,
 ) -> None:

@@ -323,6 +323,59 @@ def test_small_values_of_32_bits_beside_the_numbers_do_no_harm(tmp_path: Path) -
     assert fates(off) == ["suppressed", "suppressed", "sent"]
 
 
+SEVERAL = {"People": [[A], [B]], "Opt-outs": [["phone"], [C]]}
+
+
+def sheets(
+    folder: Path, pages: dict[str, list[list[str]]], *, hidden: str = ""
+) -> None:
+    """A workbook `x.xlsx`, its first rows empty as people like it."""
+    with xlsxwriter.Workbook(folder / "x.xlsx") as book:
+        for name, rows in pages.items():
+            page = book.add_worksheet(name)
+            for place, row in enumerate(rows, 3):
+                page.write_row(place, 0, row)
+            if name == hidden:
+                page.hide()
+
+
+def test_of_several_sheets_no_list_of_opt_outs_is_guessed(tmp_path: Path) -> None:
+    """The first may be the customers', and who opted out is on the second: E214."""
+    sheets(tmp_path, SEVERAL)
+    with pytest.raises(InputError, match="E214") as caught:
+        plan(tmp_path, PEOPLE, recipients={"suppress": ["x.xlsx"]})
+    said = str(caught.value)
+    assert "there are: People, Opt-outs" in said
+    assert "recipients.sheet" not in said
+
+
+@pytest.mark.parametrize(
+    ("pages", "hidden"),
+    [
+        ({"Empty": [], "Opt-outs": [["phone"], [C]], "Notes": []}, ""),
+        (SEVERAL, "People"),
+    ],
+    ids=["the others are empty", "the others are hidden"],
+)
+def test_the_only_sheet_that_holds_anything_is_the_list(
+    tmp_path: Path, pages: dict[str, list[list[str]]], hidden: str
+) -> None:
+    """Wherever it stands; nobody needs to name it."""
+    sheets(tmp_path, {"First": []} | pages, hidden=hidden)
+    checked = plan(tmp_path, PEOPLE, recipients={"suppress": ["x.xlsx"]})
+    assert fates(checked) == ["sent", "sent", "suppressed"]
+
+
+def test_a_trials_list_names_the_sheet_that_is_read(tmp_path: Path) -> None:
+    """Nobody is texted by it who would not be otherwise."""
+    sheets(tmp_path, {"People": [["phone"], [A]], "Notes": [["x"]]})
+    checked = plan(tmp_path, PEOPLE, recipients={"only": ["x.xlsx"]})
+    assert fates(checked) == ["sent", "not_on_list", "not_on_list"]
+    (said,) = [one for one in checked.notices if one.code == "W214"]
+    assert "sheet `People` is read" in str(said)
+    assert "recipients.sheet" not in str(said)
+
+
 @pytest.mark.slow
 def test_a_million_suppressed_numbers_are_read_and_asked_quickly(
     tmp_path: Path,

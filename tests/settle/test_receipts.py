@@ -134,6 +134,34 @@ def test_a_group_message_brings_one_receipt_a_number() -> None:
     assert len({one.digest for one in found}) == 3
 
 
+@pytest.mark.parametrize("to", [..., [ANA, "+19192345672"]])
+def test_of_several_numbers_nobody_is_the_person(to: Any) -> None:
+    """The first of a group would be taken for whoever it is about."""
+    group = [ANA, "+19192345672"]
+    failed = event("message-failed", errorCode=4775, to=to, message_to=group)
+    assert not only(failed).person
+    assert only(event(to=ANA, message_to=group)).person == ANA
+
+
+# as carriers may write it, as plans have it
+RENEWED = (
+    ("+5215512345678", "+525512345678"),
+    ("+551187654321", "+5511987654321"),
+    ("+22951234567", "+2290151234567"),
+    ("+525512345678", "+525512345678"),
+    ("+551132654321", "+551132654321"),
+    ("+19192345671", "+19192345671"),
+    ("+5211234567", "+5211234567"),
+)
+
+
+@pytest.mark.parametrize(("said", "person"), RENEWED)
+def test_a_number_of_before_is_the_one_of_today(said: str, person: str) -> None:
+    """A STOP from Mexico's old form of a mobile reaches the row with the new one."""
+    assert only(reply("Stop", message_from=said)).person == person
+    assert only(event(to=said)).person == person
+
+
 def test_a_repeated_event_has_the_same_digest_whatever_its_order_of_keys() -> None:
     """And an event that differs in anything has another."""
     first = event()

@@ -111,6 +111,18 @@ def test_replies_change_the_list() -> None:
     assert len(found.receipts) == 4
 
 
+@pytest.mark.parametrize("said", ["+5491123456789", "+541123456789"])
+def test_a_line_that_is_written_in_two_ways_is_kept_in_both(said: str) -> None:
+    """A plan may have either; and START lifts both."""
+    stop, start, gone = (
+        reply("Stop", message_from=said),
+        reply("Start", message_from=said),
+        event("message-failed", errorCode=4721, to=said),
+    )
+    for found in (news(stop).opted_out, news(start).opted_in, news(gone).opted_out):
+        assert {one.number for one in found} == {5491123456789, 541123456789}
+
+
 def home(folder: Path) -> Home:
     return Home.find(folder, {})
 
