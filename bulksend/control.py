@@ -35,6 +35,9 @@ PATIENCE_SECONDS = 8.0
 
 LOOK_SECONDS = 0.1
 
+SEEN_SECONDS = 1.0
+"""By then every sender has seen an order (send/watch.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
@@ -121,15 +124,27 @@ def _end_claims(journal: Journal, run: Run) -> None:
 
 def _wait(journal: Journal, run: Run) -> Owner | None:
     """Until the order is obeyed; who has not obeyed it in time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    began = time.monotonic()
     while (owner := sender_of(journal, run, now=wall_ms())) is not None:
-        order = journal.orders.of(run.id)
-        if order is None or order.heeded_at is not None:
+        order, waited = journal.orders.of(run.id), time.monotonic() - began
+        if order is None:
             return None
-        if time.monotonic() > deadline:
+        if order.heeded_at is not None:
+            owner = _still_at_work(journal, run, is_seen=waited >= SEEN_SECONDS)
+        if owner is None or waited > PATIENCE_SECONDS:
             return owner
         time.sleep(LOOK_SECONDS)
     return None
+
+
+def _still_at_work(journal: Journal, run: Run, *, is_seen: bool) -> Owner | None:
+    """Of several that send shards one has obeyed: who may have something under way."""
+    senders = journal.leases.alive(run.campaign, now=wall_ms())
+    if len(senders) < 2:
+        return None
+    claiming = journal.leases.claiming(run.id) if is_seen else None
+    at_work = (one for one in senders if claiming is None or one.epoch in claiming)
+    return next((one.owner for one in at_work), None)
 
 
 def _me() -> str:

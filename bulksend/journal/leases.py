@@ -106,9 +106,17 @@ class Leases:
         Args:
             but: A run whose shards are not meant.
         """
-        alive = (one for one in self._leases(campaign) if one.is_alive(now))
+        alive = self.alive(campaign, now=now)
         others = (one.owner for one in alive if not but or one.run_id != but)
         return next(others, None)
+
+    def alive(self, campaign: str, *, now: int) -> list[Lease]:
+        """Of all who are at work on this campaign: one, or one for each shard."""
+        return [one for one in self._leases(campaign) if one.is_alive(now)]
+
+    def claiming(self, run_id: int) -> set[int]:
+        """The epochs under which messages of a run are claimed, and have no outcome yet."""
+        return {epoch for (epoch,) in self._db.fetch("claiming", run_id=run_id)}
 
     def has_others(self, campaign: str, *, now: int) -> bool:
         """Whether other campaigns of the same provider have a sender at work."""

@@ -189,6 +189,9 @@ update messages set status = 'unknown', ended_at = :now,
        error = 'The sender stopped between handing this message over and its answer.'
 where +run_id = :run_id and status = 'claimed' and epoch = :epoch;
 
+-- name: claiming
+select distinct epoch from messages where +run_id = :run_id and status = 'claimed';
+
 -- First attempt: the row is not there yet.
 -- name: claim_new
 insert into messages (run_id, row, status, attempt, epoch, once, person, claimed_at)
