@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import signal
-import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
 from bulksend.send.clocks import wall_ms
+from bulksend.settle.certificate import Certificate
 from bulksend.settle.keeping import Keeping
 from bulksend.settle.listener import Access, Listener
 from bulksend.settle.taking import Taking
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bulksend.home import Home
 
 USER, PASSWORD = "BW_CALLBACK_USERNAME", "BW_CALLBACK_PASSWORD"
-TELL_SECONDS = 60.0
+MINUTE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Door:
     Args:
         access: None lets everybody in.
 
-        tls: Certificate and key, as PEM files.
+        tls: What is shown to them; without it the port speaks plain HTTP.
     """
 
     host: str
     port: int
     access: Access | None
-    tls: ssl.SSLContext | None = None
+    tls: Certificate | None = None
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -60,6 +60,9 @@ def door(
 ) -> Door:
     """A door that is fit to be opened.
 
+    Args:
+        tls: Certificate and key, as PEM files.
+
     Raises:
         InputError: E540, where strangers could come in; E543, where the certificate
             cannot be used.
@@ -73,7 +76,7 @@ def door(
         raise InputError(Problem("E540", f"not set: {', '.join(missing)}"))
     if not auth and not _is_loopback(host):
         raise InputError(Problem("E540", f"--no-auth on {host}"))
-    return Door(host, port, access, _context(*tls) if tls else None)
+    return Door(host, port, access, Certificate(*tls) if tls else None)
 
 
 def _is_loopback(host: str) -> bool:
@@ -81,31 +84,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _context(certificate: Path, key: Path) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(certificate, key, _no_passphrase)
-    except (OSError, ssl.SSLError, _Locked) as error:
-        found = getattr(error, "strerror", None) or type(error).__name__
-        fix = ""
-        if isinstance(error, _Locked):
-            found, fix = "the key has a passphrase", _UNLOCK
-        where = f"{certificate}, {key}"
-        raise InputError(Problem("E543", found.lower(), "", fix, where)) from None
-    return context
-
-
-_UNLOCK = "Write it without: `openssl pkey -in KEY -out PLAIN`, readable by you alone."
-
-
-class _Locked(Exception):  # noqa: N818  (it says what the key is)
-    """Nobody may be there to be asked for the passphrase."""
-
-
-def _no_passphrase() -> str:
-    raise _Locked
 
 
 def listen(
@@ -161,10 +139,11 @@ async def _listen(
         stack.push_async_callback(keeping.close)
         stack.push_async_callback(keeping.run, taking.close)
         await keeping.try_out()  # a journal that fails is found now
-        await listener.listen(where.host, where.port, tls=where.tls)
+        tls = where.tls.context if where.tls else None
+        await listener.listen(where.host, where.port, tls=tls)
         stack.push_async_callback(listener.close)
-        teller = asyncio.create_task(_tell(listener))
-        stack.callback(teller.cancel)
+        minder = asyncio.create_task(_mind(listener, where.tls))
+        stack.callback(minder.cancel)
         ready(listener.port)
         log.info("listening", host=where.host, port=listener.port)
         why = await stop
@@ -174,11 +153,13 @@ async def _listen(
     return listener.events
 
 
-async def _tell(listener: Listener) -> None:
-    """A line a minute where anything came in."""
+async def _mind(listener: Listener, certificate: Certificate | None) -> None:
+    """Each minute: a line where anything came in, and what is new of a certificate."""
     told: dict[str, int] = {}
     while True:
-        await asyncio.sleep(TELL_SECONDS)
+        await asyncio.sleep(MINUTE_SECONDS)
+        if certificate is not None:
+            certificate.renew()
         if (now := _counted(listener)) != told:
             log.info("callbacks", **now)
             told = now

@@ -6,6 +6,7 @@ follows it is looked up: a third of the cost of writing each moment.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import cache
 
@@ -16,6 +17,7 @@ MOST_MINUTES = 20_000
 """A column that goes over more (two weeks) is written moment by moment."""
 
 _MINUTE_MS = 60_000
+_LEAP = re.compile(r"(T\d\d:\d\d):60")
 
 
 def iso(moments: pl.Series) -> pl.Series:
@@ -40,11 +42,17 @@ def _rests() -> pl.Series:
 
 
 def millis(value: object) -> int | None:
-    """Milliseconds since 1970 of an ISO 8601 text, with a zone or in UTC; else None."""
+    """Milliseconds since 1970 of an ISO 8601 text, with a zone or in UTC; else None.
+
+    As RFC 3339 has it too: a small ``t`` and ``z``, and the 60th second of a minute, in
+    which a leap second lies.
+    """
     if not isinstance(value, str):
         return None
+    text, leaps = _LEAP.subn(r"\1:59", value.upper())
     try:
-        at = datetime.fromisoformat(value)
+        at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() + leaps
+    return round(seconds * 1000)

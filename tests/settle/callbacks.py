@@ -67,6 +67,7 @@ def body(*events: Any) -> bytes:
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate of one's own for 127.0.0.1, and its key, as PEM files."""
+    folder.mkdir(exist_ok=True)
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         [

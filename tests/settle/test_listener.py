@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
+    from bulksend.settle.certificate import Certificate as Shown
     from bulksend.settle.receipts import Receipt
 
 ACCESS = Access("bw", "open sesame")
@@ -72,16 +73,16 @@ class Full(Kept):
 class Certificate(NamedTuple):
     """One of one's own, as the two ends of a connection have it."""
 
-    served: ssl.SSLContext
+    shown: Shown
     trusted: ssl.SSLContext
 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Certificate:
     cert, key = make_certificate(tmp_path)
-    tls = door({}, auth=False, tls=(cert, key)).tls
-    assert tls is not None
-    return Certificate(tls, ssl.create_default_context(cafile=cert))
+    shown = door({}, auth=False, tls=(cert, key)).tls
+    assert shown is not None
+    return Certificate(shown, ssl.create_default_context(cafile=cert))
 
 
 class Desk:
@@ -303,7 +304,7 @@ async def test_a_handshake_that_does_not_end_is_let_go(
     """Whoever says nothing, or half a hello, is closed; who comes then is served."""
     monkeypatch.setattr(listening, "HANDSHAKE_SECONDS", 0.2)
     half_a_hello = bytes.fromhex("16030100c8010000c40303")
-    async with desk(tls=certificate.served) as at:
+    async with desk(tls=certificate.shown.context) as at:
         answers = await asyncio.gather(*map(at.raw, (b"", half_a_hello)))
         assert answers == [b"", b""]
         url = at.url.replace("http:", "https:")
@@ -311,6 +312,39 @@ async def test_a_handshake_that_does_not_end_is_let_go(
             url, data=body(event()), headers=RIGHT, ssl=certificate.trusted
         ) as answer:
             assert answer.status == 200
+
+
+async def test_a_renewed_certificate_is_shown_to_who_comes_next(
+    tmp_path: Path, certificate: Certificate
+) -> None:
+    """Without a restart; half of a new pair, or a file that is gone, changes nothing."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    new = make_certificate(tmp_path / "new")
+    trusts_new = ssl.create_default_context(cafile=new[0])
+
+    async def is_trusted(by: ssl.SSLContext) -> bool:
+        async with aiohttp.ClientSession() as session:
+            url = at.url.replace("http:", "https:")
+            try:
+                async with session.post(
+                    url, data=body(event()), headers=RIGHT, ssl=by
+                ) as answer:
+                    return answer.status == 200
+            except aiohttp.ClientConnectorCertificateError:
+                return False
+
+    async with desk(tls=certificate.shown.context) as at:
+        assert not certificate.shown.renew()
+        key.unlink()
+        assert not certificate.shown.renew()
+        new[1].replace(key)
+        assert not certificate.shown.renew()
+        assert await is_trusted(certificate.trusted)
+        new[0].replace(cert)
+        assert certificate.shown.renew()
+        assert not certificate.shown.renew()
+        assert await is_trusted(trusts_new)
+        assert not await is_trusted(certificate.trusted)
 
 
 async def test_one_connection_too_many_is_closed(
