@@ -26,8 +26,10 @@ import pytest
 
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from tests.flow.desk import counts, crowd, ended, until
+from tests.flow.desk import counts, crowd, ended, served, until
 from tests.settle.callbacks import event, make_certificate, reply
+from tests.suites.arrivals import watched
+from tests.suites.postgres_server import Server, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from bulksend.simulator.server import Simulator
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
+
+__all__ = ["postgres"]
 
 USER, PASSWORD = "bw", "open-sesame-7"
 ACCESS = {"BW_CALLBACK_USERNAME": USER, "BW_CALLBACK_PASSWORD": PASSWORD}
@@ -204,6 +208,38 @@ def test_who_says_stop_gets_nothing_a_second_later(
     with journal_of(desk) as journal:
         posted = [one.posted_at or 0 for one in journal.entries(1, 0, size + 2)]
     assert max(posted) - answered <= 1_000
+
+
+@pytest.mark.slow
+def test_no_worker_texts_whoever_said_stop_a_second_ago(
+    desk: Desk, postgres: Server
+) -> None:
+    """Three of them, with their journal in a server: by the clock of the wire."""
+    size = 900
+    desk.people(crowd(size))
+    desk.campaign(send={"rate": "150/s"})
+    people = [f"+1919{2_000_000 + n}" for n in range(size)]
+    with served(desk.folder) as server, watched(server.origin) as arrivals:
+        desk.environment |= server.environment | {"BULKSEND_JOURNAL": postgres.schema()}
+        desk.environment["BW_MESSAGING_URL"] = f"{arrivals.origin}/api/v2"
+        plan = desk.call("plan", "hello.yaml", "--shards", "3", "--json").json["plan"]
+        with listening(desk) as at:
+            each = [
+                desk.start("send", plan, "--shard", str(shard), "--yes", "--json")
+                for shard in range(3)
+            ]
+            until(lambda: len(arrivals.moments) > size / 6, each[0])
+            answered: dict[str, float] = {}
+            for one in people:
+                assert at.post(reply("STOP", message_from=one)) == 200
+                answered[one] = time.time()
+            ended_as = [ended(one) for one in each]
+        posts = arrivals.posts
+    assert {one.code for one in ended_as} == {0}
+    assert sum(one.json["excluded"] for one in ended_as) > size / 3
+    texts = [(at, to) for at, said in posts for to in people if to.encode() in said]
+    assert len(texts) == sum(one.json["accepted"] for one in ended_as)
+    assert max(at - answered[to] for at, to in texts) <= 1.0
 
 
 def sent(desk: Desk) -> bool:
