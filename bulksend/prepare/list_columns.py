@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bulksend.prepare.columns import loses_digits
-from bulksend.prepare.phones import read_numbers
+from bulksend.prepare.phones import read_numbers, renewed
 from bulksend.prepare.several import FEWEST_DIGITS, digits, parted
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _holds_any(source: Source, column: str, reading: Reading) -> bool:
 
 
 def number_in(text: pl.Expr, region: str | None) -> pl.Expr:
-    return read_numbers(text, region).struct.field("e164")
+    return read_numbers(renewed(text), region).struct.field("e164")
 
 
 def read_cells(

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from bulksend.journal.states import Event
+from bulksend.prepare.phones import renewed_number
 from bulksend.settle.moments import millis
 from bulksend.settle.salvage import elements, mended
-from bulksend.settle.spellings import renewed
 
 EVENTS = {
     "message-sending": Event.ACCEPT,
@@ -142,7 +142,7 @@ def _read(event: object, whole: bytes) -> Receipt:
         kind,
         at=_millis(event.get("time")),
         message_id=_word(message.get("id")),
-        person=renewed(
+        person=renewed_number(
             sender if is_inbound else receiver or _number(message.get("to"))
         ),
         ours=receiver or _number(message.get("to")) if is_inbound else sender,

@@ -15,8 +15,7 @@ from bulksend.define.kinds import SENDER_PATTERN
 from bulksend.errors import InputError, Problem
 from bulksend.journal.suppressions import EVERY_SENDER
 from bulksend.logs import mask_numbers
-from bulksend.prepare.phones import read_numbers
-from bulksend.settle.spellings import renewed
+from bulksend.prepare.phones import read_numbers, renewed_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +69,7 @@ def _read(
     texts: Sequence[str], region: str | None
 ) -> list[tuple[str, tuple[str, str]]]:
     """Each text with its number, or with why it is none."""
-    now = [_renewed(text) for text in texts]
-    cells = pl.Series("said", now, dtype=pl.String)
+    cells = pl.Series("said", list(map(renewed_number, texts)), dtype=pl.String)
     found = cells.to_frame().select(read_numbers(pl.col("said"), region).alias("it"))
     read = []
     for one in found["it"]:
@@ -79,13 +77,6 @@ def _read(
         why = str(one["reason"] or "").removeprefix("number_").replace("_", " ")
         read.append((number, why))
     return list(zip(texts, read, strict=True))
-
-
-def _renewed(text: str) -> str:
-    """*text*, or the number that it was until its country renumbered."""
-    compact = re.sub(r"[^\d+]", "", text)
-    new = renewed(compact)
-    return text if new == compact else new
 
 
 def _ordinal(place: int) -> str:

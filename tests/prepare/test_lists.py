@@ -323,6 +323,26 @@ def test_small_values_of_32_bits_beside_the_numbers_do_no_harm(tmp_path: Path) -
     assert fates(off) == ["suppressed", "suppressed", "sent"]
 
 
+OLD = (
+    ("+52 1 55 1234 5678", "+525512345678"),
+    ("+5215512345678", "+525512345678"),
+    ("+55 11 8765-4321", "+5511987654321"),
+    ("+22951234567", "+2290151234567"),
+)
+
+
+@pytest.mark.parametrize(("listed", "number"), OLD)
+def test_an_opt_out_in_its_countrys_older_form_counts(
+    tmp_path: Path, listed: str, number: str
+) -> None:
+    """The list is older than the numbering plan, and the person is the same."""
+    people = f"phone\n{number}\n{A}\n"
+    files = {"x.csv": f"who\n{listed}\n"}
+    checked = plan(tmp_path, people, files, recipients={"suppress": ["x.csv"]})
+    assert fates(checked)[0] == "suppressed"
+    assert "suppressed" not in fates(checked)[1:]
+
+
 SEVERAL = {"People": [[A], [B]], "Opt-outs": [["phone"], [C]]}
 
 

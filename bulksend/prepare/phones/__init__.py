@@ -7,6 +7,7 @@ prefixes      what is cut off the front of a number
 rules         what `phonenumbers.parse` does, as one rule per default region
 tables        rules as frames, kept by `cache`; one binary search reads them
 cells         from a cell to the integer that is looked up, with the repairs
+renumbered    what old lists and carriers still write as it was before
 reading       all of it, for a column; `asking` for what the tables cannot settle
 states        from a North American number to its state
 findings      the words of the answers
@@ -23,6 +24,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.phones.cache import metadata_version
 from bulksend.prepare.phones.reading import READ, read
+from bulksend.prepare.phones.renumbered import renewed, renewed_number
 from bulksend.prepare.phones.tables import table
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "e164_text",
     "metadata_version",
     "read_numbers",
+    "renewed",
+    "renewed_number",
 ]
 
 
