@@ -134,10 +134,11 @@ class Assignment:
         known, marks = None, self.home.marks(scope(self.plan))
         noted = read_marks(marks)
         if not self.home.journal.exists():
-            refuse_lost(marks, noted, {})
+            refuse_lost(marks, noted, None, journal=self.home.journal)
         else:
             with Journal.open(self.home.journal) as journal:
-                refuse_lost(marks, noted, journal.latest.claims(noted))
+                claims = journal.latest.claims(noted)
+                refuse_lost(marks, noted, claims, journal=self.home.journal)
                 known = journal.runs.named(self.plan.run)
                 if known is None and not (replan or self.only):
                     refuse_other_input(journal, scope(self.plan), self.plan)

@@ -95,7 +95,7 @@ class Home:
         lost, and nothing is known of what was sent.
 
         Raises:
-            InputError: E601, where the journal would be in object storage; E609, where
+            InputError: E601, where the journal would be a folder, or in object storage; E609, where
                 a folder that was named is not there; E692.
         """
         folder, shared = _room(beside, environment)
@@ -111,6 +111,10 @@ class Home:
         if isinstance(journal_at, Path):
             at = journal_at.parent
             _refuse_missing(at.parent if at.name == OWN else at)
+            if journal_at.is_dir():
+                fix = f"Name the file, such as {journal_at / 'journal.sqlite'}."
+                found, file = "it is a folder", str(journal_at)
+                raise InputError(Problem("E601", found, "a file", fix, file))
         return cls(folder, journal_at, Objects(environment), shared)
 
     def spool(self) -> Spool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from bulksend.cli.stopping import DEADLINE, stopping
-from bulksend.errors import BulksendError
+from bulksend.cli.usage import Commands, usage_error
+from bulksend.errors import BAD_INPUT, BulksendError, Problem, Stopped
 
 COMMANDS = {
     "init": ("campaign", "Write a starter campaign that runs at once."),
@@ -55,7 +57,7 @@ COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
+class _Lazy(Commands):
     """Knows each command's name and line; imports it when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -97,20 +99,14 @@ def main() -> None:
         with stopping():
             cli.main(prog_name="bulksend", standalone_mode=False)
     except BulksendError as error:
-        from bulksend.cli.show import show_error, whoever_reads
-
-        with whoever_reads():
-            show_error(error)
-        DEADLINE.exit(error.exit_code)
-    except click.ClickException as error:
+        _end(error)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(2)
+        sys.exit(BAD_INPUT)
+    except click.ClickException as error:
+        _end(usage_error(error))
     except (click.Abort, KeyboardInterrupt):
-        from bulksend.cli.show import whoever_reads
-
-        with whoever_reads():
-            click.echo("Stopped; nothing more was done.", err=True)
-        DEADLINE.exit(4)
+        _end(Stopped(Problem("E631", "Stopped; nothing more was done")))
     except BrokenPipeError:
         sys.exit(1)
     except SystemExit:
@@ -118,10 +114,13 @@ def main() -> None:
     except BaseException as error:  # a panic inside Polars is no Exception
         if os.environ.get("BULKSEND_DEBUG"):
             raise
-        click.echo(
-            f"bulksend itself is at fault here: {type(error).__name__}. What was sent "
-            "is in the journal; run again to resume. BULKSEND_DEBUG=1 shows where it "
-            "happened; please report that.",
-            err=True,
-        )
-        sys.exit(4)
+        _end(Stopped(Problem("E689", type(error).__name__)))
+
+
+def _end(error: BulksendError) -> NoReturn:
+    """Say what was wrong, and end with its exit code."""
+    from bulksend.cli.show import show_error, whoever_reads
+
+    with whoever_reads():
+        show_error(error)
+    DEADLINE.exit(error.exit_code)

@@ -46,9 +46,12 @@ def listen(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
     from bulksend.cli.places import tell_new_journal
     from bulksend.cli.show import show_problems
     from bulksend.cli.stopping import DEADLINE
+    from bulksend.errors import InputError, Problem
 
     if (tls_cert is None) != (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together.")
+        raise InputError(
+            Problem("E143", "--tls-cert and --tls-key go together", fix="Name both.")
+        )
     configure()
     home = Home.find(folder, os.environ, journal)
     tls = (tls_cert, tls_key) if tls_cert and tls_key else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bulksend.cli.usage import Commands
 from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ PACK = click.option(
 
 
 @click.group(
-    short_help="Show the hours at which people may be texted, and their sources."
+    cls=Commands,
+    short_help="Show the hours at which people may be texted, and their sources.",
 )
 def rules() -> None:
     """Show the rules about hours: what they say, where they stand, what changed.

@@ -153,7 +153,8 @@ def _check_options(run: str, said: dict[str, Any]) -> None:
     elif "--every" in given and not said["watch"]:
         found = "--every without --watch"
     elif said["resend"] and not run:
-        raise click.UsageError("--resend needs the RUN whose messages it is about.")
+        what = "`--resend` needs the RUN whose messages it is about"
+        raise InputError(Problem("E143", what))
     else:
         return
     raise InputError(Problem("E656", found))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bulksend.cli.places import tell_new_journal
+from bulksend.cli.usage import Commands
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -34,7 +35,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 MOST_SHOWN = 50
 
 
-@click.group(short_help="Keep the list of who must not be texted.")
+@click.group(cls=Commands, short_help="Keep the list of who must not be texted.")
 def suppress() -> None:
     """Keep the list of people who must not be texted, whatever a campaign's list says.
 

@@ -134,10 +134,10 @@ def starter(name: str) -> str:
         InputError: The name cannot be a campaign's.
     """
     if not re.fullmatch(NAME_PATTERN, name):
-        found, meant = f'"{clipped(masked(name))}"', slug(name)
+        found, meant = f'the name "{clipped(masked(name))}"', slug(name)
         fix = f'Write "{meant}".' if meant else ""
         expected = KEYS["name"].expected
-        raise InputError(Problem("E104", found, expected, fix, column="name"))
+        raise InputError(Problem("E104", found, expected, fix))
     return _STARTER.replace("NAME", name)
 
 

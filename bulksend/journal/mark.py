@@ -90,7 +90,9 @@ def read_marks(folder: Path) -> dict[str, Claim | None]:
 def refuse_lost(
     folder: Path,
     noted: Mapping[str, Claim | None],
-    known: Mapping[str, Claim | None],
+    known: Mapping[str, Claim | None] | None,
+    *,
+    journal: object = "",
 ) -> None:
     """Whether the journal knows of all that was sent of a campaign from this home.
 
@@ -100,21 +102,32 @@ def refuse_lost(
     Args:
         noted: As `read_marks` gives it.
 
-        known: For each run that the journal knows its latest claim of the noted row.
+        known: For each run that the journal knows its latest claim of the noted row; None
+            where there is no journal.
+
+        journal: What it is called.
 
     Raises:
         GateRefused: E604, where it does not.
     """
     lost = {
-        run: said for run, one in noted.items() if (said := _missed(run, one, known))
+        run: said
+        for run, one in noted.items()
+        if (said := _missed(run, one, known or {}))
     }
     if not lost:
         return
     (run, found), *others = lost.items()
-    if others:
-        more = counted(len(others), "another run", "other runs")
-        raise _lost(f"{found}; nor all of {more}", folder)
-    raise _lost(found, folder / run)
+    if known is None:
+        found = f"there is no journal here, and one knew of run {run}"
+    elif others:
+        found += f"; nor all of {counted(len(others), 'another run', 'other runs')}"
+    lies = folder if others else folder / run
+    fix = (
+        "Put the newest journal back, with its -wal file, or name it with --journal. "
+        f"Without it people may get a second text; who accepts that removes {lies}."
+    )
+    raise GateRefused(Problem("E604", found, fix=fix, file=str(journal)))
 
 
 def _missed(
@@ -128,11 +141,3 @@ def _missed(
             f"row {noted.row:,} of {run} was handed over, and it does not know of that"
         )
     return None
-
-
-def _lost(found: str, path: Path) -> GateRefused:
-    fix = (
-        "Put the newest journal back, with its -wal file. Without it people may get a "
-        f"second text; who accepts that removes {path}."
-    )
-    return GateRefused(Problem("E604", found, fix=fix))

@@ -1,4 +1,4 @@
-"""E1xx: the campaign file, and the rules of hours."""
+"""E1xx: the campaign file, the rules of hours, and the words of a command."""
 
 from __future__ import annotations
 
@@ -96,4 +96,8 @@ ROWS = (
         "Correct it, or give this campaign the `purpose` that it has.",
     ),
     Kind("E140", "options that do not go together", "Leave one of them out."),
+    Kind("E141", "unknown command", "See `bulksend --help`."),
+    Kind("E142", "unknown option", "See the command's `--help`."),
+    Kind("E143", "something that a command needs is missing", "Add it."),
+    Kind("E144", "not what a command takes there", "See the command's `--help`."),
 )

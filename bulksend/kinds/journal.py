@@ -267,6 +267,12 @@ ROWS = (
         "Check notify.command; the run itself is not affected.",
     ),
     Kind(
+        "E689",
+        "bulksend itself is at fault",
+        "What was sent is in the journal; run again to resume. BULKSEND_DEBUG=1 shows "
+        "where it happened; please report that.",
+    ),
+    Kind(
         "E690",
         "a journal on one worker's disk",
         "Name a Postgres connection by journal_conn_id, or set BULKSEND_JOURNAL; "

@@ -11,6 +11,8 @@ from bulksend.prepare.audience import sender
 from bulksend.prepare.freezing import write
 from bulksend.prepare.phones import e164_text, read_numbers
 from bulksend.prepare.plan import Plan, plan_hash
+from bulksend.prepare.preview import check_rows
+from bulksend.prepare.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,9 +59,8 @@ def for_testers(
     if row is None:
         found = frame.filter(pl.col("reason").is_null()).head(1).collect()
     else:
+        check_rows(plan, [row])
         found = frame.filter(pl.col("row") == row).collect()
-        if not len(found):
-            raise InputError(Problem("E640", f"row {plan.sheets.named(row)}"))
     if not len(found) or found["reason"][0] is not None:
         why = "no row gets one"
         if row is not None:
@@ -126,9 +127,10 @@ def read_testers(
     ):
         last = cell.strip()[-2:]
         if number is None:
-            problems.append(
-                Problem("E414", f"the number that ends in {last}: {reason}")
-            )
+            why = REASONS[reason]
+            what = why.sentence[:1].lower() + why.sentence[1:].rstrip(".")
+            found = f"the number that ends in {last}: {what}"
+            problems.append(Problem("E414", found, fix=why.fix))
         elif number in barred:
             found = f"the number that ends in {last} is on a suppression list"
             problems.append(Problem("E414", found, fix="Test with another number."))

@@ -63,6 +63,19 @@ def test_a_journal_without_another_run_of_the_campaign_is_refused(
         refuse_lost(tmp_path, marks, {"a": Claim(2, 1, 1)})
 
 
+def test_where_there_is_no_journal_that_is_said(tmp_path: Path) -> None:
+    """It was named by mistake more likely than lost: with its name, and how to name another."""
+    marks = noted(tmp_path, a=Claim(2, 1, 1), b=None)
+
+    with pytest.raises(GateRefused) as refused:
+        refuse_lost(tmp_path, marks, None, journal="new.sqlite")
+
+    (problem,) = refused.value.problems
+    found = "there is no journal here, and one knew of run a"
+    assert (problem.file, problem.found) == ("new.sqlite", found)
+    assert "or name it with --journal" in problem.fix
+
+
 def test_what_is_lost_of_several_runs_is_said_at_once(tmp_path: Path) -> None:
     """One refusal, with how many more, and the folder: nobody removes files one by one."""
     marks = noted(tmp_path, a=Claim(2, 1, 1), b=Claim(9, 2, 5), c=None)

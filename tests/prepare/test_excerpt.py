@@ -69,7 +69,7 @@ def test_a_test_is_the_rows_message_for_other_numbers(tmp_path: Path) -> None:
     assert first.frame().collect()["text"].to_list() == ["Hi P1"]
 
 
-@pytest.mark.parametrize(("row", "code"), [(999, "E640"), (2, "E413")])
+@pytest.mark.parametrize(("row", "code"), [(999, "E640 .*rows 2 to "), (2, "E413")])
 def test_a_row_without_a_message_cannot_be_tested(
     tmp_path: Path, row: int, code: str
 ) -> None:
@@ -85,6 +85,8 @@ def test_testers_are_read_like_everybody(tmp_path: Path) -> None:
         read_testers(["12", "+19195550102", "919 555 0101"], None, pl.Series([BEN]))
     found = [problem.found for problem in refused.value.problems]
     assert len(found) == 3
+    assert found[0] == "the number that ends in 12: the number needs a country code"
+    assert refused.value.problems[0].fix.startswith("Add it with a +")
     assert "suppression list" in found[1]
     assert not any("555" in one for one in found)
 
