@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,3 +100,10 @@ def test_a_fault_of_the_program_s_own_is_a_problem_too(
 
 def _interrupted(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_an_old_python_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a clone, where pip has not asked: no traceback about a name it cannot import."""
+    monkeypatch.setattr(sys, "version_info", (3, 10, 12))
+    with pytest.raises(SystemExit, match=r"bulksend needs Python 3\.11 or newer"):
+        runpy.run_module("bulksend")
