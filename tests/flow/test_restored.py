@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,3 +118,5 @@ def test_a_listener_takes_in_by_the_journal_that_was_put_back(desk: Desk) -> Non
         assert at.post(reply("Stop")) == 200
         assert "E608" in at.stop()
     assert desk.call("suppress", "list", "--json").json["counts"] == {"opted_out": 1}
+    with closing(sqlite3.connect(desk.folder / ".bulksend/journal.sqlite")) as sql:
+        assert sql.execute("pragma integrity_check").fetchall() == [("ok",)]
