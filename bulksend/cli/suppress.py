@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bulksend.cli.places import tell_new_journal
+from bulksend.cli.places import PLACE, tell_new_journal
 from bulksend.cli.usage import Commands
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from bulksend import SuppressionList
+    from bulksend.storage.location import Where
 
 NUMBERS = click.argument("numbers", nargs=-1, required=True)
-FILE = click.argument("file", type=click.Path(path_type=Path))
 FOLDER = click.option(
     "--folder", type=click.Path(path_type=Path), default=Path(), help="A campaign's."
 )
@@ -166,14 +166,14 @@ def list_(
 
 
 @suppress.command("import")
-@FILE
+@click.argument("file", type=PLACE)
 @REGION
 @SENDER
 @FOLDER
 @JOURNAL
 @AS_JSON
 def import_(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
-    file: Path,
+    file: Where,
     region: str | None,
     sender: str,
     folder: Path,
@@ -197,7 +197,7 @@ def import_(  # noqa: PLR0913, PLR0917  (click's way: one parameter an option)
 
 
 @suppress.command()
-@FILE
+@click.argument("file", type=click.Path(path_type=Path))
 @FOLDER
 @JOURNAL
 @AS_JSON

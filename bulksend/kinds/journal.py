@@ -175,7 +175,7 @@ ROWS = (
     Kind(
         "E652",
         "the suppression list cannot be written",
-        "Name a file that is not there yet, in a folder that you may write to.",
+        "Name a .csv file that is not there yet, in a folder that you may write to.",
     ),
     Kind(
         "E653",

@@ -7,9 +7,10 @@ differently is an opt-out all the same.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from bulksend.errors import InputError, Problem
@@ -32,12 +33,13 @@ from bulksend.settle.spellings import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     import polars as pl
 
     from bulksend.home import Home
     from bulksend.journal.suppressions import Suppression
+    from bulksend.storage.location import Where
+    from bulksend.storage.spool import Spool
 
 AT_ONCE = 100_000
 BROUGHT_AT_ONCE = 10_000
@@ -138,6 +140,7 @@ class SuppressionList:
     """Who must not be texted, in one journal.  Use `open`."""
 
     journal: Journal
+    spool: Spool | None = field(default=None, repr=False)
 
     @classmethod
     @contextmanager
@@ -153,7 +156,7 @@ class SuppressionList:
         if not (may_create or home.journal.exists()):
             raise InputError(Problem("E603", "none is there", file=str(home.journal)))
         with Journal.open(home.journal, may_create=may_create) as journal:
-            yield cls(journal)
+            yield cls(journal, home.spool())
 
     def add(
         self,
@@ -215,7 +218,7 @@ class SuppressionList:
         return self.journal.suppressions.counts()
 
     def import_file(
-        self, path: Path, *, region: str | None = None, sender: str = ""
+        self, file: Where, *, region: str | None = None, sender: str = ""
     ) -> Imported:
         """Suppress every number of a list: any kind of file that a campaign takes.
 
@@ -228,15 +231,16 @@ class SuppressionList:
                 and a row of it cannot be read. Nothing was added.
         """
         about = read_sender(sender, region)
-        if (export := _exported(path, region)) is not None:
+        reading = Reading(Path(), (), region, keeps_out=True, spool=self.spool)
+        if (export := _exported(str(file), reading)) is not None:
             if about:
                 what = (
-                    f"--sender, and {path.name} says which sender each entry is about"
+                    f"--sender, and {file.name} says which sender each entry is about"
                 )
                 raise InputError(Problem("E656", what, fix="Leave --sender out."))
-            return self._bring_back(*export, path.name)
-        found = read_list([path.name], Reading(path.parent, (), region, keeps_out=True))
-        why = Cause(SUPPRESSED, f"import {path.name}", wall_ms(), about)
+            return self._bring_back(*export, file.name)
+        found = read_list([str(file)], reading)
+        why = Cause(SUPPRESSED, f"import {file.name}", wall_ms(), about)
         added = self.journal.suppressions.add_numbers(found.numbers, why)
         return Imported(len(found.numbers), added, found.notices)
 
@@ -260,8 +264,12 @@ class SuppressionList:
         """Write everyone who is suppressed now as CSV, numbers whole; how many.
 
         Raises:
-            InputError: E652, where it cannot be written, or stands there already.
+            InputError: E652, where it cannot be written, stands there already, or is
+                called like a file of another kind.
         """
+        if path.suffix.lower() != ".csv":
+            found = f"it ends in `{path.suffix}`" if path.suffix else "it has no ending"
+            raise InputError(Problem("E652", found, ".csv", file=str(path)))
         count = 0
         entries = self.journal.suppressions.all()
         try:
@@ -278,13 +286,14 @@ class SuppressionList:
 
 
 def _exported(
-    path: Path, region: str | None
+    file: str, reading: Reading
 ) -> tuple[pl.DataFrame, tuple[Problem, ...]] | None:
     """The entries of an export; None of any other list, and of what is none."""
     try:
         source = scan(
-            [path.name],
-            folder=path.parent,
+            [file],
+            folder=reading.folder,
+            spool=reading.spool,
             may_lack_header=True,
             may_guess_sheet=False,
         )
@@ -294,7 +303,7 @@ def _exported(
         if not is_export(source):
             return None
         told = tuple(one for one in source.notices if one.code in TOLD)
-        return entries(source, path.name, region=region, now=wall_ms()), told
+        return entries(source, file, region=reading.region, now=wall_ms()), told
 
 
 def _read(numbers: Sequence[str], region: str | None) -> list[str]:

@@ -50,6 +50,15 @@ def test_numbers_are_added_checked_and_removed(desk: Desk) -> None:
     assert BEN not in listed.all
 
 
+@pytest.mark.parametrize("name", ["out.parquet", "out.xlsx", "out", "-"])
+def test_an_export_is_called_what_it_is(desk: Desk, name: str) -> None:
+    """CSV in a file of another name could not be read back; `-` would be a file."""
+    desk.call("suppress", "add", ANA)
+    refused = desk.call("suppress", "export", name, "--json")
+    assert (refused.code, codes(refused)) == (2, ["E652"])
+    assert [path.name for path in desk.folder.iterdir()] == [".bulksend"]
+
+
 def test_a_number_in_its_old_form_is_the_same_person(desk: Desk) -> None:
     """Mexico's 1 of before 2019: added and asked for either way, it is in one form."""
     added = desk.call("suppress", "add", "+52 1 55 1234 5678", "--json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from tests.flow.desk import Desk, counts
+from tests.flow.desk import Desk, codes, counts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +99,16 @@ def test_a_wrong_campaign_is_said_by_its_address(
     assert ran.code == 2, ran
     told = {one["code"]: one["file"] for one in json.loads(ran.out)["problems"]}
     assert told[code] == address
+
+
+def test_opt_outs_are_imported_from_their_address(
+    cloud_desk: Desk, bucket: Bucket
+) -> None:
+    """As a campaign takes them; an object that is not there is named."""
+    bucket.put("shared/opt-outs.csv", "mobile\n+19192345672\n")
+    ran = cloud_desk.call(
+        "suppress", "import", bucket.at("shared/opt-outs.csv"), "--json"
+    )
+    assert (ran.code, ran.json) == (0, {"numbers": 1, "added": 1})
+    gone = cloud_desk.call("suppress", "import", bucket.at("shared/gone.csv"), "--json")
+    assert (gone.code, codes(gone)) == (2, ["E696"])
