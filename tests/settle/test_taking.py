@@ -210,10 +210,11 @@ def test_a_mark_of_two_runs_is_nobodys(tmp_path: Path) -> None:
 
 def test_after_a_failure_it_begins_anew(tmp_path: Path) -> None:
     """A folder in the journal's place: an error; the folder is moved: all is well."""
-    place = home(tmp_path).journal
+    here = home(tmp_path)
+    place = here.journal
     assert isinstance(place, Path)
     place.mkdir(parents=True)
-    taking = Taking(home(tmp_path), lambda: NOW)
+    taking = Taking(here, lambda: NOW)
     with pytest.raises(BulksendError):
         taking(read(body(event())))
     place.rmdir()
