@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from bulksend.errors import InputError, Problem
+from bulksend.prepare.arms import unused_arms
 from bulksend.prepare.identity import Beside, described
 from bulksend.prepare.layout import original_headers, plan_columns
 from bulksend.prepare.lint import lint
@@ -81,13 +82,18 @@ def basis(
     if arms and ARM in source.columns:
         what = "the list has a column `arm`, and an experiment's arm is called so"
         raise InputError(Problem("E126", what, file=str(loaded.path)))
-    rendered = render(
-        loaded,
-        dict(source.columns) | arms,
-        language=next(map(source.text, named["message.language"]), None),
-    )
-    said = lint(loaded, written_texts(loaded), source.columns)
-    if wrong := [problem for problem in said if not problem.is_warning]:
+    texts = written_texts(loaded)
+    said = [*lint(loaded, texts, source.columns), *unused_arms(loaded, texts)]
+    wrong = [problem for problem in said if not problem.is_warning]
+    try:
+        rendered = render(
+            loaded,
+            dict(source.columns) | arms,
+            language=next(map(source.text, named["message.language"]), None),
+        )
+    except InputError as error:
+        raise InputError([*error.problems, *wrong]) from None
+    if wrong:
         raise InputError(wrong)
     of_lists = (note for one in beside.lists.values() for note in one.notices)
     told = (*source.notices, *notices, *of_lists, *said)

@@ -114,6 +114,49 @@ def test_an_experiment_that_cannot_be_is_refused(
     assert [problem.code for problem in caught.value.problems] == ["E126"]
 
 
+SAID_OF_ARMS = [
+    # the text · what is found, and its fix
+    ("{% if arm == 'short' %}Hi{% else %}Hello{% endif %}", "", ""),
+    ("{{ arm }}", "", ""),
+    ("{% if 'long' != arm %}Hi{% endif %} {{ 'Short' | lower }}", "", ""),
+    ("{% if arm == 'Short' %}Hi{% endif %}", "E126 `Short` is compared", "Did you mean `short`?"),
+    ('{% if "x" == arm %}Hi{% endif %}', "E126 `x` is compared", "The arms are short, long, none."),
+    ("Hi", "W126 no text and no picture says `arm`", "Give each arm"),
+    ("Hi, arm in arm {# arm #}", "W126 no text and no picture says `arm`", "Give each arm"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "found", "fix"), SAID_OF_ARMS)
+def test_a_text_that_does_not_speak_of_the_arms_is_told(
+    tmp_path: Path, text: str, found: str, fix: str
+) -> None:
+    """A misspelled arm is an error; arms that all get the same are a warning."""
+    try:
+        checked = plan(tmp_path, people(1), message={"text": text}, experiment=ARMS)
+        said = [one for one in checked.notices if one.code == "W126"]
+    except InputError as error:
+        said = list(error.problems)
+    assert [f"{one.code} {one.found}".startswith(found) for one in said] == [
+        True
+    ] * bool(found)
+    assert all(fix in str(one) for one in said)
+
+
+def test_one_arm_beside_a_holdout_has_nothing_to_differ_from(tmp_path: Path) -> None:
+    """Who gets something is compared with who gets nothing."""
+    arms = {"name": "any", "arms": {"some": 90, "none": 10}, "holdout": "none"}
+    checked = plan(tmp_path, people(1), message={"text": "Hi"}, experiment=arms)
+    assert "W126" not in [one.code for one in checked.notices]
+
+
+def test_what_is_wrong_with_columns_and_words_comes_at_once(tmp_path: Path) -> None:
+    """A column that there is none of hides no other mistake of the same text."""
+    text = "Hi {{ nobody }}, bit.ly/x {% if arm == 'shrt' %}a{% endif %}"
+    with pytest.raises(InputError) as refused:
+        plan(tmp_path, people(1), message={"text": text}, experiment=ARMS)
+    assert [one.code for one in refused.value.problems] == ["E302", "E352", "E126"]
+
+
 def test_a_list_s_own_column_arm_is_not_confused_with_it(tmp_path: Path) -> None:
     """With an experiment it is refused; without one it is a column like any other."""
     listed = f"phone,arm\n{number(1)},left\n"
