@@ -214,7 +214,7 @@ async def look_at_accepted(
     async for page in search.since(since):
         evidence = [one for sight in page if (one := fate(journal, sight))]
         found.update(one.event.value for one in evidence)
-        ended = [stop for sight in page if (stop := gone(journal, sight, now=now()))]
+        ended = [one for sight in page for one in gone(journal, sight, now=now())]
         journal.inbox.take_in(News((), evidence, ended), now=now())
     return found
 

@@ -11,6 +11,7 @@ from bulksend.journal.decisions import Evidence, Source
 from bulksend.journal.states import Event
 from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
 from bulksend.settle.evidence import MEANING, Proof
+from bulksend.settle.spellings import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,13 +89,14 @@ def fate(journal: Journal, sight: Sight) -> Evidence | None:
     )
 
 
-def gone(journal: Journal, sight: Sight, *, now: int) -> Suppression | None:
+def gone(journal: Journal, sight: Sight, *, now: int) -> list[Suppression]:
     """Who must not be texted any more, as far as messages of ours tell."""
     code = sight.error_code
     if sight.event is not Event.FAIL or code not in codes.ENDS_NUMBER:
-        return None
+        return []
     if journal.receipts.place_of(sight.found.message_id) is None:
-        return None
+        return []
     reason = OPTED_OUT if code in codes.OPTED_OUT else SUPPRESSED
     at = min(sight.found.received_at, now)  # a START since then outweighs it
-    return suppression(sight.found.to, Cause(reason, f"search {code}", at))
+    why = Cause(reason, f"search {code}", at)
+    return [suppression(number, why) for number in spellings(sight.found.to)]
