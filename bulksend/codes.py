@@ -92,9 +92,6 @@ DAY_IS_FULL = 4780
 UNREGISTERED = frozenset({4476})
 """The sender is not registered, and nothing from it gets through."""
 
-NOT_PROVEN = frozenset({9902})
-"""No receipt came in time; a later one may still say that it was delivered."""
-
 _PUT_RIGHT = frozenset(
     {
         "too-late",

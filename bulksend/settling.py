@@ -53,9 +53,6 @@ AWAY = ("E502", "E546")
 
 T = TypeVar("T")
 
-AGAIN_SECONDS = 60.0
-"""Between two looks of `--watch`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Manner:

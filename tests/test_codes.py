@@ -32,7 +32,7 @@ def test_the_advice_of_each_row_agrees_with_the_retry_rule() -> None:
 
 
 def test_the_named_sets_are_rows_of_the_table() -> None:
-    """What ends a number, what is spam and what proves nothing is documented."""
+    """What ends a number, what is spam and what opts out is documented."""
     table = codes.table()
     assert {table[one].advice for one in codes.ENDS_NUMBER} == {"suppress"}
     assert {
@@ -40,7 +40,6 @@ def test_the_named_sets_are_rows_of_the_table() -> None:
     } == codes.ENDS_NUMBER
     assert {table[one].group for one in codes.OPTED_OUT} == {"opt-out"}
     assert {one for one in table if table[one].group == "spam"} == codes.SPAM
-    assert {table[one].group for one in codes.NOT_PROVEN} == {"unknown"}
 
 
 # code in the journal, where no carrier had failed it before, where one had

@@ -24,7 +24,8 @@ ROWS = (
         "E503",
         "Bandwidth refused this account or user",
         "Check the credentials, BW_ACCOUNT_ID and the user's messaging role, then run"
-        " it again: it resumes.",
+        " it again: it resumes. BW_USERNAME and BW_PASSWORD work until 2026-12-02 only:"
+        " then BW_CLIENT_ID and BW_CLIENT_SECRET are needed.",
     ),
     Kind(
         "E510",

@@ -7,7 +7,7 @@ transactional   none; a campaign must say why, and the plan keeps what it says
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from bulksend.rules.jurisdictions import ANYWHERE
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bulksend.rules.pack import Rule, RulePack
 
 Profile = Literal["us-marketing", "us-strict", "transactional"]
-PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 
 def rules_for(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
 
 API_URL = "https://messaging.bandwidth.com/api/v2"
 TOKEN_URL = "https://api.bandwidth.com/api/v1/oauth2/token"  # noqa: S105  (an address)
-BASIC_ENDS = datetime(2026, 12, 2, tzinfo=UTC)
+BASIC_ENDS = "2026-12-02"
+"""Bandwidth's own word (bandwidth.md §8); said wherever HTTP Basic signs in."""
+
 REFRESH_BEFORE_SECONDS = 60.0
 FIRST_PATIENCE_SECONDS = 1.0
 """The wait before the next try where a token lives on and no new one was to be had."""
@@ -165,6 +166,8 @@ class SignIn:
             credentials = self._credentials
             if not credentials.uses_token:
                 is_new = not self._header
+                if is_new:
+                    log.warning("signed in by HTTP Basic", bandwidth_ends_it=BASIC_ENDS)
                 self._header = aiohttp.encode_basic_auth(
                     credentials.username, credentials.password
                 )

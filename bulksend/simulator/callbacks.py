@@ -38,10 +38,7 @@ class Parcel(NamedTuple):
 
 
 class Callbacks:
-    """The sender of callbacks; `run` until cancelled.
-
-    ``acknowledged`` counts those that got their 2xx, ``attempts`` every post.
-    """
+    """The sender of callbacks; `run` until cancelled.  ``attempts`` counts every post."""
 
     def __init__(self, scenario: Scenario, witness: Witness) -> None:
         self._scenario = scenario
@@ -52,8 +49,6 @@ class Callbacks:
         self._chance = random.Random(20_261_126)  # noqa: S311  (a play, no secret)
         self._under_way: set[asyncio.Task[None]] = set()
         self.attempts = 0
-        self.acknowledged = 0
-        self.given_up = 0
 
     @property
     def waiting(self) -> int:
@@ -117,14 +112,12 @@ class Callbacks:
                 self._scenario.callback_url, data=parcel.body, allow_redirects=False
             ) as answer:
                 if 200 <= answer.status < 300:
-                    self.acknowledged += 1
                     self._witness.answered.add(parcel.message_id)
                     return
         except (aiohttp.ClientError, TimeoutError, OSError):
             pass  # no answer is a refusal
         now = asyncio.get_running_loop().time()
         if now - parcel.since > GIVE_UP_SECONDS:
-            self.given_up += 1
             return
         wait = self._scenario.callback_retry * 2 ** min(parcel.attempt - 1, 12)
         self._post_at(now + wait, parcel._replace(attempt=parcel.attempt + 1))

@@ -32,7 +32,7 @@ def in_thread(
         InputError: As `serve`.
     """
     loop = _new_loop()
-    thread = Thread(target=loop.run_forever, name="simulator", daemon=True)
+    thread = Thread(target=_turn, args=(loop,), name="simulator", daemon=True)
     thread.start()
     try:
         starting = serve(scenario, rng=rng, port=port, log_path=log_path)
@@ -44,7 +44,6 @@ def in_thread(
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.close()
 
 
 def run_forever(
@@ -73,6 +72,12 @@ def run_forever(
 
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         runner.run(live())
+
+
+def _turn(loop: asyncio.AbstractEventLoop) -> None:
+    """Until it is stopped; what still runs on it is cancelled, and it is closed."""
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.get_loop().run_forever()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

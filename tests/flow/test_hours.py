@@ -43,7 +43,9 @@ def test_no_wait_stops_and_says_when_to_come_back(
     assert said["resumes_at"][:16].replace("T", " ") in problem["found"]
     opens = datetime.fromisoformat(problem["found"].rpartition("opens at ")[2][:16])
     ahead = opens.replace(tzinfo=UTC) - datetime.now(UTC)
-    assert 1 < ahead.total_seconds() / 3600 <= 3
+    assert (
+        1 < ahead.total_seconds() / 3600 <= 4
+    )  # 2 to 3, and an hour where clocks change
     assert (said["not_sent"], said["accepted"]) == (4, 0)
     assert simulator.bandwidth.witness.accepted == []
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import aiohttp
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from bulksend.errors import BulksendError, GateRefused, InputError, Stopped
 from bulksend.send import signin
@@ -138,6 +139,16 @@ async def test_basic_needs_no_server_and_knows_nothing_fresher() -> None:
         assert await sign_in.header() == f"Basic {expected}"
         assert await sign_in.renew(sign_in.generation) is False
         assert await sign_in.header() == f"Basic {expected}"
+
+
+async def test_basic_is_warned_of_once_since_it_ends() -> None:
+    """With the day on which Bandwidth ends it, and without the password."""
+    with capture_logs() as told:
+        async with signing_in("http://x", username="user", password=SECRET) as sign_in:
+            await sign_in.header()
+            await sign_in.renew(sign_in.generation)
+    assert [one["bandwidth_ends_it"] for one in told] == ["2026-12-02"]
+    assert SECRET not in str(told)
 
 
 # -- tokens -----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from bulksend.view.live import live_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
 
@@ -62,19 +62,19 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def live(home: Home) -> Iterator[str]:
     """The live page of the newest run, in a thread of its own; its address."""
-    loop = asyncio.new_event_loop()
-    told, addresses = asyncio.Event(), Queue[str]()
+    started: Queue[tuple[str, Callable[[], object]]] = Queue()
 
     async def until_told() -> None:
+        told, loop = asyncio.Event(), asyncio.get_running_loop()
         async with live_page("", home) as address:
-            addresses.put(address)
+            started.put((address, lambda: loop.call_soon_threadsafe(told.set)))
             await told.wait()
 
-    thread = Thread(target=lambda: loop.run_until_complete(until_told()))
+    thread = Thread(target=lambda: asyncio.run(until_told()), daemon=True)
     thread.start()
+    address, tell = started.get(timeout=30)
     try:
-        yield addresses.get(timeout=30)
+        yield address
     finally:
-        loop.call_soon_threadsafe(told.set)
+        tell()
         thread.join()
-        loop.close()

@@ -22,15 +22,6 @@ FIRST, LAST = 1_2000_000_000, 1_9999_999_999
 """The numbers that have an area code; an area code has three digits."""
 
 
-def states_of(numbers: pl.Series) -> pl.Series:
-    """The place in `STATES` of each E.164 number's area code; 0 where it has none."""
-    is_there = numbers.is_between(FIRST, LAST).fill_null(value=False)
-    codes = numbers.fill_null(0) // 10_000_000 - 1_000
-    known = _table()["state"]
-    slots = pl.select(pl.when(is_there).then(codes).otherwise(0)).to_series()
-    return known.gather(slots)
-
-
 def area_states() -> list[int]:
     """The place in `STATES` of each area code from 0 to 999."""
     found: list[int] = _table()["state"].to_list()
