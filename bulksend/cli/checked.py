@@ -196,6 +196,11 @@ _DOUBTS = {
         "is printed as {}",
         "write {{ name | int }}, or make it whole in the list",
     ),
+    "day": ("is printed as {}", "write it for people, as {{ day | date('%-d %B') }}"),
+    "clock": (
+        "is printed as {}",
+        "write it for people, as {{ time | date('%-I:%M %p') }}",
+    ),
 }
 
 

@@ -3,8 +3,9 @@
 Words such as Null, NA or a dash are no proof of an empty cell: Null, Nan and Na are
 people's names.  So they are sent, and somebody is told how often.  The same goes for
 letters that an earlier export has broken: JosÃ© was José, and Jos� will never be; for
-blanks around a name, which stand in the text; and for whole numbers that stand there as
-1234.0, as pandas writes them where one cell of the column was empty.
+blanks around a name, which stand in the text; for whole numbers that stand there as
+1234.0, as pandas writes them where one cell of the column was empty; and for dates and
+times as machines write them, 2026-12-03 and 14:30:00, as they come out of a workbook.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ BROKEN = (
 )
 """Where a letter was lost, or UTF-8 was read as windows-1252."""
 
+_MOMENTS = {
+    "day": r"^\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?$",
+    "clock": r"^\d\d?:\d\d:\d\d$",
+}
 _BLANK = r"^\s|\s$"
 _WHOLE = r"^-?\d+\.0$"
 
@@ -38,7 +43,7 @@ class Doubt:
     """What a column says in texts that are sent.
 
     Args:
-        kind: ``word``, ``broken``, ``blanks`` or ``point``.
+        kind: ``word``, ``broken``, ``blanks``, ``point``, ``day`` or ``clock``.
 
         word: The cell as it stands; empty where it is not a word.
 
@@ -70,6 +75,12 @@ def doubts(plan: Plan) -> tuple[Doubt, ...]:
         for name in filled
         if schema[name] in (pl.String, pl.Float64, pl.Float32)
     ]
+    asked += [
+        (name, kind, _of_a_machine(sent, name, wanted))
+        for name in filled
+        if schema[name].is_temporal() or schema[name] == pl.String
+        for kind, wanted in _MOMENTS.items()
+    ]
     frames = pl.collect_all([query for *_, query in asked], engine="streaming")
     found = [
         Doubt(headers[name], kind, word, rows, row)
@@ -89,6 +100,15 @@ def _pointed(sent: pl.LazyFrame, name: str) -> pl.LazyFrame:
         sent.filter(cell.str.ends_with(".0"))
         .filter(cell.str.contains(_WHOLE) & said & ~longer)
         .select(cell.first().alias("word"), rows=pl.len(), first=pl.col("row").min())
+    )
+
+
+def _of_a_machine(sent: pl.LazyFrame, name: str, pattern: str) -> pl.LazyFrame:
+    """Dates and times that the text says as they stand."""
+    cell = pl.col(name).cast(pl.String).str.replace(r"\.0+$", "")
+    said = pl.col("text").str.contains(cell, literal=True)
+    return sent.filter(cell.str.contains(pattern) & said).select(
+        cell.first().alias("word"), rows=pl.len(), first=pl.col("row").min()
     )
 
 

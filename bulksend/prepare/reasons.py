@@ -60,7 +60,11 @@ REASONS: dict[str, Reason] = {
             short="no country code",
         ),
         Reason("number_too_short", "The number has too few digits.", "Add the rest."),
-        Reason("number_too_long", "The number has too many digits.", "Correct it."),
+        Reason(
+            "number_too_long",
+            "The number has too many digits.",
+            "Correct it; a + belongs in front of a country code.",
+        ),
         Reason(
             "number_invalid",
             "No such number can exist in its country.",

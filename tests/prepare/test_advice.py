@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -194,6 +195,32 @@ def test_whole_numbers_that_are_printed_with_a_point_are_counted(
     assert (
         found("{{ points | float | int }} {{ '%.2f' | format(points | float) }}") == []
     )
+
+
+MACHINES = [
+    # the column's cells · the text · kind, word, rows, first row
+    (["2026-12-03", "2026-12-04", "soon"], "On {{ at }}", [("day", "2026-12-03", 2, 2)]),
+    ([date(2026, 12, 3), None, date(2026, 12, 4)], "On {{ at | default('x') }}", [("day", "2026-12-03", 2, 2)]),
+    (["2026-12-03 09:30", "soon", "later"], "On {{ at }}", [("day", "2026-12-03 09:30", 1, 2)]),
+    ([datetime(2026, 12, 3, 9, 30)] * 3, "On {{ at }}", [("day", "2026-12-03 09:30:00", 3, 2)]),  # noqa: DTZ001
+    (["a", "14:30:00", "9:30:00"], "At {{ at }}", [("clock", "14:30:00", 2, 3)]),
+    ([time(14, 30)] * 3, "At {{ at }}", [("clock", "14:30:00", 3, 2)]),
+    (["14:30", "9:30 PM", "3 Dec"], "At {{ at }}", []),
+    (["2026-12-03"] * 3, "On {{ at | date('%-d %B') }}", []),
+    (["2026-12-03"] * 3, "{% if at == '2026-12-03' %}Now{% endif %}", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "text", "wanted"), MACHINES)
+def test_dates_and_times_that_are_printed_as_a_machine_writes_them_are_counted(
+    tmp_path: Path, cells: list[object], text: str, wanted: list[tuple[object, ...]]
+) -> None:
+    """As they come out of a workbook or a database; what a person wrote is left alone."""
+    frame = pl.DataFrame({"phone": [A, B, C], "at": cells})
+    list_of: dict[str, Any] = {"path": "list.parquet"}
+    checked = plan(tmp_path, frame, recipients=list_of, message={"text": text})
+    doubts = advise(checked.plan, campaign_of(checked.plan)).doubts
+    assert [(one.kind, one.word, one.rows, one.row) for one in doubts] == wanted
 
 
 def test_a_reason_with_a_detail_is_counted_by_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -33,24 +34,32 @@ def _default(
 
 _DIRECTIVE = re.compile(r"%(-?.|$)", re.DOTALL)
 _DIRECTIVES = ["Y", "y", "m", "-m", "B", "b", "d", "-d", "A", "a"]
-_DIRECTIVES += ["H", "-H", "I", "-I", "M", "S", "p", "j", "%"]
+_OF_THE_CLOCK = ["H", "-H", "I", "-I", "M", "S", "p", "%"]
+_DIRECTIVES += [*_OF_THE_CLOCK, "j"]
 
 
 @each
 def _date(case: Case, pattern: str = "%Y-%m-%d") -> Result:
-    """Ours: a date as the pattern says; a text must be ISO 8601 or is missing."""
-    for directive in _DIRECTIVE.finditer(pattern):
-        if directive[1] not in _DIRECTIVES:
+    """Ours: a date as the pattern says; a text must be ISO 8601 or is missing.
+
+    A time of day alone, as workbooks have it, has no day: it takes the clock's letters.
+    """
+    asked = [found[1] for found in _DIRECTIVE.finditer(pattern)]
+    for directive in asked:
+        if directive not in _DIRECTIVES:
             raise Refusal(
                 "E306",
-                f'date does not know "{directive[0]}"',
+                f'date does not know "%{directive}"',
                 expected="one of " + " ".join(f"%{d}" for d in _DIRECTIVES),
             )
+    needs_day = not {*asked} <= {*_OF_THE_CLOCK}
     if case.kind is Kind.TEXT:
-        moment = _read_moment(case.expr)
+        moment = _read_moment(case.expr, alone=not needs_day)
         # Not null, and not the year 0, which Python does not have.
         valid = (moment.dt.year() > 0).fill_null(value=False)
         return Case(Kind.TEXT, moment.dt.to_string(pattern), valid=valid)
+    if case.kind is Kind.TIME and not needs_day:
+        return Case(Kind.TEXT, _ANY_DAY.dt.combine(case.expr).dt.to_string(pattern))
     if case.kind not in (Kind.DATE, Kind.DATETIME, Kind.ZONED):
         return None
     moment = case.expr.cast(pl.Datetime("us")) if case.kind is Kind.DATE else case.expr
@@ -58,10 +67,20 @@ def _date(case: Case, pattern: str = "%Y-%m-%d") -> Result:
 
 
 _ISO = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(?::([0-5][0-9]))?)?$"
+_CLOCK = r"^([0-9]{1,2}:[0-9]{2})(?::([0-5][0-9]))?$"
+_DAY = "2000-01-01"
+_ANY_DAY = pl.lit(date.fromisoformat(_DAY))
 
 
-def _read_moment(text: pl.Expr) -> pl.Expr:
+def _read_moment(text: pl.Expr, *, alone: bool) -> pl.Expr:
+    """A text as a moment; one that is a time of day alone, where that will do."""
     day, minute, second = (text.str.extract(_ISO, group) for group in (1, 2, 3))
+    if alone:
+        clock, of_minute = (text.str.extract(_CLOCK, group) for group in (1, 2))
+        is_clock = clock.is_not_null()
+        day = pl.when(is_clock).then(pl.lit(_DAY)).otherwise(day)
+        minute = pl.coalesce(clock.str.zfill(5), minute)
+        second = pl.coalesce(of_minute, second)
     whole = pl.concat_str(
         day,
         pl.lit(" "),
