@@ -75,6 +75,8 @@ WHOLE = frozenset({
     "NO MORE", "NOMORE", "SPAM", "THIS IS SPAM", "GO AWAY", "TAKE ME OFF", "I REVOKE",
     "I WANT OUT", "BLOCK ME", "BLOCK MY NUMBER", "BLOCK THIS NUMBER",
     "ENOUGH", "ENOUGH ALREADY", "BLOCK", "UNFOLLOW", "GET LOST", "THIS IS HARASSMENT",
+    "GO TO HELL", "EAT SHIT", "MUTE", "DECEASED", "NO ESTOY INTERESADO",
+    "NO ESTOY INTERESADA", "PLUS DE PUB", "PLUS DE PUBS", "SE DESABONNER",
     "DNC LIST", "DO NOT CALL LIST", "FIN", "TERMINAR", "DETENER", "DETENGANSE",
     "BORRAME", "BORREME", "BORRENME", "ELIMINAME", "ELIMINEME", "ELIMINENME",
     "QUITAME", "QUITEME", "QUITENME", "SACAME", "SAQUEME", "SAQUENME",
@@ -82,12 +84,12 @@ WHOLE = frozenset({
     "PAS INTERESSEE", "PLUS DE MESSAGES", "PLUS DE TEXTOS",
     "DESABONNER", "DESABONNEMENT", "DESINSCRIRE", "DESINSCRIPTION",
     *map(" ".join, product(
-        ("DO NOT", "DONT"),
-        ("CALL", "TEXT", "MESSAGE", "CONTACT", "DISTURB", "CALL OR TEXT", "TEXT OR CALL"),
+        ("DO NOT", "DONT", "DNT"),
+        ("CALL", "TEXT", "TXT", "MESSAGE", "CONTACT", "DISTURB", "CALL OR TEXT", "TEXT OR CALL"),
     )),
     *map("".join, product(
         ("", "IM ", "I AM ", "WE ARE ", "WERE "),
-        ("NOT INTERESTED", "NO LONGER INTERESTED"),
+        ("NOT INTERESTED", "NO LONGER INTERESTED", "NOT INTRESTED", "NOT INTERSTED"),
         ("", " ANYMORE", " ANY MORE", " AT ALL"),
     )),
 })  # fmt: skip
@@ -114,7 +116,7 @@ _ALIKE = str.maketrans("АВЕКМНОРСТУХΑΒΕΗΚΜΝΟΡΤΥΧ", "ABEK
 """Letters of other alphabets that look like ours, which hide a word from a filter."""
 _ELSEWHERE = re.compile(r"(?<!\w)(?:СТОП|停止|退订|退訂|중지)(?!\w)")
 """STOP in the alphabets of its other readers."""
-_WRONG_NUMBER = re.compile(r"(?<=WRONG)\s*#")
+_NUMBER_SIGN = re.compile(r"\b(WRONG|MY|THIS)\s*#(?!\s*\d)")
 _NO_ENTRY = re.compile("[⛔🚫]")
 _NOUGHT = re.compile(r"(?<=[A-Z])0(?=[A-Z])")
 _CLAUSE_ENDS = re.compile(r"[.!?;:,\n…]+")
@@ -214,4 +216,4 @@ def _plain(text: str) -> str:
     known = _ELSEWHERE.sub("STOP", unicodedata.normalize("NFKC", text).upper())
     parted = unicodedata.normalize("NFKD", known).translate(_ALIKE)
     whole = "".join(one for one in parted if not unicodedata.combining(one))
-    return _NOUGHT.sub("O", _WRONG_NUMBER.sub(" NUMBER", whole))
+    return _NOUGHT.sub("O", _NUMBER_SIGN.sub(r"\1 NUMBER", whole))
