@@ -15,6 +15,11 @@ Recife is on Fernando de Noronha's clock there, and half of Indonesia is nowhere
 
 A number that only tells its country says nothing about the place where another source
 does; where none does, all zones of the country may be it.
+
+Whoever may be in a state that nobody names is held to the rules of all of them (`US-*`):
+somebody with a number of no state, unless a ZIP tells it; somebody whose zone is none of
+those of the states that number and ZIP name, so who has moved; and the armed forces' post,
+which is anywhere.
 """
 
 from __future__ import annotations
@@ -32,12 +37,14 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 from bulksend.prepare import areas, postcodes, zone_names
 from bulksend.prepare.phones.findings import ENUMS
+from bulksend.prepare.phones.states import STATES
 from bulksend.prepare.reasons import code_of
 from bulksend.prepare.zone_names import ZoneNames
+from bulksend.rules.jurisdictions import any_part
 from bulksend.rules.place import Claim, Place, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bulksend.prepare.areas import Area
     from bulksend.rules.hours import Hours
@@ -56,6 +63,9 @@ _SHARES_MOBILES = {"AU": ("CC", "CX")}
 """Of countries whose mobiles cannot be told from another's: Cocos and Christmas Island have
 Australia's, and clocks of their own.  Others that share a calling code share clocks too, or
 have prefixes that libphonenumber knows."""
+
+_OF_NO_TOWN = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"}
+"""North America's clocks under names of no place, some in files of their own."""
 
 _BITS = {"area": 10, "region": 9, "postcode": 12, "zone": 12}
 
@@ -184,23 +194,40 @@ def claims_and_fault(said: Said) -> tuple[list[Claim], str | None]:
         others.append(_postcode_claim(said.postcode))
         if not others[-1].zones and not said.zone:
             fault = "never_open"  # the armed forces' post: nobody knows where
+    number = _number_claim(said, others)
     if said.zone is None:
         fault = fault or "zone_unknown"
     elif said.zone:
-        others.append(Claim("zone", _country_of(said.zone), (said.zone,)))
+        others += _zone_claims(said.zone, [number, *others])
     if fault is None and _contradict(others):
         fault = "place_contradicts"
-    return [_number_claim(said, is_alone=not others), *others], fault
+    if not number.zones and not others:
+        zones = _zones_in(number.jurisdiction[:2]) or _other_zones(said.region)
+        number = number._replace(zones=zones)
+    return [number, *others], fault
 
 
-def _number_claim(said: Said, *, is_alone: bool) -> Claim:
+def _number_claim(said: Said, others: Sequence[Claim]) -> Claim:
     region = "" if said.region == _NO_COUNTRY else said.region
-    is_in_state = region == "US" and said.area.state
-    jurisdiction = f"US-{said.area.state}" if is_in_state else region
-    zones = said.area.zones
-    if not zones and is_alone:
-        zones = _zones_in(region) or _other_zones(said.region)
-    return Claim("number", jurisdiction, zones)
+    if region == "US" and said.area.state:
+        region = f"US-{said.area.state}"
+    elif region == "US" and not any(map(_names_a_state, others)):
+        region = any_part("US")
+    return Claim("number", region, said.area.zones)
+
+
+def _zone_claims(zone: str, others: Sequence[Claim]) -> Iterator[Claim]:
+    """One for each country that the zone is in; of several those that others name."""
+    countries = _countries_of(zone)
+    named = countries & {one.jurisdiction[:2] for one in others}
+    clocks = {_clock(one) for it in others if _names_a_state(it) for one in it.zones}
+    for country in sorted(named or countries):
+        has_moved = country == "US" and _clock(zone) not in clocks
+        yield Claim("zone", any_part(country) if has_moved else country, (zone,))
+
+
+def _names_a_state(claim: Claim) -> bool:
+    return claim.jurisdiction[3:] in STATES[1:]
 
 
 def _other_zones(region: str) -> tuple[str, ...]:
@@ -212,7 +239,9 @@ def _other_zones(region: str) -> tuple[str, ...]:
 
 def _postcode_claim(postcode: int) -> Claim:
     state, zones = postcodes.places()[postcode]
-    return Claim("postcode", state if state in _TERRITORIES else f"US-{state}", zones)
+    if state not in _TERRITORIES:
+        state = f"US-{state}" if state in STATES else any_part("US")
+    return Claim("postcode", state, zones)
 
 
 def _contradict(claims: list[Claim]) -> bool:
@@ -262,13 +291,15 @@ def _zones_in(country: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _country_of(zone: str) -> str:
-    """Of a zone such as ``US/Eastern`` the country of the zone that it is a name for."""
+def _countries_of(zone: str) -> frozenset[str]:
+    """Of a zone such as ``US/Eastern`` those of the zones that it is a name for."""
     known = {name: country for country, name in _zone_tab()}
     if zone in known:
-        return known[zone]
+        return frozenset((known[zone],))
+    if zone in _OF_NO_TOWN:
+        return frozenset(("CA", "US"))
     alike = {where for where, name in _zone_tab() if _same_file(zone, name)}
-    return alike.pop() if len(alike) == 1 else ""
+    return frozenset(alike or ("",))
 
 
 def _same_file(one: str, other: str) -> bool:

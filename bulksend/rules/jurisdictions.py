@@ -32,6 +32,11 @@ campaign does not load libphonenumber; a test holds the two together."""
 ANYWHERE = "*"
 
 
+def any_part(country: str) -> str:
+    """Somewhere in a country, nobody knows where: the rules of all its states hold."""
+    return f"{country}-*"
+
+
 def unknown(jurisdiction: str) -> str:
     """What is wrong with a rule's jurisdiction; empty for nothing.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from bulksend.rules.jurisdictions import ANYWHERE
+from bulksend.rules.jurisdictions import ANYWHERE, any_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,8 +24,8 @@ def rules_for(
 ) -> tuple[Rule, ...]:
     """The rules that a message to somebody in these jurisdictions must keep, all of them.
 
-    A state brings its country's rules with it.  A country whose states have rules, and
-    nobody knows which state it is, brings those of all of them.
+    A state brings its country's rules with it.  A country whose states have rules brings
+    those of all of them where none is named, and ``US-*`` whatever else is named.
     """
     if profile == "transactional":
         return ()
@@ -44,8 +44,8 @@ def _widened(pack: RulePack, profile: Profile, named: set[str]) -> Iterator[str]
     for one in named:
         country = one[:2]
         states = {other for other in known if other.startswith(f"{country}-")}
-        is_vague = one == country and not any(
-            other.startswith(f"{one}-") for other in named
+        is_vague = one == any_part(country) or (
+            one == country and not any(other.startswith(f"{one}-") for other in named)
         )
         strict = profile == "us-strict" and country in federal
         yield one

@@ -86,9 +86,27 @@ ROWS = [
       "Australia/Lindeman Australia/Lord_Howe Australia/Melbourne Australia/Perth "
       "Australia/Sydney Indian/Christmas Indian/Cocos"), "sent"),
     ("9192345680", "09001", "",  # the forces' post: nobody knows where
-     "number US-NC America/New_York; postcode US-AE", "never_open"),
+     "number US-NC America/New_York; postcode US-*", "never_open"),
     ("9192345695", "09001", "Europe/Berlin",  # but by another column
-     "number US-NC America/New_York; postcode US-AE; zone DE Europe/Berlin", "sent"),
+     "number US-NC America/New_York; postcode US-*; zone DE Europe/Berlin", "sent"),
+    # Who has moved may be in any state; a zone that the number's state has tells nothing new.
+    ("4152345671", "", "America/New_York",
+     "number US-CA America/Los_Angeles; zone US-* America/New_York", "sent"),
+    ("4152345672", "33101", "America/New_York",
+     ("number US-CA America/Los_Angeles; postcode US-FL America/New_York; "
+      "zone US America/New_York"), "sent"),
+    ("9192345701", "", "America/Detroit",
+     "number US-NC America/New_York; zone US America/Detroit", "sent"),
+    ("+18002345672", "", "America/Chicago", "number US-*; zone US-* America/Chicago", "sent"),
+    ("+17872345673", "", "America/New_York",
+     "number PR America/Puerto_Rico; zone US-* America/New_York", "sent"),
+    # A zone's other name is in every country that has its clock, or in the one that others name.
+    ("4802345673", "", "US/Arizona", "number US-AZ America/Phoenix; zone US US/Arizona", "sent"),
+    ("+33612345670", "", "US/Arizona", "number FR; zone CA US/Arizona; zone US-* US/Arizona", "sent"),
+    ("+447400123456", "", "GB", "number GB; zone GB GB", "sent"),
+    ("+6421123456", "", "NZ", "number NZ; zone NZ NZ", "sent"),
+    ("+14162345674", "", "EST5EDT", "number CA America/Toronto; zone CA EST5EDT", "sent"),
+    ("+14162345675", "", "Canada/Eastern", "number CA America/Toronto; zone CA Canada/Eastern", "sent"),
     ("+14162345671", "90210", "",
      "number CA America/Toronto; postcode US-CA America/Los_Angeles", "sent"),
     ("+14162345672", "K1A 0B1", "", "number CA America/Toronto", "sent"),
@@ -206,7 +224,7 @@ def test_a_number_without_a_place_may_be_anywhere_in_its_country(
     """A toll-free number and an Australian mobile: all zones that the country has."""
     checked = plan(tmp_path, "phone\n+18002345671\n+61412345678\n", send=HELD)
     free, mobile = map(Place.parse, column(checked, "place"))
-    assert free.jurisdictions == ("US",)
+    assert free.jurisdictions == ("US-*",)
     assert {"America/New_York", "Pacific/Honolulu", "America/Adak"} <= set(free.zones)
     assert "America/Toronto" not in free.zones
     assert {"Australia/Perth", "Australia/Sydney"} <= set(mobile.zones)
@@ -216,12 +234,15 @@ def test_a_group_is_wherever_its_members_are(tmp_path: Path) -> None:
     """The window of a group is right for everybody in it."""
     people = (
         'phone\n"9192345671;2132345671"\n"9192345671;+818012345678;+442079460958"\n'
+        '"9192345671;+18002345672"\n'
     )
     checked = plan(tmp_path, people, message={"group": True}, send=HELD)
     assert column(checked, "place")[0] == (
         "number US-NC America/New_York; number US-CA America/Los_Angeles"
     )
-    assert fates(checked) == ["sent", "never_open"]
+    assert fates(checked) == ["sent", "never_open", "sent"]
+    # Somebody of no state brings the rules of all, whose state the others know.
+    assert Place.parse(column(checked, "place")[2]).jurisdictions == ("US-*", "US-NC")
 
 
 def test_without_hours_nothing_is_asked(tmp_path: Path) -> None:

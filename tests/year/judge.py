@@ -64,6 +64,16 @@ FREE = {"FM", "MH", "PW"}
 FORCES = {"AA", "AE", "AP"}
 """Their ZIPs may be anywhere in the world."""
 
+OLD_NAMES = {
+    "America/Atka": "US", "America/Fort_Wayne": "US", "America/Indianapolis": "US",
+    "America/Knox_IN": "US", "America/Louisville": "US", "America/Shiprock": "US",
+    "Pacific/Johnston": "US", "America/Coral_Harbour": "CA", "America/Montreal": "CA",
+    "America/Nipigon": "CA", "America/Pangnirtung": "CA", "America/Rainy_River": "CA",
+    "America/Thunder_Bay": "CA", "America/Yellowknife": "CA", "America/Virgin": "VI",
+    "Pacific/Samoa": "AS",
+}  # fmt: skip
+"""Zones' names of which zone.tab has newer ones; all others are where one rule holds."""
+
 ISLANDS = {"AU": ("CX", "CC")}
 """Countries that share another's mobile numbers."""
 
@@ -112,20 +122,31 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
     number = phonenumbers.parse(phone)
     country = phonenumbers.region_code_for_number(number) or ""
     where, zones = {country}, set[str]()
+    homes: set[str] = set()  # the clocks of the states that somebody named
     if number.country_code == 1:
         state = STATE_OF.get(phone[2:5], "")
         zones = clocks_of(phone[2:5], state) | _said(number)
         if country == "US":
             where = {f"US-{state}" if state else "US"}
+            homes |= zones if state else set()
     told: set[str] = set()
     if code and number.country_code == 1:
         state, there = _zip(code)
-        where.add(state if state in TERRITORIES | FREE else f"US-{state}")
         told |= there
-        if state in FORCES and not zone:
-            return Possible(frozenset(_rules(where)), frozenset())
+        if state in AREAS:
+            where.add(f"US-{state}")
+            homes |= there
+        elif state in FORCES:
+            where.add("US-*")
+            if not zone:
+                return Possible(frozenset(_rules(where)), frozenset())
+        else:
+            where.add(state)
     if zone:
-        where |= _countries(zone)
+        where.add(_country(zone))
+        is_home = any(_same_clock(zone, home) for home in homes)
+        if _country(zone) == "US" and not is_home:
+            where.add("US-*")  # who moved, to any state
         told.add(zone)
     if not zones:
         zones = told or _zones_of(country)
@@ -168,7 +189,7 @@ def _rules(where: set[str]) -> set[str]:
             found |= {"US"} | ({one} & WEEK.keys())
         else:
             found.add(country if country in WEEK else "else")
-        if one == "US" and not names_a_state:
+        if one == "US-*" or (one == "US" and not names_a_state):
             found |= {name for name in WEEK if name.startswith("US-")}
     return found or {"else"}
 
@@ -219,8 +240,19 @@ def _zones_of(country: str) -> set[str]:
 
 
 @lru_cache(maxsize=1024)
-def _countries(zone: str) -> set[str]:
-    return {line[0] for line in _zone_tab() if line[2] == zone}
+def _country(zone: str) -> str:
+    here = {line[2]: line[0] for line in _zone_tab()}
+    return here.get(zone) or OLD_NAMES.get(zone) or "elsewhere"
+
+
+@lru_cache(maxsize=8192)
+def _same_clock(one: str, other: str) -> bool:
+    days = [datetime(2026, month, 15, 12, tzinfo=UTC) for month in range(1, 13)]
+    return all(
+        day.astimezone(_clock(one)).utcoffset()
+        == day.astimezone(_clock(other)).utcoffset()
+        for day in days
+    )
 
 
 @lru_cache(maxsize=1024)
