@@ -129,6 +129,8 @@ def show_ended(ended: Ended) -> None:
     """The counts, which add up, and where the results are."""
     if ended.stopped is not None:
         show_problems(ended.stopped.problems)
+    if ended.was_over:
+        out.print("This run was over before: nothing was sent now.")
     out.print(f"[bold]{_sum(ended)}[/]")
     out.print(f"[dim]run[/] {escape(ended.run)}")
     if ended.results:

@@ -34,6 +34,8 @@ class Ended:
         any_hour: Why no rules about hours held, in the campaign's words.
 
         notices: What there was to know before anything was sent.
+
+        was_over: It was before this command, which has sent nothing.
     """
 
     run: str
@@ -46,6 +48,7 @@ class Ended:
     claimed: int = 0
     any_hour: str = ""
     notices: tuple[Problem, ...] = ()
+    was_over: bool = False
 
     @property
     def left(self) -> int:
@@ -87,6 +90,7 @@ class Ended:
             "absent": self.absent,
             "results": self.results,
             **({"state": self.state} if self.state else {}),
+            **({"was_over": True} if self.was_over else {}),
             **({"resumes_at": self.resumes_at} if self.resumes_at else {}),
             **({"any_hour": self.any_hour} if self.any_hour else {}),
             **(

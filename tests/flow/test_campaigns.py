@@ -108,8 +108,11 @@ def test_a_ready_campaign_sends_each_valid_row_once(
     again = desk.call(*command)
 
     assert (again.code, counts(again)) == (0, expected), again
+    assert (first.json.get("was_over"), again.json["was_over"]) == (None, True)
     assert recipients(simulator) == Counter(people)
     assert frame.equals(desk.results(f"campaigns/{results}"))
+    shown = desk.call(*command[:-1]).out
+    assert shown.startswith("This run was over before: nothing was sent now.\n")
 
 
 def test_the_quickstart_reaches_its_results_without_an_account(desk: Desk) -> None:
