@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+QUOTED = 40
+"""So many characters of a wrong value are shown."""
+
 Kind = Literal["primary", "secondary", "caution"]
 
 
@@ -150,8 +153,10 @@ def read(file: Path, problems: list[Problem]) -> RuleFile | None:
 def _misshapen(file: Path, error: Any) -> Problem:
     place = tuple(step for step in error["loc"] if step not in {"str", "list[str]"})
     name = next((s for s in reversed(place) if isinstance(s, str)), "")
+    said = error["input"]
+    wrong = f'"{said[:QUOTED]}"' if isinstance(said, str) else "a wrong value"
     found = {"missing": "missing", "extra_forbidden": "no such key"}.get(
-        error["type"], "a wrong value"
+        error["type"], wrong
     )
     expected = "" if error["type"] == "extra_forbidden" else _EXPECTED.get(name, "")
     return problem(file, place, found, expected)
