@@ -13,6 +13,7 @@ import polars as pl
 from bulksend.aside import abandonable
 from bulksend.journal.mark import read_marks, refuse_lost
 from bulksend.journal.records import LISTED
+from bulksend.journal.selections import SELECTIONS
 from bulksend.logs import log
 from bulksend.prepare.ends import expires_at
 from bulksend.prepare.timing import plan_hours
@@ -37,7 +38,7 @@ from bulksend.send.intake import Intake
 from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.remainder import Remainder, numbers
 from bulksend.send.source import PlanSource
-from bulksend.send.timed import UNKNOWN, Manner, TimedSource
+from bulksend.send.timed import UNKNOWN, Manner, TimedSource, places_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -80,6 +81,8 @@ class Assembly:
 
         late: Rows whose people have been put on a suppression list since the plan.
 
+        words: What its rows wait for (`timed.words_of`).
+
         by_law: Whether a law says how often some of its people may be texted.
     """
 
@@ -89,27 +92,25 @@ class Assembly:
     clocks: SystemClocks
     rows: Awaitable[pl.DataFrame]
     late: Sequence[int] = ()
+    words: Sequence[str] = ()
     by_law: bool = False
 
     async def before_lease(self) -> Assembly:
-        """Do what takes long and needs no lease; it, with `by_law` known.
+        """Do what takes long and needs no lease; it, with `words` and `by_law` known.
 
         To count people the journal may need an index, and nobody writes while a great
         one is made: no lease either.
         """
-        rows = await self.rows
-        by_law = await asyncio.to_thread(self._has_laws, rows)
+        rows, hours, words = await self.rows, self._hours(), list[str]()
+        if "place" in rows.columns:
+            words = await asyncio.to_thread(words_of, rows)
+        by_law = False
+        if hours is not None:
+            now = self.clocks.wall_ms()
+            by_law = bool(limits_by_law(hours, places_of(words), now))
         if by_law or self.assignment.campaign.send.per_person:
             await self.writer.call(lambda journal: journal.limits.prepare())
-        return replace(self, by_law=by_law)
-
-    def _has_laws(self, rows: pl.DataFrame) -> bool:
-        hours = self._hours()
-        if hours is None or "place" not in rows.columns:
-            return False
-        words = rows["place"].unique().cast(pl.String).fill_null(UNKNOWN)
-        now = self.clocks.wall_ms()
-        return bool(limits_by_law(hours, map(Place.parse, words), now))
+        return replace(self, words=words, by_law=by_law)
 
     def _hours(self) -> Hours | None:
         """The hours that it keeps."""
@@ -127,7 +128,7 @@ class Assembly:
         """
         writer, asked, clocks = self.writer, self.assignment, self.clocks
         run, campaign, part = writer.run, asked.campaign, asked.part
-        chosen = await self._reopened() if asked.only else None
+        chosen = await self._reopened()
         await self._keep_out()
         if first:
             closed = await self._closed()
@@ -135,11 +136,10 @@ class Assembly:
             if wanted <= 0:
                 return None
             chosen = await asyncio.to_thread(self._first, wanted, closed)
-        only = None if chosen is None else pl.Series(chosen, dtype=pl.UInt32)
         rows, caps, ledger = await self.rows, await self._caps(), await self._ledger()
         in_doubt = await writer.call(lambda j: j.latest.is_in_doubt(run.id, part))
         # Last, since it goes on: whoever is stopped before has left nothing behind.
-        remainder = await Remainder.find(rows, writer, part=part, only=only)
+        remainder = await Remainder.find(rows, writer, part=part, only=chosen)
         source = self._source(rows, remainder)
         intake = Intake(
             source,
@@ -190,10 +190,11 @@ class Assembly:
         """Close `late`, where they are not closed; what was just reopened, too."""
         if late := self.late:
             writer, now = self.writer, self.clocks.wall_ms()
-            many = await writer.call(
-                lambda journal: journal.close_unsent(
-                    writer.run.id, writer.epoch, late, LISTED, now=now
-                )
+            many = await writer.each(
+                late,
+                lambda journal, rows: journal.close_unsent(
+                    writer.run.id, writer.epoch, rows, LISTED, now=now
+                ),
             )
             if many:
                 log.info("suppressed since the plan", run=writer.run.run, rows=many)
@@ -205,10 +206,11 @@ class Assembly:
 
     async def _closed(self) -> pl.Series:
         run, part = self.writer.run, self.assignment.part
-        said = await self.writer.call(lambda j: j.columns.closed(run.id, part))
-        return numbers(said).cast(pl.Int64)
+        return await self.writer.read(
+            lambda j: numbers(j.columns.closed(run.id, part)).cast(pl.Int64)
+        )
 
-    def _first(self, wanted: int, closed: pl.Series) -> list[int]:
+    def _first(self, wanted: int, closed: pl.Series) -> pl.Series:
         """So many rows, chosen by a hash of the number; of who may be texted now, first.
 
         Where that are too few, some of the others: their windows are waited for.
@@ -232,16 +234,19 @@ class Assembly:
             )
         else:
             drawn = drawn.sort("score", "row")
-        return drawn["row"].head(wanted).sort().to_list()
+        return drawn["row"].head(wanted).sort().cast(pl.UInt32)
 
-    async def _reopened(self) -> Sequence[int] | None:
-        """The rows that `only` stands for, planned anew."""
+    async def _reopened(self) -> pl.Series | None:
+        """The rows that `only` stands for, planned anew; None for all that are left."""
         writer, only, now = self.writer, self.assignment.only, self.clocks.wall_ms()
-        return await writer.call(
-            lambda journal: journal.selections.reopen(
-                writer.run, writer.epoch, only, now=now
-            )
+        if SELECTIONS.get(only) is None:
+            return None
+        run, epoch = writer.run, writer.epoch
+        rows = await writer.read(lambda j: j.selections.rows(run.id, only))
+        await writer.each(
+            rows, lambda j, rows: j.selections.reopen(run, epoch, rows, now=now)
         )
+        return await asyncio.to_thread(pl.Series, values=rows, dtype=pl.UInt32)
 
     def _pace(self) -> Pace:
         """Its own; or the account's, where others send with it, or are to be looked for."""
@@ -285,7 +290,7 @@ class Assembly:
                 not self.assignment.until_closed,
             ),
             more=remainder,
-            everywhere=rows,
+            everywhere=self.words,
             theirs=self.client.theirs.moment,
         )
 
@@ -332,6 +337,8 @@ def rows_of(asked: Assignment) -> pl.DataFrame:
     if by_carrier:
         columns.append("carrier")
     rows = asked.plan.left(*columns, between=asked.between)
+    if by_carrier:
+        rows = rows.with_columns(pl.col("carrier").cast(pl.Categorical))
     return rows.with_columns(pl.col("row").cast(pl.UInt32))
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bulksend.aside import abandonable
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Candidate, Outcome, Run
 
 T = TypeVar("T")
+
+AT_ONCE = 20_000
+"""Rows a transaction: it takes a quarter of a second, and others wait for it."""
 
 GATHER_SECONDS = 0.02
 """How long an outcome waits for others; a crash leaves so much more to be unknown."""
@@ -110,6 +114,19 @@ class Writer:
         except Exception as error:
             self.failure = error
             raise
+
+    async def each(
+        self, rows: Sequence[int], work: Callable[[Journal, list[int]], int]
+    ) -> int:
+        """`call` for some of *rows* at a time; the sum.
+
+        There may be millions, and in between the lease is renewed.
+        """
+        count = 0
+        for at in range(0, len(rows), AT_ONCE):
+            some = list(rows[at : at + AT_ONCE])
+            count += await self.call(partial(_with, work, some))
+        return count
 
     async def read(self, work: Callable[[Journal], T]) -> T:
         """What *work* reads, with a journal of its own, in a thread of its own.
@@ -233,6 +250,12 @@ class Writer:
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _with(
+    work: Callable[[Journal, list[int]], int], rows: list[int], journal: Journal
+) -> int:
+    return work(journal, rows)
 
 
 def _patiently(

@@ -8,6 +8,9 @@ they close, closed ones in a heap by the moment they open.  A place that closes 
 left waits for its next opening; one whose next opening comes after the campaign's end
 has missed its time, and its rows are given up.
 
+The rows of a place are a column of numbers, in the plan's order: of ten million rows none
+becomes an object of Python's, and what is cut off or put before is not copied.
+
 A message needs a little life to arrive, so a window counts as closed that much earlier.
 
 Time is two moments, since a clock can jump: a window is open when both say so.
@@ -16,17 +19,20 @@ Time is two moments, since a clock can jump: a window is open when both say so.
 from __future__ import annotations
 
 import heapq
-from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
 
 from bulksend.rules.hours import LEAST_LIFE_MS, Opening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
 
     from bulksend.send.clocks import Now
 
+
+NO_ROWS = pl.Series(dtype=pl.UInt32)
 
 NEVER_YET = Opening(0, 0)
 """The window of a place that has not opened, or of one that keeps no hours."""
@@ -35,26 +41,31 @@ NEVER_YET = Opening(0, 0)
 class Due(NamedTuple):
     """Rows that may be sent now, until ``until``; each with its place."""
 
-    rows: Sequence[int]
+    rows: pl.Series
     place: int
     until: int
 
 
 @dataclass(slots=True)
 class _Standing:
-    """Rows of one place: those from ``at`` on are still to be handed out."""
+    """Rows of one place that are still to be handed out."""
 
-    rows: array[int]
-    at: int = 0
+    rows: pl.Series
 
-    def take(self, most: int) -> array[int]:
-        taken = self.rows[self.at : self.at + most]
-        self.at += len(taken)
+    def take(self, most: int) -> pl.Series:
+        taken, self.rows = self.rows.head(most), self.rows.slice(most)
         return taken
 
-    @property
-    def left(self) -> int:
-        return len(self.rows) - self.at
+    def put_back(self, back: pl.Series) -> None:
+        if not len(back):
+            return
+        rest = self.rows
+        if not len(rest) or back[-1] < rest[0]:  # as it is where nothing went out since
+            self.rows = pl.concat([back, rest], rechunk=False)
+        elif rest[-1] < back[0]:
+            self.rows = pl.concat([rest, back], rechunk=False)
+        else:
+            self.rows = pl.concat([back, rest]).sort()
 
 
 class Agenda:
@@ -70,7 +81,7 @@ class Agenda:
 
     def __init__(
         self,
-        rows: Mapping[int, array[int]],
+        rows: Mapping[int, pl.Series],
         opening: Callable[[int, int], Opening | None],
         *,
         end: int | None = None,
@@ -83,10 +94,10 @@ class Agenda:
         self._new = list(self._rows)
         self._scheduled = set(self._new)
         self._window: dict[int, Opening] = {}
-        self._missed: list[int] = []
+        self._missed = NO_ROWS
 
     def __len__(self) -> int:
-        return sum(one.left for one in self._rows.values())
+        return sum(len(one.rows) for one in self._rows.values())
 
     def take(self, most: int, now: Now) -> list[Due]:
         """Up to *most* rows of the places that are open and close first."""
@@ -96,28 +107,20 @@ class Agenda:
             until, place = self._open[0]
             standing = self._rows[place]
             rows = standing.take(most)
-            if rows:
+            if len(rows):
                 found.append(Due(rows, place, until))
                 most -= len(rows)
-            if not standing.left:
+            if not len(standing.rows):
                 heapq.heappop(self._open)
                 self._scheduled.discard(place)
         return found
 
-    def put_back(self, place: int, rows: Iterable[int]) -> None:
-        """Rows that were taken and not sent, or others of that place.
+    def put_back(self, place: int, rows: pl.Series) -> None:
+        """Rows that were taken and not sent, or others of that place; in order.
 
         They wait for its next opening; or go on with it, where it is open and has rows.
         """
-        standing = self._rows.setdefault(place, _Standing(array("q")))
-        back, rest = array("q", sorted(rows)), standing.rows[standing.at :]
-        if (
-            not (back and rest) or back[-1] < rest[0]
-        ):  # as it is where nothing went out since
-            standing.rows = back + rest
-        else:
-            standing.rows = array("q", sorted([*back, *rest]))
-        standing.at = 0
+        self._rows.setdefault(place, _Standing(NO_ROWS)).put_back(rows)
         if place not in self._scheduled:
             self._new.append(place)
             self._scheduled.add(place)
@@ -140,11 +143,11 @@ class Agenda:
 
     @property
     def has_missed(self) -> bool:
-        return bool(self._missed)
+        return bool(len(self._missed))
 
-    def missed(self) -> list[int]:
-        """Rows whose window cannot be met any more; each is given once."""
-        found, self._missed = self._missed, []
+    def missed(self, most: int) -> pl.Series:
+        """Rows whose window cannot be met any more, some at a time; each is given once."""
+        found, self._missed = self._missed.head(most), self._missed.slice(most)
         return found
 
     def next_opening(self) -> int | None:
@@ -175,7 +178,8 @@ class Agenda:
             found = self._reachable(place, now.earliest)
         if found is None:
             standing = self._rows[place]
-            self._missed.extend(standing.take(standing.left))
+            late = standing.take(len(standing.rows))
+            self._missed = pl.concat([self._missed, late], rechunk=False)
             self._scheduled.discard(place)
             return
         until = found.end if self._end is None else min(found.end, self._end)

@@ -175,12 +175,12 @@ class Backlog:
             return 0.0
         return max(0.0, self._waiting[0][0] - now) if self._waiting else None
 
-    def give_up(self) -> list[int]:
+    def give_up(self) -> array[int]:
         """The rows of all that is here; it is empty then."""
-        rows = [item.message.row for _, _, item in self._waiting]
+        rows = array("q", (item.message.row for _, _, item in self._waiting))
         self._waiting.clear()
         for lane in self._turns:
-            rows += [item.message.row for item in (*lane.again, *lane.fresh)]
+            rows.extend(item.message.row for item in (*lane.again, *lane.fresh))
             rows += lane.later
             lane.again.clear()
             lane.fresh.clear()

@@ -220,7 +220,8 @@ class Intake:
         if not late:
             return items
         self._put_back_late(late)
-        return [item for item in items if item not in late]
+        rows = {item.message.row for item in late}
+        return [item for item in items if item.message.row not in rows]
 
     def _hold(
         self,
@@ -295,11 +296,11 @@ class Intake:
                 for one in messages
                 if is_repeat(one, self._envelope, self._ledger)
             }
-            await self._close(repeats, ALREADY_SENT)
+            await self._close([*repeats], ALREADY_SENT)
             messages = [one for one in messages if one.row not in repeats]
         if self._caps and self._caps.counts_people:
             over = await self._over(messages, self._caps)
-            await self._close(over, CAPPED)
+            await self._close([*over], CAPPED)
             messages = [one for one in messages if one.row not in over]
         self._backlog.add(messages)
 
@@ -318,13 +319,12 @@ class Intake:
         expires = self._envelope.expires(now)
         return expires is not None and expires.timestamp() * 1000 - now < LEAST_LIFE_MS
 
-    async def _close(self, rows: Collection[int], why: Closing) -> None:
-        if not rows:
-            return
+    async def _close(self, rows: Sequence[int], why: Closing) -> None:
         writer, now = self._writer, self._clocks.wall_ms()
         self.closed += len(rows)
-        await writer.call(
-            lambda journal: journal.close_unsent(
-                writer.run.id, writer.epoch, list(rows), why, now=now
-            )
+        await writer.each(
+            rows,
+            lambda journal, rows: journal.close_unsent(
+                writer.run.id, writer.epoch, rows, why, now=now
+            ),
         )

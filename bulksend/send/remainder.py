@@ -61,7 +61,7 @@ class Remainder:
             rows: All rows of *part* that get a message: ``row``, in order, and whatever
                 else its source needs.
 
-            only: The rows to choose from; None is all.
+            only: The rows to choose from, in order; None is all.
         """
         looked = _Look(writer, part, only)
         first = await looked.first(rows)
@@ -130,7 +130,11 @@ class _Look(NamedTuple):
         return self._wanted(some.filter(~_among(await self._closed(some))))
 
     def _wanted(self, some: pl.DataFrame) -> pl.DataFrame:
-        return some if self.only is None else some.filter(_among(self.only))
+        if self.only is None or not len(some):
+            return some
+        ends = pl.Series([some["row"][0], some["row"][-1] + 1], dtype=pl.UInt32)
+        begin, end = self.only.search_sorted(ends)
+        return some.filter(_among(self.only[begin:end]))
 
 
 def _among(rows: pl.Series) -> pl.Expr:

@@ -7,7 +7,6 @@ when their turn comes, a minute's worth at a time.
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -74,7 +73,7 @@ class TimedSource:
 
         more: The rows beside those.
 
-        everywhere: Where all of them stand, as *rows* says it; None: nowhere else.
+        everywhere: Where all of them stand (`words_of`); None: where *rows* do.
 
         theirs: What Bandwidth's clock makes of now (`TheirClock.moment`).
 
@@ -92,18 +91,17 @@ class TimedSource:
         clocks: Clocks,
         manner: Manner,
         more: More | None = None,
-        everywhere: pl.DataFrame | None = None,
+        everywhere: Sequence[str] | None = None,
         theirs: Callable[[], Moment | None] = lambda: None,
     ) -> None:
         self._read = read
         self._more = more
-        where = (rows if everywhere is None else everywhere).drop("row", strict=False)
-        self._words = _keyed(where.unique())["place"].unique().sort().to_list()
-        self._number = {word: place for place, word in enumerate(self._words)}
+        words = words_of(rows) if everywhere is None else everywhere
+        self._number = {word: place for place, word in enumerate(words)}
         self._keeps_hours = hours is not None
-        self._carriers: list[str] = [one.partition(PARTS)[2] for one in self._words]
+        self._carriers: list[str] = [one.partition(PARTS)[2] for one in words]
         self._held: dict[str, int] = {}
-        places = [Place.parse(word.partition(PARTS)[0]) for word in self._words]
+        places = places_of(words)
 
         def opening(place: int, moment: int) -> Opening | None:
             held = self._held.get(self._carriers[place], 0)
@@ -115,7 +113,7 @@ class TimedSource:
         self._limits = {}
         if hours is not None:
             self._limits = limits_by_law(hours, places, clocks.wall_ms())
-        self._agenda = Agenda(self._by_place(_keyed(rows)), opening, end=manner.end)
+        self._agenda = Agenda(self._by_place(rows), opening, end=manner.end)
         self._clocks = AllClocks(clocks, theirs)
         self._read_at_once = round(
             min(max(manner.rate * READ_SECONDS, HANDED_OVER_AT_ONCE), READ_AT_MOST)
@@ -149,13 +147,8 @@ class TimedSource:
             now = self._clocks.now()
             if self._pieces:
                 return self._still_open(self._pieces.popleft(), now)
-            rows = [
-                row
-                for due in self._agenda.take(self._read_at_once, now)
-                for row in due.rows
-            ]
-            if rows:
-                found = await self.of(rows)
+            if due := self._agenda.take(self._read_at_once, now):
+                found = await self.of(pl.concat([one.rows for one in due]))
                 steps = range(0, len(found), HANDED_OVER_AT_ONCE)
                 self._pieces.extend(
                     found[at : at + HANDED_OVER_AT_ONCE] for at in steps
@@ -174,10 +167,9 @@ class TimedSource:
                 return None
             await self._sleep(opens, now)
 
-    async def of(self, rows: Sequence[int]) -> list[Message]:
+    async def of(self, rows: Sequence[int] | pl.Series) -> list[Message]:
         """These rows' messages; those that close first come first."""
-        wanted = pl.Series(sorted(rows), dtype=pl.Int64)
-        found = await self._read(wanted)
+        found = await self._read(pl.Series(rows).cast(pl.Int64).sort())
         window = self._agenda.window if self._keeps_hours else lambda _: NEVER_YET
         windows = pl.DataFrame(
             [(word, one, window(one).end) for word, one in self._number.items()],
@@ -199,11 +191,11 @@ class TimedSource:
         for one in some:
             by_place.setdefault(one.place, []).append(one.row)
         for place, rows in by_place.items():
-            self._agenda.put_back(place, rows)
+            self._agenda.put_back(place, pl.Series(rows, dtype=pl.UInt32).sort())
 
     def missed(self) -> list[int]:
-        """Rows whose window cannot be met any more; each is given once."""
-        return self._agenda.missed()
+        """Rows whose window cannot be met any more, some at a time; each is given once."""
+        return self._agenda.missed(READ_AT_MOST).to_list()
 
     def is_late(self, message: Message) -> bool:
         """Whether it must not be posted now; asked before each POST."""
@@ -212,15 +204,25 @@ class TimedSource:
     # -- inside ---------------------------------------------------------------------
 
     async def _take_more(self, more: More) -> None:
-        rows, self._more = await more.rest(), None
-        for place, some in self._by_place(_keyed(rows)).items():
+        """In another thread: there may be millions, and others are sent meanwhile."""
+        rows = await more.rest()
+        by_place = await asyncio.to_thread(self._by_place, rows)
+        self._more = None
+        for place, some in by_place.items():
             self._agenda.put_back(place, some)
 
-    def _by_place(self, rows: pl.DataFrame) -> dict[int, array[int]]:
-        grouped = rows.group_by("place").agg(pl.col("row").sort())
-        return {
-            self._number[word]: array("q", some) for word, some in grouped.iter_rows()
-        }
+    def _by_place(self, rows: pl.DataFrame) -> dict[int, pl.Series]:
+        """Their numbers, in order."""
+        where = pl.all().exclude("row")
+        grouped = rows.group_by(where).agg(pl.col("row").cast(pl.UInt32).sort())
+        found: dict[int, pl.Series] = {}
+        for word, some in zip(_keyed(grouped)["place"], grouped["row"], strict=True):
+            place = self._number[word]
+            if (others := found.get(place)) is not None:  # said in two ways
+                found[place] = pl.concat([others, some]).sort()
+            else:
+                found[place] = some
+        return found
 
     def _still_open(self, piece: list[Message], now: Now) -> list[Message]:
         late = [one for one in piece if self._must_wait(one, now)]
@@ -254,10 +256,21 @@ class TimedSource:
             self.waits_until = None
 
 
+def words_of(rows: pl.DataFrame) -> list[str]:
+    """What rows wait for, once each: places, and carriers where those are kept."""
+    return _keyed(rows.drop("row").unique())["place"].unique().sort().to_list()
+
+
+def places_of(words: Iterable[str]) -> list[Place]:
+    """The place in each of `words_of`."""
+    return [Place.parse(word.partition(PARTS)[0]) for word in words]
+
+
 def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows that wait for the same things have the same place: with the carrier's name."""
     place = pl.col("place").cast(pl.String).fill_null(UNKNOWN)
     if "carrier" not in rows.columns:
         return rows.with_columns(place=place)
-    whose = pl.concat_str(place, "carrier", separator=PARTS)
+    carrier = pl.col("carrier").cast(pl.String)
+    whose = pl.concat_str(place, carrier, separator=PARTS)
     return rows.with_columns(place=whose).drop("carrier")

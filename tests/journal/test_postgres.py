@@ -27,7 +27,7 @@ from bulksend.journal.store import Journal
 from bulksend.journal.writer import Writer
 from tests.suites.journal_suite import JournalSuite
 from tests.suites.postgres_server import Server, free_port, postgres, running
-from tests.suites.scene import CAMPAIGN, NOW, RUN, outcome, proof
+from tests.suites.scene import CAMPAIGN, NOW, RUN, outcome, proof, reopened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,7 +167,7 @@ UNDONE: list[tuple[Callable[[Journal, Run, int], object], object]] = [
     (lambda one, run, epoch: one.leases.leave(run, epoch, now=NOW), None),
     (lambda one, run, _: one.runs.take_account(run.id, "1"), True),
     (lambda one, run, _: one.canaries.passed(run.id, by="", now=NOW), False),
-    (lambda one, run, e: one.selections.reopen(run, e, "failed", now=NOW), [5]),
+    (lambda one, run, e: reopened(one, run, e, "failed", now=NOW), [5]),
     (lambda one, *_: one.limits.prepare(), None),
     (lambda one, *_: one.limits.empty("a", at=1, most=2), True),
     (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.errors import BulksendError, Problem
+from bulksend.journal import writer as journal_writer
 from bulksend.journal.mark import Mark, read_marks, refuse_lost
 from bulksend.journal.owner import Owner
 from bulksend.journal.records import Candidate, LeaseLost, Run
@@ -63,6 +64,25 @@ async def test_a_claim_is_on_the_disk_when_it_returns(
     assert await writer.claim(rows, now=NOW) == [2, 3]
     assert _counts(path, run) == {Status.CLAIMED: 2}
     assert await writer.claim(rows, now=NOW) == []
+
+
+async def test_many_rows_are_written_some_at_a_time(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked meanwhile, as a renewal of the lease, comes in between."""
+    monkeypatch.setattr(journal_writer, "AT_ONCE", 2)
+    done: list[object] = []
+
+    def close(_: Journal, rows: list[int]) -> int:
+        done.append(rows)
+        return len(rows)
+
+    many = asyncio.create_task(writer.each(range(5), close))
+    await asyncio.sleep(0)
+    await writer.call(lambda _: done.append("renewed"))
+
+    assert await many == 5
+    assert done == [[0, 1], "renewed", [2, 3], [4]]
 
 
 async def test_durable_waits_until_everything_recorded_is_on_the_disk(

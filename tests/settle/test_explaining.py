@@ -21,6 +21,7 @@ from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from bulksend.settle.explaining import explain
 from tests.prepare.planning import number, plan
 from tests.settle.test_results import NOW, begun, played
+from tests.suites.scene import reopened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,12 +129,12 @@ def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
 
     with begun(tmp_path, made, 2) as (journal, run, epoch):
         played(journal, run, epoch, {2: [Event.CLAIM, Event.ACCEPT, Event.FAIL]})
-        select, ana = journal.selections, Candidate(2, 2, person=person_key(ANA))
+        ana = Candidate(2, 2, person=person_key(ANA))
         assert told() == first
 
         for times in (1, 2):
             now = NOW + 5_000 * times
-            select.reopen(run, epoch, "failed", now=now)
+            reopened(journal, run, epoch, "failed", now=now)
             assert told() == [*over, *[again] * times]
             stop = Cause(OPTED_OUT, "reply STOP", now)
             journal.suppressions.add([suppression(ANA, stop)])
@@ -141,7 +142,7 @@ def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
             assert told() == [*first, *[again] * times]
             journal.suppressions.lift(ANA, now=now + 1)
 
-        select.reopen(run, epoch, "failed", now=NOW + 20_000)
+        reopened(journal, run, epoch, "failed", now=NOW + 20_000)
         assert journal.claim(run, epoch, [ana], now=NOW) == [2]
         then = Outcome(2, Event.ACCEPT, NOW + 30_000, NOW + 29_000, "id-new")
         journal.record(run.id, epoch, [then])

@@ -29,6 +29,7 @@ from tests.suites.scene import (
     outcome,
     person_of,
     proof,
+    reopened,
     suppressed,
 )
 
@@ -310,7 +311,7 @@ class EvidenceSuite:
         sender.claim(2)
         first = outcome(2, Event.ACCEPT, message_id="m2")
         sender.record(first, outcome(2, Event.FAIL))
-        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        reopened(sender.journal, sender.run, sender.epoch, "failed", now=NOW)
         for act in second:
             if act == "claim":
                 assert sender.claim(2) == [2]
@@ -330,7 +331,7 @@ class EvidenceSuite:
         sender.claim(2)
         sender.record(outcome(2, Event.ACCEPT, message_id="m2"))
         sender.record(outcome(2, Event.FAIL))
-        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        reopened(sender.journal, sender.run, sender.epoch, "failed", now=NOW)
         sender.claim(2)
         sender.record(outcome(2, Event.LOSE))
 

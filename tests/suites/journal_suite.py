@@ -21,7 +21,7 @@ from tests.suites.leases_suite import LeasesSuite
 from tests.suites.orders_suite import OrdersSuite
 from tests.suites.outcomes_suite import OutcomesSuite
 from tests.suites.pace_suite import SharedPaceSuite
-from tests.suites.scene import CAMPAIGN, NOW, RUN, Place, Sender
+from tests.suites.scene import CAMPAIGN, NOW, RUN, Place, Sender, reopened
 from tests.suites.suppressions_suite import SuppressionsSuite
 from tests.suites.tables_suite import TablesSuite
 
@@ -75,7 +75,7 @@ class JournalSuite(
         if status is not None:
             sender.bring(0, status)
         if is_again:
-            journal.selections.reopen(run, sender.epoch, "failed", now=NOW)
+            reopened(journal, run, sender.epoch, "failed", now=NOW)
             journal.decisions.resend(run.id, [(0, 1)], now=NOW, evidence="{}")
         may = status in {
             None,

@@ -28,6 +28,7 @@ from tests.suites.scene import (
     number_of,
     outcome,
     person_of,
+    reopened,
     suppressed,
 )
 
@@ -91,15 +92,10 @@ class OrdersSuite:
         """Never a row that is, or may be, with the person."""
         sender.bring(2, status)
         before = sender.entry(2)
-        chosen = sender.journal.selections.reopen(
-            sender.run, sender.epoch, which, now=NOW
-        )
-        reopened = which == "failed" and status in {Status.REFUSED, Status.FAILED}
-        if which == "not_sent":
-            assert chosen is None
-        else:
-            assert chosen == ([2] if reopened else [])
-        if not reopened:
+        chosen = reopened(sender.journal, sender.run, sender.epoch, which, now=NOW)
+        is_meant = which == "failed" and status in {Status.REFUSED, Status.FAILED}
+        assert chosen == ([2] if is_meant else [])
+        if not is_meant:
             assert sender.entry(2) == before
         else:
             entry = sender.entry(2)
@@ -120,14 +116,13 @@ class OrdersSuite:
         sender.bring(4, Status.PLANNED)
         journal, run = sender.journal, sender.run
         journal.runs.finish(run.id, now=NOW)
-        select = journal.selections
-        assert select.reopen(run, sender.epoch, which, now=NOW) == [2, 3]
-        reopened = journal.runs.named(run.run)
-        assert reopened is not None
-        assert reopened.finished_at is None
+        assert reopened(sender.journal, run, sender.epoch, which, now=NOW) == [2, 3]
+        known = journal.runs.named(run.run)
+        assert known is not None
+        assert known.finished_at is None
         sender.claim(3)
 
-        assert select.reopen(run, sender.epoch, which, now=NOW) == [2]
+        assert reopened(sender.journal, run, sender.epoch, which, now=NOW) == [2]
         assert sender.claim(2) == [2]
 
     def test_what_may_arrive_yet_is_no_failure_to_repeat(self, sender: Sender) -> None:
@@ -137,7 +132,11 @@ class OrdersSuite:
             sender.claim(row)
             sender.record(outcome(row, Event.FAIL, error_code=code))
 
-        assert sender.journal.selections.rows(sender.run.id, "failed") == [2, 4, 10]
+        assert list(sender.journal.selections.rows(sender.run.id, "failed")) == [
+            2,
+            4,
+            10,
+        ]
 
     def test_of_every_code_the_word_takes_what_the_table_says(
         self, sender: Sender
@@ -156,12 +155,12 @@ class OrdersSuite:
             return [row for row, code in rows.items() if does(code, by_carrier=0)]
 
         may = rows_that(codes.may_fare_better)
-        assert select.rows(run, "failed") == [*may, 200]
-        assert select.rows(run, "retryable") == rows_that(codes.is_retryable)
+        assert list(select.rows(run, "failed")) == [*may, 200]
+        assert list(select.rows(run, "retryable")) == rows_that(codes.is_retryable)
         left = Counter(code for row, code in rows.items() if row not in may)
         assert select.left_out(run) == left
         assert {"4470", "4770", "4771"} < left.keys()
-        select.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        reopened(sender.journal, sender.run, sender.epoch, "failed", now=NOW)
         assert select.left_out(run) == left, "and they stay as they were"
 
     def test_who_must_not_be_texted_any_more_is_not_chosen(
@@ -175,9 +174,9 @@ class OrdersSuite:
         journal.suppressions.add([suppressed(2), suppressed(3, sender=THEIRS)])
 
         for which in ("failed", "retryable"):
-            assert journal.selections.rows(run.id, which) == [3, 4]
+            assert list(journal.selections.rows(run.id, which)) == [3, 4]
         journal.suppressions.lift(number_of(2), now=NOW + 1)
-        assert journal.selections.rows(run.id, "failed") == [2, 3, 4]
+        assert list(journal.selections.rows(run.id, "failed")) == [2, 3, 4]
 
     @pytest.mark.parametrize("why", [ALREADY_SENT, PAST_EXPIRATION, "suppressed"])
     @pytest.mark.parametrize("is_given_back", [False, True])
@@ -191,7 +190,7 @@ class OrdersSuite:
             outcome(2, Event.ACCEPT, NOW + 2, posted_at=NOW + 1, message_id="m2"),
             outcome(2, Event.FAIL, NOW + 3, error_code="5100"),
         )
-        journal.selections.reopen(run, sender.epoch, "failed", now=NOW + 4)
+        reopened(journal, run, sender.epoch, "failed", now=NOW + 4)
         if is_given_back:
             assert sender.claim(2) == [2]
             sender.record(outcome(2, Event.RELEASE, NOW + 5))
@@ -216,7 +215,7 @@ class OrdersSuite:
     ) -> None:
         """Bandwidth never took it: that nothing was sent is true."""
         sender.bring(2, Status.REFUSED)
-        sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=NOW)
+        reopened(sender.journal, sender.run, sender.epoch, "failed", now=NOW)
         sender.journal.close_unsent(
             sender.run.id, sender.epoch, [2], ALREADY_SENT, now=NOW
         )
@@ -231,14 +230,14 @@ class OrdersSuite:
         sender.bring(8, Status.REFUSED)
         select = sender.journal.selections
 
-        assert select.rows(sender.run.id, "retryable") == [3, 4]
-        select.reopen(sender.run, sender.epoch, "retryable", now=NOW)
+        assert list(select.rows(sender.run.id, "retryable")) == [3, 4]
+        reopened(sender.journal, sender.run, sender.epoch, "retryable", now=NOW)
         assert sender.claim(3, 4) == [3, 4]
         sender.record(
             outcome(3, Event.FAIL, error_code="5100"),
             outcome(4, Event.FAIL, error_code="5620"),
         )
-        assert select.rows(sender.run.id, "retryable") == [3]
+        assert list(select.rows(sender.run.id, "retryable")) == [3]
 
     # how the row fared before, each a message or a POST; what then failed; may it be sent
     @pytest.mark.parametrize(
@@ -264,11 +263,11 @@ class OrdersSuite:
                 sender.record(outcome(2, one, at))
                 continue
             sender.record(outcome(2, Event.FAIL, at, error_code=one))
-            sender.journal.selections.reopen(sender.run, sender.epoch, "failed", now=at)
+            reopened(sender.journal, sender.run, sender.epoch, "failed", now=at)
         assert sender.claim(2) == [2]
         sender.record(outcome(2, Event.FAIL, error_code=code))
 
-        chosen = sender.journal.selections.rows(sender.run.id, "retryable")
+        chosen = list(sender.journal.selections.rows(sender.run.id, "retryable"))
         assert chosen == ([2] if may else [])
 
     @pytest.mark.parametrize(("status", "may"), [("failed", []), ("refused", [2])])
@@ -285,7 +284,7 @@ class OrdersSuite:
             f" values ({sender.run.id}, 2, {NOW + 2}, 'again', 'operator', '{said}')"
         )
 
-        assert sender.journal.selections.rows(sender.run.id, "retryable") == may
+        assert list(sender.journal.selections.rows(sender.run.id, "retryable")) == may
 
     def test_what_was_chosen_and_not_sent_keeps_its_one_retry(
         self, sender: Sender
@@ -295,13 +294,13 @@ class OrdersSuite:
         sender.claim(2)
         sender.record(outcome(2, Event.FAIL, posted_at=NOW + 1, error_code="5600"))
         for now in (NOW + 2, NOW + 3):
-            assert select.reopen(run, epoch, "retryable", now=now) == [2]
+            assert reopened(sender.journal, run, epoch, "retryable", now=now) == [2]
             sender.journal.close_unsent(run.id, epoch, [2], ALREADY_SENT, now=now)
-        assert select.reopen(run, epoch, "retryable", now=NOW + 4) == [2]
+        assert reopened(sender.journal, run, epoch, "retryable", now=NOW + 4) == [2]
         sender.claim(2)
         sender.record(outcome(2, Event.FAIL, posted_at=NOW + 19, error_code="5600"))
 
-        assert select.rows(run.id, "retryable") == []
+        assert list(select.rows(run.id, "retryable")) == []
 
     def test_each_message_that_was_planned_again_is_told_once(
         self, sender: Sender
@@ -314,11 +313,11 @@ class OrdersSuite:
             outcome(3, Event.REFUSE, posted_at=NOW + 2, error_code="400"),
             outcome(4, Event.FAIL, error_code="5100"),
         )
-        select.reopen(run, epoch, "failed", now=NOW + 5)
+        reopened(sender.journal, run, epoch, "failed", now=NOW + 5)
         sender.claim(2)
         sender.record(outcome(2, Event.FAIL, posted_at=NOW + 9, error_code="5100"))
         for now in (NOW + 10, NOW + 11):
-            select.reopen(run, epoch, "failed", now=now)
+            reopened(sender.journal, run, epoch, "failed", now=now)
             sender.journal.close_unsent(run.id, epoch, [2], ALREADY_SENT, now=now)
 
         assert list(select.earlier(run.id)) == [
@@ -333,7 +332,7 @@ class OrdersSuite:
         late = sender.epoch + 1
 
         with pytest.raises(LeaseLost):
-            sender.journal.selections.reopen(sender.run, late, "failed", now=NOW)
+            reopened(sender.journal, sender.run, late, "failed", now=NOW)
 
         assert sender.entry(2).status == "refused"
 

@@ -72,6 +72,15 @@ def closed_rows(journal: Journal, run_id: int, part: Part = WHOLE) -> list[int]:
     return sorted(map(int, journal.columns.closed(run_id, part).split()))
 
 
+def reopened(
+    journal: Journal, run: Run, epoch: int, which: str, *, now: int
+) -> list[int]:
+    """The rows that `run --only` plans again, as a sender does."""
+    rows = journal.selections.rows(run.id, which)
+    journal.selections.reopen(run, epoch, rows, now=now)
+    return list(rows)
+
+
 def outcome(row: int, event: Event, at: int = NOW, **more: Any) -> Outcome:
     """An outcome with a code and words wherever the state asks for them."""
     said = SAID.get(event)

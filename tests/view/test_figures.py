@@ -27,6 +27,7 @@ from bulksend.view.pace import MOST_BARS, bins
 from bulksend.view.waits import Waits, waits
 from tests.prepare.planning import number, plan
 from tests.settle.test_results import EVERYTHING, NOW, begun, played
+from tests.suites.scene import reopened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +155,7 @@ def test_each_message_of_a_row_that_was_sent_again_is_used(
 
         sent(0, {2: None, 3: "5100", 4: "5600", 5: "5600", 6: "5620"})
         once = count(checked.plan, journal, run, now=NOW)
-        journal.selections.reopen(run, epoch, "retryable", now=NOW + 1)
+        reopened(journal, run, epoch, "retryable", now=NOW + 1)
         planned = count(checked.plan, journal, run, now=NOW)
         sent(3, {3: None, 4: None, 5: "5100"})
         journal.close_unsent(run.id, epoch, [6], ALREADY_SENT, now=NOW + 4_000)
