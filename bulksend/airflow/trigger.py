@@ -48,7 +48,8 @@ class Receipts(BaseTrigger):
     journal that is away for a while is none.
 
     Args:
-        beside: The folder of the campaign, for a journal that is a file.
+        beside: The folder of the campaign, for a journal that is a file; another one
+            needs no such folder where the triggerer runs.
 
         moment: In seconds since 1970.
     """
@@ -95,9 +96,10 @@ class Receipts(BaseTrigger):
     def _look(self, row: int) -> int | None:
         """The first row that waits, from *row* on; in a thread, so nobody is held up."""
         hook = BulksendHook(self.bulksend_conn_id, self.journal_conn_id)
-        home = hook.home(Path(self.beside))
+        beside = Path(self.beside)
+        home = hook.home(beside if beside.is_dir() else Path())
         if not home.journal.exists():
             unseen = "the triggerer does not see the journal"
-            raise InputError(Problem("E690", unseen, file=str(home.journal)))
+            raise InputError(Problem("E690", unseen, file=str(beside)))
         awaited = bulksend.awaited_receipt(self.run_name, home=home, row=row)
         return None if awaited is None else awaited.row

@@ -167,6 +167,8 @@ def test_a_trigger_holds_no_secret_and_is_patient(
     module, _, name = path.rpartition(".")
     again = getattr(import_module(module), name)(**json.loads(json.dumps(said)))
     assert _look(again) == 2
+    elsewhere = Receipts(**said | {"beside": str(desk.folder / "not" / "here")})
+    assert _look(elsewhere) == 2, "a triggerer needs no campaign's folder"
 
     monkeypatch.setenv("AIRFLOW_CONN_GONE", "postgres://u:t0p-s3cret@127.0.0.1:1/x")
     away = Receipts(**said | {"journal_conn_id": "gone", "moment": time.time() + 0.3})
