@@ -152,7 +152,8 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
     elif summary.sendable and checked.chosen is None:
         yield "time", duration(summary.seconds)
     if said.any_hour:
-        own = "but the campaign's own window" if said.send.window else "at all"
+        is_own = said.send.window or said.rules.also
+        own = "but the campaign's own" if is_own else "at all"
         yield "hours", f"no rules {own}, since: {said.any_hour}"
     if summary.repairs:
         yield "repaired", _listed(summary.repairs)

@@ -78,7 +78,8 @@ def _show_rows(found: Explained) -> None:
         facts = {
             "arm": row.arm,
             "hours": row.hours and _hours(asdict(row.hours)),
-            "any hour": row.any_hour and f"no rules held, since: {row.any_hour}",
+            "any hour": row.any_hour
+            and f"no rules of bulksend's held, since: {row.any_hour}",
             "": row.why,
             "text": found.was_given and row.text,
         }

@@ -278,7 +278,7 @@ class Campaign(Section):
 
     @property
     def any_hour(self) -> str:
-        """Why no rules about hours hold for it, in its own words; empty where they do."""
+        """Why only rules of its own hold for it, in its words; empty where others do."""
         rules = self.rules
         return rules.because or "" if rules.profile == "transactional" else ""
 

@@ -160,7 +160,7 @@ def _hours(send: Mapping[str, object]) -> Iterator[Conflict]:
             ("send", "rules", "because"),
             "E107",
             "a reason, and the profile is not transactional",
-            "a reason only where no rules hold",
+            "a reason only where bulksend's rules do not hold",
         )
 
 

@@ -55,7 +55,7 @@ class Chosen(Section):
         Profile,
         Key(
             "us-marketing: where each person may be. us-strict: for people in the US, "
-            "all its states'. transactional: none, and `because` says why.",
+            "all its states'. transactional: only your own, and `because` says why.",
             "us-marketing, us-strict or transactional",
             "us-marketing",
         ),
@@ -63,7 +63,7 @@ class Chosen(Section):
     because: Annotated[
         Text | None,
         Key(
-            "Why no rules about hours hold; kept in plan and journal.",
+            "Why only rules of your own hold; kept in plan and journal.",
             "a reason in words",
             "Delivery notices that people asked for",
         ),

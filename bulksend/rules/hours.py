@@ -84,7 +84,8 @@ class Hours:
     @property
     def restricts(self) -> bool:
         """Whether there is any hour at which somebody may not be texted."""
-        return self.window is not None or self.profile != "transactional"
+        is_free = self.profile == "transactional" and not self.pack.own
+        return self.window is not None or not is_free
 
     def rules(self, place: Place) -> tuple[Rule, ...]:
         named = place.jurisdictions

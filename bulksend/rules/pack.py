@@ -82,12 +82,20 @@ class RulePack:
     Args:
         settled: Jurisdictions whose countries ``*`` does not stand for.  A campaign's own
             rule for a country is none of them: it holds beside ``*``, and only narrows.
+
+        own: The ids of the campaign's own rules; in plans from before these held for
+            transactional campaigns too there are none.
     """
 
     rules: tuple[Rule, ...]
     checked: date
     digest: str
     settled: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+
+    @property
+    def own_rules(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.id in self.own)
 
     def rule(self, name: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == name), None)
@@ -127,7 +135,8 @@ def read_rules(files: Sequence[Path], *, beside: RulePack | None = None) -> Rule
         raise InputError(problems)
     every = {one for rule in rules for one in rule.jurisdictions}
     settled = beside.settled if beside else tuple(sorted(every))
-    return RulePack(tuple(rules), min(checked), _digest(rules), settled)
+    own = tuple(rule.id for rule in rules[len(beside.rules) :]) if beside else ()
+    return RulePack(tuple(rules), min(checked), _digest(rules), settled, own)
 
 
 def _digest(rules: Iterable[Rule]) -> str:

@@ -2,7 +2,7 @@
 
 us-marketing    the rules of every country and state the person may be in
 us-strict       for people in the United States, the rules of all its states
-transactional   none; a campaign must say why, and the plan keeps what it says
+transactional   none but the campaign's own; it must say why, and the plan keeps what it says
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ def rules_for(
     A state brings its country's rules with it.  A country whose states have rules brings
     those of all of them where none is named, and ``US-*`` whatever else is named.
     """
-    if profile == "transactional":
-        return ()
     named = set(_widened(pack, profile, set(jurisdictions) or {ANYWHERE}))
-    return tuple(rule for rule in pack.rules if named & set(rule.jurisdictions))
+    rules = pack.own_rules if profile == "transactional" else pack.rules
+    return tuple(rule for rule in rules if named & set(rule.jurisdictions))
 
 
 def _widened(pack: RulePack, profile: Profile, named: set[str]) -> Iterator[str]:

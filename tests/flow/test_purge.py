@@ -73,7 +73,10 @@ def test_an_override_is_told_before_it_is_sent_and_after_it_is_purged(
     assert why in (desk.folder / "r.html").read_text()
     (row,) = desk.call("explain", PEOPLE_NUMBERS[1], "--json").json["rows"]
     assert (row["any_hour"], row["hours"]) == (why, None)
-    assert f"no rules held, since: {why}" in desk.call("explain", PEOPLE_NUMBERS[1]).out
+    assert (
+        f"no rules of bulksend's held, since: {why}"
+        in desk.call("explain", PEOPLE_NUMBERS[1]).out
+    )
 
     with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
         (kept,) = opened.runs.all()

@@ -302,9 +302,7 @@ def test_a_window_that_opens_for_nobody_is_a_gate(tmp_path: Path) -> None:
     assert [gate.code for gate in checked.gates] == ["E420"]
 
 
-def test_own_rules_narrow_a_campaign(tmp_path: Path) -> None:
-    """A file of one's own beside the shipped rules."""
-    ours = """\
+OURS = """\
 checked: 2026-01-01
 rules:
   - id: ours
@@ -314,9 +312,30 @@ rules:
       - {from: 2020-01-01, hours: {mon-sun: "06:00-07:00"}, kind: caution,
          source: ours, url: "https://example.com"}
 """
+
+
+def test_own_rules_narrow_a_campaign(tmp_path: Path) -> None:
+    """A file of one's own beside the shipped rules."""
     send = {"rules": {"also": "ours.yaml"}}
-    checked = plan(tmp_path, "phone\n9192345671\n", {"ours.yaml": ours}, send=send)
+    checked = plan(tmp_path, "phone\n9192345671\n", {"ours.yaml": OURS}, send=send)
     assert fates(checked) == ["never_open"]
+
+
+def test_a_transactional_campaign_keeps_its_own_rules(tmp_path: Path) -> None:
+    """It drops the hours that come with bulksend; what its writer wrote holds."""
+    free = {"profile": "transactional", "because": "codes", "also": "ours.yaml"}
+    checked = plan(
+        tmp_path, "phone\n9192345671\n", {"ours.yaml": OURS}, send={"rules": free}
+    )
+    assert fates(checked) == ["sent"]
+    hours = plan_hours(checked.plan)
+    assert hours is not None
+    place = Place.parse(column(checked, "place")[0])
+    assert [rule.id for rule in hours.rules(place)] == ["ours"]
+    start, end = hours.next(place, 1_789_300_000_000) or (0, 0)
+    zone = ZoneInfo("America/New_York")
+    opens, closes = (datetime.fromtimestamp(t / 1000, zone) for t in (start, end))
+    assert (f"{opens:%H:%M}", f"{closes:%H:%M}") == ("06:00", "07:00")
 
 
 def test_area_codes_and_zips_agree_about_states() -> None:
