@@ -12,7 +12,7 @@ from bulksend.prepare.freezing import write
 from bulksend.prepare.phones import e164_text, read_numbers
 from bulksend.prepare.plan import Plan, plan_hash
 from bulksend.prepare.preview import check_rows
-from bulksend.prepare.reasons import REASONS
+from bulksend.prepare.reasons import REASONS, clause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,10 +127,8 @@ def read_testers(
     ):
         last = cell.strip()[-2:]
         if number is None:
-            why = REASONS[reason]
-            what = why.sentence[:1].lower() + why.sentence[1:].rstrip(".")
-            found = f"the number that ends in {last}: {what}"
-            problems.append(Problem("E414", found, fix=why.fix))
+            found = f"the number that ends in {last}: {clause(reason)}"
+            problems.append(Problem("E414", found, fix=REASONS[reason].fix))
         elif number in barred:
             found = f"the number that ends in {last} is on a suppression list"
             problems.append(Problem("E414", found, fix="Test with another number."))

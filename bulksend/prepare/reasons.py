@@ -230,3 +230,9 @@ def explained(reason: str, *details: str) -> pl.Expr:
 def sentence(code: str, detail: str | None) -> str:
     """The sentence with its detail filled in."""
     return REASONS[code].sentence.replace("{detail}", detail or "?")
+
+
+def clause(code: str) -> str:
+    """The sentence of a reason without detail, inside of another one."""
+    said = REASONS[code].sentence.rstrip(".")
+    return said[:1].lower() + said[1:]

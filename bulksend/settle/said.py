@@ -16,6 +16,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.journal.suppressions import EVERY_SENDER
 from bulksend.logs import mask_numbers
 from bulksend.prepare.phones import read_numbers, renewed_number
+from bulksend.prepare.reasons import clause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,10 @@ def read(texts: Sequence[str], region: str | None) -> list[str]:
         if number:
             numbers.append(number)
             continue
-        what = f"the {_ordinal(place)} of {len(texts)} ({mask_numbers(text)}): {why}"
-        problems.append(Problem("E651", what))
+        which = f"`{mask_numbers(text)}`"
+        if len(texts) > 1:
+            which = f"{which}, number {place} of {len(texts)}"
+        problems.append(Problem("E651", f"{which}: {why}"))
     if problems:
         raise InputError(problems)
     return numbers
@@ -74,10 +77,6 @@ def _read(
     read = []
     for one in found["it"]:
         number = "" if one["e164"] is None else f"+{one['e164']}"
-        why = str(one["reason"] or "").removeprefix("number_").replace("_", " ")
+        why = clause(one["reason"]) if one["reason"] else ""
         read.append((number, why))
     return list(zip(texts, read, strict=True))
-
-
-def _ordinal(place: int) -> str:
-    return {1: "first", 2: "second", 3: "third"}.get(place, f"{place}th")

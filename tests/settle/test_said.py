@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bulksend.errors import InputError
-from bulksend.settle.said import read_sender
+from bulksend.settle.said import read, read_sender
 
 SENDERS = (
     ("", None, ""),
@@ -53,3 +53,18 @@ def test_what_no_campaign_sends_from_is_told(said: str, region: str | None) -> N
         read_sender(said, region)
     assert [one.code for one in caught.value.problems] == ["E657"]
     assert "9195550100" not in str(caught.value)
+
+
+def test_what_is_no_number_is_told_in_words() -> None:
+    """What is wrong with each, in a sentence; of several, which."""
+    said = {
+        ("abc",): ["`abc`: what stands in the number's place is not a number"],
+        ("919 234", "+19192345671", "+19192345678901234"): [
+            "`919 234`, number 1 of 3: the number needs a country code",
+            "`+191…34`, number 3 of 3: the number has too many digits",
+        ],
+    }
+    for texts, wanted in said.items():
+        with pytest.raises(InputError) as caught:
+            read(texts, None)
+        assert [one.found for one in caught.value.problems] == wanted
