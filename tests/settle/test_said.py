@@ -60,7 +60,7 @@ def test_what_is_no_number_is_told_in_words() -> None:
     said = {
         ("abc",): ["`abc`: what stands in the number's place is not a number"],
         ("919 234", "+19192345671", "+19192345678901234"): [
-            "`919 234`, number 1 of 3: the number needs a country code",
+            "`919 …34`, number 1 of 3: the number needs a country code",
             "`+191…34`, number 3 of 3: the number has too many digits",
         ],
     }
