@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from bulksend.simulator.server import Simulator
 
 
+REMEMBERED = 1_000
+"""Messages that the stand-in keeps in memory: a run ends with it, and nobody asks later."""
+
+
 def wanted(asked: Assignment, run: Run) -> int:
     """How many messages go first; 0 where all may go at once."""
     canary, plan = asked.campaign.send.canary, asked.plan
@@ -145,6 +149,6 @@ async def stand_in(asked: Assignment, stack: AsyncExitStack) -> Simulator:
         await listener.listen("127.0.0.1", 0)
         stack.push_async_callback(listener.close)
         url = f"http://127.0.0.1:{listener.port}/"
-    scenario = Scenario(rate=None, callback_url=url)
+    scenario = Scenario(rate=None, callback_url=url, remembers=REMEMBERED)
     rng = random.Random()  # noqa: S311  (faults, no secrets)
     return stack.enter_context(in_thread(scenario, rng=rng))

@@ -73,7 +73,7 @@ class Bandwidth:
 
     def __init__(self, scenario: Scenario, rng: random.Random) -> None:
         self.scenario = scenario
-        self.witness = Witness()
+        self.witness = Witness(scenario.remembers)
         self._rng = rng
         self._shares = scenario.shares
         self._backlogs: dict[str, Backlog] = {}
@@ -135,9 +135,9 @@ class Bandwidth:
             outcome, to, tag = Outcome(read), (), None
 
         was_answered = outcome.answer.ending is Ending.ANSWERED
-        self.witness.attempts.append(
+        self.witness.attempts.add(
             Attempt(
-                seq=len(self.witness.attempts),
+                seq=self.witness.attempts.total,
                 wall=at.wall,
                 mono=at.mono,
                 account=account,
@@ -163,7 +163,7 @@ class Bandwidth:
             return Outcome(answers.queue_full(rate, self.scenario.queue_seconds))
 
         record = Accepted(
-            seq=len(self.witness.attempts),
+            seq=self.witness.attempts.total,
             id=self._new_id(at.wall),
             wall=at.wall,
             mono=at.mono,
@@ -172,7 +172,7 @@ class Bandwidth:
             segments=segments,
             units=units,
         )
-        self.witness.accepted.append(record)
+        self.witness.accepted.add(record)
         answer = json_answer(202, _echo(record))
         return Outcome(self._spoil(answer, fault), fault, record.id)
 

@@ -44,6 +44,8 @@ class Callbacks:
         self._scenario = scenario
         self._witness = witness
         self._seen = 0
+        if scenario.callback_url:
+            witness.accepted.reached = 0
         self._due: list[tuple[float, int, Parcel]] = []
         self._order = count()
         self._chance = random.Random(20_261_126)  # noqa: S311  (a play, no secret)
@@ -53,7 +55,7 @@ class Callbacks:
     @property
     def waiting(self) -> int:
         """Callbacks that are not acknowledged yet."""
-        unseen = len(self._witness.accepted) - self._seen
+        unseen = self._witness.accepted.total - self._seen
         return unseen + len(self._due) + len(self._under_way)
 
     async def run(self) -> None:
@@ -86,9 +88,10 @@ class Callbacks:
     def _look(self, now: float) -> None:
         """Plan the callbacks of what was accepted since the last look."""
         accepted = self._witness.accepted
-        for record in accepted[self._seen :]:
+        for record in accepted.since(self._seen):
             self._plan(record, now)
             self._seen += 1
+        accepted.reached = self._seen
 
     def _plan(self, record: Accepted, now: float) -> None:
         for delay, event in callbacks(record, self._scenario, iso_millis):
@@ -112,7 +115,8 @@ class Callbacks:
                 self._scenario.callback_url, data=parcel.body, allow_redirects=False
             ) as answer:
                 if 200 <= answer.status < 300:
-                    self._witness.answered.add(parcel.message_id)
+                    if self._scenario.search_after_callback:
+                        self._witness.answered.add(parcel.message_id)
                     return
         except (aiohttp.ClientError, TimeoutError, OSError):
             pass  # no answer is a refusal

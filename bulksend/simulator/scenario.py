@@ -84,6 +84,9 @@ class Scenario:
         credentials: Pairs of name and secret that are good; None is any non-empty.
 
         forbidden: Account ids whose credentials lack the messaging role.
+
+        remembers: How many messages it remembers at least: the latest, and those whose
+            callbacks are not begun; None is all.  One takes about a kilobyte.
     """
 
     rate: float | None = 1000.0
@@ -114,6 +117,7 @@ class Scenario:
     accounts: frozenset[str] | None = None
     credentials: frozenset[tuple[str, str]] | None = None
     forbidden: frozenset[str] = frozenset()
+    remembers: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be played; raises InputError with all of it."""

@@ -115,13 +115,14 @@ class Search:
         )
 
     def _catch_up(self) -> None:
-        for record in self._witness.accepted[self._indexed :]:
+        accepted = self._witness.accepted
+        for record in accepted.since(self._indexed):
             for destination in record.to:
                 self._by_id[record.id].append(len(self._rows))
                 self._by_destination[destination].append(len(self._rows))
                 fate = fate_of(record, destination, self._scenario)
                 self._rows.append(Row(record, destination, fate))
-            self._indexed += 1
+        self._indexed = accepted.total
 
     def _candidates(self, params: Params, visible_until: float) -> Iterable[Row]:
         """Of the rows already visible, oldest first, those the best index leaves."""

@@ -58,12 +58,13 @@ class LogFile:
     def catch_up(self) -> None:
         witness = self._witness
         news: list[Accepted | Attempt] = [
-            *witness.accepted[self._accepted :],
-            *witness.attempts[self._attempts :],
+            *witness.accepted.since(self._accepted),
+            *witness.attempts.since(self._attempts),
         ]
         if not news:
             return
-        self._accepted, self._attempts = len(witness.accepted), len(witness.attempts)
+        self._accepted = witness.accepted.total
+        self._attempts = witness.attempts.total
         os.write(self._file, b"".join(one.as_line() for one in news))
 
     def close(self) -> None:

@@ -1,15 +1,52 @@
 """What really happened, for tests that doubt the client's own account of it.
 
 Two logs grow and never change: every POST as it arrived, and every message accepted.
+Where nobody will ask for the old ones, they are forgotten: millions would fill a memory.
 The counts are made from them on demand, so posting pays for two appends only.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, deque
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
+
+T = TypeVar("T")
+
+
+class Log(list[T]):
+    """What happened, in order; it may forget what is old.
+
+    Args:
+        most: So many of the latest are kept, and no more than twice as many; None is all.
+
+        reached: How many are of no more use to whoever works them off: not more than
+            these are forgotten.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__()
+        self._most = most
+        self._gone = 0
+        self.reached = sys.maxsize
+
+    @property
+    def total(self) -> int:
+        """How many there ever were."""
+        return self._gone + len(self)
+
+    def add(self, one: T) -> None:
+        self.append(one)
+        if self._most is not None and len(self) >= 2 * self._most:
+            gone = min(len(self) - self._most, self.reached - self._gone)
+            del self[:gone]
+            self._gone += gone
+
+    def since(self, number: int) -> list[T]:
+        """Those that came after so many, as far as they are kept."""
+        return self[max(0, number - self._gone) :]
 
 
 class Attempt(NamedTuple):
@@ -82,9 +119,9 @@ class Stats(NamedTuple):
 
 
 class Witness:
-    def __init__(self) -> None:
-        self.attempts: list[Attempt] = []
-        self.accepted: list[Accepted] = []
+    def __init__(self, most: int | None = None) -> None:
+        self.attempts: Log[Attempt] = Log(most)
+        self.accepted: Log[Accepted] = Log(most)
         self.answered: set[str] = set()  # ids of which a callback got its 2xx
 
     def stats(self) -> Stats:

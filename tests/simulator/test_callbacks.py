@@ -171,6 +171,19 @@ def fill(simulator: Simulator, size: int) -> None:
         post(simulator.bandwidth, tag=f"#0a1b2c3d-{number}")
 
 
+async def test_no_message_is_forgotten_before_its_callbacks() -> None:
+    """However many come at once: each is told of, and then only the latest are kept."""
+    ear = Ear()
+    async with calling(ear, remembers=5) as one:
+        fill(one, 200)
+        assert len(one.bandwidth.witness.accepted) == 200
+        await settled(one)
+        fill(one, 1)
+        await settled(one)
+        assert len(one.bandwidth.witness.accepted) < 10
+    assert ear.answered == {200: 201}
+
+
 async def test_refused_callbacks_are_posted_again_until_they_are_taken() -> None:
     """At least once each, with the credentials of the application."""
     ear = Ear(refusals=70)

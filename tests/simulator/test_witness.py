@@ -6,7 +6,7 @@ import orjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.simulator.calls import ANN, BOB, bandwidth, post
+from tests.simulator.calls import ANN, BOB, bandwidth, parsed, post, search
 
 
 def test_doubles_are_equal_texts_from_one_sender_to_the_same_people() -> None:
@@ -88,3 +88,18 @@ def test_a_line_tells_all_about_an_attempt_and_a_message() -> None:
         "to": [ANN],
         "tag": "t-1",
     }
+
+
+def test_what_nobody_will_ask_for_is_forgotten() -> None:
+    """Between one and two times what is to be remembered; the search shows the latest."""
+    bw = bandwidth(remembers=50, rate=None)
+    for number in range(500):
+        post(bw, number, to=[f"+1919555{number:04}"])
+
+    for log in (bw.witness.accepted, bw.witness.attempts):
+        assert (len(log) < 100, log.total) == (True, 500)
+        assert [one.seq for one in log] == list(range(500 - len(log), 500))
+        assert log.since(498) == log[-2:]
+    found = parsed(search(bw, "messageDirection=OUTBOUND", 500))
+    assert found["totalCount"] == len(bw.witness.accepted)
+    assert found["messages"][0]["destinationTn"] == "+19195550499"
