@@ -36,7 +36,7 @@ async def show_progress(sending: Underway) -> None:
                     description=_doing(seen),
                     total=seen.total,
                     completed=seen.done,
-                    pace=f"{seen.rate:g}/s"
+                    pace=f"{_pace(seen.rate)}/s"
                     + (f" · {seen.refused:,} refused" if seen.refused else "")
                     + (f" · {seen.unknown:,} unknown" if seen.unknown else ""),
                 )
@@ -47,3 +47,7 @@ def _doing(seen: Seen) -> str:
     if seen.waits_until is None:
         return "sending"
     return f"waiting for {seen.waits_for} until {moment(seen.waits_until)}"
+
+
+def _pace(rate: float) -> str:
+    return f"{rate:.2g}" if rate < 1 else f"{rate:,.1f}".removesuffix(".0")

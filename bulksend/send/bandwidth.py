@@ -17,7 +17,7 @@ from bulksend.send.clocks import SystemClocks
 from bulksend.send.signin import SignIn
 from bulksend.send.theirs import TheirClock
 from bulksend.send.verdict import Reached, Verdict, judge
-from bulksend.send.wire import FAILURES, SpokeFirst, Wire
+from bulksend.send.wire import FAILURES, Wire, cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -228,7 +228,7 @@ class Client:
         except asyncio.CancelledError:
             cause = "stopped while waiting"
         except FAILURES as error:
-            cause = _cause(error)
+            cause = cause_of(error)
         finally:
             if exchange is not None:
                 exchange.close()
@@ -236,18 +236,3 @@ class Client:
                 cause = "timed out"
         was_handed = exchange is not None and exchange.handed
         return judge(Reached.SENT if was_handed else Reached.NOWHERE, cause=cause)
-
-
-def _cause(error: BaseException) -> str:
-    """A few words without an address or a secret."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "the name could not be resolved"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return "TLS failed"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "no connection"
-    if isinstance(error, SpokeFirst):
-        return "the server spoke before it was asked"
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    return "the connection broke"

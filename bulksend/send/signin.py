@@ -16,6 +16,7 @@ from yarl import URL
 
 from bulksend.errors import GateRefused, InputError, Problem, Stopped
 from bulksend.logs import log
+from bulksend.send.wire import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -211,7 +212,7 @@ class SignIn:
             OSError,
         ) as error:  # InvalidURL is a ValueError too
             raise Stopped(
-                Problem("E502", f"no answer from the token address ({_name(error)})")
+                Problem("E502", f"no answer from the token address: {cause_of(error)}")
             ) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Stopped(
@@ -237,7 +238,3 @@ def _printable(token: object) -> str:
     if isinstance(token, str) and token and token.isprintable():
         return token
     raise ValueError
-
-
-def _name(error: BaseException) -> str:
-    return type(error).__name__

@@ -178,3 +178,18 @@ def _unpacked(said: bytes, coding: str) -> bytes:
         if unpacking.eof:
             return plain
     return b""
+
+
+def cause_of(error: BaseException) -> str:
+    """Why nobody answered, in a few words without an address or a secret."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the name could not be resolved"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "TLS failed"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "no connection"
+    if isinstance(error, SpokeFirst):
+        return "the server spoke before it was asked"
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    return "the connection broke"

@@ -23,6 +23,7 @@ from bulksend.define.campaign import Notify
 from bulksend.define.reference import resolved
 from bulksend.errors import InputError, Problem, counted
 from bulksend.logs import log
+from bulksend.send.wire import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,7 +112,7 @@ async def _post(address: str, body: bytes, seconds: float) -> Problem | None:
     except TimeoutError:
         found = f"{host} did not answer within {seconds:.2g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        found = f"{host} could not be reached ({type(error).__name__})"
+        found = f"{host} could not be reached: {cause_of(error)}"
     return Problem("W680", found)
 
 

@@ -19,6 +19,7 @@ from bulksend.errors import GateRefused, Problem, Stopped
 from bulksend.logs import log, mask_numbers
 from bulksend.send.signin import SignIn
 from bulksend.send.theirs import TheirClock
+from bulksend.send.wire import cause_of
 from bulksend.settle.sights import json_object, page_of
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class MessageSearch:
                     self.calls += 1
                     body = await answer.read()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                why = type(error).__name__
+                why = cause_of(error)
                 await asyncio.sleep(self._pause(attempt))
                 continue
             if answer.status == 200 and (page := page_of(body)) is not None:

@@ -302,11 +302,13 @@ async def test_an_address_that_cannot_be_reached_is_said(
             await asyncio.Event().wait()
 
         async with RawServer(silent) as server:
+            said = {nobody: "no connection", server.url: "timed out"}
             for url in (nobody, server.url, "not an address", "ftp://127.0.0.1/"):
                 async with signing_in(url) as sign_in:
                     with pytest.raises(Stopped) as raised:
                         await sign_in.header()
                 assert raised.value.problems[0].code == "E502", url
+                assert said.get(url, "") in raised.value.problems[0].found
                 _tells_nothing(raised.value)
 
 
