@@ -287,6 +287,15 @@ class Decisions:
 
         return atomically(self._db, plan_again)
 
+    def earlier_ids(self) -> set[str]:
+        """Of the messages that a row had before it was sent again, in all runs.
+
+        Those of which a callback came are not in it where a version before 2026-11-27
+        planned the row again: `Receipts.place_of` knows them.
+        """
+        kept = (orjson.loads(one) for (one,) in self._db.stream("earlier_ids"))
+        return {one["message_id"] for one in kept}
+
     def known_rows(self, run_id: int, rows: Iterable[int]) -> set[int]:
         """Those of *rows* that something has happened to."""
         wanted = f"[{','.join(map(str, rows))}]"

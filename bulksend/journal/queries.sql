@@ -127,7 +127,10 @@ select run_id, row, :now, 'again', 'operator',
        || ',"accepted":' || coalesce(cast(accepted_at as text), 'null')
        || ',"ended":' || coalesce(cast(ended_at as text), 'null')
        || ',"status":"' || status
-       || '","code":"' || coalesce(error_code, 'failed') || '"}'
+       || '","code":"' || coalesce(error_code, 'failed') || '"'
+       || coalesce(',"message_id":"'
+                   || replace(replace(message_id, '\', '\\'), '"', '\"') || '"', '')
+       || '}'
 from messages
 where run_id = :run_id and row = :row and status in ('refused', 'failed')
 on conflict (run_id, row, decided_at, event) do nothing;
@@ -525,8 +528,15 @@ values (:message_id, :digest, :type, :at, :received_at, :person, :error_code,
         :carrier, :run_id, :row, :said)
 on conflict (message_id, digest) do nothing;
 
+-- An earlier message of a row that was sent again is told of by receipts alone.
 -- name: row_of_message
-select run_id, row from messages where message_id = :message_id limit 1;
+select run_id, row from messages where message_id = :message_id
+union all
+select run_id, row from receipts where message_id = :message_id and run_id is not null
+limit 1;
+
+-- name: earlier_ids
+select evidence from decisions where event = 'again' and evidence like '%"message_id":"%';
 
 -- name: receipts_of_row
 select type, at, received_at, message_id, error_code, carrier
@@ -573,15 +583,23 @@ where exists (select 1 from messages as m
                 and :attempt in (0, m.attempt)
                 and (:event = 'deliver' or m.message_id is null
                      or cast(:message_id as text) is null
-                     or m.message_id <> cast(:message_id as text)))
+                     or m.message_id <> cast(:message_id as text))
+                and (:event = 'deliver'
+                     or not exists (select 1 from decisions as before
+                                 where before.run_id = m.run_id
+                                   and before.row = m.row
+                                   and before.event = 'again'
+                                   and before.evidence like
+                                       '%"message_id":"' || cast(:message_id as text) || '"%')))
 on conflict (run_id, row, decided_at, event) do nothing;
 
 -- Evidence counts under no epoch: it is true whoever claimed the row.  Four statements,
 -- because most of it is about accepted messages, and to write an index for each of them
 -- would cost twice what the rest does.
 --
--- A row that is tried once more still has its first message's id, and what is said of that
--- one fails (or proves) nothing of the next; that it was delivered counts always.
+-- A row that is tried once more still has its last message's id, and those before are in
+-- its decisions (`keep_try`): what is said of one of them fails (or proves) nothing of the
+-- next; that it was delivered counts always.
 -- name: prove_open
 update messages
 set status = (select next from transitions t
@@ -594,7 +612,14 @@ set status = (select next from transitions t
 where run_id = :run_id and row = :row
   and status in ('planned', 'claimed', 'unknown', 'not_sent')
   and (:event = 'deliver' or message_id is null or cast(:message_id as text) is null
-       or message_id <> cast(:message_id as text));
+       or message_id <> cast(:message_id as text))
+  and (:event = 'deliver'
+       or not exists (select 1 from decisions as before
+                                 where before.run_id = messages.run_id
+                                   and before.row = messages.row
+                                   and before.event = 'again'
+                                   and before.evidence like
+                                       '%"message_id":"' || cast(:message_id as text) || '"%'));
 
 -- name: prove_accepted
 update messages
@@ -851,11 +876,11 @@ set person = null, error = case when error is not null then 'Its words were purg
 where run_id = :run_id and row between :first and :last
   and (person is not null or error is not null);
 
--- An operator's reasons may hold anything.
+-- An operator's reasons may hold anything; what `keep_try` kept has none.
 -- name: purge_decisions
 update decisions set evidence = '{}'
 where run_id = :run_id and row between :first and :last
-  and source = 'operator' and evidence <> '{}';
+  and source = 'operator' and evidence <> '{}' and evidence not like '{"attempt":%';
 
 -- name: purge_receipts
 update receipts set said = null, person = null

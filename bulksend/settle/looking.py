@@ -163,7 +163,8 @@ def _concluded(ground: Ground, answers: Sequence[Asked]) -> list[Conclusion]:
     """
     journal = ground.journal
     ids = {one.message_id for _, look in answers for one in look.found}
-    ours = {one for one in ids if journal.receipts.place_of(one)}
+    earlier = journal.decisions.earlier_ids()
+    ours = {one for one in ids if one in earlier or journal.receipts.place_of(one)}
     times = [
         one.received_at
         for _, look in answers

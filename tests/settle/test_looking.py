@@ -164,7 +164,9 @@ def test_absence_is_believed_when_it_is_proven_and_not_before(
     assert seen[Proof.ABSENT] == (len(lost) - len(taken) if ends else 0)
 
 
-@pytest.mark.parametrize("rival", ["claimed", "accepted without an id", "with its id"])
+@pytest.mark.parametrize(
+    "rival", ["claimed", "accepted without an id", "with its id", "and was sent again"]
+)
 def test_a_record_of_a_row_whose_id_is_not_known_settles_no_other(
     tmp_path: Path, rival: str
 ) -> None:
@@ -189,6 +191,13 @@ def test_a_record_of_a_row_whose_id_is_not_known_settles_no_other(
             message_id = "b" if rival == "with its id" else None
             taken = Outcome(2, Event.ACCEPT, NOW + 50, NOW, message_id)
             journal.record(bravo.id, other, [taken])
+        if rival == "and was sent again":
+            failed = Outcome(2, Event.FAIL, NOW + 60, None, None, "5600", "-")
+            journal.record(bravo.id, other, [taken._replace(message_id="b"), failed])
+            select = journal.selections
+            assert select.reopen(bravo, other, [2], now=NOW + 70) == 1
+            assert journal.claim(bravo, other, [candidate], now=NOW + 80) == [2]
+            journal.record(bravo.id, other, [taken._replace(message_id="c")])
         world.accept("b", number(2), "Hi", NOW + 20)
         world.accept("x", number(9), "Yo", NOW + 60 * MINUTE)
         world.now = NOW + 120 * MINUTE
@@ -196,7 +205,7 @@ def test_a_record_of_a_row_whose_id_is_not_known_settles_no_other(
             journal, {alpha: ours}, Wireless(world), WAIT_MS, lambda: world.now
         )
         counts = asyncio.run(look(ground))
-        known = rival == "with its id"
+        known = rival in {"with its id", "and was sent again"}
         assert counts == {Proof.WAITING if known else Proof.AMBIGUOUS: 1}
 
 

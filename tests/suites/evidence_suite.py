@@ -65,6 +65,10 @@ class EvidenceSuite:
 
         assert sender.journal.receipts.place_of("m2") == (sender.run.id, 2)
         assert sender.journal.receipts.place_of("m3") is None
+        sender.journal.receipts.keep(
+            [kept(run_id=sender.run.id, row=2, message_id="m1")]
+        )
+        assert sender.journal.receipts.place_of("m1") == (sender.run.id, 2)
 
     def test_failures_are_heard_of_since_a_moment(self, journal: Journal) -> None:
         """Of this run, with a code; by the time at which they came."""
@@ -323,6 +327,29 @@ class EvidenceSuite:
         sender.journal.decisions.apply([late], now=NOW)
 
         assert sender.entry(2).status == then
+
+    @pytest.mark.parametrize("told", [Event.FAIL, Event.ACCEPT, Event.DELIVER])
+    def test_what_is_told_of_any_message_before_settles_no_later_one(
+        self, sender: Sender, told: Event
+    ) -> None:
+        """Two have failed; of the third nobody knows.  That one was delivered counts."""
+        earlier = {"m1", 'm"2\\'}
+        for at, message_id in enumerate(earlier, NOW):
+            sender.claim(2)
+            sender.record(outcome(2, Event.ACCEPT, message_id=message_id))
+            sender.record(outcome(2, Event.FAIL))
+            again = sender.journal.selections
+            assert again.reopen(sender.run, sender.epoch, [2], now=at) == 1
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE))
+
+        for message_id in earlier:
+            late = proof(sender.run.id, told)._replace(message_id=message_id)
+            sender.journal.decisions.apply([late], now=NOW)
+
+        ended = "delivered" if told is Event.DELIVER else "unknown"
+        assert sender.entry(2).status == ended
+        assert sender.journal.decisions.earlier_ids() == earlier
 
     def test_a_callback_of_the_second_message_brings_its_id(
         self, sender: Sender
