@@ -162,7 +162,7 @@ def _show_each(rows: Sequence[RuleInForce]) -> None:
     from bulksend.cli.show import out
 
     for row in rows:
-        out.print(f"[bold]{row.id}[/] {row.name} [dim]({row.jurisdictions})[/]")
+        out.print(f"[bold]{row.id}[/] {escape(row.name)} [dim]({row.jurisdictions})[/]")
         out.print(f"  hours    {row.hours}")
         if row.holidays:
             out.print(f"  holidays {row.holidays}", highlight=False)
@@ -171,7 +171,9 @@ def _show_each(rows: Sequence[RuleInForce]) -> None:
         until = f" until {row.until}" if row.until else ""
         since = f"since {row.since}" if row.in_force else f"not now: from {row.since}"
         out.print(f"  in force {since}{until}")
-        out.print(f"  source   {row.kind}: {escape(row.source)}\n           {row.url}")
+        out.print(
+            f"  source   {row.kind}: {escape(row.source)}\n           {escape(row.url)}"
+        )
 
 
 def _show_changes(changes: Sequence[RuleChange]) -> None:

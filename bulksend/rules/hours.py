@@ -124,9 +124,21 @@ class Hours:
         return tuple(self._key(place, month) for month in _months_between(start, end))
 
     def ever_opens(self, place: Place) -> bool:
-        """Whether there is an opening in all of the year in which the pack was checked."""
-        months = (self.pack.checked.year * 12 + month for month in range(12))
-        return any(self._in_month(place, month) for month in months)
+        """Whether there is an opening in the year in which the pack was checked, or later.
+
+        Later are the years in which a version begins, and those after them: a rule may
+        open again.
+        """
+        first = self.pack.checked.year
+        begins = (one.first.year for rule in self.rules(place) for one in rule.versions)
+        years = {
+            year for begun in begins for year in (begun, begun + 1) if year > first
+        }
+        return any(
+            self._in_month(place, year * 12 + month)
+            for year in (first, *sorted(years))
+            for month in range(12)
+        )
 
     # -- inside ---------------------------------------------------------------------
 

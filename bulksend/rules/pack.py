@@ -80,6 +80,8 @@ class RulePack:
     """Rules that were checked together.  ``digest`` names exactly these rules.
 
     Args:
+        checked: When any of its files was looked at last.
+
         settled: Jurisdictions whose countries ``*`` does not stand for.  A campaign's own
             rule for a country is none of them: it holds beside ``*``, and only narrows.
 
@@ -136,7 +138,7 @@ def read_rules(files: Sequence[Path], *, beside: RulePack | None = None) -> Rule
     every = {one for rule in rules for one in rule.jurisdictions}
     settled = beside.settled if beside else tuple(sorted(every))
     own = tuple(rule.id for rule in rules[len(beside.rules) :]) if beside else ()
-    return RulePack(tuple(rules), min(checked), _digest(rules), settled, own)
+    return RulePack(tuple(rules), max(checked), _digest(rules), settled, own)
 
 
 def _digest(rules: Iterable[Rule]) -> str:

@@ -62,9 +62,13 @@ def _listed(said: object) -> object:
 _Holidays = Annotated[str, AfterValidator(_calendar_or_day)]
 
 
+_Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+"""A clock's offset in the year 1 or 9999 cannot be worked out."""
+
+
 class VersionSaid(_Shape):
-    first: date = Field(alias="from")
-    until: date | None = None
+    first: _Day = Field(alias="from")
+    until: _Day | None = None
     hours: dict[str, str | list[str]]
     per_day: Annotated[int, Field(gt=0)] | None = None
     kind: Kind
@@ -81,11 +85,12 @@ class RuleSaid(_Shape):
 
 
 class RuleFile(_Shape):
-    checked: date
+    checked: _Day
     rules: Annotated[list[RuleSaid], Field(min_length=1)]
 
 
 _EXPECTED = {
+    "": "the keys `checked` and `rules`",
     "checked": "the day it was checked, such as 2026-11-26",
     "rules": "a list of rules",
     "id": "a name of a-z 0-9 -",
@@ -93,8 +98,8 @@ _EXPECTED = {
     "jurisdictions": "a list of ISO 3166 codes such as US or US-FL, or *",
     "holidays": "calendars such as US-AL or FR, and days such as 05-04, 2026-11-03, tue 11-02 or easter-2",
     "versions": "a list of versions, each with `from` and `hours`",
-    "from": "a day, such as 2026-11-26",
-    "until": "a day, such as 2026-11-26",
+    "from": "a day of 1900 to 2999, such as 2026-11-26",
+    "until": "a day of 1900 to 2999, such as 2026-11-26; without it a version holds for good",
     "hours": 'hours for every day, such as mon-sat: "08:00-20:00", sun: closed',
     "per_day": "a whole number above 0",
     "kind": "primary, secondary or caution",
@@ -112,14 +117,31 @@ class _Loader(_BASE):  # type: ignore[misc, valid-type]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _Wrong("a key that is no word", key.start_mark.line + 1)
             if key.value in seen:
-                raise _Twice(key.value, key.start_mark.line + 1)
+                raise _Wrong(f"`{key.value}` is there twice", key.start_mark.line + 1)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-class _Twice(Exception):  # noqa: N818
-    """A key, and the line on which it stands again."""
+class _Wrong(Exception):  # noqa: N818
+    """What is wrong, and on which line it stands."""
+
+
+_DEEPEST = 20
+
+
+def _tree_of(text: str) -> Any:
+    """The file's values.  How deep they are is asked first: libyaml has only its stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            line = getattr(event.start_mark, "line", 0) + 1
+            raise _Wrong("it is nested too deeply", line)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  (it makes texts only)
 
 
 def read(file: Path, problems: list[Problem]) -> RuleFile | None:
@@ -129,14 +151,12 @@ def read(file: Path, problems: list[Problem]) -> RuleFile | None:
     """
     try:
         text = file.read_text("utf-8")
-        tree = yaml.load(text, Loader=_Loader)  # noqa: S506  (it makes texts only)
-        shape = RuleFile.model_validate(tree)
+        shape = RuleFile.model_validate(_tree_of(text))
     except (OSError, UnicodeDecodeError) as error:
         found = (getattr(error, "strerror", None) or "it is not UTF-8").lower()
         problems.append(Problem("E121", found, file=str(file)))
-    except _Twice as error:
-        key, line = error.args
-        found = f"`{key}` is there twice"
+    except _Wrong as error:
+        found, line = error.args
         problems.append(Problem("E122", found, file=str(file), line=line))
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1

@@ -44,7 +44,7 @@ def test_rules_of_one_s_own_are_checked_and_shown(desk: Desk) -> None:  # noqa: 
 checked: 2026-11-26
 rules:
   - id: our-sundays
-    name: No texts on Sundays
+    name: "No texts on [/] Sundays"
     jurisdictions: [US]
     holidays: US
     versions:
@@ -57,6 +57,7 @@ rules:
     desk.write("ours.yaml", text)
     shown = desk.call("rules", "show", "our-sundays", "--pack", "ours.yaml")
     assert "mon-sat 09:00-19:00, sun closed, holidays closed" in shown.out
+    assert "our-sundays No texts on [/] Sundays (US)" in shown.out
     desk.write("ours.yaml", text.replace("sun: closed, ", ""))
     gap = desk.call("rules", "list", "--pack", "ours.yaml")
     assert (gap.code, "E122" in gap.err) == (2, True)

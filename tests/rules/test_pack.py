@@ -90,6 +90,18 @@ WRONG: list[tuple[str, object, str]] = [
     ("E122", pack(version(), jurisdictions=["US", "ZZ"]), "there is no country ZZ"),
     ("E122", pack(version(), jurisdictions=["US-PR"]), "a country of its own here, PR"),
     ("E122", {"rules": []}, "missing"),
+    ("E122", "", "expected the keys `checked` and `rules`"),
+    ("E122", "? [a, b]\n: 1\n", ":1: a key that is no word"),
+    ("E122", "{a: 1}: 1\n", ":1: a key that is no word"),
+    ("E122", "rules: " + "[" * 3_000 + "]" * 3_000, ":1: it is nested too deeply"),
+    ("E122", "\n".join(" " * n + "-" for n in range(3_000)), ":21: it is nested too deeply"),
+    ("E122", "rules: " + "[" * 200_000, ":1: it is nested too deeply"),  # libyaml's stack ends
+    ("E121", "a: &a [*a]", "it is not YAML"),
+    ("E121", "a: *a", "it is not YAML"),
+    ("E121", 'a: "\\UFFFFFFFF"', "it is not YAML"),
+    ("E122", pack(version(**{"from": "0001-01-01"})), "expected a day of 1900 to 2999"),
+    ("E122", pack(version(until="9999-12-31")), "without it a version holds for good"),
+    ("E122", pack(version()) | {"checked": "0001-01-01"}, "expected the day it was checked"),
     ("E122", pack(version(), id="us-fl"), "is there already"),
 ]  # fmt: skip
 
@@ -209,6 +221,28 @@ def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:
     assert "rules[0].versions[0].hours" in places
     assert "rules[0].versions[1].hours" in places
     assert "rules[0].versions" in places
+
+
+OPEN, SHUT = {"mon-sun": "08:00-20:00"}, {"mon-sun": "closed"}
+OPENED = [
+    # what a rule says, and whether it ever opens; the shipped pack is of 2026
+    ([version(hours=SHUT)], False),
+    ([version(hours=SHUT, until="2028-12-30"), version(hours=OPEN, **{"from": "2028-12-30"})], True),
+    ([version(hours=OPEN, until="2025-01-01"), version(hours=SHUT, **{"from": "2025-01-01"})], False),
+    ([version(hours=SHUT, until="2025-01-01"), version(hours=OPEN, **{"from": "2025-01-01"})], True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("versions", "is_open"), OPENED)
+@pytest.mark.parametrize("checked", ["2020-05-01", "2026-11-27"])
+def test_a_rule_that_opens_later_is_no_rule_that_never_opens(
+    tmp_path: Path, versions: list[dict[str, Any]], *, is_open: bool, checked: str
+) -> None:
+    """However long ago somebody looked at rules of their own."""
+    own = pack(*versions, jurisdictions=["US"]) | {"checked": checked}
+    both = read_rules([written(tmp_path, own)], beside=shipped_rules())
+    place = Place(("US-CO",), ("America/Denver",))
+    assert Hours(both, "us-marketing").ever_opens(place) == is_open
 
 
 def test_own_rules_only_narrow(tmp_path: Path) -> None:
