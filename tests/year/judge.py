@@ -89,7 +89,7 @@ WEEK: dict[str, tuple[tuple[int, int] | None, ...]] = {
     "US-WY": (_E,) * 3,
     "CA": ((9, 20), (10, 18), (10, 18)),
     "US-TX": (_N, _N, (12, 21)), "US-UT": ((8, 21), (8, 21), None),
-    "US-WA": (_E,) * 3, "FR": ((8, 22), (8, 22), None), "else": ((9, 20),) * 3,
+    "US-WA": (_E,) * 3, "PR": (_N,) * 3, "FR": ((8, 22), (8, 22), None), "else": ((9, 20),) * 3,
 }  # fmt: skip
 LATER = {"US-PA": ("10-18", ((9, 19), (9, 12), None))}
 """Hours that begin on a day of 2026."""
