@@ -590,7 +590,9 @@ where exists (select 1 from messages as m
                                    and before.row = m.row
                                    and before.event = 'again'
                                    and before.evidence like
-                                       '%"message_id":"' || cast(:message_id as text) || '"%')))
+                                       '%"message_id":"' || replace(replace(
+                                           cast(:message_id as text), '\', '\\'), '"', '\"')
+                                       || '"%' escape '!')))
 on conflict (run_id, row, decided_at, event) do nothing;
 
 -- Evidence counts under no epoch: it is true whoever claimed the row.  Four statements,
@@ -619,7 +621,9 @@ where run_id = :run_id and row = :row
                                    and before.row = messages.row
                                    and before.event = 'again'
                                    and before.evidence like
-                                       '%"message_id":"' || cast(:message_id as text) || '"%'));
+                                       '%"message_id":"' || replace(replace(
+                                           cast(:message_id as text), '\', '\\'), '"', '\"')
+                                       || '"%' escape '!'));
 
 -- name: prove_accepted
 update messages
