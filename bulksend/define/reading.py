@@ -186,6 +186,8 @@ def expanded(
         if name not in environment:
             fix = suggestion(name, environment)
             fix = fix and f"Set it. {fix}"
+            if path[:1] == ("message",) and not name.isupper():
+                fix = f"For a person's value write {{{{ {name} }}}}; or set it."
             document.spoiled.add(path)
             document.report(path, "E105", found=f"${{{name}}} is not set", fix=fix)
             return match[0]

@@ -285,6 +285,14 @@ WRONG = [
     # -- variables --
     ("spring\n", "${NOPE}\n", "E105", 10, "message.tag", "${NOPE} is not set"),
     ("spring\n", "a${HOM}\n", "E105", 10, "message.tag", "Did you mean `HOME`?"),
+    (
+        "spring\n",
+        "a${first_name}\n",
+        "E105",
+        10,
+        "message.tag",
+        "write {{ first_name }}; or set it",
+    ),
     ("50/s", "${NOPE}", "E105", 12, "send.rate", "is not set"),
     ("50/s", "${SPEED}", "E104", 12, "send.rate", '"${SPEED}", which is "fast"'),
     ("50/s", "${EMPTY}", "E104", 12, "send.rate", '"${EMPTY}", which is empty'),
