@@ -3,9 +3,8 @@
 Every transaction is committed with ``synchronous=FULL``: what it says is true after a
 power cut.
 
-A file that was moved away, removed or replaced (by a backup, say) stays open, and would
-take what nobody ever reads again.  So whatever is asked of it asks first whether the path
-still leads to the file that was opened, and what is written asks so before it commits.
+Whatever is asked of it asks first whether its files are those that were opened, and what
+is written asks so before it commits: `its_files`.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ import orjson
 from bulksend.journal import migrations
 from bulksend.journal.database import rounds
 from bulksend.journal.faults import BUSY_SECONDS
+from bulksend.journal.its_files import ItsFiles
 from bulksend.journal.sql import (
     OLDEST_PROGRAM,
     SCHEMA_VERSION,
@@ -31,13 +31,7 @@ from bulksend.journal.sql import (
     queries,
     schema,
 )
-from bulksend.journal.sqlite_faults import (
-    explained,
-    identity,
-    refuse_network,
-    refuse_old,
-    refuse_other,
-)
+from bulksend.journal.sqlite_faults import explained, refuse_network, refuse_old
 from bulksend.journal.states import arrows
 
 if TYPE_CHECKING:
@@ -57,8 +51,7 @@ class Sqlite:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
         self.name = str(path)
-        self._path = path
-        self._file = identity(path)
+        self._files = ItsFiles(path)
         self._q = queries()
 
     @classmethod
@@ -93,16 +86,17 @@ class Sqlite:
                 isolation_level=None,
                 check_same_thread=False,  # one at a time, but not always the same
             )
-            database = cls(connection, path)
             try:
+                database = cls(connection, path)
                 database._prepare(read_only=read_only)
+                database._files.note_log()
             except BaseException:
-                database.close()
+                connection.close()
                 raise
             return database
 
     def close(self) -> None:
-        self.connection.close()
+        self._files.close(self.connection)
 
     def reconnect(self) -> None:
         """A file is never lost."""
@@ -111,7 +105,7 @@ class Sqlite:
     def _asked(self) -> Iterator[None]:
         """Something is asked of it, and what fails is explained."""
         with explained(self.name):
-            refuse_other(self._path, self._file)
+            self._files.refuse_others()
             yield
 
     # -- statements -----------------------------------------------------------------
@@ -208,7 +202,7 @@ class Sqlite:
             self.connection.execute("begin immediate")
             try:
                 yield
-                refuse_other(self._path, self._file)
+                self._files.refuse_others()
                 self.connection.execute("commit")
             except BaseException:
                 if self.connection.in_transaction:

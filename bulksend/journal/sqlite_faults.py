@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from bulksend.errors import BulksendError, InputError, Problem, Stopped
+from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.faults import BUSY_SECONDS, DAMAGED, undamaged
 from bulksend.journal.mounts import network_file_system
 
@@ -82,20 +82,3 @@ def refuse_network(path: Path) -> None:
     if kind is not None:
         expected = "a local disk, or a journal at postgresql://"
         raise InputError(Problem("E564", f"it is on {kind}", expected, file=str(path)))
-
-
-def identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from any other that is there, or was; None where none is."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def refuse_other(path: Path, opened: tuple[int, int] | None) -> None:
-    """Raises Stopped (E608), where *path* does not lead to the file that was *opened*."""
-    there = identity(path)
-    if there != opened:
-        found = "it was replaced" if there else "it was moved away or removed"
-        raise Stopped(Problem("E608", f"{found} while it was open", file=str(path)))

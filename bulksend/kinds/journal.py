@@ -94,6 +94,12 @@ ROWS = (
         "Nothing needs to be done.",
     ),
     Kind(
+        "E616",
+        "the journal was changed under a program that has it open",
+        "Nothing more was written. End what has it open; docs/journal.md says how a "
+        "backup is put back.",
+    ),
+    Kind(
         "E620",
         "this is not a plan",
         "Make one with `bulksend plan CAMPAIGN`.",

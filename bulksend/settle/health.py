@@ -24,7 +24,8 @@ FRESH_SECONDS = 3.0
 
 PATIENCE_SECONDS = 2.5
 
-ANOTHER_VERSION = "E602"
+LASTING = frozenset({"E602", "E616"})
+"""Another version's journal, or one that was copied over this one: a new start helps."""
 
 
 class Keeper(Protocol):
@@ -45,7 +46,7 @@ class Health:
     """What is known of a keeper.
 
     Args:
-        give_up: Told of what lasts until another version of this program is started.
+        give_up: Told of what lasts until this program is started again.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Health:
         if self._code != code:
             self._code = code
             log.error("callbacks cannot be stored", code=code)
-        if code == ANOTHER_VERSION:
+        if code in LASTING:
             self._give_up(error)
 
     async def is_well(self) -> bool:

@@ -4,7 +4,7 @@ What comes in                                  What goes out
 ---------------------------------------------  ---------------------------------------
 a callback, whatever its type                  200, once it is on the disk
 a callback, and the journal cannot be written  503: Bandwidth brings it again (24 hours)
-the same, as a newer program has upgraded it   503, and `give_up` is told
+the same, and only a new start helps           503, and `give_up` is told
 it is not on the disk after 9 seconds          503, though it may be later: twice is once
 no or wrong credentials                        401, before a byte of the body is read
 a body that holds no event                     400
@@ -93,7 +93,7 @@ class Listener:
     Args:
         access: None lets everybody in.
 
-        give_up: Told of what lasts until another version of this program is started.
+        give_up: Told of what lasts until this program is started again.
     """
 
     def __init__(

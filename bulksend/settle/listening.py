@@ -107,7 +107,8 @@ def listen(
     Raises:
         InputError: E541, where the port cannot be opened.
         BulksendError: The journal cannot be used; E602, where a newer program upgrades
-            it meanwhile: whoever started this one starts that one.
+            it meanwhile: whoever started this one starts that one; E616, where another
+            was copied over it.
     """
     with asyncio.Runner(loop_factory=_loop) as runner:
         return runner.run(_listen(home, where, ready, on_stop))

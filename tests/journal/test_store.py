@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -145,6 +146,25 @@ def test_a_file_that_is_another_one_by_now_is_not_asked(
             other.rename(path)
         with pytest.raises(Stopped, match="E608"):
             ask(journal)
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_a_file_that_was_copied_over_is_neither_asked_nor_harmed(
+    path: Path, ask: Callable[[Journal], object]
+) -> None:
+    """Its log is gone, the file the same: E616, and our log's pages stay out of it."""
+    copy = path.with_name("copy.db")
+    with Journal.open(path) as journal, closing(Sqlite.open(path)) as other:
+        other.copy(copy)
+        journal.runs.add(RUN)
+        for end in ("-wal", "-shm"):
+            path.with_name(path.name + end).unlink()
+        shutil.copyfile(copy, path)
+        with pytest.raises(Stopped, match="E616"):
+            ask(journal)
+    with pytest.raises(Stopped, match="E616"):
+        Journal.open(path)
+    assert path.read_bytes() == copy.read_bytes()
 
 
 def test_what_is_written_while_the_file_is_replaced_is_undone(path: Path) -> None:
