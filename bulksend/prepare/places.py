@@ -59,10 +59,11 @@ _TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
 _OWN_FIVE_DIGITS = {"DO"}
 """Of the North American plan's countries those whose own postcodes look like ZIPs."""
 
-_SHARES_MOBILES = {"AU": ("CC", "CX")}
+_SHARES_MOBILES = {"AU": ("CC", "CX"), "IL": ("PS",), "TR": ("CY",)}
 """Of countries whose mobiles cannot be told from another's: Cocos and Christmas Island have
-Australia's, and clocks of their own.  Others that share a calling code share clocks too, or
-have prefixes that libphonenumber knows."""
+Australia's, Palestinians +972 59 and 56 too, and Cyprus' north Turkey's, and each has clocks
+of its own.  Others that share a calling code share clocks too, or have prefixes that
+libphonenumber knows."""
 
 _OF_NO_TOWN = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"}
 """North America's clocks under names of no place, some in files of their own."""

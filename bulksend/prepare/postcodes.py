@@ -34,6 +34,9 @@ _MILITARY = {"AA", "AE", "AP"}
 """States of the armed forces' post: where in the world is not known."""
 
 _ALSO = {
+    ("AL", "Chambers County"): "America/New_York",
+    ("AL", "Lee County"): "America/New_York",
+    ("AL", "Russell County"): "America/New_York",
     ("AZ", "Apache County"): "America/Phoenix",
     ("AZ", "Coconino County"): "America/Denver",
     ("AZ", "Navajo County"): "America/Denver",
@@ -41,7 +44,8 @@ _ALSO = {
     ("OR", "Malheur County"): "America/Los_Angeles",
 }
 """Counties with a second clock that the package's zones do not show, or might not one
-day: the Navajo Nation, West Wendover (49 CFR 71.9), the south of Malheur."""
+day: the towns of Alabama that live by the clock of Columbus and West Point in Georgia, the
+Navajo Nation, West Wendover (49 CFR 71.9), the south of Malheur."""
 
 
 def data_version() -> str:
@@ -55,7 +59,8 @@ def places_of(cells: pl.Series) -> pl.Series:
     """
     text = cells.str.strip_chars()
     number = text.cast(pl.UInt32, strict=False)
-    rest = (number.is_null() | (number > LARGEST)).fill_null(value=True).arg_true()
+    is_odd = (text.str.len_bytes() > len(str(LARGEST))) | text.str.starts_with("+")
+    rest = (number.is_null() | is_odd).fill_null(value=True).arg_true()
     number = number.fill_null(0).clip(upper_bound=LARGEST)
     found = _slots()["place"].gather(number)
     return found.scatter(rest, _closely(text.gather(rest))) if len(rest) else found
@@ -67,7 +72,7 @@ def _closely(text: pl.Series) -> pl.Series:
     A digit of another script makes no ZIP, though ``\\d`` would know it.
     """
     plain = text.str.normalize("NFKC").str.strip_suffix(".0")
-    digits = plain.str.replace(r"^([0-9]{5})(?:[ -]?[0-9]{4}|-)$", "$1")
+    digits = plain.str.replace(r"^([0-9]{4,5})(?:[ -]?[0-9]{4}|-)$", "$1")
     is_zip = digits.str.contains(r"^[0-9]{3,5}$").fill_null(value=False)
     number = digits.set(~is_zip, None).cast(pl.UInt32).fill_null(0)
     found = _slots()["place"].gather(number)

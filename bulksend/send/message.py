@@ -54,6 +54,11 @@ class Message(NamedTuple):
         return first, self.sender, " ".join(map(str, others))
 
 
+LONGEST_LIFE_MS = 24 * 3_600_000
+"""Of an expiration that nobody asked for: Bandwidth takes a day, and nobody has tried more
+(bandwidth.md §1.1).  A window that is open all day goes on for weeks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What all messages of a run share in the request."""
@@ -93,7 +98,7 @@ class Envelope:
         """When a message must be there, at the latest: the earlier of what bounds it."""
         expires = self.expires(now_ms)
         if expires is None:
-            return message.until
+            return min(message.until, now_ms + LONGEST_LIFE_MS)
         ends = int(expires.timestamp() * 1000)
         return min(ends, message.until) if message.until else ends
 

@@ -85,6 +85,13 @@ ROWS = [
       "Australia/Broken_Hill Australia/Darwin Australia/Eucla Australia/Hobart "
       "Australia/Lindeman Australia/Lord_Howe Australia/Melbourne Australia/Perth "
       "Australia/Sydney Indian/Christmas Indian/Cocos"), "sent"),
+    ("+905338512345", "", "",  # Cyprus' north has Turkey's mobiles
+     "number TR Asia/Famagusta Asia/Nicosia Europe/Istanbul", "sent"),
+    ("+972599123456", "", "", "number IL Asia/Gaza Asia/Hebron Asia/Jerusalem", "sent"),
+    ("9192345698", "36869", "",  # Phenix City lives by the clock of Columbus, Georgia
+     "number US-NC America/New_York; postcode US-AL America/Chicago America/New_York", "sent"),
+    ("3342345671", "", "", "number US-AL America/Chicago America/New_York", "sent"),
+    ("9192345699", "00012345", "", None, "postcode_unknown"),
     ("9192345680", "09001", "",  # the forces' post: nobody knows where
      "number US-NC America/New_York; postcode US-*", "never_open"),
     ("9192345695", "09001", "Europe/Berlin",  # but by another column
@@ -356,7 +363,9 @@ def test_area_codes_and_zips_agree_about_states() -> None:
 
 CELLS = [
     ("02139", "MA"), ("2139", "MA"), ("501", "NY"), ("33101-1234", "FL"),
-    ("331011234", "FL"), (" 33101 ", "FL"), ("02139-", "MA"), ("33101-123", "?"), ("33101.0", "FL"), ("96910", "GU"),
+    ("331011234", "FL"), (" 33101 ", "FL"), ("02139-", "MA"), ("33101-123", "?"),
+    ("2139-1234", "MA"), ("21391234", "MA"), ("2139 1234", "MA"), ("00012345", None), ("0002139", "?"),
+    ("+2139", "?"), ("+33101", "?"), ("501-1234", "?"), ("3310112345", "?"), ("33101.0", "FL"), ("96910", "GU"),
     ("1", None), ("99999", None), ("", ""), (None, ""),
     ("abcde", "?"), ("K1A 0B1", "?"), ("123456", "?"),
     ("１０００１", "NY"), ("３３１０１－１２３４", "FL"), ("١٢٣٤٥", "?"), ("1٠٠٠1", "?"),

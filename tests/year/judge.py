@@ -74,7 +74,7 @@ OLD_NAMES = {
 }  # fmt: skip
 """Zones' names of which zone.tab has newer ones; all others are where one rule holds."""
 
-ISLANDS = {"AU": ("CX", "CC")}
+ISLANDS = {"AU": ("CX", "CC"), "TR": ("CY",), "IL": ("PS",)}
 """Countries that share another's mobile numbers."""
 
 _E, _N = (8, 20), (9, 21)
