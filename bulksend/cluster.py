@@ -18,6 +18,7 @@ from multiprocessing import active_children, resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bulksend import aside
 from bulksend.crew import in_touch
 from bulksend.errors import BulksendError, InputError, Problem, Stopped
 from bulksend.home import Home
@@ -201,7 +202,7 @@ def _found(workers: str, stack: ExitStack) -> Any:
 
     address = _DISTANT.sub(r"tcp://\1", workers)
     try:
-        what = asyncio.run(_who_answers(address))
+        what = aside.run(_who_answers(address))
         if what != "Scheduler":
             found = f"a {what} of Dask's" if what else "what is not Dask's"
             found += " answers there"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bulksend import aside
 from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.send.bandwidth import Client
@@ -23,7 +23,7 @@ def check_connection(environment: Mapping[str, str]) -> str:
         BulksendError: What does not work.
     """
     credentials = Credentials.from_environment(environment)
-    asyncio.run(_sign_in(credentials))
+    aside.run(_sign_in(credentials))
     home = Home.find(Path(), environment)
     if isinstance(home.journal, Path):
         return f"signed in at {credentials.url}; the journal is a file on each machine"

@@ -8,12 +8,12 @@ A row is never sent by either of these; `bulksend run` sends what was planned ag
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from bulksend import aside
 from bulksend.assignment import other_account
 from bulksend.errors import InputError, Problem
 from bulksend.journal.database import atomically
@@ -154,7 +154,7 @@ def resend_run(
             credentials = Credentials.from_environment(environment)
             if known.account not in ("", credentials.account_id):
                 raise InputError(other_account(known, credentials.account_id))
-            rows = asyncio.run(_again(journal, plans, credentials, how))
+            rows = aside.run(_again(journal, plans, credentials, how))
         by = orjson.dumps({"by": _user()}).decode()
         count = journal.decisions.resend(known.id, rows, now=wall_ms(), evidence=by)
         rewrite(home, journal, [known])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from bulksend import aside
 from bulksend.errors import BulksendError, Stopped
 from bulksend.logs import log
-from bulksend.signals import ending
+from bulksend.signals import ending, on_ending
 from bulksend.view import telemetry
 
 if TYPE_CHECKING:
@@ -36,8 +37,13 @@ def run_sending(
     Returns:
         What stopped it, or None.
     """
+
+    def stop() -> None:
+        on_stop()
+        sending.stop()
+
     try:
-        _run_loop(_send_with_signals(sending, run, beside, on_stop))
+        _run_loop(_send_with_signals(sending, run, beside, stop), stop)
     except BulksendError as error:
         if type(error) is BulksendError and sending.has_begun:
             return Stopped(error.problems)  # a journal that fails half-way: resume
@@ -49,12 +55,8 @@ async def _send_with_signals(
     sending: Sending,
     run: Run,
     beside: Callable[[Underway], Awaitable[None]] | None,
-    on_stop: Callable[[], None],
+    stop: Callable[[], None],
 ) -> None:
-    def stop() -> None:
-        on_stop()
-        sending.stop()
-
     companion = asyncio.ensure_future(beside(sending)) if beside else None
     try:
         with telemetry.observed(run, sending.progress, sending), _on_signals(stop):
@@ -85,14 +87,21 @@ def _on_signals(act: Callable[[], None]) -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def _run_loop(work: Coroutine[Any, Any, None]) -> None:
+def _run_loop(work: Coroutine[Any, Any, None], stop: Callable[[], None]) -> None:
+    """Where a loop is running already, as in a notebook: in a thread beside it."""
     with _wakeup_kept():
-        try:
-            import uvloop
-        except ImportError:  # Windows has none
-            asyncio.run(work)
+        if aside.is_in_loop():
+            loop = aside.new_loop()
+
+            def tell() -> None:
+                with suppress(RuntimeError):  # it has ended
+                    loop.call_soon_threadsafe(stop)
+
+            with on_ending(tell):
+                aside.run_in_thread(work, loop)
         else:
-            uvloop.run(work)
+            with asyncio.Runner(loop_factory=aside.new_loop) as runner:
+                runner.run(work)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from bulksend import aside
 from bulksend.assignment import other_account
 from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
 from bulksend.journal.owner import Owner
@@ -148,7 +149,7 @@ def settle_runs(
             ground = partial(
                 Ground, journal, plans, wait_ms=how.wait_ms, now=wall_ms, asked=ours
             )
-            asyncio.run(_settle(ground, credentials, how, settled))
+            aside.run(_settle(ground, credentials, how, settled))
         looked_at = {*real, *(runs if run else ())}
         settled.doubled = sum(journal.receipts.doubled(one.id) for one in looked_at)
         rewrite(home, journal, real)
@@ -194,7 +195,7 @@ def poll_runs(
         found: Counter[str] = Counter()
         if _waiting(journal, real):
             credentials = Credentials.from_environment(environment)
-            asyncio.run(_poll(journal, real, credentials, how, found))
+            aside.run(_poll(journal, real, credentials, how, found))
         before = reach(wall_ms())
         old = (journal.decisions.accepted_before(one.id, before) for one in real)
         if count := sum(old):

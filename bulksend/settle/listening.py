@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bulksend import aside
 from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.logs import log
 from bulksend.send.clocks import wall_ms
@@ -16,6 +17,7 @@ from bulksend.settle.certificate import Certificate
 from bulksend.settle.keeping import Keeping
 from bulksend.settle.listener import Access, Listener
 from bulksend.settle.taking import Taking
+from bulksend.signals import on_ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,8 +112,24 @@ def listen(
             it meanwhile: whoever started this one starts that one; E616, where another
             was copied over it.
     """
-    with asyncio.Runner(loop_factory=_loop) as runner:
-        return runner.run(_listen(home, where, ready, on_stop))
+    loop = aside.new_loop()
+    heard: list[Callable[[], None]] = []
+    if not aside.is_in_loop():
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            return runner.run(_listen(home, where, ready, on_stop, _on_signals))
+
+    def tell() -> None:
+        for act in heard:
+            loop.call_soon_threadsafe(act)
+
+    with on_ending(tell):
+        work = _listen(home, where, ready, on_stop, heard.append)
+        return aside.run_in_thread(work, loop)
+
+
+def _on_signals(act: Callable[[], None]) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, act)
 
 
 async def _listen(
@@ -119,6 +137,7 @@ async def _listen(
     where: Door,
     ready: Callable[[int], None],
     on_stop: Callable[[], None],
+    on_signal: Callable[[Callable[[], None]], None],
 ) -> int:
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[BulksendError | None] = loop.create_future()
@@ -131,8 +150,7 @@ async def _listen(
         on_stop()
         end()
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, heard)
+    on_signal(heard)
     taking = Taking(home, wall_ms)
     keeping = Keeping(taking)
     listener = Listener(keeping, where.access, give_up=end)
@@ -171,11 +189,3 @@ def _counted(listener: Listener) -> dict[str, int]:
         f"answered_{status}": n for status, n in sorted(listener.answers.items())
     }
     return {"events": listener.events} | answers
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:  # Windows has none
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()

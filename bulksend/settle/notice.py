@@ -7,7 +7,6 @@ about the run.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ import aiohttp
 import orjson
 from pydantic import ValidationError
 
+from bulksend import aside
 from bulksend.define.campaign import Notify
 from bulksend.define.reference import resolved
 from bulksend.errors import InputError, Problem, counted
@@ -69,7 +69,7 @@ def tell(
     body = orjson.dumps(payload(ended, said))
     problems: list[Problem | None] = []
     if notify.webhook is not None:
-        problems.append(asyncio.run(_post(notify.webhook, body, limit)))
+        problems.append(aside.run(_post(notify.webhook, body, limit)))
     if notify.command:
         problems.append(_run(notify.command, body, folder, limit))
     return [problem for problem in problems if problem is not None]
