@@ -166,7 +166,25 @@ class Home:
 
     def marks(self, campaign: str) -> Path:
         """The folder of what `journal.mark` notes of its runs, each by its name."""
-        return self.folder / "claims" / campaign.replace("/", "+")
+        return self._claims / campaign.replace("/", "+")
+
+    def refuse_lost_journal(self) -> None:
+        """For who would make one: where runs were sent from here, there was one.
+
+        Raises:
+            InputError: E603, where it is elsewhere, or on its way back from a backup.
+        """
+        if self._claims.is_dir() and not self.journal.exists():
+            found = "none is there, and runs were sent from here by one"
+            fix = (
+                "Say where it is with --journal or BULKSEND_JOURNAL, or put it back; who "
+                f"does without it removes {self._claims}."
+            )
+            raise InputError(Problem("E603", found, fix=fix, file=str(self.journal)))
+
+    @property
+    def _claims(self) -> Path:
+        return self.folder / "claims"
 
     def plan_path(self, name: str) -> Path:
         return self.folder / "plans" / f"{name}.parquet"

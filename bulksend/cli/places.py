@@ -30,5 +30,6 @@ PLACE = Place()
 
 def tell_new_journal(home: Home) -> None:
     """Name the journal that is about to be made: what it is told, no other one knows."""
+    home.refuse_lost_journal()
     if not home.journal.exists():
         click.echo(f"new journal {home.journal}", err=True)

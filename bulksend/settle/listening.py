@@ -107,7 +107,8 @@ def listen(
         How many events were taken in.
 
     Raises:
-        InputError: E541, where the port cannot be opened.
+        InputError: E541, where the port cannot be opened; E603, where the journal of
+            what was sent from here is not there.
         BulksendError: The journal cannot be used; E602, where a newer program upgrades
             it meanwhile: whoever started this one starts that one; E616, where another
             was copied over it.
@@ -139,6 +140,7 @@ async def _listen(
     on_stop: Callable[[], None],
     on_signal: Callable[[Callable[[], None]], None],
 ) -> int:
+    home.refuse_lost_journal()
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[BulksendError | None] = loop.create_future()
 

@@ -151,8 +151,10 @@ class SuppressionList:
             may_create: Whether a journal is made where there is none.
 
         Raises:
-            BulksendError: E603, where there is none; what opening it says.
+            BulksendError: E603, where there is none, or none any more; what opening it
+                says.
         """
+        home.refuse_lost_journal()
         if not (may_create or home.journal.exists()):
             raise InputError(Problem("E603", "none is there", file=str(home.journal)))
         with Journal.open(home.journal, may_create=may_create) as journal:

@@ -10,6 +10,7 @@ from tests.flow.desk import codes
 from tests.flow.test_listen import ACCESS
 
 if TYPE_CHECKING:
+    from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
 
 ANA = "+19192345671"
@@ -89,6 +90,27 @@ def test_no_journal_answers_no_question(desk: Desk, command: str) -> None:
 
     assert (ran.code, codes(ran)) == (2, ["E603"]), ran
     assert not list(desk.folder.iterdir())
+
+
+@pytest.mark.parametrize("command", ["suppress add", "suppress import", "listen"])
+def test_where_runs_were_sent_no_second_journal_is_made(
+    desk: Desk, bandwidth: Bandwidth, command: str
+) -> None:
+    """Theirs is elsewhere, or a backup is being put back: E603, and none is made."""
+    bandwidth()
+    desk.people()
+    desk.campaign()
+    ran = desk.call("run", "hello.yaml", "--yes", "--json", "--journal", "there.sqlite")
+    assert ran.code == 0, ran
+    desk.environment |= ACCESS
+
+    refused = desk.call(*COMMANDS[command])
+
+    assert refused.code == 2, refused
+    assert "E603" in refused.all
+    assert "new journal" not in refused.all
+    assert not (desk.folder / ".bulksend" / "journal.sqlite").exists()
+    assert desk.call(*COMMANDS["suppress add"], "--journal", "there.sqlite").code == 0
 
 
 @pytest.mark.parametrize("command", ["add", "import"])
