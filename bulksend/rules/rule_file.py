@@ -70,7 +70,7 @@ class VersionSaid(_Shape):
     first: _Day = Field(alias="from")
     until: _Day | None = None
     hours: dict[str, str | list[str]]
-    per_day: Annotated[int, Field(gt=0)] | None = None
+    per_day: Annotated[int, Field(gt=0, le=1_000_000)] | None = None
     kind: Kind
     source: _Text
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
@@ -101,7 +101,7 @@ _EXPECTED = {
     "from": "a day of 1900 to 2999, such as 2026-11-26",
     "until": "a day of 1900 to 2999, such as 2026-11-26; without it a version holds for good",
     "hours": 'hours for every day, such as mon-sat: "08:00-20:00", sun: closed',
-    "per_day": "a whole number above 0",
+    "per_day": "a whole number above 0, up to 1,000,000",
     "kind": "primary, secondary or caution",
     "source": "where the rule stands",
     "url": "an http(s) address",

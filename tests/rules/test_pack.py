@@ -84,6 +84,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("E122", pack(version(**{"from": "2021-02-29"})), '"2021-02-29"; expected a day'),
     ("E122", pack(version(url="ftp://x")), "expected an http(s) address"),
     ("E122", pack(version(per_day="0")), "expected a whole number above 0"),
+    ("E122", pack(version(per_day="9" * 23)), "up to 1,000,000"),
     ("E122", pack(version(colour="red")), "no such key"),
     ("E122", pack(version(), jurisdictions=["Florida"]), "ISO 3166"),
     ("E122", pack(version(), jurisdictions=["US-FLA"]), "there is no state US-FLA; expected a list of"),
