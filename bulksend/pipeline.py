@@ -270,7 +270,12 @@ def run_arms(run: str, *, home: Home) -> list[Arm]:
 
 
 def list_runs(home: Home) -> list[Ended]:
-    """How every run stands, newest first, and who sends it now."""
+    """How every run stands, newest first, and who sends it now.
+
+    Raises:
+        InputError: E603, where the journal of what was sent from here is not there.
+    """
+    home.refuse_lost_journal()
     if not home.journal.exists():
         return []
     with Journal.open_as_it_is(home.journal) as journal:

@@ -150,8 +150,10 @@ def explain(asked: str, *, home: Home, region: str | None = None) -> Explained:
         region: Where a number without a country code belongs.
 
     Raises:
-        InputError: E651, where it is no number; E674, where no message has this key.
+        InputError: E651, where it is no number; E674, where no message has this key; E603,
+            where the journal of what was sent from here is not there.
     """
+    home.refuse_lost_journal()
     if not home.journal.exists():
         return _about(asked, None, home, region)
     with Journal.open(home.journal, read_only=True) as journal:

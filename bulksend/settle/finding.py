@@ -30,8 +30,10 @@ def find_run(
     whoever sends at the same time is not disturbed.
 
     Raises:
-        InputError: E630, where there is no such run, or more than one.
+        InputError: E630, where there is no such run, or more than one; E603, where the
+            journal of what was sent from here is not there.
     """
+    home.refuse_lost_journal()
     if not home.journal.exists():
         named = f"no run is called `{run}`" if run else "nothing was run here"
         raise InputError(Problem("E630", named, file=str(home.journal)))

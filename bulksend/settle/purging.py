@@ -103,7 +103,11 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
             made.
 
         now: Milliseconds since 1970.
+
+    Raises:
+        InputError: E603, where nobody knows which of the plans were sent.
     """
+    home.refuse_lost_journal()
     before = now - int(older_than.total_seconds() * 1000)
     runs: list[Run] = []
     going: list[Run] = []

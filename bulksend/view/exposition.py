@@ -51,6 +51,7 @@ def write_metrics(home: Home, path: Path) -> None:
 
 
 def _looks(home: Home, now: int) -> Iterator[Now]:
+    home.refuse_lost_journal()
     if not home.journal.exists():
         return
     with Journal.open(home.journal, read_only=True) as journal:
