@@ -150,7 +150,7 @@ class Sending:
         )
         try:
             with collector.seldom():
-                await _run(assembled, writer, clocks, parent=self.assignment.parent)
+                await _run(assembled, writer, clocks, self.assignment)
         except GateRefused as why:
             await _note(writer, why, now=clocks.wall_ms())
             raise
@@ -282,13 +282,13 @@ async def _let_go(waiting: asyncio.Future[Any]) -> None:
 
 
 async def _run(
-    assembled: Assembled, writer: Writer, clocks: SystemClocks, *, parent: int | None
+    assembled: Assembled, writer: Writer, clocks: SystemClocks, asked: Assignment
 ) -> None:
-    engine, counted = assembled.engine, assembled.remainder.before()
+    engine = assembled.engine
     beside = [
-        asyncio.ensure_future(watch(engine, writer, clocks, parent=parent)),
+        asyncio.ensure_future(watch(engine, writer, clocks, parent=asked.parent)),
         asyncio.ensure_future(
-            hear(engine, writer, clocks, counted=counted, day=assembled.day)
+            hear(engine, writer, clocks, part=asked.part, day=assembled.day)
         ),
     ]
     try:

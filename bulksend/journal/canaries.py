@@ -13,6 +13,7 @@ from bulksend.journal.database import atomically
 if TYPE_CHECKING:
     from bulksend.errors import Problem
     from bulksend.journal.database import Database
+    from bulksend.journal.records import Part
 
 HALTS_SHOWN = 20
 AGAIN = "E426"
@@ -60,6 +61,13 @@ class Fate(NamedTuple):
     messages: int
 
 
+class Texted(NamedTuple):
+    """How many messages were taken, and how many of them failed."""
+
+    people: int
+    failed: int
+
+
 class Canaries:
     """`Journal.canaries`."""
 
@@ -94,6 +102,12 @@ class Canaries:
     def fates(self, run_id: int) -> list[Fate]:
         """What became of all that was sent of a run so far."""
         return [Fate(*row) for row in self._db.fetch("fates", run_id=run_id)]
+
+    def texted(self, run_id: int, part: Part, *, since: int, until: int) -> Texted:
+        """Of those that were posted between; it reads all of the part's rows."""
+        said = {"first": part.first, "last": part.last, "since": since, "until": until}
+        ((people, failed),) = self._db.fetch("texted_of_run", run_id=run_id, **said)
+        return Texted(int(people), int(failed or 0))
 
     def first_claim(self, run_id: int) -> int:
         """When the first message of a run was claimed; 0 where none was."""

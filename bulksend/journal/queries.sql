@@ -315,6 +315,12 @@ select status, error_code, count(*) from messages
 where run_id = :run_id and status <> 'planned'
 group by status, error_code;
 
+-- name: texted_of_run
+select count(*), sum(case when status = 'failed' then 1 else 0 end) from messages
+where run_id = :run_id and row between :first and :last
+  and status in ('accepted', 'delivered', 'failed')
+  and coalesce(posted_at, claimed_at) between :since and :until;
+
 -- name: first_claim
 select min(claimed_at) from messages where run_id = :run_id;
 
@@ -502,7 +508,7 @@ where reason = 'opted_out' and since >= :since and lifted_at is null;
 -- Reads all rows of the run: there is no index by person.
 -- name: opt_outs_of_run
 select count(distinct person) from messages
-where run_id = :run_id and claimed_at is not null
+where run_id = :run_id and row between :first and :last and claimed_at is not null
   and person in (select person from suppressions
                  where reason = 'opted_out' and since >= :since and lifted_at is null);
 
@@ -550,7 +556,8 @@ select type, run_id is not null, count(*) from receipts group by 1, 2;
 
 -- name: failures_since
 select message_id, error_code from receipts
-where received_at >= :since and error_code is not null and run_id = :run_id;
+where received_at >= :since and error_code is not null and run_id = :run_id
+  and row between :first and :last;
 
 -- Whether a carrier said of a message posted since then that its sender has had enough.
 -- name: capped_since

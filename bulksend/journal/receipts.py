@@ -7,11 +7,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.codes import is_certain
+from bulksend.journal.records import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bulksend.journal.database import Database, Row
+    from bulksend.journal.records import Part
 
 
 class Kept(NamedTuple):
@@ -77,9 +79,12 @@ class Receipts:
         found = self._db.fetch("receipts_of_row", run_id=run_id, row=row)
         return [Told(*one) for one in found]
 
-    def failures_since(self, run_id: int, since: int) -> dict[str, str]:
+    def failures_since(
+        self, run_id: int, part: Part = WHOLE, *, since: int
+    ) -> dict[str, str]:
         """Messages of a run of whose failure was heard since then, and their codes."""
-        found = self._db.fetch("failures_since", run_id=run_id, since=since)
+        said = {"first": part.first, "last": part.last, "since": since}
+        found = self._db.fetch("failures_since", run_id=run_id, **said)
         return {message_id: str(code) for message_id, code in found}
 
     def has_failed(self, campaign: str, code: int, *, since: int) -> bool:

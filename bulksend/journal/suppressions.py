@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bulksend.journal.records import Closing, person_key
+from bulksend.journal.records import WHOLE, Closing, person_key
 from bulksend.journal.states import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bulksend.journal.database import Database
-    from bulksend.journal.records import Candidate
+    from bulksend.journal.records import Candidate, Part
 
 OPTED_OUT = "opted_out"
 SUPPRESSED = "suppressed"
@@ -188,9 +188,10 @@ class Suppressions:
         ((count,),) = self._db.fetch("opt_outs_since", since=since)
         return int(count)
 
-    def opted_out_of(self, run_id: int, *, since: int) -> int:
-        """How many of those who were texted by a run; it reads all of the run's rows."""
-        ((count,),) = self._db.fetch("opt_outs_of_run", run_id=run_id, since=since)
+    def opted_out_of(self, run_id: int, part: Part = WHOLE, *, since: int) -> int:
+        """How many of those who were texted by a run; it reads all of the part's rows."""
+        said = {"first": part.first, "last": part.last, "since": since}
+        ((count,),) = self._db.fetch("opt_outs_of_run", run_id=run_id, **said)
         return int(count)
 
     def opt_out_rows(self, run_id: int, *, since: int) -> list[int]:

@@ -122,8 +122,8 @@ class Aftermath:
         elif verdict.action is Action.HALT:
             self._stop(_halted(verdict))
 
-    def texted_before(self, people: int) -> None:
-        self._breakers.texted_before(people)
+    def texted_before(self, people: int, failed: int) -> None:
+        self._breakers.texted_before(people, failed)
 
     def receipt_failed(self, error_code: str) -> None:
         """A receipt of this campaign says so: enough of a kind stop the run."""

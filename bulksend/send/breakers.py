@@ -32,6 +32,9 @@ EQUAL_IN_A_ROW = 10
 """So many refusals in the same words, one after the other: the words are about the
 campaign, not about ten numbers."""
 
+FAILED, OPT_OUTS = "E424", "E547"
+"""With what the shares of the people texted stop a run."""
+
 UNKNOWN_IN_A_ROW = 25
 """After so many answers in a row that prove nothing: a gateway that fails for everybody
 would turn the whole plan into unknowns."""
@@ -83,9 +86,10 @@ class Breakers:
         """Whether only one message may be under way."""
         return self._in_doubt or self._unknown >= PROBES
 
-    def texted_before(self, people: int) -> None:
-        """So many have the run's text from an earlier attempt at it."""
+    def texted_before(self, people: int, failed: int) -> None:
+        """So many have the run's text from an earlier attempt, or should have had it."""
         self._texted += people
+        self._failed += failed
 
     def answered(self, event: Event, words: str = "") -> Problem | None:
         """What became of an attempt, and what was said about it."""
@@ -118,14 +122,16 @@ class Breakers:
         if self._most_failed >= 1.0 or self._failed <= most:
             return None
         found = f"{self._failed:,} of {self._texted:,} people texted"
-        return Problem("E424", found)
+        return Problem(FAILED, found)
 
     def opted_out(self, count: int, people: int) -> Problem | None:
         """So many opted out since the run began, and so many have its text."""
         most = self._most_opt_outs * max(people, FEWEST_PEOPLE)
         if self._most_opt_outs >= 1.0 or count <= max(most, FEWEST_OPT_OUTS):
             return None
-        return Problem("E547", f"{count:,} of {people:,} people texted have opted out")
+        return Problem(
+            OPT_OUTS, f"{count:,} of {people:,} people texted have opted out"
+        )
 
     def _too_many_unknown(self) -> Problem | None:
         if self._unknown != (PROBES if self._in_doubt else UNKNOWN_IN_A_ROW):

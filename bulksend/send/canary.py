@@ -6,6 +6,7 @@ so this looks there.  It waits the whole time that the campaign says, since peop
 opt out need it; what speaks against going on ends the waiting at once.
 
 No receipts at all is no good sign: then nobody knows anything, and nothing more is sent.
+Where none of the first few was taken there is nothing to wait for.
 """
 
 from __future__ import annotations
@@ -105,9 +106,11 @@ def against(what: Seen, bounds: Bounds, *, is_over: bool) -> Problem | None:
     ):
         found = f"{what.failed:,} of the first {what.texted:,} were not delivered"
         return Problem("E424", found)
-    if is_over and what.receipts < RECEIPTS_NEEDED * what.texted:
+    is_unheard = is_over and what.receipts < RECEIPTS_NEEDED * what.texted
+    if is_unheard or not what.texted:
         found = f"{what.receipts:,} of {what.texted:,} receipts came"
-        return Problem("E426", found)
+        none = "none of the first few messages was taken"
+        return Problem("E426", found if what.texted else none)
     return None
 
 

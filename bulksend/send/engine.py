@@ -161,9 +161,9 @@ class Engine:
         """Send nothing new; let what is under way end.  The first call decides why."""
         self._brake.stop(problem)
 
-    def texted_before(self, people: int) -> None:
+    def texted_before(self, people: int, failed: int) -> None:
         """So many people have the run's text from an earlier attempt at it."""
-        self._aftermath.texted_before(people)
+        self._aftermath.texted_before(people, failed)
 
     def receipt_failed(self, error_code: str) -> None:
         """A message of this campaign was not delivered: enough of a kind stop the run."""

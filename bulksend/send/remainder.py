@@ -71,18 +71,14 @@ class Remainder:
         """All but the first few."""
         return (await asyncio.shield(self._later)).rows
 
-    async def before(self) -> int:
-        """How many rows of the part had a fate already."""
-        return (await asyncio.shield(self._later)).before
-
     @property
     def is_known(self) -> bool:
-        """Whether `rest` and `before` are there; or failed, as the journal did."""
+        """Whether `rest` is there; or failed, as the journal did."""
         return self._later.done()
 
     @property
     def known_before(self) -> int | None:
-        """`before`, where that is known by now."""
+        """How many rows of the part had a fate already, where that is known by now."""
         if not self._later.done() or self._later.cancelled():
             return None
         return None if self._later.exception() else self._later.result().before

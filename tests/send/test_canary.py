@@ -41,7 +41,7 @@ CASES = [
     (Seen(3, 0, 3, 0, 0, 0), None, None),
     (Seen(100, 99, 1, 1, 0, 0), "E514", "E514"),
     (Seen(100, 99, 1, 0, 1, 0), "E425", "E425"),
-    (Seen(0, 0, 0, 0, 0, 0), None, None),
+    (Seen(0, 0, 0, 0, 0, 0), "E426", "E426"),  # refused, expired or opted out
 ]
 
 

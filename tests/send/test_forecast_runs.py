@@ -21,7 +21,7 @@ import structlog
 
 from bulksend import first_few as few
 from bulksend.define.sending import Send
-from bulksend.errors import Stopped
+from bulksend.errors import GateRefused, Stopped
 from bulksend.journal import leases
 from bulksend.journal.records import Outcome
 from bulksend.journal.states import Event
@@ -108,7 +108,11 @@ class Drawn(Capped):
         """As `dispatch` does: the first few, their receipts, and then the others."""
         if self.first:
             assembly = FewFirst(self)
-            await few.FirstFew(assembly, self.work_off).go()  # type: ignore[arg-type]
+            first = few.FirstFew(assembly, self.work_off)  # type: ignore[arg-type]
+            try:
+                await first.go()
+            except GateRefused:  # for all of them it was too late; an operator goes on
+                assert {one.status for one in self.entries()} == {"expired"}
             self.make_engine(self.timed_source(self.rows_left()))
         await self.engine.run()
 

@@ -8,18 +8,26 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from bulksend.errors import Problem
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
-from bulksend.journal.records import Candidate, Outcome, Run, person_key
+from bulksend.journal.records import (
+    WHOLE,
+    Candidate,
+    Outcome,
+    Part,
+    Run,
+    person_key,
+)
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
-from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
+from bulksend.journal.suppressions import OPTED_OUT, Cause, Suppression, suppression
 from bulksend.journal.writer import Writer
 from bulksend.rules.carriers import pacific_day
 from bulksend.send import hearing
 from bulksend.send.aftermath import Tally
 from bulksend.send.breakers import FEWEST_PEOPLE, Breakers
-from bulksend.send.caps import DAY_MS, CarrierCap
+from bulksend.send.caps import CarrierCap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,10 +58,10 @@ class Ear:
         self.tally = Tally()
         self.failed: list[str] = []
         self.rates: list[tuple[int, int]] = []
-        self.before = 0
+        self.before = (0, 0)
 
-    def texted_before(self, people: int) -> None:
-        self.before = people
+    def texted_before(self, people: int, failed: int) -> None:
+        self.before = (people, failed)
 
     def receipt_failed(self, error_code: str) -> None:
         self.failed.append(error_code)
@@ -62,78 +70,154 @@ class Ear:
         self.rates.append((count, people))
 
 
+def number(row: int) -> str:
+    return f"+1919234{row:04}"
+
+
+def failure(run: Run, row: int, at: int) -> Kept:
+    said = {"error_code": 4770, "run_id": run.id, "row": row}
+    return Kept(f"m{row}", 1, "message-failed", at, at, **said)  # type: ignore[arg-type]
+
+
+def stop(row: int, at: int) -> Suppression:
+    return suppression(number(row), Cause(OPTED_OUT, "reply STOP", at))
+
+
+def sent_before(journal: Journal, run: Run, epoch: int, *, failed: int = 0) -> None:
+    """Rows 2 to 41, an hour ago; the first of them did not arrive."""
+    rows, then = range(2, 42), NOW - 3_600_000
+    some = [Candidate(row, row, person=person_key(number(row))) for row in rows]
+    journal.claim(run, epoch, some, now=then)
+    taken = [Outcome(row, Event.ACCEPT, then, then, f"m{row}") for row in rows]
+    lost = [
+        Outcome(row, Event.FAIL, then + 9, None, None, "4770", "-")
+        for row in rows[:failed]
+    ]
+    journal.record(run.id, epoch, taken + lost)
+    journal.receipts.keep([failure(run, row, then + 9) for row in rows[:failed]])
+
+
+class Listening:
+    """What a run's breakers hear, look by look."""
+
+    def __init__(self, writer: Writer, part: Part = WHOLE) -> None:
+        self.ear, self.clocks = Ear(), Clocks()
+        heard = hearing.hear(self.ear, writer, self.clocks, part=part)
+        self._task = asyncio.create_task(heard)
+
+    async def look(self) -> None:
+        """Until two looks are over that began since."""
+        seen = len(self.ear.rates)
+        async with asyncio.timeout(30):
+            while len(self.ear.rates) < seen + 2:  # noqa: ASYNC110  (its own pace)
+                await asyncio.sleep(0.001)
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+
 async def test_each_failure_is_told_once_and_opt_outs_with_the_people_texted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though the looks overlap; from the moment on at which the run went on; of its own."""
+    """Though the looks overlap; from the run's first message on; of its own."""
     monkeypatch.setattr(hearing, "LOOK_SECONDS", 0.0)
     path = tmp_path / "journal.db"
-    clocks, ear = Clocks(), Ear()
     with Journal.open(path) as journal, capture_logs() as told:
         run = journal.runs.add(RUN)
-
-        def fails(message_id: str, at: int) -> None:
-            journal.receipts.keep(
-                [
-                    Kept(
-                        message_id,
-                        1,
-                        "message-failed",
-                        at,
-                        at,
-                        error_code=4770,
-                        run_id=run.id,
-                        row=2,
-                    )
-                ]
-            )
-
-        def stops(number: str, at: int) -> None:
-            why = Cause(OPTED_OUT, "reply STOP", at)
-            journal.suppressions.add([suppression(number, why)])
-
         epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
-        ours, others = "+19192345671", [f"+1919234{n}" for n in range(6000, 6030)]
-        later = "+19192345672"
-        both = [(2, ours), (3, later)]
-        mine = [Candidate(row, row, person=person_key(one)) for row, one in both]
-        journal.claim(run, epoch, mine, now=NOW)
-
-        async def looked() -> None:
-            seen = len(ear.rates)
-            async with asyncio.timeout(30):
-                while len(ear.rates) < seen + 2:  # noqa: ASYNC110  (its own pace)
-                    await asyncio.sleep(0.001)
-
-        fails("before", NOW - 1)
-        stops("+19192345670", NOW - 1)
+        sent_before(journal, run, epoch)
+        journal.suppressions.add([stop(6_000, NOW)])
         async with Writer(path, run) as writer:
-            counted = asyncio.get_running_loop().create_future()
-            counted.set_result(40)
-            work = hearing.hear(ear, writer, clocks, counted=counted)
-            listening = asyncio.create_task(work)
-            fails("a", NOW + 1)
-            await looked()
+            heard = Listening(writer)
+            ear = heard.ear
+            await heard.look()
+            journal.receipts.keep([failure(run, 2, NOW + 1)])
+            await heard.look()
             ear.tally.events[Event.ACCEPT] += 2
-            stops(ours, NOW + 2)
-            for number in others:  # who answer to an earlier campaign
-                stops(number, NOW + 2)
-            fails("b", NOW + 2)
-            await looked()
-            await looked()
-            assert ear.rates[-1] == (1, 42)
-            clocks.now += DAY_MS + 1_000  # nobody of those before counts any more
-            stops(later, clocks.now)
-            await looked()
-            await looked()
-            listening.cancel()
-            await asyncio.wait([listening])
+            others = range(6_001, 6_031)  # who answer to an earlier campaign
+            journal.suppressions.add([stop(row, NOW + 2) for row in (2, *others)])
+            journal.receipts.keep([failure(run, 3, NOW + 2)])
+            await heard.look()
+            await heard.look()
+            await heard.close()
     (warned,) = [one for one in told if "proof of consent" in one["event"]]
     assert (warned["count"], warned["people"]) == (1, 42)  # over 0.5 %
     assert ear.failed == ["4770", "4770"]
-    assert ear.before == 40
+    assert ear.before == (40, 0)
     assert ear.rates[0] == (0, 40)
     assert ear.rates[-1] == (1, 42)
+
+
+# what stopped the run since · people and failures that count · opt-outs that do
+BEFORE = [
+    pytest.param(None, (40, 3), 2, id="killed, and resumed"),
+    pytest.param("E512", (40, 3), 2, id="a gateway failed"),
+    pytest.param("E424", (0, 0), 2, id="somebody sent it on in spite of the failures"),
+    pytest.param("E547", (40, 3), 0, id="somebody sent it on in spite of the opt-outs"),
+]
+
+
+@pytest.mark.parametrize(("halted", "before", "opted_out"), BEFORE)
+async def test_a_run_that_is_resumed_goes_on_counting(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    halted: str | None,
+    before: tuple[int, int],
+    opted_out: int,
+) -> None:
+    """Above and below the line; but for what stopped it and was looked at since."""
+    monkeypatch.setattr(hearing, "LOOK_SECONDS", 0.0)
+    path = tmp_path / "journal.db"
+    with Journal.open(path) as journal:
+        run = journal.runs.add(RUN)
+        epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
+        sent_before(journal, run, epoch, failed=3)
+        journal.suppressions.add([stop(row, NOW - 900_000) for row in (2, 3, 6_000)])
+        if halted is not None:
+            journal.canaries.halt(run.id, Problem(halted, "-"), now=NOW - 600_000)
+        async with Writer(path, run) as writer:
+            heard = Listening(writer)
+            await heard.look()
+            await heard.close()
+    assert heard.ear.before == before
+    assert heard.ear.failed == []
+    assert heard.ear.rates[-1] == (opted_out, before[0])
+
+
+async def test_a_shard_counts_its_own_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failures and opt-outs of others' rows are no share of its people."""
+    monkeypatch.setattr(hearing, "LOOK_SECONDS", 0.0)
+    path = tmp_path / "journal.db"
+    with Journal.open(path) as journal:
+        run = journal.runs.add(RUN)
+        epoch = journal.leases.take(run.campaign, Owner.me(), now=NOW)
+        sent_before(journal, run, epoch, failed=3)
+        async with Writer(path, run) as writer:
+            heard = Listening(writer, Part(1, 22, 2**62))
+            await heard.look()
+            journal.receipts.keep([failure(run, row, NOW + 1) for row in (10, 30)])
+            journal.suppressions.add([stop(row, NOW + 1) for row in (10, 11, 31)])
+            await heard.look()
+            await heard.look()
+            await heard.close()
+    assert heard.ear.before == (20, 0)
+    assert heard.ear.failed == ["4770"]
+    assert heard.ear.rates[-1] == (1, 20)
+
+
+def test_failures_before_a_resume_count_for_the_breaker() -> None:
+    """30 % of all who were texted: 300 of 1,000 before, and two of few since."""
+    breakers = Breakers()
+    breakers.texted_before(1_000, 300)
+    for _ in range(6):
+        breakers.answered(Event.ACCEPT)
+    assert breakers.failed("4720") is None
+    found = breakers.failed("4720")
+    assert found is not None
+    assert (found.code, found.found) == ("E424", "302 of 1,006 people texted")
 
 
 async def test_a_carrier_that_takes_no_more_today_closes_its_day(

@@ -55,8 +55,8 @@ async def _look(
         first = left.first["row"].to_list()
         # What goes out meanwhile is closed when the journal gets to it.
         await writer.claim([Candidate(row, None) for row in first], now=NOW)
-        rest, before = await left.rest(), await left.before()
-        assert left.known_before == before
+        rest, before = await left.rest(), left.known_before
+        assert before is not None
         await left.close()
         return first, rest["row"].to_list(), before
 

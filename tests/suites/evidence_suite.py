@@ -85,8 +85,8 @@ class EvidenceSuite:
             ]
         )
         since = journal.receipts.failures_since
-        assert since(run.id, NOW) == {"m2": "4770", "m3": "4770"}
-        assert since(run.id, NOW + 2) == {"m3": "4770"}
+        assert since(run.id, since=NOW) == {"m2": "4770", "m3": "4770"}
+        assert since(run.id, since=NOW + 2) == {"m3": "4770"}
 
     def test_a_failure_of_a_message_posted_since_is_found_by_its_code(
         self, sender: Sender
