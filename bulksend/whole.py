@@ -48,9 +48,20 @@ def whole(path: Path, *, mode: int | None = None) -> Iterator[Path]:
         if mode is not None:
             unfinished.chmod(mode)
         unfinished.replace(path)
+        _keep_name(path.parent)
     finally:
         with suppress(OSError):  # what is wrong with the folder is said by the block
             unfinished.unlink()
+
+
+def _keep_name(folder: Path) -> None:
+    """A name is the folder's: until that is on the disk, a power cut brings the old back."""
+    with suppress(OSError):  # of a folder some systems take no flush; the file is there
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def not_kept(error: OSError, place: Path) -> InputError:

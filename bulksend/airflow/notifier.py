@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from hashlib import blake2b
 from pathlib import Path
@@ -80,8 +81,8 @@ class BulksendNotifier(BaseNotifier):
 
         Raises:
             AirflowException: Somebody was not reached.
-            BulksendError: E690, where nothing would remember who was told; or what else
-                is wrong.
+            BulksendError: E690, where nothing would remember who was told; E682, where
+                others may say who is; or what else is wrong.
         """
         ended = self._send(_slot(context))
         if ended.exit_code:
@@ -97,6 +98,7 @@ class BulksendNotifier(BaseNotifier):
         # The same place for the same notice: a plan knows its campaign's folder.
         folder = Path(tempfile.gettempdir(), f"bulksend-notices-{os.getuid()}", slot)
         folder.parent.mkdir(mode=0o700, exist_ok=True)
+        _refuse_others(folder.parent)
         folder.mkdir(exist_ok=True)
         try:
             _refuse_passing(Home.find(folder, environment), folder)
@@ -116,6 +118,18 @@ class BulksendNotifier(BaseNotifier):
         path = Path(folder, "airflow-notices.yaml")
         path.write_text(json.dumps(_CAMPAIGN | {"from": self.sender}))
         return path
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raises InputError (E682), where others may say whom to text, and what.
+
+    Anybody may make a folder of that name first.
+    """
+    found = folder.lstat()
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if not is_ours or stat.S_IMODE(found.st_mode) & 0o022:
+        owner = f"it is user {found.st_uid}'s, mode {stat.filemode(found.st_mode)}"
+        raise InputError(Problem("E682", owner, file=str(folder)))
 
 
 def _refuse_passing(home: Home, folder: Path) -> None:

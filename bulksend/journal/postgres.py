@@ -223,7 +223,7 @@ class Postgres:
 
     @contextmanager
     def transaction(self, alone: str = "") -> Iterator[None]:
-        with self._explained(), self.connection.transaction():
+        with self._said(), self.connection.transaction():
             if alone:
                 self.connection.execute(_WAIT_FOR_TURN, [_OURS, alone])
             yield
@@ -233,7 +233,7 @@ class Postgres:
         if self.connection.info.transaction_status != TransactionStatus.IDLE:
             yield
             return
-        with self._explained(), self.connection.transaction():
+        with self._said(), self.connection.transaction():
             self.connection.execute(
                 "set transaction isolation level repeatable read, read only"
             )
@@ -253,13 +253,20 @@ class Postgres:
                 keepalives_count=3,
                 tcp_user_timeout=10_000,
             )
-            connection.execute(_SETTINGS)
-            self._choose_schema(connection)
-            if self._read_only:
-                connection.execute("set default_transaction_read_only = on")
-            else:
-                connection.execute(_FOR_WRITERS)
+            try:
+                self._make_ready(connection)
+            except BaseException:
+                connection.close()
+                raise
             return connection
+
+    def _make_ready(self, connection: Connection[Row]) -> None:
+        connection.execute(_SETTINGS)
+        self._choose_schema(connection)
+        if self._read_only:
+            connection.execute("set default_transaction_read_only = on")
+        else:
+            connection.execute(_FOR_WRITERS)
 
     def _choose_schema(self, connection: Connection[Row]) -> None:
         (path,) = connection.execute("show search_path").fetchone() or ("",)
@@ -318,9 +325,15 @@ class Postgres:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        """Of a statement: what cannot be read there is damaged, too."""
+        with self._said(), undamaged(self.name):
+            yield
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """What the server says, or the network."""
         try:
-            with undamaged(self.name):
-                yield
+            yield
         except psycopg.Error as error:
             if self.connection.closed:
                 raise ConnectionLost(

@@ -13,7 +13,7 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -200,14 +200,16 @@ class Sqlite:
     def transaction(self, alone: str = "") -> Iterator[None]:  # noqa: ARG002
         with explained(self.name):
             self.connection.execute("begin immediate")
-            try:
-                yield
+        try:
+            yield
+            with explained(self.name):
                 self._files.refuse_others()
                 self.connection.execute("commit")
-            except BaseException:
-                if self.connection.in_transaction:
+        except BaseException:
+            if self.connection.in_transaction:
+                with explained(self.name):
                     self.connection.execute("rollback")
-                raise
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -224,17 +226,14 @@ class Sqlite:
                     self.connection.execute("rollback")
 
     def together(self) -> AbstractContextManager[None]:
-        return self._whole()  # one flush of the disk
+        """The transaction that is open, or one of its own: one flush of the disk."""
+        return nullcontext() if self.connection.in_transaction else self.transaction()
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
-        """The transaction that is open, or one of its own."""
-        if self.connection.in_transaction:
-            with explained(self.name):
-                yield
-        else:
-            with self.transaction():
-                yield
+        """Statements of ours, `together`."""
+        with explained(self.name), self.together():
+            yield
 
     def copy(self, path: Path) -> None:
         # One read transaction: what it sees is one moment, and writers do not wait.

@@ -273,6 +273,11 @@ ROWS = (
         "Check notify.command; the run itself is not affected.",
     ),
     Kind(
+        "E682",
+        "others may write where a notice is made",
+        "Remove the folder, or set TMPDIR to one of your own.",
+    ),
+    Kind(
         "E689",
         "bulksend itself is at fault",
         "What was sent is in the journal; run again to resume. BULKSEND_DEBUG=1 shows "

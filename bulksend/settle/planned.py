@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class PlannedRows:
-    """The rows to send of each run, read from its plan when somebody first asks."""
+    """The rows to send of each run, read from its plan when somebody first asks.
+
+    In order: of ten million rows a few are found at once.
+    """
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -29,7 +32,9 @@ class PlannedRows:
         if known is None:
             return set()
         asked = pl.Series(sorted(rows), dtype=pl.Int64)
-        return set(asked.filter(~asked.is_in(known.implode())))
+        before = known.search_sorted(asked, side="left")
+        after = known.search_sorted(asked, side="right")
+        return set(asked.filter(before == after))
 
     def _read(self, run: Run) -> pl.Series | None:
         try:
@@ -39,4 +44,4 @@ class PlannedRows:
         sent = frame.filter(pl.col("reason").is_null()).select(
             pl.col("row").cast(pl.Int64)
         )
-        return sent.collect(engine="streaming").to_series()
+        return sent.collect(engine="streaming").to_series().sort()

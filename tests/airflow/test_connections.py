@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -150,6 +152,27 @@ def test_the_notifier_tells_each_once(
     later = context | {"run_id": "manual__2026-11-27T10:00:00+00:00"}
     notifier.notify(later)
     assert simulator.bandwidth.witness.stats().accepted == 4
+
+
+@pytest.mark.parametrize("what", ["a folder for all", "a link"])
+def test_a_notice_is_made_where_nobody_else_writes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """E682: in /tmp anybody may make that folder first, and the list in it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(desk.folder))
+    place = desk.folder / f"bulksend-notices-{os.getuid()}"
+    other = desk.folder / "other"
+    other.mkdir(mode=0o700)
+    if what == "a link":
+        place.symlink_to(other)
+    else:
+        other.rename(place)
+        place.chmod(0o777)
+    notifier = BulksendNotifier(sender="+19195550100", to=["+19192345671"])
+    notifier.bulksend_conn_id = ""
+    with pytest.raises(InputError, match="E682"):
+        notifier.notify({"run_id": "a", "ti": Ti()})
+    assert not list(place.iterdir())
 
 
 def test_each_failure_has_a_notice_of_its_own() -> None:

@@ -103,6 +103,25 @@ class TestPostgres(JournalSuite):
         return used
 
 
+def test_a_connection_that_cannot_be_made_ready_is_closed(
+    place: PostgresPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer tries for two minutes: each try would leave one open."""
+    seen: list[psycopg.Connection[tuple[object, ...]]] = []
+
+    def fail(
+        self: Postgres, connection: psycopg.Connection[tuple[object, ...]]
+    ) -> None:
+        seen.append(connection)
+        connection.execute("select 1 / 0")
+
+    with place.open():
+        monkeypatch.setattr(Postgres, "_make_ready", fail)
+        with pytest.raises(psycopg.DataError):
+            place.open()
+    assert [one.closed for one in seen] == [True]
+
+
 # -- several at once ------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bulksend.journal.database import atomically
 from bulksend.journal.leases import LEASE_MS
 from bulksend.journal.records import ALREADY_SENT, Candidate, LeaseLost
 from bulksend.journal.states import TRANSITIONS, Event, Status
@@ -17,6 +18,27 @@ from tests.suites.scene import ELSEWHERE, NOW, RUN, Place, Sender, outcome, path
 
 class TablesSuite:
     """Mixed into a `JournalSuite`, whose fixtures it uses."""
+
+    @pytest.mark.parametrize("fault", [ValueError, OSError, KeyError])
+    @pytest.mark.parametrize("how", ["transaction", "together", "snapshot"])
+    def test_a_fault_of_ours_is_no_damage_of_the_journal(
+        self, sender: Sender, how: str, fault: type[Exception]
+    ) -> None:
+        """It is raised as it is, and what a transaction had written is undone."""
+        database, ours = sender.journal.database, fault("ours")
+        with pytest.raises(fault) as raised, getattr(database, how)():
+            raise ours
+        assert raised.value is ours
+
+        def work() -> None:
+            database.execute("finish_run", run_id=sender.run.id, now=NOW)
+            raise ours
+
+        with pytest.raises(fault):
+            atomically(database, work)
+        run = sender.journal.runs.named(sender.run.run)
+        assert run is not None
+        assert run.finished_at is None
 
     # -- the tables refuse what states.py forbids --------------------------------
 
