@@ -42,6 +42,10 @@ ALSO: Final = {
     ),
 }
 
+LIES_IN: Final = {"324": "904", "645": "305", "728": "561"}
+"""Florida's area codes that `zipcodes` does not know yet, and an older one of the same
+place: the state has two clocks, and these have one."""
+
 
 class Area(NamedTuple):
     """What an area code tells; both are empty for what is none, or belongs to no place.
@@ -102,7 +106,8 @@ def _compiled() -> pl.DataFrame:
     found: list[tuple[str, str]] = []
     for code, number in enumerate(area_states()):
         state = STATES[number]
-        zips = of_zips[code, state] or of_zips[None, state]
+        older = int(LIES_IN.get(str(code), code))
+        zips = of_zips[code, state] or of_zips[older, state] or of_zips[None, state]
         found.append((state, " ".join(sorted(every[code] | zips))))
     numbers = {("", ""): 0}
     for one in found:

@@ -34,9 +34,6 @@ _MILITARY = {"AA", "AE", "AP"}
 """States of the armed forces' post: where in the world is not known."""
 
 _ALSO = {
-    ("AL", "Chambers County"): "America/New_York",
-    ("AL", "Lee County"): "America/New_York",
-    ("AL", "Russell County"): "America/New_York",
     ("AZ", "Apache County"): "America/Phoenix",
     ("AZ", "Coconino County"): "America/Denver",
     ("AZ", "Navajo County"): "America/Denver",
@@ -44,8 +41,16 @@ _ALSO = {
     ("OR", "Malheur County"): "America/Los_Angeles",
 }
 """Counties with a second clock that the package's zones do not show, or might not one
-day: the towns of Alabama that live by the clock of Columbus and West Point in Georgia, the
-Navajo Nation, West Wendover (49 CFR 71.9), the south of Malheur."""
+day: the Navajo Nation, West Wendover (49 CFR 71.9), the south of Malheur."""
+
+_BY_CUSTOM = {
+    ("AL", "Chambers County"): "America/New_York",
+    ("AL", "Lee County"): "America/New_York",
+    ("AL", "Russell County"): "America/New_York",
+}
+"""Counties in which towns live by another clock than the law's, that of the towns across the
+river: Columbus and West Point.  It is a ZIP's clock, and none of an area code's: whoever has
+it with a number of Alabama alone may as well have moved."""
 
 
 def data_version() -> str:
@@ -121,6 +126,8 @@ def _compiled() -> pl.DataFrame:
     regions = _regions(every)
     for one, zones in every:
         there = zones if one["active"] else zones | regions[_region(one)]
+        if custom := _BY_CUSTOM.get((one["state"], one["county"])):
+            there = there | {custom}
         found[int(one["zip_code"])] = (one["state"], " ".join(sorted(there)))
     numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY, ("?", ""): FOREIGN}
     for place in sorted(set(found)):

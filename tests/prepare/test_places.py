@@ -90,7 +90,10 @@ ROWS = [
     ("+972599123456", "", "", "number IL Asia/Gaza Asia/Hebron Asia/Jerusalem", "sent"),
     ("9192345698", "36869", "",  # Phenix City lives by the clock of Columbus, Georgia
      "number US-NC America/New_York; postcode US-AL America/Chicago America/New_York", "sent"),
-    ("3342345671", "", "", "number US-AL America/Chicago America/New_York", "sent"),
+    ("3342345671", "", "America/New_York",  # and may as well have moved
+     "number US-AL America/Chicago; zone US-* America/New_York", "sent"),
+    ("3242345671", "", "America/Chicago",  # Jacksonville, not Pensacola
+     "number US-FL America/New_York; zone US-* America/Chicago", "sent"),
     ("9192345699", "00012345", "", None, "postcode_unknown"),
     ("9192345680", "09001", "",  # the forces' post: nobody knows where
      "number US-NC America/New_York; postcode US-*", "never_open"),

@@ -70,7 +70,7 @@ OLD_NAMES = {
     "Pacific/Johnston": "US", "America/Coral_Harbour": "CA", "America/Montreal": "CA",
     "America/Nipigon": "CA", "America/Pangnirtung": "CA", "America/Rainy_River": "CA",
     "America/Thunder_Bay": "CA", "America/Yellowknife": "CA", "America/Virgin": "VI",
-    "Pacific/Samoa": "AS",
+    "Pacific/Samoa": "AS", "US/Samoa": "AS", "Navajo": "US",
 }  # fmt: skip
 """Zones' names of which zone.tab has newer ones; all others are where one rule holds."""
 
@@ -216,6 +216,12 @@ def _zip(code: str) -> tuple[str, set[str]]:
     if not zones:
         alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
         zones = {one["timezone"] for one in alike} & _names()
+    if found["state"] == "AL" and found["county"].split()[0] in {
+        "Chambers",
+        "Lee",
+        "Russell",
+    }:
+        zones |= {"America/New_York"}  # Georgia's clock, by custom
     if (code[:3] in {"860", "865"} and code != "86021") or code == "89883":
         # the Navajo Nation (Colorado City is west of it), West Wendover
         zones |= {"America/Denver"}
@@ -242,7 +248,8 @@ def _zones_of(country: str) -> set[str]:
 @lru_cache(maxsize=1024)
 def _country(zone: str) -> str:
     here = {line[2]: line[0] for line in _zone_tab()}
-    return here.get(zone) or OLD_NAMES.get(zone) or "elsewhere"
+    by_prefix = {"US": "US", "Canada": "CA"}.get(zone.split("/", maxsplit=1)[0])
+    return here.get(zone) or OLD_NAMES.get(zone) or by_prefix or "elsewhere"
 
 
 @lru_cache(maxsize=8192)

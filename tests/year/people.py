@@ -23,6 +23,7 @@ COUNTRIES = (
 
 ABROAD, WITH_ZIP, WITH_ZONE, TOLL_FREE = 0.3, 0.5, 0.05, 0.02
 ABROAD_WITH_ZIP = 0.05
+AMERICAN = ("America/", "Canada/", "US/")
 CONTINENTS = ("Africa/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Pacific/")
 OF_EACH = 60
 
@@ -31,9 +32,7 @@ def people(count: int, seed: int) -> pl.DataFrame:
     """A list of *count*: ``phone``, ``zip`` and ``zone``."""
     rng = random.Random(seed)
     abroad, areas, zips = _abroad(), _areas(), _zips()
-    zones = sorted(
-        zone for zone in available_timezones() if zone.startswith("America/")
-    )
+    zones = sorted(zone for zone in available_timezones() if zone.startswith(AMERICAN))
     everywhere = sorted(
         zone for zone in available_timezones() if zone.startswith(CONTINENTS)
     )
