@@ -242,7 +242,8 @@ class Assembly:
         if SELECTIONS.get(only) is None:
             return None
         run, epoch = writer.run, writer.epoch
-        rows = await writer.read(lambda j: j.selections.rows(run.id, only))
+        groups = await asyncio.to_thread(self.assignment.groups)
+        rows = await writer.read(lambda j: j.selections.rows(run.id, only, groups))
         await writer.each(
             rows, lambda j, rows: j.selections.reopen(run, epoch, rows, now=now)
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from bulksend.define.lists_now import lists_now
 from bulksend.errors import GateRefused, InputError, Problem
@@ -187,14 +190,27 @@ class Assignment:
         with Journal.open(self.home.journal) as journal:
             if SELECTIONS[self.only] is None:
                 return standing(journal, run).left
-            return len(journal.selections.rows(run.id, self.only))
+            return len(journal.selections.rows(run.id, self.only, self.groups()))
 
     def left_out(self, run: Run) -> tuple[Problem, ...]:
-        """What has failed and `only` does not stand for, where it says *failed*."""
-        if self.only != "failed":
+        """What has failed and `only` does not stand for.
+
+        Of single messages that is said where it says *failed*.
+        """
+        if SELECTIONS.get(self.only) is None:
             return ()
         with Journal.open(self.home.journal) as journal:
-            return tuple(left_out(journal.selections.left_out(run.id)))
+            select, groups = journal.selections, self.groups()
+            failed = select.left_out(run.id) if self.only == "failed" else Counter()
+            return tuple(left_out(failed, len(select.reached(run.id, groups))))
+
+    def groups(self) -> dict[int, int]:
+        """How many people a row's message is for, where that is more than one."""
+        if not self.campaign.message.group:
+            return {}
+        members = pl.col("to").str.count_matches(",", literal=True) + 1
+        several = self.plan.frame().filter(pl.col("reason").is_null(), members > 1)
+        return dict(several.select("row", members).collect().iter_rows())
 
     def late_opt_outs(self) -> list[int]:
         """The rows of its part whose people are on a suppression list by now.

@@ -202,14 +202,19 @@ def never_begun(plan: Plan, home: Home, *, only: str, output: str) -> Problem:
     return Problem("E412", f"{plan.run} was never begun, nor another of its campaign")
 
 
-def left_out(failed: Counter[str]) -> list[Problem]:
-    """That what failed so, by code, is not sent again by `--only failed`.
+def left_out(failed: Counter[str], groups: int) -> list[Problem]:
+    """That what failed so, by code, is not sent again, nor so many groups.
 
     W567: the same message would fare no better.  W568: the one before may arrive yet.
+    W569: some of the group may have it.
     """
     certain = Counter({code: failed[code] for code in failed if is_certain(code)})
     words = (("W567", certain), ("W568", failed - certain))
-    return [Problem(code, _by_code(some)) for code, some in words if some]
+    found = [Problem(code, _by_code(some)) for code, some in words if some]
+    if groups:
+        some = counted(groups, "failed group message is", "failed group messages are")
+        found.append(Problem("W569", f"{some} left out"))
+    return found
 
 
 def _by_code(failed: Counter[str]) -> str:

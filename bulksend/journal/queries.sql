@@ -541,6 +541,13 @@ union all
 select run_id, row from receipts where message_id = :message_id and run_id is not null
 limit 1;
 
+-- Of rows whose last message has failed: what each receipt said of it, and of whom.
+-- name: told_of_failed
+select m.row, r.person, r.type, r.error_code
+from messages as m left join receipts as r
+     on r.run_id = m.run_id and r.row = m.row and r.message_id = m.message_id
+where m.run_id = :run_id and m.status = 'failed';
+
 -- name: earlier_ids
 select evidence from decisions where event = 'again' and evidence like '%"message_id":"%';
 

@@ -122,11 +122,9 @@ def _may_have_arrived(told: Iterable[Row]) -> bool:
     """By all that is told of one message."""
     said = [(kind, code) for _, _, kind, code in told]
     codes = (
-        None if code is None else str(code) for kind, code in said if kind == _FAILED
+        None if code is None else str(code) for kind, code in said if kind == FAILED
     )
-    return any(kind == _DELIVERED for kind, _ in said) or not any(
-        map(is_certain, codes)
-    )
+    return any(kind == DELIVERED for kind, _ in said) or not any(map(is_certain, codes))
 
 
-_DELIVERED, _FAILED = "message-delivered", "message-failed"
+DELIVERED, FAILED = "message-delivered", "message-failed"

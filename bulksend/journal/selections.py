@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from bulksend.codes import is_retryable, may_fare_better
+from bulksend.codes import is_certain, is_retryable, may_fare_better
 from bulksend.journal.database import atomically
+from bulksend.journal.receipts import FAILED
 from bulksend.journal.records import LeaseLost, Place
 
 if TYPE_CHECKING:
@@ -73,12 +74,41 @@ class Selections:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def rows(self, run_id: int, which: str) -> array[int]:
-        """The rows that *which* would send again, in order; 8 bytes each."""
+    def rows(
+        self, run_id: int, which: str, groups: Mapping[int, int] | None = None
+    ) -> array[int]:
+        """The rows that *which* would send again, in order; 8 bytes each.
+
+        Args:
+            groups: How many people a row's message is for, where that is more than one.
+        """
         fits = SELECTIONS[which]
         if fits is None:
             return array("q")
-        return array("q", (one.row for one in self._over(run_id) if fits(one)))
+        kept = self.reached(run_id, groups or {})
+        chosen = (one.row for one in self._over(run_id) if fits(one))
+        return array("q", (row for row in chosen if row not in kept))
+
+    def reached(self, run_id: int, groups: Mapping[int, int]) -> set[int]:
+        """Groups whose message has failed, and may have reached some of its people.
+
+        One receipt tells of one person.  Only where each of them has one that is certain
+        has nobody the message.
+        """
+        if not groups:
+            return set()
+        without: defaultdict[int, set[int]] = defaultdict(set)
+        may_have: defaultdict[int, set[int]] = defaultdict(set)
+        for row, person, kind, code in self._db.stream("told_of_failed", run_id=run_id):
+            has_failed = kind == FAILED and is_certain(
+                None if code is None else str(code)
+            )
+            (without if has_failed else may_have)[row].add(person)
+        return {
+            row
+            for row in groups.keys() & (without.keys() | may_have.keys())
+            if len(without[row] - may_have[row] - {None}) < groups[row]
+        }
 
     def left_out(self, run_id: int) -> Counter[str]:
         """What has failed and ``failed`` does not send again, by code."""

@@ -188,6 +188,12 @@ ROWS = (
         "Ask those people, or leave it: a second one could double it.",
     ),
     Kind(
+        "E569",
+        "group messages that some of their people may have",
+        "No receipt says of each of them that it failed: write to the others one by one, "
+        "in a new campaign.",
+    ),
+    Kind(
         "E580",
         "the simulator cannot play this scenario",
         "Change the option.",

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bulksend.home import Home
+from bulksend.journal.decisions import Evidence, Source
+from bulksend.journal.receipts import Kept
+from bulksend.journal.records import person_key
+from bulksend.journal.states import Event
+from bulksend.journal.store import Journal
 from tests.flow.desk import TOKEN, Desk, codes, counts
 from tests.flow.stranger import stranger
 
@@ -150,6 +156,41 @@ def test_a_group_is_one_message_to_all_of_it(desk: Desk, bandwidth: Bandwidth) -
     assert [received[row["message_id"]].units for row in rows] == [2, 10]
     reasons = desk.results()["reason"].to_list()
     assert reasons == [None, None, "group_too_large", "number_too_short", "duplicate"]
+
+
+def test_a_group_is_not_sent_again_to_those_who_may_have_it(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Failed for one of two: nothing more goes out; failed for both: once more."""
+    simulator = bandwidth()
+    desk.people('id,name,mobile,at\n1,Team,"919-234-5671; 919-234-5672",9\n')
+    desk.campaign(message={"group": True})
+    assert run(desk) == {"accepted": 1}
+    (message_id,) = by_id(simulator)
+    for number, sent_again in (("+19192345671", 0), ("+19192345672", 1)):
+        with Journal.open(Home.find(desk.folder, {}).journal) as journal:
+            (begun,) = journal.runs.all()
+            who = person_key(number)
+            said = Kept(
+                message_id, who, "message-failed", 1, 1, who, 5100, None, begun.id, 2
+            )
+            journal.receipts.keep([said])
+            failed = Evidence(
+                begun.id,
+                2,
+                Event.FAIL,
+                1,
+                Source.RECEIPT,
+                "{}",
+                1,
+                message_id,
+                "5100",
+                "-",
+            )
+            journal.decisions.believe([failed], now=2)
+        again = desk.call("run", "hello.yaml", "--yes", "--json", "--only", "retryable")
+        assert ("W569" in again.out + again.err) == (not sent_again), again
+        assert len(by_id(simulator)) == 1 + sent_again
 
 
 def test_several_numbers_are_a_group_only_when_the_campaign_says_so(

@@ -25,6 +25,7 @@ from tests.suites.scene import (
     THEIRS,
     Place,
     Sender,
+    kept,
     number_of,
     outcome,
     person_of,
@@ -238,6 +239,40 @@ class OrdersSuite:
             outcome(4, Event.FAIL, error_code="5620"),
         )
         assert list(select.rows(sender.run.id, "retryable")) == [3]
+
+    # what receipts tell of a group of three; may it be sent again
+    @pytest.mark.parametrize(
+        ("told", "may"),
+        [
+            ((), False),
+            (((1, "5100"), (2, "5100")), False),
+            (((1, "5100"), (2, "5100"), (2, "4720")), False),
+            (((1, "5100"), (2, "5100"), (3, "5100")), True),
+            (((1, "5100"), (2, "5100"), (3, "9902")), False),
+            (((1, "5100"), (2, "5100"), (3, "5100"), (3, None)), False),
+            (((1, "5100"), (2, "5100"), (None, "5100")), False),
+        ],
+    )
+    def test_a_group_is_sent_again_where_each_of_it_is_known_not_to_have_it(
+        self, sender: Sender, told: tuple[tuple[int | None, str | None], ...], may: bool
+    ) -> None:
+        """A receipt tells of one person; a delivery, or one of nobody, of no failure."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.ACCEPT, message_id="m2"))
+        sender.record(outcome(2, Event.FAIL, error_code="5100"))
+        for digest, (person, code) in enumerate(told):
+            kind = "message-delivered" if code is None else "message-failed"
+            said = kept(run_id=sender.run.id, row=2, digest=digest, type=kind)
+            code_of = None if code is None else int(code)
+            said = said._replace(person=person, error_code=code_of)
+            sender.journal.receipts.keep([said])
+
+        select, groups = sender.journal.selections, {2: 3, 9: 2}
+        for which in ("failed", "retryable"):
+            chosen = list(select.rows(sender.run.id, which, groups))
+            assert chosen == ([2] if may else [])
+            assert list(select.rows(sender.run.id, which)) == [2], "to one person"
+        assert select.reached(sender.run.id, groups) == (set() if may else {2})
 
     # how the row fared before, each a message or a POST; what then failed; may it be sent
     @pytest.mark.parametrize(
