@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from bulksend.settle.tongues import FRENCH, SPANISH
+from bulksend.settle.tongues import FRENCH, NO_FRENCH, NO_SPANISH, SPANISH
 
 _MESSAGES = (
     "(?:TEXTS?|TXTS?|MESSAGES?|MSGS?|SMS|ALERTS?|NOTIFICATIONS?|SPAM|UPDATES|REMINDERS"
@@ -111,10 +111,13 @@ _IN_WORDS = (
         r"(?! (?:YET|RECEIVED|CAME|COME|COMING|ARRIVED|ON MY)\b)"
     ),
     # off the list
-    rf"(?:REMOVE|DELETE|ERASE) {_ME}(?! FROM{_WAITLIST})",
+    rf"(?:REMOVE|DELETE|ERASE) {_ME}(?! FROM(?:{_WAITLIST}|{_LIST} {_NO_CALL_LIST}))",
     r"(?:REMOVE|DELETE|ERASE|TAKE)(?= (?:1 )?\d{3} ?\d{3} ?\d{4}\b)",
     r"(?:WANT|WISH|LIKE|ASK|ASKED|ASKING) TO BE (?:REMOVED|DELETED|TAKEN OFF)",
-    rf"(?:TAKE|GET|KEEP) {_ME} (?:OFF(?! HOLD\b| THE \d|{_WAITLIST})|OUT)",
+    (
+        rf"(?:TAKE|GET|KEEP) {_ME} "
+        rf"(?:OFF(?! HOLD\b| THE \d|{_WAITLIST}|{_LIST} {_NO_CALL_LIST})|OUT)"
+    ),
     r"WANT OUT(?: OF (?:THIS|THESE|IT|HERE))?$",
     rf"BLOCK {_ME} FROM{_OF_THEM} (?:{_MESSAGES}|LISTS?)",
     r"WANT (?:OFF|OUT OF)(?: OF)?(?: THIS| YOUR| THE)?(?: TEXT| MAILING)? LISTS?",
@@ -148,8 +151,6 @@ _IN_WORDS = (
         rf"REPORT(?:ED|ING)?(?: (?:YOU|U|THIS|THESE|IT|THEM|YOUR|NUMBER|{_MESSAGES}))*"
         r" TO(?: THE)? (?:FCC|FTC|CRTC|ATTORNEY GENERAL)"
     ),
-    *SPANISH,
-    *FRENCH,
 )
 
 _NUMBER = "(?:(?:PHONE|CELL|MOBILE) )?(?:NUMBERS?|NUM|NUMBR|NUMER|NUBMER|NMBR)"
@@ -258,9 +259,11 @@ ASKED = (
         for words in _THE_WORD
     ),
     *map(_row, _IN_WORDS),
+    *(_row(words, unless=NO_SPANISH) for words in SPANISH),
+    *(_row(words, unless=NO_FRENCH) for words in FRENCH),
     _row(
         rf"WRONG {_NUMBER}(?! OF\b)(?! (?:ON|FOR) (?:MY|THE|OUR|YOUR) {_PAPERS})",
-        unless=f"{_TAKEN_BACK}|{_GAVE_IT}",
+        unless=f"{_TAKEN_BACK}|{_GAVE_IT}|(?:^|.* )(?:NOT|ISNT|AINT) (?:THE|A)",
         beside=r"(?:I )?MEANT (?:TO (?:TEXT|CALL)|THE OTHER (?:STORE|SHOP|OFFICE|ONE))\b.*",
     ),
     _row(_NEVER_AGREED, beside="(?:SO )?(?:HOW (?:DO|CAN|COULD)|CAN|MAY) I"),

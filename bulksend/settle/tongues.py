@@ -34,10 +34,10 @@ SPANISH = (
     rf"{_NO_QUIERO}(?: {_RECIBIR})?{_DE_ESOS} {_MENSAJES}",
     rf"{_NO_QUIERO} {_RECIBIR}(?: (?:MAS|ESTO|ESTOS|ESO|ESOS))*$",
     rf"{_NO_QUIERO} QUE (?:ME|NOS) {_MANDEN}{_OTRA_COSA}",
-    rf"(?<!\bNO )DEJAR DE {_RECIBIR}{_OTRA_COSA}",
+    rf"DEJAR DE {_RECIBIR}{_OTRA_COSA}",
     rf"NO (?:(?:ME|NOS) )?{_MANDEN}{_OTRA_COSA}",
     rf"NO (?:(?:ME|NOS) )?VUELVA[NS]? A {_MANDAR}",
-    rf"(?<!\bNO )(?:DEJ|PAR)(?:A|E|EN|AR) DE {_MANDAR}",
+    rf"(?:DEJ|PAR)(?:A|E|EN|AR) DE {_MANDAR}",
     r"NO MOLESTAR",
     r"DEJ(?:A|E|EN)(?:ME|NOS) EN PAZ",
     rf"NO AUTORI(?:ZO|CE){_DE_ESOS} {_MENSAJES}",
@@ -46,13 +46,13 @@ SPANISH = (
     r"DAR DE BAJA$",
     r"CANCEL(?:AR|A|E|EN)(?: (?:MI|LA|ESTA|SU))? SUSCRIPCION",
     (
-        rf"(?<!\bNO )(?<!\bNO QUIERO ){_BORREN}(?:ME|NOS| MI NUMERO)?"
+        rf"{_BORREN}(?:ME|NOS| MI NUMERO)?"
         r" DE (?:(?:LA|SU|TU|ESTA|ESA|SUS) )?LISTAS?(?! DE ESPERA)"
     ),
-    rf"(?<!\bNO ){_BORREN} MI NUMERO(?! DE\b)",
-    rf"(?<!\bNO ){_BORREN}(?:ME|NOS) DE (?:AQUI|ESTO)",
+    rf"{_BORREN} MI NUMERO(?! DE\b)",
+    rf"{_BORREN}(?:ME|NOS) DE (?:AQUI|ESTO)",
     (
-        r"(?<!\bNO )(?<!\bNO QUIERO )(?:CANCELAR|PARAR|DETENER|SUSPENDER|ALTO A|BASTA DE)"
+        r"(?:CANCELAR|PARAR|DETENER|SUSPENDER|ALTO A|BASTA DE)"
         rf"{_DE_ESOS} {_MENSAJES}"
     ),
     r"(?:NUMERO EQUIVOCADO|EQUIVOC(?:ADO|ADA|O|ARON|ASTE) DE NUMERO)(?! DE\b)",
@@ -61,8 +61,13 @@ SPANISH = (
 _DE_CES = "(?: (?:DE|D|DES|VOS|CES|TES|MES|LES|AUCUNS?|AUTRES?|TOUS))*"
 _TEXTOS = "(?:MESSAGES?|TEXTOS?|SMS|NOTIFICATIONS?|ALERTES?|PUBS?|PUBLICITES?|OFFRES)"
 _ECRIRE = "(?:TEXTER|ECRIRE|CONTACTER|ENVOYER|APPELER|DERANGER|SOLLICITER)"
-_ECRIVEZ = "(?:TEXTEZ|ECRIVEZ|CONTACTEZ|ENVOYEZ|APPELEZ|DERANGEZ|SOLLICITEZ|TEXTE|ECRIS|ENVOIE)"
-_NE_VEUX_PLUS = "J?(?:VEUX|VOULONS|VOUDRAIS|SOUHAITE|SOUHAITONS|DESIRE|DESIRONS) PLUS"
+_ECRIVEZ = (
+    "(?:TEXTEZ|ECRIVEZ|CONTACTEZ|ENVOYEZ|APPELEZ|DERANGEZ|SOLLICITEZ|TEXTE|ECRIS"
+    "|ENVOIE)"
+)
+_NE_VEUX_PLUS = (
+    "(?:NE )?J?(?:VEUX|VOULONS|VOUDRAIS|SOUHAITE|SOUHAITONS|DESIRE|DESIRONS) PLUS"
+)
 
 FRENCH = (
     r"^(?:ARRET|STOP)(?: SMS)?(?: AU)? ?[3-8]\d{4}$",  # to the short code that wrote
@@ -72,10 +77,10 @@ FRENCH = (
     rf"CESSE[ZR]? DE (?:ME |M|NOUS ){_ECRIRE}",
     rf"NE (?:ME |NOUS |M){_ECRIVEZ} PLUS",
     rf"(?:NENVOYEZ|NENVOIE|NECRIVEZ) PLUS(?: RIEN|{_DE_CES} {_TEXTOS}|$)",
-    rf"NE PLUS (?:ME |NOUS |M){_ECRIRE}",
+    rf"NE (?:PLUS|PAS) (?:ME |NOUS |M){_ECRIRE}",
     rf"NE PLUS (?:EN )?RECEVOIR(?:$|{_DE_CES} {_TEXTOS})",
     rf"NE (?:VEUX|SOUHAITE|DESIRE) PAS(?: (?:RECEVOIR|AVOIR))?{_DE_CES} {_TEXTOS}",
-    r"SUIS PAS INTERESSEE?$",
+    r"(?:NE )?SUIS PAS INTERESSEE?$",
     rf"{_NE_VEUX_PLUS}(?: (?:RECEVOIR|AVOIR))?{_DE_CES} {_TEXTOS}",
     rf"{_NE_VEUX_PLUS} (?:EN )?RECEVOIR(?: (?:CA|CELA|RIEN))?$",
     rf"{_NE_VEUX_PLUS} ETRE (?:CONTACTE|SOLLICITE|DERANGE)E?",
@@ -86,4 +91,12 @@ FRENCH = (
         r"(?! DE LA LISTE D)"
     ),
     r"(?:MAUVAIS|FAUX|ERREUR DE|TROMPEZ? DE) NUMERO(?! D(?:E|U)?\b)",
+)
+
+NO_SPANISH = "(?:^|.* )NO(?: (?:QUIERO|QUEREMOS|DESEO|QUE|ME|NOS|ES|ERA|UN|EL))*"
+"""What may stand before a row and take it back: "no quiero darme de baja".  Not "no se
+equivocó", where a comma may be lacking."""
+NO_FRENCH = (
+    "(?:^|.* )(?:NE|NEST|NAVEZ)(?: (?:VEUX|VOULONS|SOUHAITE|PAS|ME|NOUS|SUIS|ETES|LE|UN|AU"
+    "|AVEZ))*"
 )
