@@ -62,7 +62,8 @@ _REFUSALS = (
 def explanation(error: psycopg.Error, name: str) -> BulksendError:
     """What a statement failed with."""
     if isinstance(error, _UNDONE):
-        return InTheWay(Problem("E601", "another process was in the way", file=name))
+        found, fix = "another process was in the way", "Run it again: it resumes."
+        return InTheWay(Problem("E601", found, fix=fix, file=name))
     for kind, found, fix in _CAUSES:
         if isinstance(error, kind):
             raised = Stopped if kind in _MAY_PASS else BulksendError

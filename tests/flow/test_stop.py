@@ -344,12 +344,19 @@ def test_a_signal_ends_a_sender_whose_journal_is_locked(desk: Desk) -> None:
     assert set(sent) <= set(everyone)
 
 
+def wide(rows: int) -> str:
+    """A list whose workbook takes a machine of any speed longer than a stop may."""
+    more = ",".join(f"c{n}" for n in range(20))
+    same = ",".join(str(n) for n in range(20))
+    lines = (f"{n},P{n},+1{2_012_000_000 + n},9,{same}" for n in range(rows))
+    return "\n".join([f"id,name,mobile,at,{more}", *lines]) + "\n"
+
+
 @pytest.mark.crash
 def test_a_signal_breaks_off_results_that_take_long(desk: Desk) -> None:
     """A million rows: within 4 s, a word about the results, and `results` writes them."""
     rows = 1_000_000
-    lines = (f"{n},P{n},+1{2_012_000_000 + n},9" for n in range(rows))
-    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    desk.people(wide(rows))
     with served(desk.folder) as server:
         desk.environment = server.environment
         desk.campaign(send={"rate": "2/s"}, results="results.xlsx")
@@ -393,8 +400,7 @@ os._exit(ended.exit_code)
 def test_a_stop_is_as_short_in_python(desk: Desk, where: str) -> None:
     """Results that take long are broken off there too; every row in a true state."""
     rows = 700_000
-    lines = (f"{n},P{n},+1{2_012_000_000 + n},9" for n in range(rows))
-    desk.people("\n".join(["id,name,mobile,at", *lines]) + "\n")
+    desk.people(wide(rows))
     desk.write("api.py", API)
     with served(desk.folder) as server:
         desk.environment = server.environment
