@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bulksend import Options, run_campaign
 from bulksend.assignment import Assignment
 from bulksend.journal.limits import LimitBook
 from bulksend.journal.owner import Owner
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bulksend.underway import Underway
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
 
@@ -111,6 +115,43 @@ def test_a_lease_that_is_lost_meanwhile_ends_the_run_in_its_words(
 
     no_traceback(ran)
     assert (ran.code, codes(ran)) == (4, ["E611"]), ran
+    assert not simulator.bandwidth.witness.accepted
+
+
+@pytest.mark.parametrize(("of", "name"), LONG)
+def test_a_stop_does_not_wait_for_it(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    monkeypatch: pytest.MonkeyPatch,
+    of: type,
+    name: str,
+) -> None:
+    """E631, with results in which nobody was texted; what is being read is left alone."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def long() -> None:
+        begun.set()
+        ended.wait(PATIENCE_SECONDS)
+
+    async def stop(sending: Underway) -> None:
+        while not begun.is_set():  # noqa: ASYNC110  (another thread sets it)
+            await asyncio.sleep(0.005)
+        sending.stop()
+
+    before(monkeypatch, of, name, long)
+    simulator = bandwidth()
+    desk.people()
+    file = desk.campaign()
+
+    environment = {**os.environ, **desk.environment}
+    ran = run_campaign(file, environment=environment, options=Options(beside=stop))
+    is_read = ended.is_set()
+    ended.set()
+
+    assert not is_read
+    assert [one.code for one in ran.stopped.problems] == ["E631"]  # type: ignore[union-attr]
+    assert ran.counts["not_sent"] == 4
+    assert desk.results()["status"].to_list().count("not_sent") == 4
     assert not simulator.bandwidth.witness.accepted
 
 
