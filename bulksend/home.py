@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 from socket import gethostname
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -20,7 +20,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.storage.location import is_address, located
 from bulksend.storage.objects import Objects
 from bulksend.storage.spool import Spool
-from bulksend.whole import is_gone
+from bulksend.whole import is_gone, room_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 OWN = ".bulksend"
+OWN_ROOM = "*@*"
 """The folder that we make where nobody names another."""
 
 _KEYWORDS = re.compile(r"(?i)\b(host|hostaddr|dbname|user|password)\s*=")
@@ -141,9 +142,9 @@ class Home:
 
     def sweep(self) -> None:
         """Remove what killed processes of this machine left: people's numbers are in it."""
-        for folder in self._for_work:
+        for folder, named in self._for_work:
             with suppress(OSError):  # there is none, or it is somebody else's
-                _sweep(folder)
+                _sweep(folder, named)
 
     def leftovers(self, *, before: int) -> list[Path]:
         """Files of those who are gone: of this machine, and of others since *before*.
@@ -152,17 +153,24 @@ class Home:
             before: Milliseconds since 1970.
         """
         found: list[Path] = []
-        for room in (one for each in self._for_work for one in each.glob("*@*")):
+        for room in (room for at, named in self._for_work for room in at.glob(named)):
             with suppress(FileNotFoundError):  # its owner has ended just now
-                if _is_left(room) or room.stat().st_mtime * 1000 < before:
+                is_old = room.stat().st_mtime * 1000 < before
+                if _is_left(room) or (is_old and not _is_of_here(room)):
                     found += [
                         path for path in sorted(room.rglob("*")) if path.is_file()
                     ]
         return found
 
     @property
-    def _for_work(self) -> tuple[Path, ...]:
-        return self.folder / "workrooms", self.folder / "outgoing"
+    def _for_work(self) -> tuple[tuple[Path, str], ...]:
+        """Folders with rooms of processes, and how these are named."""
+        passing = Path(gettempdir()), "*@*-bulksend-*"
+        return (
+            (self.folder / "workrooms", OWN_ROOM),
+            (self.folder / "outgoing", OWN_ROOM),
+            passing,
+        )
 
     def marks(self, campaign: str) -> Path:
         """The folder of what `journal.mark` notes of its runs, each by its name."""
@@ -208,25 +216,24 @@ def _room_in(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    _sweep(folder)
-    name = f"{os.getpid()}{_here()}"
+    _sweep(folder, OWN_ROOM)
     with TemporaryDirectory(
-        prefix=name, dir=folder, ignore_cleanup_errors=True
+        prefix=room_name(), dir=folder, ignore_cleanup_errors=True
     ) as room:
         yield Path(room).absolute()
 
 
-def _here() -> str:
-    return f"@{gethostname()}-"
-
-
 def _is_left(room: Path) -> bool:
-    pid, mark, _ = room.name.partition(_here())
-    return bool(mark) and is_gone(pid)
+    return _is_of_here(room) and is_gone(room.name.partition("@")[0])
 
 
-def _sweep(folder: Path) -> None:
-    for room in folder.iterdir():
+def _is_of_here(room: Path) -> bool:
+    """Whose process is alive only its own machine knows."""
+    return room.name.partition("@")[2].startswith(f"{gethostname()}-")
+
+
+def _sweep(folder: Path, named: str) -> None:
+    for room in folder.glob(named):
         if _is_left(room):
             shutil.rmtree(room, ignore_errors=True)
 

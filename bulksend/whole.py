@@ -101,6 +101,14 @@ def _end() -> str:
     return f"@{gethostname()}{END}"
 
 
+def room_name() -> str:
+    """With what the name of a folder begins that is this process's, and goes with it.
+
+    In the system's folder for passing files ``bulksend-`` follows (`Home.sweep`).
+    """
+    return f"{os.getpid()}@{gethostname()}-"
+
+
 def is_gone(pid: str) -> bool:
     """Whether this is the number of a process, and none of that number is there."""
     return pid.isdecimal() and not is_alive(int(pid))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.home import Address, Home
+from bulksend.prepare.blocks import Scratch
 from tests.flow.desk import Desk
 
 if TYPE_CHECKING:
@@ -48,6 +49,28 @@ def test_a_sweep_takes_what_a_killed_one_left_here(
 
     assert not left.exists()
     assert [one.exists() for one in (at_work, elsewhere, others)] == [True] * 3
+
+
+def test_a_sweep_takes_what_a_killed_one_left_in_the_system_s_folder(
+    tmp_path: Path, gone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A workbook's rows as CSV, which hold all numbers; whoever is alive keeps its own."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    scratch = Scratch().new().parent
+    here, end = f"@{gethostname()}-", scratch.name.partition(f"@{gethostname()}-")[2]
+    assert scratch.name == f"{os.getpid()}{here}{end}"
+    left = tmp_path / f"{gone}{here}{end}"
+    left.mkdir()
+    (left / "0.csv").write_text("+19195550142")
+    others = tmp_path / f"{gone}{here}editor"
+    others.mkdir()
+    home = Home(tmp_path / "home", tmp_path / "journal.sqlite")
+
+    assert home.leftovers(before=0) == [left / "0.csv"]
+    home.sweep()
+
+    assert not left.exists()
+    assert others.exists()
 
 
 @pytest.mark.parametrize(

@@ -56,11 +56,12 @@ def purge(age: str, yes: bool, folder: Path, journal: str, as_json: bool) -> Non
         if not yes and not (asks and click.confirm("Remove them now?", default=False)):
             fix = "Look at what would be removed, then add --yes."
             raise GateRefused(Problem("E410", "nothing was removed", fix=fix))
-        purge(home, found, now=now)
+        known, found = len(found.kept), purge(home, found, now=now)
+        if not as_json:
+            show_kept(found, known)
+            click.echo("Removed.")
     if as_json:
         print_json(found.as_dict())
-    elif not found.is_empty:
-        click.echo("Removed.")
 
 
 def show(found: Purge) -> None:
@@ -82,5 +83,12 @@ def show(found: Purge) -> None:
         out.print(f"[dim]file[/] {escape(str(path))}")
     if len(found.files) > MOST_SHOWN:
         out.print(f"and {counted(len(found.files) - MOST_SHOWN, 'more file')}")
-    for one in found.kept:
+    show_kept(found)
+
+
+def show_kept(found: Purge, known: int = 0) -> None:
+    """Each but the first *known*."""
+    from bulksend.cli.show import out
+
+    for one in found.kept[known:]:
         out.print(f"[yellow]kept[/] {escape(one.run)}: {escape(one.why)}")

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.journal.database import atomically
 from bulksend.journal.faults import undamaged
+from bulksend.journal.records import WHOLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bulksend.journal.database import Database
     from bulksend.journal.records import Run
 
@@ -37,17 +40,26 @@ class Purges:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def run(self, run: Run, *, now: int) -> bool:
+    def run(
+        self, run: Run, *, now: int, between: Callable[[], None] = lambda: None
+    ) -> bool:
         """Purge a finished run; whether it was not purged before.
 
         Broken off half-way, it can be done again; only the end of it says that it is
         purged.
+
+        Args:
+            between: Called after each piece, so that a lease can be renewed.
         """
-        for first in range(0, run.rows + 2, AT_ONCE):
-            rows = {"run_id": run.id, "first": first, "last": first + AT_ONCE - 1}
-            self._db.execute("purge_messages", **rows)
-            self._db.execute("purge_receipts", **rows)
-            self._db.execute("purge_decisions", **rows)
+        # Rows are numbered as in the list, blank ones too; receipts may go beyond.
+        whole = {"run_id": run.id, "first": WHOLE.first, "last": WHOLE.last}
+        ((known,),) = self._db.fetch("last_row", **whole)
+        for first in range(0, (known or 0) + 1, AT_ONCE):
+            is_last = first + AT_ONCE > (known or 0)
+            last = WHOLE.last if is_last else first + AT_ONCE - 1
+            for part in ("purge_messages", "purge_receipts", "purge_decisions"):
+                self._db.execute(part, run_id=run.id, first=first, last=last)
+            between()
         return self._db.execute("purge_run", run_id=run.id, now=now) == 1
 
     def due_callbacks(self, *, before: int) -> int:

@@ -892,18 +892,21 @@ where run_id = :name;
 update messages
 set person = null, error = case when error is not null then 'Its words were purged.' end
 where run_id = :run_id and row between :first and :last
-  and (person is not null or error is not null);
+  and (person is not null or error is not null)
+  and exists (select 1 from runs where id = :run_id and finished_at is not null);
 
 -- An operator's reasons may hold anything; what `keep_try` kept has none.
 -- name: purge_decisions
 update decisions set evidence = '{}'
 where run_id = :run_id and row between :first and :last
-  and source = 'operator' and evidence <> '{}' and evidence not like '{"attempt":%';
+  and source = 'operator' and evidence <> '{}' and evidence not like '{"attempt":%'
+  and exists (select 1 from runs where id = :run_id and finished_at is not null);
 
 -- name: purge_receipts
 update receipts set said = null, person = null
 where run_id = :run_id and row between :first and :last
-  and (said is not null or person is not null);
+  and (said is not null or person is not null)
+  and exists (select 1 from runs where id = :run_id and finished_at is not null);
 
 -- Callbacks that no purge of a run reaches: about no row, or come since.
 -- name: due_callbacks

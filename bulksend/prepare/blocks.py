@@ -22,6 +22,7 @@ from zipfile import BadZipFile, ZipFile
 
 from bulksend.define.document import clipped
 from bulksend.errors import InputError, Problem
+from bulksend.whole import room_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +42,7 @@ class Scratch:
 
     def new(self) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="bulksend-"))
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{room_name()}bulksend-"))
             self._end = weakref.finalize(
                 self, shutil.rmtree, self._folder, ignore_errors=True
             )

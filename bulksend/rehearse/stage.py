@@ -30,6 +30,7 @@ from bulksend.prepare.excerpt import sample
 from bulksend.rehearse.proof import Fate, Proof, Taken, prove
 from bulksend.simulator.lifetime import in_thread
 from bulksend.simulator.scenario import Scenario
+from bulksend.whole import room_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -103,7 +104,7 @@ def rehearse_campaign(
         GateRefused: A gate would refuse the campaign itself, at whatever hour.
     """
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="bulksend-rehearsal-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=f"{room_name()}bulksend-") as scratch:
         known = {APPLICATION: "rehearsal"} | dict(environment)
         known |= {"BULKSEND_HOME": scratch, "BULKSEND_JOURNAL": ""}
         loaded = load_campaign(campaign, environment=known)

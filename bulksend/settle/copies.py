@@ -15,7 +15,8 @@ from zipfile import BadZipFile, ZipFile
 
 import polars as pl
 
-from bulksend.settle.workbook import has_header, has_text
+from bulksend.prepare.plan import MARK_LENGTH
+from bulksend.settle.workbook import has_header, has_text, holds
 from bulksend.storage.location import where
 
 if TYPE_CHECKING:
@@ -54,6 +55,33 @@ def is_copy(place: Where, names: Sequence[str], mark: str) -> bool:
         return False
     try:
         return place.is_file() and look(place, names, mark)
+    except UNREADABLE:  # what cannot be read as one is none
+        return False
+
+
+def mark_of(plan_hash: str) -> str:
+    """What stands before the row in the key that ends each tag (`Plan.mark`)."""
+    return f"#{plan_hash[:MARK_LENGTH]}-"
+
+
+def is_of(place: Path, mark: str) -> bool:
+    """Whether any tag with this *mark* stands in a file of results, whatever it has become.
+
+    Somebody may have put columns beside ours, or saved it by a spreadsheet: whom it names
+    it still names.
+    """
+    try:
+        if place.suffix == ".parquet":
+            frame = pl.scan_parquet(place)
+            if "tag" not in frame.collect_schema():
+                return False
+            has_mark = pl.col("tag").cast(pl.String).str.contains(mark, literal=True)
+            return bool(frame.select(has_mark.any()).collect().item())
+        if place.suffix == ".xlsx":
+            with ZipFile(place) as book:
+                return any(has_text(book, mark, one) for one in book.namelist())
+        with place.open("rb") as file:
+            return holds(file, mark)
     except UNREADABLE:  # what cannot be read as one is none
         return False
 

@@ -11,21 +11,28 @@ longest cap among the plans that are there looks back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.define.amounts import Often, lifetime
 from bulksend.define.document import clipped
-from bulksend.errors import BulksendError, InputError, Problem
+from bulksend.errors import BulksendError, GateRefused, InputError, Problem
+from bulksend.journal.owner import Owner
 from bulksend.journal.store import Journal
+from bulksend.send.clocks import wall_ms
+from bulksend.settle.copies import is_at, is_of, mark_of
 from bulksend.settle.finding import plan_of
 from bulksend.settle.parts import Parts
 from bulksend.settle.standing import sender_of, standing
 from bulksend.storage.location import where
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from bulksend.home import Home
     from bulksend.journal.records import Run
     from bulksend.storage.location import Where
@@ -53,10 +60,12 @@ class Purge:
 
         plans: Plans among them that nobody ever sent.
 
-        kept: Runs that are old enough and stay, each with the reason.
+        kept: Runs and results that are old enough and stay, each with the reason.
 
         callbacks: Those that are old enough, and are about no row of ours, as replies
             are, or came after their run was purged.
+
+        of_runs: The files of each run, by its name.
     """
 
     before: int
@@ -65,6 +74,13 @@ class Purge:
     plans: int
     kept: tuple[Kept, ...]
     callbacks: int = 0
+    of_runs: Mapping[str, tuple[Where, ...]] = field(default_factory=dict)
+
+    @property
+    def loose(self) -> list[Where]:
+        """The files that are no run's."""
+        of_runs = set(chain(*self.of_runs.values()))
+        return [place for place in self.files if place not in of_runs]
 
     @property
     def is_empty(self) -> bool:
@@ -128,9 +144,13 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
                 else:
                     going.append(run)
     unsent = _unsent(home, runs, before)
-    files: list[Where] = [
-        path for run in going for path in _files(home, run, runs, going)
-    ]
+    of_runs: dict[str, tuple[Where, ...]] = {}
+    for run in going:
+        found = _files(home, run, runs, going)
+        anothers = [place for place in found if _is_anothers(place, run)]
+        of_runs[run.run] = tuple(one for one in found if one not in anothers)
+        kept += [Kept(str(one), f"it holds nothing of {run.run}") for one in anothers]
+    files: list[Where] = [path for some in of_runs.values() for path in some]
     files += [path for plan in unsent for path in (plan, *_rejects(home, plan.stem))]
     files += [*_copies(home, before), *home.leftovers(before=before)]
     return Purge(
@@ -140,6 +160,7 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
         len(unsent),
         tuple(kept),
         callbacks,
+        of_runs,
     )
 
 
@@ -191,6 +212,13 @@ def _files(home: Home, run: Run, runs: list[Run], going: list[Run]) -> list[Wher
     return [place for place in found if _is_there(home, place, run)]
 
 
+def _is_anothers(place: Where, run: Run) -> bool:
+    """Whether at a run's results is a file that has none of its tags."""
+    if not isinstance(place, Path) or not run.sendable or not is_at(place, run.results):
+        return False
+    return not is_of(place, mark_of(run.plan_hash))
+
+
 def _is_there(home: Home, place: Where, run: Run) -> bool:
     """Whether it is a file, or an object that is this run's."""
     if isinstance(place, Path):
@@ -225,7 +253,8 @@ def _unsent(home: Home, runs: list[Run], before: int) -> list[Where]:
     alive = {where(run.plan).stem for run in runs if run.purged_at is None}
     made: dict[Where, float] = {
         path: path.stat().st_mtime
-        for path in sorted(home.folder.glob("plans/*.parquet"))
+        for kind in ("plans", "tests")
+        for path in sorted(home.folder.glob(f"{kind}/*.parquet"))
     }
     if home.shared is not None:
         plans = home.objects.inside(home.shared / "plans")
@@ -237,13 +266,76 @@ def _unsent(home: Home, runs: list[Run], before: int) -> list[Where]:
     ]
 
 
-def purge(home: Home, what: Purge, *, now: int) -> None:
-    """Remove *what* `plan_purge` found.
+def purge(home: Home, what: Purge, *, now: int) -> Purge:
+    """Remove *what* `plan_purge` found, as far as it still may be.
+
+    Returns:
+        What was removed; what has begun anew since is among those that are kept.
 
     Raises:
         InputError: E676, where a file cannot be removed; what is left is found again.
     """
-    for place in what.files:
+    stay: list[Kept] = []
+    if home.journal.exists():
+        with Journal.open(home.journal) as journal:
+            for run in what.runs:
+                stay += _purge_run(home, what, run, journal=journal, now=now)
+            runs = journal.runs.all()
+            journal.purges.callbacks(before=what.before)
+            stay += [
+                Kept(str(place), f"{one.run} sends it")
+                for one in runs
+                if one.purged_at is None and (place := where(one.plan)) in what.loose
+            ]
+    names = {one.run for one in stay}
+    loose = [place for place in what.loose if str(place) not in names]
+    _remove(home, loose)
+    home.sweep()
+    gone = {name: some for name, some in what.of_runs.items() if name not in names}
+    return replace(
+        what,
+        runs=tuple(run for run in what.runs if run.run not in names),
+        files=tuple(dict.fromkeys([*chain(*gone.values()), *loose])),
+        kept=(*what.kept, *stay),
+        of_runs=gone,
+    )
+
+
+def _purge_run(
+    home: Home, what: Purge, run: Run, *, journal: Journal, now: int
+) -> list[Kept]:
+    """Its files first, then what the journal says of it; under its campaign's lease.
+
+    Without the lease, where another run of the campaign is sent: it bars this one, too.
+    """
+    epoch, owner = None, Owner.me()
+    try:
+        epoch = journal.leases.take(run.campaign, owner, now=wall_ms())
+    except GateRefused:
+        if sender_of(journal, run, now=wall_ms()) is not None:
+            return [Kept(run.run, "it is being sent")]
+    try:
+        known = journal.runs.named(run.run)
+        if known is None or not _is_due(known, what.before):
+            return []  # somebody else has purged it, or it ended anew just now
+        if why := _reason_to_keep(journal, known, now=now):
+            return [Kept(run.run, why)]
+        _remove(home, what.of_runs.get(run.run, ()))
+        renew = partial(_renew, journal, run.campaign, epoch)
+        journal.purges.run(known, now=now, between=renew)
+    finally:
+        if epoch is not None:
+            journal.leases.end(run.campaign, epoch)
+    return []
+
+
+def _renew(journal: Journal, campaign: str, epoch: int | None) -> None:
+    if epoch is not None:
+        journal.leases.renew(campaign, epoch, now=wall_ms())
+
+
+def _remove(home: Home, places: Iterable[Where]) -> None:
+    for place in places:
         try:
             if isinstance(place, Path):
                 place.unlink(missing_ok=True)
@@ -252,10 +344,3 @@ def purge(home: Home, what: Purge, *, now: int) -> None:
         except OSError as error:
             found = (error.strerror or str(error)).lower()
             raise InputError(Problem("E676", found, file=str(place))) from error
-    home.sweep()
-    if not home.journal.exists():
-        return
-    with Journal.open(home.journal) as journal:
-        for run in what.runs:
-            journal.purges.run(run, now=now)
-        journal.purges.callbacks(before=what.before)

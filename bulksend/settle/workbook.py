@@ -17,7 +17,7 @@ import re
 from datetime import datetime
 from io import BytesIO
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import polars as pl
@@ -113,14 +113,23 @@ def has_header(book: ZipFile, names: Sequence[str]) -> bool:
     return _strings(book) == _strings(_bare(names, sheets=1))
 
 
-def has_text(book: ZipFile, text: str) -> bool:
-    """Whether *text*, which needs no escapes, stands in a cell of the first sheet."""
+def has_text(book: ZipFile, text: str, name: str = "") -> bool:
+    """Whether *text*, which needs no escapes, stands in a cell of the first sheet.
+
+    Args:
+        name: Another part of the book to look in.
+    """
+    with book.open(name or _SHEET.format(1)) as sheet:
+        return holds(sheet, text)
+
+
+def holds(file: IO[bytes], text: str) -> bool:
+    """Whether *text* stands anywhere in what can be read."""
     before, sought = b"", text.encode()
-    with book.open(_SHEET.format(1)) as sheet:
-        while part := sheet.read(1 << 20):
-            if sought in before + part:
-                return True
-            before = part[-len(sought) :]
+    while part := file.read(1 << 20):
+        if sought in before + part:
+            return True
+        before = part[-len(sought) :]
     return False
 
 

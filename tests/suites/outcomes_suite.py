@@ -282,6 +282,23 @@ class OutcomesSuite:
         words = {one.error for one in journal.entries(run.id, 2, 99)}
         assert words == {None, "Its words were purged."}
 
+    def test_a_purge_reaches_rows_beyond_the_count_of_rows(
+        self, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Blank lines of the list have numbers, too, and receipts may name any row."""
+        monkeypatch.setattr("bulksend.journal.purges.AT_ONCE", 2)
+        journal, run, looks = sender.journal, sender.run, []
+        for row in (2, 7, 5_000):
+            sender.bring(row, Status.REFUSED)
+        said = Kept("m", 1, "message-failed", NOW, NOW, 77, run_id=run.id, row=9_999)
+        journal.receipts.keep([said._replace(said="{}")])
+        journal.runs.finish(run.id, now=NOW)
+        assert journal.purges.run(run, now=NOW, between=lambda: looks.append(1))
+        words = {one.error for one in journal.entries(run.id, 2, 9_999)}
+        assert words == {"Its words were purged."}
+        assert journal.purges.due_callbacks(before=NOW + 1) == 0
+        assert len(looks) > 2_000, "a lease can be renewed between the pieces"
+
     def test_a_purge_takes_callbacks_that_no_run_takes_with_it(
         self, sender: Sender, monkeypatch: pytest.MonkeyPatch
     ) -> None:
