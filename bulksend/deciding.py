@@ -26,7 +26,8 @@ from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.ground import Ground
 from bulksend.settle.looking import look_again
 from bulksend.settle.proving import absent
-from bulksend.settling import Manner, is_real, orphan, rewrite, search_by
+from bulksend.settling import Manner, rewrite, search_by
+from bulksend.unsettled import is_real, orphan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

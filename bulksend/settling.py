@@ -12,39 +12,34 @@ import asyncio
 import random
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from bulksend import aside
-from bulksend.assignment import other_account
-from bulksend.errors import BulksendError, GateRefused, InputError, Problem, Stopped
-from bulksend.journal.owner import Owner
+from bulksend.errors import InputError, Problem, Stopped
 from bulksend.logs import log
 from bulksend.pipeline import write_run
 from bulksend.send.clocks import wall_ms
 from bulksend.send.signin import Credentials
 from bulksend.settle.evidence import WAIT_MS, Proof
-from bulksend.settle.finding import find_run, plan_of
+from bulksend.settle.finding import find_run
 from bulksend.settle.ground import Ground
 from bulksend.settle.looking import look, look_at_accepted, reach
 from bulksend.settle.search import MessageSearch
+from bulksend.unsettled import Cases, cases_of, is_real
 
 if TYPE_CHECKING:
     from collections.abc import (
         Awaitable,
         Callable,
         Iterable,
-        Iterator,
         Mapping,
-        Sequence,
     )
 
     from bulksend.home import Home
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
-    from bulksend.prepare.plan import Plan
 
 OVER = (Proof.ACCEPTED, Proof.ABSENT)
 TIME_TELLS = (Proof.WAITING, Proof.HIDDEN, Proof.ALONE)
@@ -131,48 +126,25 @@ def settle_runs(
     """
     how = how or Manner()
     settled = Settled()
-    with _runs(home, run) as (journal, runs):
-        everyone = journal.runs.all()
-        orphan(journal, everyone)
-        unknown = {one.id: journal.decisions.unknown(one.id) for one in everyone}
-        rivals = [one for one in everyone if is_real(one) and unknown[one.id]]
-        ours = {one.id for one in runs}
-        real = [one for one in rivals if one.id in ours]
-        settled.skipped = sum(len(unknown[one.id]) for one in runs if not is_real(one))
-        account = environment.get("BW_ACCOUNT_ID", "").strip()
-        plans, without = _plans(home, rivals, account)
-        for one in without.keys() & set(real):
-            settled.left_out += len(unknown[one.id])
-            settled.problems.append(without[one])
-        if plans.keys() & set(real):
+    looked_at: dict[int, Run] = {}
+    with find_run(run, home) as (journal, known):
+        name = known.run if run else ""
+
+        def cases() -> Cases:
+            found = cases_of(home, journal, environment, run=name)
+            settled.skipped, settled.left_out = found.skipped, found.left_out
+            looked_at.update({one.id: one for one in found.real})
+            return found
+
+        first = cases()
+        settled.problems = [*first.problems]
+        if first.may_be_looked_up:
             credentials = Credentials.from_environment(environment)
-            ground = partial(
-                Ground, journal, plans, wait_ms=how.wait_ms, now=wall_ms, asked=ours
-            )
-            aside.run(_settle(ground, credentials, how, settled))
-        looked_at = {*real, *(runs if run else ())}
-        settled.doubled = sum(journal.receipts.doubled(one.id) for one in looked_at)
-        rewrite(home, journal, real)
+            aside.run(_settle(journal, credentials, how, settled, cases))
+        everyone = {*looked_at, *([known.id] if run else [])}
+        settled.doubled = sum(journal.receipts.doubled(one) for one in everyone)
+        rewrite(home, journal, looked_at.values())
     return settled
-
-
-def _plans(
-    home: Home, runs: Iterable[Run], account: str
-) -> tuple[dict[Run, Plan], dict[Run, Problem]]:
-    """The plans of runs that can be looked up, and why others cannot."""
-    plans: dict[Run, Plan] = {}
-    without: dict[Run, Problem] = {}
-    for one in runs:
-        if account and one.account not in ("", account):
-            without[one] = other_account(one, account)
-            continue
-        try:
-            plans[one] = plan_of(one, home)
-        except BulksendError as error:
-            why = error.problems[0]
-            found = f"{one.run}: {why.code} {why.found}"
-            without[one] = Problem("E550", found, file=why.file)
-    return plans, without
 
 
 def poll_runs(
@@ -190,41 +162,23 @@ def poll_runs(
         As `settle_runs`.
     """
     how = how or Manner()
-    with _runs(home, run) as (journal, runs):
-        real = [one for one in runs if is_real(one)]
+    with find_run(run, home) as (journal, known):
+
+        def asked() -> list[Run]:
+            everyone = [known] if run else journal.runs.all()
+            return [one for one in everyone if is_real(one)]
+
         found: Counter[str] = Counter()
-        if _waiting(journal, real):
+        if _waiting(journal, asked()):
             credentials = Credentials.from_environment(environment)
-            aside.run(_poll(journal, real, credentials, how, found))
+            aside.run(_poll(journal, asked, credentials, how, found))
+        real = asked()
         before = reach(wall_ms())
         old = (journal.decisions.accepted_before(one.id, before) for one in real)
         if count := sum(old):
             found["too_old"] = count
         rewrite(home, journal, real)
     return dict(found)
-
-
-# -- the runs ---------------------------------------------------------------------------
-
-
-@contextmanager
-def _runs(home: Home, run: str) -> Iterator[tuple[Journal, list[Run]]]:
-    """The journal, open, and the run asked for, or all of them."""
-    with find_run(run, home) as (journal, known):
-        yield journal, [known] if run else journal.runs.all()
-
-
-def is_real(run: Run) -> bool:
-    """Whether a search may know its messages: nobody else knows the stand-in's."""
-    return run.provider == "bandwidth"
-
-
-def orphan(journal: Journal, runs: Iterable[Run]) -> None:
-    """Claims whose sender is gone become unknown, as the next sender would have it."""
-    for campaign in {one.campaign for one in runs}:
-        with suppress(GateRefused):  # somebody is at work: then nothing is orphaned
-            epoch = journal.leases.take(campaign, Owner.me(), now=wall_ms())
-            journal.leases.end(campaign, epoch)
 
 
 def rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
@@ -239,23 +193,26 @@ def rewrite(home: Home, journal: Journal, runs: Iterable[Run]) -> None:
 
 
 async def _settle(
-    ground: Callable[..., Ground],
+    journal: Journal,
     credentials: Credentials,
     how: Manner,
     settled: Settled,
+    cases: Callable[[], Cases],
 ) -> None:
     """Look until nothing waits any more that time may prove, or once."""
-    left_out = settled.problems
     async with search_by(credentials, how) as search:
         while True:
+            found = cases()
             counts: Counter[str] = Counter()
-            looking = look(ground(search=search), counts)
-            if await _unless_away(how, looking) is None:
+            ground = Ground(
+                journal, found.plans, search, how.wait_ms, wall_ms, found.asked
+            )
+            if await _unless_away(how, look(ground, counts)) is None:
                 settled.counts.update({one: counts[one] for one in OVER})
                 continue
             off = search.problem() if search.calls else None
             clocks = [] if off is None else [off]
-            settled.problems = [*left_out, *clocks]
+            settled.problems = [*found.problems, *clocks]
             done = Counter({one: settled.counts[one] for one in OVER})
             settled.counts = done + counts
             settled.calls = search.calls
@@ -272,7 +229,7 @@ async def _settle(
 
 async def _poll(
     journal: Journal,
-    runs: Sequence[Run],
+    asked: Callable[[], list[Run]],
     credentials: Credentials,
     how: Manner,
     found: Counter[str],
@@ -280,7 +237,7 @@ async def _poll(
     """Look until everything has its end that the search can show, or once."""
     async with search_by(credentials, how) as search:
         while True:
-            waiting = _waiting(journal, runs)
+            waiting = _waiting(journal, asked())
             if not waiting:
                 return
             looking = look_at_accepted(journal, search, min(waiting), now=wall_ms)

@@ -51,6 +51,10 @@ class Records(NamedTuple):
     unread: int
 
 
+NO_REFUSALS = (200, 408, 425, 429)
+"""Besides 5xx: something else than a page, too slow, too early, too often."""
+
+
 class MessageSearch:
     """The search of one account.  Use with ``async with``.
 
@@ -171,11 +175,11 @@ class MessageSearch:
             Stopped: E546, where no answer is to be had.
         """
         wanted = {"messageDirection": "OUTBOUND"} | params
-        why = ""
+        why, is_renewed = "", False
         for attempt in range(TRIES):
             await self._limiter.acquire()
-            generation = self._sign_in.generation
             header = await self._sign_in.header()
+            generation = self._sign_in.generation
             asked = self.theirs.boot()
             try:
                 async with self._session.get(
@@ -194,9 +198,11 @@ class MessageSearch:
                 self.theirs.heard(answer.headers.get("Date"), asked=asked)
                 return page
             why = f"it answered {answer.status}"
-            if answer.status == 401 and await self._sign_in.renew(generation):
-                continue
-            if answer.status < 500 and answer.status not in (200, 429):
+            if answer.status == 401 and not is_renewed:
+                is_renewed = await self._sign_in.renew(generation)
+                if is_renewed:
+                    continue
+            if answer.status < 500 and answer.status not in NO_REFUSALS:
                 raise GateRefused(Problem("E545", _words(answer.status, body)))
             wait = _retry_after(answer.headers.get("Retry-After"), self._now())
             pause = self._pause(attempt) if wait is None else wait

@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from bulksend.home import Home
+from bulksend.journal.states import Status
 from bulksend.journal.store import Journal
 from bulksend.settle.evidence import ALONE_MS
 from bulksend.settle.search import TRIES, MessageSearch
+from bulksend.settling import Manner, settle_runs
 from bulksend.simulator.answers import Answer
 from tests.flow.desk import codes_in, counts, ended, until
 from tests.flow.elsewhen import ByProcess, Clock
@@ -151,6 +153,35 @@ def test_too_early_nothing_is_decided(
     clock.seconds += 2 * WAIT_SECONDS
     ours = desk.call("status", "--json").json[-1]["run"]
     assert settle(desk, ours)["waiting"] == unknown
+
+
+def test_who_watches_sees_what_came_to_be_unknown_since(
+    desk: Desk, bandwidth: Bandwidth, clock: Clock
+) -> None:
+    """A campaign that begins after the first look, and whose answers are lost, too."""
+    bandwidth(lost_after=1.0, search_lag=LAG_SECONDS)
+    crowd(desk, 3)
+    desk.campaign()
+    assert counts(desk.call(*RUN))["unknown"] == 3
+    looks: list[dict[str, int]] = []
+
+    def tell(found: dict[str, int]) -> None:
+        looks.append(found)
+        if len(looks) == 1:
+            later(desk, clock)
+        clock.seconds += LAG_SECONDS + 1
+
+    home = Home.find(desk.folder, desk.environment)
+    how = Manner(again_seconds=0.01, tell=tell)
+    settled = settle_runs(home, desk.environment, how=how)
+    assert (looks[0]["waiting"], looks[0]["accepted"]) == (3, 0)
+    with Journal.open(home.journal) as journal:
+        runs = journal.runs.all()
+        later_ones = journal.counts(runs[0].id)
+        assert len(runs) == 2
+    assert Status.UNKNOWN not in later_ones
+    assert settled.left == 0
+    assert settled.counts["accepted"] > 3
 
 
 def test_another_accounts_search_settles_nothing(

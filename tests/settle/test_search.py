@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,14 +31,14 @@ def credentials(url: str) -> Credentials:
     return Credentials("9900000", url=url, username="user", password="secret")
 
 
-def searching(url: str, **more: Any) -> MessageSearch:
+def searching(url: str, *, by: Credentials | None = None, **more: Any) -> MessageSearch:
     said: dict[str, Any] = {
         "clock": lambda: 0.0,
         "now": lambda: NOW,
         "rng": random.Random(7),
         "calls_a_second": 10_000.0,
     }
-    return MessageSearch(credentials(url), **said | more)
+    return MessageSearch(by or credentials(url), **said | more)
 
 
 @asynccontextmanager
@@ -298,7 +299,7 @@ async def test_a_throttled_search_waits_as_long_as_it_is_told(
     assert 37.0 in waited
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 200])
+@pytest.mark.parametrize("status", [500, 502, 503, 200, 408, 425, 429])
 async def test_a_search_that_is_ill_is_given_up_in_the_end(
     monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
@@ -330,6 +331,31 @@ async def test_a_refusal_is_told_in_its_own_words(status: int) -> None:
     (problem,) = refused.value.problems
     assert problem.code == "E545"
     assert problem.found == f"{status}: no such thing for +191…01"
+
+
+async def test_a_new_token_that_is_refused_too_is_a_refusal() -> None:
+    """E545 after one renewal: the account says no, and no outage is waited for."""
+    asked: list[str] = []
+
+    def answer(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        if request.path == "/token":
+            return web.json_response({"access_token": f"t{len(asked)}"})
+        said = {"type": "x", "description": "no messaging role"}
+        return web.json_response(said, status=401)
+
+    async with answering(answer) as url:
+        by_token = replace(
+            credentials(url),
+            client_id="id",
+            client_secret="s",
+            token_url=f"{url}/token",
+        )
+        async with searching(url, by=by_token) as search:
+            with pytest.raises(GateRefused) as refused:
+                await search.newest(0)
+    assert refused.value.problems[0].code == "E545"
+    assert [path == "/token" for path in asked] == [True, False, True, False]
 
 
 @pytest.mark.parametrize(
