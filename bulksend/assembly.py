@@ -211,9 +211,10 @@ class Assembly:
         )
 
     def _first(self, wanted: int, closed: pl.Series) -> pl.Series:
-        """So many rows, chosen by a hash of the number; of who may be texted now, first.
+        """So many rows, chosen by a hash of the number, of who may be texted first.
 
-        Where that are too few, some of the others: their windows are waited for.
+        All others wait for these: who is chosen of a far west would hold up the east for
+        a morning.
         """
         asked, now = self.assignment, self.clocks.wall_ms()
         hours = plan_hours(asked.plan)
@@ -224,13 +225,13 @@ class Assembly:
                 word: hours.next(Place.parse(word), now, least=LEAST_LIFE_MS)
                 for word in words.unique()
             }
-            is_open = {
-                word: one is not None and one.start <= now
+            starts = {
+                word: None if one is None else max(one.start, now)
                 for word, one in opens.items()
             }
-            here = words.replace_strict(is_open, return_dtype=pl.Boolean)
-            drawn = drawn.with_columns(here=here).sort(
-                pl.col("here").not_(), "score", "row"
+            at = words.replace_strict(starts, return_dtype=pl.Int64)
+            drawn = drawn.with_columns(at=at).sort(
+                "at", "score", "row", nulls_last=True
             )
         else:
             drawn = drawn.sort("score", "row")

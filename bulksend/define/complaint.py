@@ -59,6 +59,10 @@ _PRIVATE = (
 )
 
 
+LEAST_DIGITS = 9
+"""More than a short code has: a number."""
+
+
 def report_shape(document: Document, errors: Sequence[ErrorDetails]) -> None:
     """Add what pydantic found to the document's problems."""
     meant = {
@@ -190,6 +194,8 @@ def _hint(path: Place, error: ErrorDetails) -> str:
     if error["type"] == "literal_error":
         choices = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected")))
         return suggestion(value, choices)
+    if path[:1] == ("from",) and len(re.sub(r"\D", "", value)) >= LEAST_DIGITS:
+        return "Write it with a + and its country code, in quotes."
     guess = _HINTS.get(spelled(path[:2]))
     meant = guess(value) if guess else ""
     return f'Write "{meant}".' if meant else ""
@@ -211,8 +217,18 @@ def _rate(text: str) -> str:
 
 
 def _clock(text: str) -> str:
-    match = re.fullmatch(r"([0-9]|[01][0-9]|2[0-3])[:.]([0-5][0-9])", text)
-    return f"{int(match[1]):02}:{match[2]}" if match else ""
+    said = _TIME.fullmatch(text.strip().lower())
+    if said is None:
+        return ""
+    hour, minute = int(said[1]), int(said[2] or 0)
+    if said[3] and not 1 <= hour <= 12:
+        return ""
+    hour = hour % 12 + 12 * (said[3] == "p") if said[3] else hour
+    return f"{hour:02}:{minute:02}" if hour < 24 else ""
+
+
+_TIME = re.compile(r"([0-9]{1,2})(?:[:.]([0-5][0-9]))?(?: ?([ap])\.?m\.?)?")
+"""``9``, ``9.30`` and ``9:30 pm``."""
 
 
 _HINTS: Mapping[str, Callable[[str], str]] = {

@@ -242,7 +242,10 @@ class _Run:
         size, left = self._size[place], self._left[place]
         whole = ceil((left - DUST) / size) * size
         lane = self._load.volumes[place].lane
-        self._out.give_back(lane, max(0.0, whole - left))
+        part = max(0.0, whole - left)
+        self._out.give_back(lane, part)
+        if self._by_day[place]:
+            self._day.give_back(part)
         self._left[place] = max(left, whole)
 
     def _flows(self) -> list[tuple[int, float]]:

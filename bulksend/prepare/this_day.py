@@ -47,5 +47,9 @@ class ThisDay:
         """Time goes on in which so many segments a second go."""
         self.left -= rate * seconds
 
+    def give_back(self, segments: float) -> None:
+        """Part of a message, which is not sent."""
+        self.left = min(self.left + segments, self._in_whole_messages(self._most))
+
     def _in_whole_messages(self, segments: int) -> float:
         return max(0, segments) // self._message * self._message

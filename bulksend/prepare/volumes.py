@@ -112,15 +112,17 @@ class Load:
         return min(self.ends.last, self.start + HORIZON_DAYS * DAY)
 
     def first_rows(self) -> list[int]:
-        """How many go first of each volume: of those that are open, where they suffice."""
+        """How many go first of each volume: of those whose windows open first."""
         found = [0] * len(self.volumes)
         if self.first is None:
             return found
         messages = self.first.messages
-        opens = [self.opening(one.place, self.start) for one in self.volumes]
-        is_open = [one is not None and one.start <= self.start for one in opens]
-        for here in (True, False):
-            some = [at for at, one in enumerate(is_open) if one is here]
+        together: dict[float, list[int]] = {}
+        for at, one in enumerate(self.volumes):
+            opens = self.opening(one.place, self.start)
+            when = inf if opens is None else max(opens.start, self.start)
+            together.setdefault(when, []).append(at)
+        for _, some in sorted(together.items()):
             rows = [self.volumes[at].rows for at in some]
             for at, few in zip(some, shared_out(messages, rows), strict=True):
                 found[at] = few

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import signal
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
+from bulksend.assembly import Assembly
 from bulksend.home import Home
 from bulksend.journal.store import Journal
+from bulksend.planning import campaign_of
 from tests.flow.desk import codes, counts, ended, served, until
 from tests.flow.test_hours import window
 from tests.flow.test_listen import listening
+from tests.prepare.planning import plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.flow.conftest import Bandwidth
     from tests.flow.desk import Desk
 
@@ -210,3 +218,31 @@ def test_shards_wait_for_the_first(desk: Desk, bandwidth: Bandwidth) -> None:
         until(lambda: not simulator.callbacks.waiting, at.process)
     numbers = [one.to[0] for one in simulator.bandwidth.witness.accepted]
     assert len(numbers) == len(set(numbers)) == 100
+
+
+NIGHT = datetime(2026, 11, 27, 8, tzinfo=UTC)
+"""Three in the morning in New York, ten in the evening in Honolulu: all windows are shut."""
+
+AREAS = {"808": "Honolulu", "213": "Los Angeles", "214": "Dallas", "919": "Raleigh"}
+
+
+@pytest.mark.parametrize(
+    ("few", "among"),
+    [(1, {"919"}), (20, {"919"}), (21, {"919", "214"}), (61, {*AREAS})],
+)
+def test_the_first_few_are_those_whose_windows_open_first(
+    tmp_path: Path, few: int, among: set[str]
+) -> None:
+    """The rest waits for them: chosen from all, they would hold the east up for the west."""
+    numbers = [f"{area}2345{n:03}" for n in range(20) for area in AREAS]
+    people = "phone\n" + "\n".join(numbers) + "\n"
+    rules = {"window": {"from": "09:00", "to": "20:00"}}
+    real: dict[str, Any] = {"provider": "bandwidth", "application_id": "x"}
+    checked = plan(tmp_path, people, send=rules, **real)
+    campaign = campaign_of(checked.plan)
+    clocks = SimpleNamespace(wall_ms=lambda: round(NIGHT.timestamp() * 1000))
+    asked = SimpleNamespace(plan=checked.plan, campaign=campaign, between=None)
+    assembly: Any = SimpleNamespace(assignment=asked, clocks=clocks)
+    chosen = Assembly._first(assembly, few, pl.Series(dtype=pl.Int64))
+    assert {numbers[row - 2][:3] for row in chosen} == among
+    assert len(chosen) == few
