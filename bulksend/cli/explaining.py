@@ -56,7 +56,10 @@ def show(found: Explained) -> None:
         out.print(_word(one.as_dict(mask=not found.was_given)))
     _show_rows(found)
     if not found.rows:
-        out.print(f"No plan here has it; {found.plans:,} looked through.")
+        plans = (
+            f"; {found.plans:,} looked through" if found.plans else ": there is none"
+        )
+        out.print(f"No plan here has it{plans}.")
     elif found.plans:
         out.print(f"\n[dim]plans looked through: {found.plans:,}; times in UTC[/]")
     if found.gone:
@@ -71,9 +74,10 @@ def _show_rows(found: Explained) -> None:
     from bulksend.cli.show import out
 
     for row in found.rows:
+        checked = "" if row.is_run else ", in a plan that was never sent"
         out.print(
             f"\n[bold]{escape(row.run)}[/] row {escape(row.place)}: "
-            f"[bold]{row.status.replace('_', ' ')}[/]"
+            f"[bold]{row.status.replace('_', ' ')}[/]{checked}"
         )
         facts = {
             "arm": row.arm,

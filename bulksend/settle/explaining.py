@@ -7,8 +7,7 @@ tells what became of the rows found.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
-from operator import attrgetter
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -40,6 +39,11 @@ if TYPE_CHECKING:
 
 _TAG = re.compile(r"#([0-9a-f]{8})-([0-9]{1,12})$")
 _ID = re.compile(r"(?=.*[a-z])[0-9a-z]{20,40}")
+ASKED = (
+    "a number with a + and its country code, the end of a message's tag "
+    "(#1f3a9c2b-17), or a message's id at Bandwidth"
+)
+
 _NEEDED = (
     *("row", "to", "from", "text", "segments", "reason", "reason_detail"),
     *("number_key", "place"),
@@ -53,11 +57,16 @@ class Appearance:
     Args:
         status: As in the results; ``planned`` where the plan was never sent.
 
+        is_run: Whether a run was begun of this plan.  Of one that was only checked nobody
+            got anything, and nothing is decided by it.
+
         why: Why it gets nothing, or what went wrong, in a sentence.
 
         row: As a spreadsheet numbers it, through all files.
 
         place: What is said behind the word *row*: ``7``, or ``7 of east.csv``.
+
+        text: "" where it is excluded: nobody was to read it.
 
         arm: Which arm of the campaign's experiment it is in.
 
@@ -81,6 +90,7 @@ class Appearance:
     arm: str | None = None
     hours: PlaceHours | None = None
     any_hour: str = ""
+    is_run: bool = True
 
     def as_dict(self, *, mask: bool) -> dict[str, Any]:
         return {
@@ -90,6 +100,7 @@ class Appearance:
             "row": self.row,
             "place": self.place,
             "status": self.status,
+            "is_run": self.is_run,
             "why": self.why,
             "from": mask_numbers(self.sender) if mask else self.sender,
             "text": None if mask else self.text,
@@ -137,9 +148,6 @@ class Explained:
         }
 
 
-_moment = attrgetter("at")
-
-
 def explain(asked: str, *, home: Home, region: str | None = None) -> Explained:
     """All that was ever decided about a number.
 
@@ -168,7 +176,7 @@ def _about(
     number = _number_behind(asked, journal, plans)
     was_given = number is None
     if number is None:
-        (number,) = read([asked], region)
+        number = _read(asked, region)
     rows = [
         one
         for plan in plans
@@ -222,6 +230,22 @@ def _number_behind(
     raise InputError(Problem("E674", "no plan here has its row"))
 
 
+def _read(asked: str, region: str | None) -> str:
+    try:
+        (number,) = read([asked], region)
+    except InputError as error:
+        raise InputError(
+            replace(
+                one,
+                found=f"it was taken for a number; {one.found}",
+                expected=ASKED,
+                fix="Ask by one of these, or add --region where it lacks its country code.",
+            )
+            for one in error.problems
+        ) from None
+    return number
+
+
 def _appearances(
     plan: Plan, number: str, journal: Journal | None, run: Run | None
 ) -> Iterator[Appearance]:
@@ -241,21 +265,23 @@ def _appearances(
         if journal is not None and run is not None:
             entry = next(iter(journal.entries(run.id, row["row"], row["row"])), None)
             steps += steps_of(journal, run, row["row"], entry)
+        status = _status(row["reason"], entry, run)
         yield Appearance(
             run=plan.run,
             campaign=campaign.name,
             provider=campaign.provider,
             row=row["row"],
             place=plan.sheets.named(row["row"]),
-            status=_status(row["reason"], entry, run),
+            status=status,
             why=_why(row, entry, winners.get(row["row"])),
             sender=row["from"] or "",
-            text=row["text"] or "",
+            text="" if status == "excluded" else row["text"] or "",
             segments=row["segments"],
-            steps=tuple(sorted(steps, key=_moment)),
+            steps=tuple(steps),
             arm=row["arm"],
             hours=_hours(hours, row["place"], entry, plan.made_at),
             any_hour=campaign.any_hour,
+            is_run=run is not None,
         )
 
 
@@ -278,7 +304,7 @@ def _without_plan(
                 sender="",
                 text="",
                 segments=None,
-                steps=tuple(sorted(steps_of(journal, run, row, entry), key=_moment)),
+                steps=tuple(steps_of(journal, run, row, entry)),
                 any_hour=run.any_hour,
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -35,33 +36,60 @@ class Step(NamedTuple):
         return {"at": _iso(self.at), "what": self.what} | rests_on
 
 
-def steps_of(
-    journal: Journal, run: Run, row: int, entry: Entry | None
-) -> Iterator[Step]:
-    """All that the journal knows of a row of a run; *entry* is its state now.
+_TAKERS = {"simulator": "the simulator"}
 
-    Not in order of time yet; of a single millisecond it is: a cause before its effect.
+
+def steps_of(journal: Journal, run: Run, row: int, entry: Entry | None) -> list[Step]:
+    """All that the journal knows of a row of a run, in order; *entry* is its state now.
+
+    Bandwidth's clock is not ours, and some of its times are whole seconds: what it says
+    of a message is told after that was posted, whichever moments they have.
     """
+    told = sorted(_moments(journal, run, row, entry), key=itemgetter(0))
+    return [step for _, step in told]
+
+
+def _moments(
+    journal: Journal, run: Run, row: int, entry: Entry | None
+) -> Iterator[tuple[int, Step]]:
+    """Each step with the moment by which it is told; in one, a cause before its effect."""
+    posted = taken = 0
     if entry is not None:
+        posted = entry.posted_at or 0
+        taken = max(posted, entry.accepted_at or 0)
         if entry.posted_at is not None:
-            yield Step(entry.posted_at, _posted(entry.attempt))
+            yield posted, Step(posted, _posted(entry.attempt))
         if entry.accepted_at is not None:
+            by = _TAKERS.get(run.provider, "Bandwidth")
             named = f", id {entry.message_id}" if entry.message_id else ""
-            yield Step(entry.accepted_at, f"accepted by Bandwidth{named}")
+            yield taken, Step(entry.accepted_at, f"accepted by {by}{named}")
     for seen in journal.decisions.looks_at(run.id, row):
-        yield Step(seen.at, f"found unknown (try {seen.attempt})")
+        yield seen.at, Step(seen.at, f"found unknown (try {seen.attempt})")
+    decided = list(journal.decisions.of_rows(run.id, row, row))
+    since = dict(filter(None, map(_taken, decided)))
+    if entry is not None and entry.message_id and taken:
+        since[entry.message_id] = taken
     for told in journal.receipts.of_row(run.id, row):
         code = f", code {told.error_code}" if told.error_code else ""
         carrier = f", carrier {told.carrier}" if told.carrier else ""
-        yield Step(told.at, f"callback {told.type}{code}{carrier}")
-    decided = list(journal.decisions.of_rows(run.id, row, row))
+        what = f"callback {told.type}{code}{carrier}"
+        yield max(told.at, since.get(told.message_id, 0)), Step(told.at, what)
     # What is not sent again may be asked for again: it is told of once.
-    yield from dict.fromkeys(step for one in decided for step in _before(one, entry))
+    for step in dict.fromkeys(step for one in decided for step in _before(one, entry)):
+        yield step.at, step
     for one in decided:
-        yield Step(one.decided_at, _decided(one), one.evidence)
+        yield one.decided_at, Step(one.decided_at, _decided(one), one.evidence)
     if entry is not None and entry.ended_at and entry.status != Status.ACCEPTED:
         code = f" ({entry.error_code})" if entry.error_code else ""
-        yield Step(entry.ended_at, f"{entry.status.replace('_', ' ')}{code}")
+        what = f"{entry.status.replace('_', ' ')}{code}"
+        yield max(entry.ended_at, taken), Step(entry.ended_at, what)
+
+
+def _taken(one: Decision) -> tuple[str, int] | None:
+    """The message of the try that a decision was about, and since when it was one."""
+    said = orjson.loads(one.evidence)
+    moment = max(said.get("since") or 0, said.get("accepted") or 0)
+    return (said["message_id"], moment) if "message_id" in said and moment else None
 
 
 def _posted(attempt: int) -> str:

@@ -70,13 +70,19 @@ def test_every_plan_and_what_became_of_it(tmp_path: Path, home: Home) -> None:
     happened = [step.what for step in sent.steps if step.what != "planned"]
     assert happened == [
         "posted",
-        "accepted by Bandwidth, id id-2",
+        "accepted by the simulator, id id-2",
         "callback message-failed, code 4720",
         "failed (4785)",
     ]
     assert sent.why == "It did not work: fail."
     why = "The same number stands in the row that counts (row 2)."
     assert by_row["test", 4].why.startswith(why)
+    assert (by_row["test", 4].text, by_row["later", 2].text) == ("", "Hi Ana")
+    assert {key: row.is_run for key, row in by_row.items()} == {
+        ("test", 2): True,
+        ("test", 4): True,
+        ("later", 2): False,
+    }
     (word,) = found.suppressions
     assert (word.reason, word.source) == (OPTED_OUT, "reply STOP")
     assert explain(NOBODY, home=home).rows == ()
@@ -105,10 +111,50 @@ def test_what_happened_in_one_millisecond_is_told_as_it_happened(
     happened = [step.what for step in row.steps if step.what != "planned"]
     assert happened == [
         "posted",
-        "accepted by Bandwidth, id id-2",
+        "accepted by the simulator, id id-2",
         "callback message-failed, code 5100",
         "failed (5100)",
     ]
+
+
+def test_what_bandwidth_tells_in_whole_seconds_comes_after_the_post(
+    tmp_path: Path, home: Home
+) -> None:
+    """Its clock may be behind ours, too: nothing is told before what it answers."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        bandwidth = replace(run, run="real-1", provider="bandwidth", plan="gone")
+        real = journal.runs.add(bandwidth)
+        ana = Candidate(2, 2, person=person_key(ANA))
+        posted, second = NOW - NOW % 1_000 + 400, NOW - NOW % 1_000
+        for one_run in (run, real):
+            assert journal.claim(one_run, epoch, [ana], now=posted) == [2]
+            accepted = Outcome(2, Event.ACCEPT, posted + 80, posted, "id-2")
+            journal.record(one_run.id, epoch, [accepted])
+            told = Kept("id-2", one_run.id, "message-failed", second, posted + 500)
+            told = told._replace(error_code=4720, run_id=one_run.id, row=2)
+            journal.receipts.keep([told])
+            failed = Evidence(
+                one_run.id, 2, Event.FAIL, second, Source.RECEIPT, "{}", second,
+                "id-2", "4720", "-",
+            )  # fmt: skip
+            journal.decisions.apply([failed], now=posted + 500)
+
+    rows = [row for row in explain(ANA, home=home).rows if row.row == 2 and row.is_run]
+    happened = {
+        row.run: [step.what for step in row.steps if step.what != "planned"][:4]
+        for row in rows
+    }
+    taken = {made.run: "the simulator", "real-1": "Bandwidth"}
+    assert happened == {
+        name: [
+            "posted",
+            f"accepted by {by}, id id-2",
+            "callback message-failed, code 4720",
+            "failed (4720)",
+        ]
+        for name, by in taken.items()
+    }
 
 
 def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
@@ -116,7 +162,7 @@ def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
 ) -> None:
     """Planned again, kept from it by an opt-out, sent again: each post is told once."""
     made = one(tmp_path)
-    first = ["posted", "accepted by Bandwidth, id id-2", "failed (4785)"]
+    first = ["posted", "accepted by the simulator, id id-2", "failed (4785)"]
     over, again = (
         ["posted", "failed (4785)"],
         "to be sent again: decided by an operator",
@@ -146,7 +192,7 @@ def test_what_was_posted_stays_told_whatever_became_of_its_next_try(
         assert journal.claim(run, epoch, [ana], now=NOW) == [2]
         then = Outcome(2, Event.ACCEPT, NOW + 30_000, NOW + 29_000, "id-new")
         journal.record(run.id, epoch, [then])
-        second = ["posted (try 2)", "accepted by Bandwidth, id id-new"]
+        second = ["posted (try 2)", "accepted by the simulator, id id-new"]
         assert told() == [*over, *[again] * 3, *second]
 
 
@@ -188,7 +234,7 @@ def test_each_decision_says_what_it_rests_on(tmp_path: Path, home: Home) -> None
         f"not sent: the search of {then}.687Z, which showed messages up to {then}.686Z",
         "to be sent again: decided by lee",
         "found unknown (try 2)",
-        "accepted by Bandwidth",
+        "accepted by the simulator",
         "accepted: decided by kim, because she has it",
     ]
     evidence = [step.as_dict().get("evidence") for step in row.steps]
@@ -224,8 +270,15 @@ def test_a_tag_or_an_id_leads_to_the_person_who_stays_masked(
     for asked in ("t#00000000-3", f"t{made.mark}99", "1795702523100ky41jonx21e9qed8"):
         with pytest.raises(InputError, match="E674"):
             explain(asked, home=home)
-    with pytest.raises(InputError, match="E651"):
-        explain("n/a", home=home)
+    for asked in ("n/a", "550e8400-e29b-41d4-a716-446655440000", "9192340001"):
+        with pytest.raises(
+            InputError, match="E651 it was taken for a number"
+        ) as refused:
+            explain(asked, home=home)
+        (problem,) = refused.value.problems
+        assert "a message's id at Bandwidth" in problem.expected
+        assert "--region" in problem.fix
+        assert "nothing was done" not in str(problem)
 
 
 def test_a_member_of_a_group_is_found(tmp_path: Path, home: Home) -> None:
@@ -269,3 +322,9 @@ def test_the_command_says_it_to_people(tmp_path: Path, home: Home) -> None:
     assert sorted(row["status"] for row in said["rows"]) == [
         "excluded", "planned", "planned",
     ]  # fmt: skip
+    assert ran.output.count("in a plan that was never sent") == 3
+    never = CliRunner().invoke(cli, ["explain", NOBODY, *where])
+    assert (never.exit_code, never.output) == (
+        0,
+        f"{NOBODY}\nNo plan here has it; 2 looked through.\n",
+    )
