@@ -316,8 +316,10 @@ def _purge_run(
             return [Kept(run.run, "it is being sent")]
     try:
         known = journal.runs.named(run.run)
-        if known is None or not _is_due(known, what.before):
-            return []  # somebody else has purged it, or it ended anew just now
+        if known is None or known.purged_at is not None:
+            return []  # somebody else has purged it
+        if not _is_due(known, what.before):
+            return [Kept(run.run, "it was sent again, and ended just now")]
         if why := _reason_to_keep(journal, known, now=now):
             return [Kept(run.run, why)]
         _remove(home, what.of_runs.get(run.run, ()))

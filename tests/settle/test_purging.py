@@ -164,6 +164,22 @@ def test_a_run_that_began_anew_while_it_was_asked_stays(
         assert "Its words were purged." not in words
 
 
+def test_a_run_that_ended_anew_while_it_was_asked_is_not_said_to_be_purged(
+    tmp_path: Path, home: Home
+) -> None:
+    """It is as young as its new end: all of it is there, and its name is among the kept."""
+    with run_of_two(tmp_path, {2: SENT, 3: [Event.CLAIM, Event.REFUSE]}) as journal:
+        found = plan_purge(home, DAY, now=LATER)
+        (run,) = journal.runs.all()
+        journal.runs.reopen(run.id)
+        journal.runs.finish(run.id, now=LATER)
+        done = purge(home, found, now=LATER)
+        (kept,) = done.kept
+        assert (kept.run, done.runs, done.files) == (run.run, (), ())
+        assert all(Path(str(path)).exists() for path in found.files)
+        assert journal.runs.all()[0].purged_at is None
+
+
 # who has the campaign's lease: this run, or another of the campaign
 HOLDERS = [("its own", ["it is being sent"]), ("another", []), ("", [])]
 
