@@ -107,6 +107,13 @@ def hidden(
         later(desk, clock)
         clock.seconds += WAIT_SECONDS
         assert len(unknown) > 1
+        witness = simulator.bandwidth.witness
+        shown = {
+            one.id
+            for one in witness.accepted
+            if not one.to[0].startswith(listener.refused)
+        }
+        awaited(lambda: shown <= witness.answered)
         yield listener, simulator, run, unknown
 
 
