@@ -6,6 +6,7 @@ import asyncio
 import random
 from array import array
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -17,7 +18,7 @@ from bulksend.journal.selections import SELECTIONS
 from bulksend.logs import log
 from bulksend.prepare.ends import expires_at
 from bulksend.prepare.timing import plan_hours
-from bulksend.rules.carriers import ATT, T_MOBILE
+from bulksend.rules.carriers import ATT, T_MOBILE, pacific_day
 from bulksend.rules.hours import LEAST_LIFE_MS
 from bulksend.rules.place import Place
 from bulksend.runs import envelope, scope
@@ -39,6 +40,7 @@ from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.remainder import Remainder, numbers
 from bulksend.send.source import PlanSource
 from bulksend.send.timed import UNKNOWN, Manner, TimedSource, places_of, words_of
+from bulksend.settle.finding import is_day_over
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -313,8 +315,14 @@ class Assembly:
         if caps.counts_carriers:
             old = self.clocks.wall_ms() - 7 * DAY_MS
             await self.writer.call(lambda journal: journal.limits.forget(before=old))
-        if t_mobile is not None:
-            await close_day(self.writer, t_mobile, self.clocks.wall_ms())
+        if t_mobile is not None and carriers is not None:
+            now, home = self.clocks.wall_ms(), self.assignment.home
+            is_over = partial(
+                is_day_over, home=home, provider=name, brand=carriers.brand,
+                since=pacific_day(now)[0],
+            )  # fmt: skip
+            if await self.writer.read(is_over):
+                await close_day(self.writer, t_mobile, now)
         return caps if caps.counts_people or caps.counts_carriers else None
 
     async def _ledger(self) -> array[int]:

@@ -36,6 +36,7 @@ from bulksend.rules.carriers import T_MOBILE, pacific_day
 from bulksend.runs import NOBODY, Held, already, has_begun, held_back
 from bulksend.send.caps import purse
 from bulksend.send.clocks import wall_ms
+from bulksend.settle.finding import is_day_over
 from bulksend.storage.location import Location, where
 from bulksend.turns import refuse_missed, turn_to_look_at
 
@@ -248,8 +249,14 @@ def _used_today(campaign: Campaign, home: Home, now: int) -> int:
     if carriers is None or not home.journal.exists():
         return 0
     name = purse(campaign.provider, T_MOBILE, carriers.brand)
+    provider, most = campaign.provider, carriers.t_mobile_per_day or 0
+    since, _ = pacific_day(now)
     with Journal.open(home.journal) as journal:
-        return sum(journal.limits.used(name, since=pacific_day(now)[0]).values())
+        if is_day_over(
+            journal, home, provider=provider, brand=carriers.brand, since=since
+        ):
+            return most
+        return min(most, sum(journal.limits.used(name, since=since).values()))
 
 
 def load_plan(

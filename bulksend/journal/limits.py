@@ -28,6 +28,9 @@ LIMITS = "limits"
 
 DAY_MS = 86_400_000
 
+CLOSED = 1 << 50
+"""Segments that nobody ever sends: what is put back leaves a purse closed."""
+
 
 class Often(NamedTuple):
     """At most so many messages for a person since a moment.
@@ -185,14 +188,17 @@ class LimitBook:
         for (name, at), weight in _sums(uses):
             self._db.execute("put_into_purse", name=name, at=at, used=weight)
 
-    def empty(self, purse: str, *, at: int, most: int) -> bool:
-        """Take all that is left of a purse that began *at*; whether there was anything."""
+    def close(self, purse: str, *, at: int) -> bool:
+        """A purse that began *at* is closed, however large; whether it was open.
+
+        What is put back opens it no more, nor does somebody to whom it is a larger one.
+        """
 
         def take() -> bool:
-            left = most - sum(self.used(purse, since=at).values())
-            if left > 0:
-                self._db.execute("take_from_purse", name=purse, at=at, used=left)
-            return left > 0
+            is_open = self.used(purse, since=at).get(at, 0) < CLOSED / 2
+            if is_open:
+                self._db.execute("take_from_purse", name=purse, at=at, used=CLOSED)
+            return is_open
 
         return atomically(self._db, take, alone=LIMITS)
 

@@ -566,15 +566,14 @@ select message_id, error_code from receipts
 where received_at >= :since and error_code is not null and run_id = :run_id
   and row between :first and :last;
 
--- Whether a carrier said of a message posted since then that its sender has had enough.
--- name: capped_since
-select 1 from receipts
+-- Of which runs a carrier said of a message posted since then why it failed.
+-- name: failed_with
+select distinct runs.id from receipts
 join runs on runs.id = receipts.run_id
 join messages on messages.run_id = receipts.run_id and messages.row = receipts.row
 where receipts.received_at >= :since and receipts.error_code is not null
-    and receipts.error_code = :code and runs.campaign = :campaign
-    and messages.posted_at >= :since
-limit 1;
+    and receipts.error_code = :code and runs.provider = :provider
+    and (messages.posted_at is null or messages.posted_at >= :since);
 
 -- Of rows with several messages: what is told of each.
 -- name: told_of_several

@@ -87,12 +87,13 @@ class Receipts:
         found = self._db.fetch("failures_since", run_id=run_id, **said)
         return {message_id: str(code) for message_id, code in found}
 
-    def has_failed(self, campaign: str, code: int, *, since: int) -> bool:
-        """Whether a message of *campaign* that was posted since then failed with *code*."""
-        found = self._db.fetch(
-            "capped_since", campaign=campaign, code=code, since=since
-        )
-        return bool(found)
+    def failed_with(self, provider: str, code: int, *, since: int) -> set[int]:
+        """The runs of which a message that was posted since then failed with *code*.
+
+        One that is to be sent again does not say when it was; then it was since.
+        """
+        found = self._db.fetch("failed_with", provider=provider, code=code, since=since)
+        return {int(run_id) for (run_id,) in found}
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """By type: callbacks about rows of this journal, and about none of them."""

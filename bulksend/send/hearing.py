@@ -137,7 +137,7 @@ async def hear(
             )
         )
         if day is not None and str(DAY_IS_FULL) in failed.values():
-            await close_day(writer, day, clocks.wall_ms())
+            await close_day_if_told(writer, day, clocks.wall_ms())
         for message_id, code in failed.items():
             if message_id not in known:
                 ear.receipt_failed(code)
@@ -159,18 +159,23 @@ def _before(journal: Journal, run_id: int, part: Part, began: int) -> _Before:
     return _Before(texted, halted.get(OPT_OUTS, first), frozenset(heard))
 
 
+async def close_day_if_told(writer: Writer, day: CarrierCap, now: int) -> None:
+    """Where it is about a message of today: what is told may be of yesterday's."""
+    since, _ = pacific_day(now)
+    provider, run_id = writer.run.provider, writer.run.id
+    told = await writer.call(
+        lambda j: j.receipts.failed_with(provider, DAY_IS_FULL, since=since)
+    )
+    if run_id in told:
+        await close_day(writer, day, now)
+
+
 async def close_day(writer: Writer, day: CarrierCap, now: int) -> None:
-    """Where T-Mobile said today that it takes no more, believe it rather than our count.
+    """T-Mobile said today that it takes no more: believe it rather than our count.
 
     Others may send for the brand too, or its tier be a lower one.  The cap is the brand's,
     so all campaigns that share it wait for the next day.
     """
-    campaign, (since, _) = writer.run.campaign, pacific_day(now)
-
-    def close(journal: Journal) -> bool:
-        if not journal.receipts.has_failed(campaign, DAY_IS_FULL, since=since):
-            return False
-        return journal.limits.empty(day.name, at=since, most=day.most)
-
-    if await writer.call(close):
+    since, _ = pacific_day(now)
+    if await writer.call(lambda journal: journal.limits.close(day.name, at=since)):
         log.warning("T-Mobile takes no more today", cap=day.most)

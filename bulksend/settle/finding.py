@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bulksend.codes import DAY_IS_FULL
 from bulksend.define.document import suggestion
-from bulksend.errors import InputError, Problem
+from bulksend.define.sending import Carriers
+from bulksend.errors import BulksendError, InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.prepare.kept import open_plan
 from bulksend.storage.location import where
@@ -64,6 +66,27 @@ def plan_of(run: Run, home: Home) -> Plan:
     if run.purged_at is not None:
         raise purged(run)
     return open_plan(where(run.plan), home)
+
+
+def is_day_over(
+    journal: Journal, home: Home, *, provider: str, brand: str, since: int
+) -> bool:
+    """Whether T-Mobile said since then, to any run of a brand, that it takes no more.
+
+    The cap is the brand's: a run whose plan is gone may be of it.
+    """
+    told = journal.receipts.failed_with(provider, DAY_IS_FULL, since=since)
+    return any(
+        _may_be_of(run, brand, home) for run in journal.runs.all() if run.id in told
+    )
+
+
+def _may_be_of(run: Run, brand: str, home: Home) -> bool:
+    try:
+        carriers = plan_of(run, home).about["campaign"].get("send", {}).get("carriers")
+    except BulksendError:
+        return True
+    return bool(carriers) and Carriers.model_validate(carriers).brand == brand
 
 
 def purged(run: Run) -> InputError:

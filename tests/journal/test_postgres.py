@@ -188,7 +188,7 @@ UNDONE: list[tuple[Callable[[Journal, Run, int], object], object]] = [
     (lambda one, run, _: one.canaries.passed(run.id, by="", now=NOW), False),
     (lambda one, run, e: reopened(one, run, e, "failed", now=NOW), [5]),
     (lambda one, *_: one.limits.prepare(), None),
-    (lambda one, *_: one.limits.empty("a", at=1, most=2), True),
+    (lambda one, *_: one.limits.close("a", at=1), True),
     (
         lambda one, run, _: one.decisions.believe(
             [proof(run.id, Event.ACCEPT)], now=NOW

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bulksend.errors import Problem
+from bulksend.journal.limits import CLOSED
 from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
 from bulksend.journal.records import (
@@ -223,7 +224,7 @@ def test_failures_before_a_resume_count_for_the_breaker() -> None:
 async def test_a_carrier_that_takes_no_more_today_closes_its_day(
     tmp_path: Path,
 ) -> None:
-    """Of today's messages, of this campaign, for all of the brand; yesterday's is over."""
+    """Of today's messages, for all of the brand; yesterday's is over."""
     cap = CarrierCap("bandwidth/t_mobile/B", 2_000)
     today, tomorrow = pacific_day(NOW)
     async with Writer(tmp_path / "journal.db", RUN) as writer:
@@ -243,15 +244,15 @@ async def test_a_carrier_that_takes_no_more_today_closes_its_day(
                     error_code=code, run_id=run.id, row=row,
                 )  # fmt: skip
                 await writer.call(lambda journal: journal.receipts.keep([said]))
-            await hearing.close_day(writer, cap, now)
+            await hearing.close_day_if_told(writer, cap, now)
             since = pacific_day(now)[0]
             found = await writer.call(lambda j: j.limits.used(cap.name, since=since))
             return sum(found.values())
 
         assert await used(NOW) == 0
         assert await used(NOW, 4781) == 0
-        assert await used(NOW, 4780, row=3) == 2_000
-        assert await used(tomorrow - 1) == 2_000  # once
+        assert await used(NOW, 4780, row=3) == CLOSED
+        assert await used(tomorrow - 1) == CLOSED  # once
         assert await used(tomorrow) == 0
         assert await used(tomorrow, 4780) == 0  # of a message of yesterday
         assert today <= NOW

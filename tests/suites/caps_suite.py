@@ -234,17 +234,20 @@ class CapsSuite:
         journal.limits.forget(before=NOW + 1)
         assert journal.limits.used("t", since=NOW) == {}
 
-    def test_what_is_left_of_a_purse_is_taken_at_once(self, sender: Sender) -> None:
-        """Nothing more fits in then; and only what began at that moment."""
+    def test_a_purse_that_is_closed_stays_so(self, sender: Sender) -> None:
+        """Whatever is put back, and however large it is to another; the next one is open."""
         limits = sender.journal.limits
         limits.take([Use("t", NOW, 3), Use("t", NOW - 9, 4), Use("a", NOW, 1)])
-        assert limits.empty("t", at=NOW, most=10)
-        assert not limits.empty("t", at=NOW, most=10)
-        assert limits.used("t", since=NOW) == {NOW: 10}
+        assert limits.close("t", at=NOW)
+        assert not limits.close("t", at=NOW)
         assert limits.used("a", since=NOW) == {NOW: 1}
-        purse = Purse("t", frozenset({"unknown"}), 10, NOW, NOW, 1_000, NOW)
         wanted = [Candidate(2, None, carrier="unknown")]
-        assert limits.held(wanted, Limits(purses=(purse,))) == {2: 1_000}
+        limits.put_back([Use("t", NOW, 3)])
+        for most in (10, 10_000_000):
+            purse = Purse("t", frozenset({"unknown"}), most, NOW, NOW, 1_000, NOW)
+            assert limits.held(wanted, Limits(purses=(purse,))) == {2: 1_000}
+            later = purse._replace(since=NOW + 1, at=NOW + 1)
+            assert limits.held(wanted, Limits(purses=(later,))) == {}
 
     def test_a_message_heavier_than_a_cap_goes_when_it_is_full(
         self, sender: Sender

@@ -91,7 +91,7 @@ class EvidenceSuite:
     def test_a_failure_of_a_message_posted_since_is_found_by_its_code(
         self, sender: Sender
     ) -> None:
-        """In all runs of the campaign; by when it was posted, and not when it was told."""
+        """In which runs; by when it was posted, and not when it was told."""
         sender.claim(2)
         posted = NOW + 3
         sender.record(
@@ -99,11 +99,11 @@ class EvidenceSuite:
         )
         told = kept(run_id=sender.run.id, row=2, error_code=4780, received_at=NOW + 99)
         sender.journal.receipts.keep([told])
-        has_failed, name = sender.journal.receipts.has_failed, sender.run.campaign
-        assert has_failed(name, 4780, since=posted)
-        assert not has_failed(name, 4781, since=posted)
-        assert not has_failed("another", 4780, since=posted)
-        assert not has_failed(name, 4780, since=NOW + 50)
+        failed_with, name = sender.journal.receipts.failed_with, sender.run.provider
+        assert failed_with(name, 4780, since=posted) == {sender.run.id}
+        assert failed_with(name, 4781, since=posted) == set()
+        assert failed_with("another", 4780, since=posted) == set()
+        assert failed_with(name, 4780, since=NOW + 50) == set()
 
     def test_the_first_message_without_a_receipt_is_known(self, sender: Sender) -> None:
         """From there on the search has something to tell; None where nothing is open."""
