@@ -18,27 +18,26 @@ does; where none does, all zones of the country may be it.
 
 Whoever may be in a state that nobody names is held to the rules of all of them (`US-*`):
 somebody with a number of no state, unless a ZIP tells it; somebody whose zone is none of
-those of the states that number and ZIP name, so who has moved; and the armed forces' post,
-which is anywhere.
+those of the states that number and ZIP name, so who has moved, unless the zone's name tells
+where to (Detroit's is Michigan's); and the armed forces' post, which is anywhere.
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from phonenumbers import country_code_for_region
 from phonenumbers.timezone import UNKNOWN_TIMEZONE
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from bulksend.prepare import areas, postcodes, zone_names
+from bulksend.prepare import areas, postcodes, zone_lands, zone_names
 from bulksend.prepare.phones.findings import ENUMS
 from bulksend.prepare.phones.states import STATES
 from bulksend.prepare.reasons import code_of
+from bulksend.prepare.zone_lands import clock
 from bulksend.prepare.zone_names import ZoneNames
 from bulksend.rules.jurisdictions import any_part
 from bulksend.rules.place import Claim, Place, word_of
@@ -58,15 +57,6 @@ _TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
 
 _OWN_FIVE_DIGITS = {"DO"}
 """Of the North American plan's countries those whose own postcodes look like ZIPs."""
-
-_SHARES_MOBILES = {"AU": ("CC", "CX"), "IL": ("PS",), "TR": ("CY",)}
-"""Of countries whose mobiles cannot be told from another's: Cocos and Christmas Island have
-Australia's, Palestinians +972 59 and 56 too, and Cyprus' north Turkey's, and each has clocks
-of its own.  Others that share a calling code share clocks too, or have prefixes that
-libphonenumber knows."""
-
-_OF_NO_TOWN = {"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"}
-"""North America's clocks under names of no place, some in files of their own."""
 
 _BITS = {"area": 10, "region": 9, "postcode": 12, "zone": 12}
 
@@ -203,7 +193,9 @@ def claims_and_fault(said: Said) -> tuple[list[Claim], str | None]:
     if fault is None and _contradict(others):
         fault = "place_contradicts"
     if not number.zones and not others:
-        zones = _zones_in(number.jurisdiction[:2]) or _other_zones(said.region)
+        zones = zone_lands.zones_in(number.jurisdiction[:2]) or _other_zones(
+            said.region
+        )
         number = number._replace(zones=zones)
     return [number, *others], fault
 
@@ -218,13 +210,20 @@ def _number_claim(said: Said, others: Sequence[Claim]) -> Claim:
 
 
 def _zone_claims(zone: str, others: Sequence[Claim]) -> Iterator[Claim]:
-    """One for each country that the zone is in; of several those that others name."""
-    countries = _countries_of(zone)
+    """One for each country that the zone is in; of several those that others name.
+
+    Of the United States it is one for each state, where the zone tells them.
+    """
+    countries = zone_lands.countries_of(zone)
     named = countries & {one.jurisdiction[:2] for one in others}
-    clocks = {_clock(one) for it in others if _names_a_state(it) for one in it.zones}
+    clocks = {clock(one) for it in others if _names_a_state(it) for one in it.zones}
+    states = zone_lands.states_of(zone)
     for country in sorted(named or countries):
-        has_moved = country == "US" and _clock(zone) not in clocks
-        yield Claim("zone", any_part(country) if has_moved else country, (zone,))
+        if country == "US" and states:
+            yield from (Claim("zone", f"US-{state}", (zone,)) for state in states)
+        else:
+            has_moved = country == "US" and clock(zone) not in clocks
+            yield Claim("zone", any_part(country) if has_moved else country, (zone,))
 
 
 def _names_a_state(claim: Claim) -> bool:
@@ -249,17 +248,8 @@ def _contradict(claims: list[Claim]) -> bool:
     """Whether postcode and zone column, which both speak of today, cannot both be true."""
     if len(claims) < 2 or not all(claim.zones for claim in claims):
         return False
-    clocks = [{_clock(zone) for zone in claim.zones} for claim in claims]
+    clocks = [{clock(zone) for zone in claim.zones} for claim in claims]
     return not clocks[0] & clocks[1]
-
-
-@lru_cache(maxsize=1024)
-def _clock(zone: str) -> tuple[object, ...]:
-    """A zone's offsets in winter and summer: two names of one clock are equal in it."""
-    from datetime import datetime
-
-    days = (datetime(2026, month, 15, tzinfo=ZoneInfo(zone)) for month in (1, 7))
-    return tuple(day.utcoffset() for day in days)
 
 
 def _is_zip_wrong(said: Said) -> bool:
@@ -272,37 +262,3 @@ def _is_zip_wrong(said: Said) -> bool:
 
 def _is_north_american(region: str) -> bool:
     return country_code_for_region(region) == 1
-
-
-# -- zones and countries ----------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _zone_tab() -> list[tuple[str, str]]:
-    """Country and zone, as the tz database's `zone.tab` has them."""
-    text = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8")
-    lines = (line.split("\t") for line in text.splitlines() if line[:1] != "#")
-    return [(line[0], line[2]) for line in lines]
-
-
-@lru_cache(maxsize=512)
-def _zones_in(country: str) -> tuple[str, ...]:
-    countries = {country, *_SHARES_MOBILES.get(country, ())}
-    return tuple(sorted(zone for where, zone in _zone_tab() if where in countries))
-
-
-@lru_cache(maxsize=1024)
-def _countries_of(zone: str) -> frozenset[str]:
-    """Of a zone such as ``US/Eastern`` those of the zones that it is a name for."""
-    known = {name: country for country, name in _zone_tab()}
-    if zone in known:
-        return frozenset((known[zone],))
-    if zone in _OF_NO_TOWN:
-        return frozenset(("CA", "US"))
-    alike = {where for where, name in _zone_tab() if _same_file(zone, name)}
-    return frozenset(alike or ("",))
-
-
-def _same_file(one: str, other: str) -> bool:
-    root = files("tzdata") / "zoneinfo"
-    return root.joinpath(one).read_bytes() == root.joinpath(other).read_bytes()

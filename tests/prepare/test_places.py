@@ -106,13 +106,20 @@ ROWS = [
      ("number US-CA America/Los_Angeles; postcode US-FL America/New_York; "
       "zone US America/New_York"), "sent"),
     ("9192345701", "", "America/Detroit",
-     "number US-NC America/New_York; zone US America/Detroit", "sent"),
+     "number US-NC America/New_York; zone US-MI America/Detroit", "sent"),
+    # Some zones' names tell the state, by other names too; one of two states is of both.
+    ("9192345702", "", "America/Louisville",
+     ("number US-NC America/New_York; zone US-IN America/Louisville; "
+      "zone US-KY America/Louisville"), "sent"),
+    ("4152345673", "", "US/Michigan",
+     "number US-CA America/Los_Angeles; zone US-MI US/Michigan", "sent"),
+    ("+18002345673", "", "Pacific/Honolulu", "number US-*; zone US-HI Pacific/Honolulu", "sent"),
     ("+18002345672", "", "America/Chicago", "number US-*; zone US-* America/Chicago", "sent"),
     ("+17872345673", "", "America/New_York",
      "number PR America/Puerto_Rico; zone US-* America/New_York", "sent"),
     # A zone's other name is in every country that has its clock, or in the one that others name.
-    ("4802345673", "", "US/Arizona", "number US-AZ America/Phoenix; zone US US/Arizona", "sent"),
-    ("+33612345670", "", "US/Arizona", "number FR; zone CA US/Arizona; zone US-* US/Arizona", "sent"),
+    ("4802345673", "", "US/Arizona", "number US-AZ America/Phoenix; zone US-AZ US/Arizona", "sent"),
+    ("+33612345670", "", "US/Arizona", "number FR; zone CA US/Arizona; zone US-AZ US/Arizona", "sent"),
     ("+447400123456", "", "GB", "number GB; zone GB GB", "sent"),
     ("+6421123456", "", "NZ", "number NZ; zone NZ NZ", "sent"),
     ("+14162345674", "", "EST5EDT", "number CA America/Toronto; zone CA EST5EDT", "sent"),

@@ -47,8 +47,31 @@ SEVERAL = {
     "America/Edmonton America/Iqaluit America/Rankin_Inlet America/Whitehorse": "867",
 }  # fmt: skip
 
+OF_ONE_STATE = {
+    "AK": "America/Adak America/Anchorage America/Atka America/Juneau America/Metlakatla "
+    "America/Nome America/Sitka America/Yakutat US/Alaska US/Aleutian",
+    "AZ": "America/Phoenix US/Arizona",
+    "HI": "Pacific/Honolulu Pacific/Johnston US/Hawaii",
+    "ID": "America/Boise",
+    "IN": "America/Fort_Wayne America/Indiana/Indianapolis America/Indiana/Knox "
+    "America/Indiana/Marengo America/Indiana/Petersburg America/Indiana/Tell_City "
+    "America/Indiana/Vevay America/Indiana/Vincennes America/Indiana/Winamac "
+    "America/Indianapolis America/Knox_IN US/East-Indiana US/Indiana-Starke",
+    "KY": "America/Kentucky/Louisville America/Kentucky/Monticello America/Louisville",
+    "MI": "America/Detroit America/Menominee US/Michigan",
+    "ND": "America/North_Dakota/Beulah America/North_Dakota/Center "
+    "America/North_Dakota/New_Salem",
+    "OR": "America/Boise",
+}
+"""Zones whose names tell the state, by the tz database's comments: of Boise's two."""
+
 BY_STATE = {state: zone for zone, states in STATES.items() for state in states.split()}
 BY_AREA = {area: zones for zones, areas in SEVERAL.items() for area in areas.split()}
+
+
+def states_of(zone: str) -> set[str]:
+    """The states that a zone's name tells; none where it is the clock of many."""
+    return {state for state, zones in OF_ONE_STATE.items() if zone in zones.split()}
 
 
 def clocks_of(area: str, state: str) -> set[str]:

@@ -19,7 +19,7 @@ import zipcodes
 from phonenumbers.timezone import time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from tests.year.clocks import clocks_of
+from tests.year.clocks import clocks_of, states_of
 
 LEAST_LIFE = timedelta(seconds=60)
 
@@ -73,6 +73,9 @@ OLD_NAMES = {
     "Pacific/Samoa": "AS", "US/Samoa": "AS", "Navajo": "US",
 }  # fmt: skip
 """Zones' names of which zone.tab has newer ones; all others are where one rule holds."""
+
+BY_GEORGIA = {"Chambers County", "Lee County", "Russell County"}
+"""Of Alabama: towns there live by the clock across the river."""
 
 ISLANDS = {"AU": ("CX", "CC"), "TR": ("CY",), "IL": ("PS",)}
 """Countries that share another's mobile numbers."""
@@ -144,8 +147,9 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
             where.add(state)
     if zone:
         where.add(_country(zone))
+        where |= {f"US-{state}" for state in states_of(zone)}
         is_home = any(_same_clock(zone, home) for home in homes)
-        if _country(zone) == "US" and not is_home:
+        if _country(zone) == "US" and not is_home and not states_of(zone):
             where.add("US-*")  # who moved, to any state
         told.add(zone)
     if not zones:
@@ -216,12 +220,8 @@ def _zip(code: str) -> tuple[str, set[str]]:
     if not zones:
         alike = zipcodes.filter_by(state=found["state"])  # type: ignore[no-untyped-call]
         zones = {one["timezone"] for one in alike} & _names()
-    if found["state"] == "AL" and found["county"].split()[0] in {
-        "Chambers",
-        "Lee",
-        "Russell",
-    }:
-        zones |= {"America/New_York"}  # Georgia's clock, by custom
+    if found["state"] == "AL" and found["county"] in BY_GEORGIA:
+        zones |= {"America/New_York"}
     if (code[:3] in {"860", "865"} and code != "86021") or code == "89883":
         # the Navajo Nation (Colorado City is west of it), West Wendover
         zones |= {"America/Denver"}
