@@ -266,7 +266,7 @@ class _Run:
         free = self._open.get((lane, False), [])
         if rate <= 0.0:
             return []
-        if not limited or (free and free[0] < limited[0]):
+        if not limited or (free and free[0].until < limited[0].until):
             return [(free[0].place, rate)] if free else []
         slow = min(rate, refill)
         flows = [(limited[0].place, slow)] if slow > SLOWEST else []
