@@ -166,8 +166,10 @@ def _not_now(checked: Checked) -> Iterator[tuple[str, str]]:
         others = checked.summary.sendable - checked.chosen
         yield "not chosen", f"{others:,}, which get nothing by this command"
     if checked.already:
-        have = "has its" if checked.already == 1 else "have their"
-        yield "done", f"{checked.already:,} {have} outcome and get nothing more"
+        have = "have their outcome and get"
+        if checked.already == 1:
+            have = "has its outcome and gets"
+        yield "done", f"{checked.already:,} {have} nothing more"
     if checked.capped:
         caps = ", ".join(
             f"{many:,} by {cap}" for cap, many in checked.capped.items() if cap != "all"
