@@ -42,7 +42,7 @@ def schedule_form(loaded: Loaded, form: str, *, program: Sequence[str]) -> str:
         program: What starts bulksend, such as its path.
 
     Raises:
-        InputError: E125, where it has no `schedule`; E423, where systemd cannot say it.
+        InputError: E125, where it has no `schedule`; E423, where that would read it otherwise.
     """
     schedule = loaded.campaign.schedule
     if schedule is None:

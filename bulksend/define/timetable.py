@@ -2,6 +2,9 @@
 
 bulksend has no scheduler of its own: what starts it is what starts everything else on
 that machine.  All three leave a slot that was missed alone.
+
+Programs that read cron expressions differ in names, steps and Sundays.  So what we print
+has numbers only, which all read alike; what one of them could read otherwise is refused.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from cronsim import CronSim
 from bulksend.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from bulksend.define.campaign import Schedule
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 _BARE = re.compile(r"[\w@%+=:,./$-]+")
-_WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
 class Job(NamedTuple):
@@ -84,6 +88,7 @@ Persistent=false
 WantedBy=timers.target
 
 # systemctl --user enable --now bulksend-{job.name}.timer
+# loginctl enable-linger    (without it nothing starts while you are not logged in)
 """
 
 
@@ -107,18 +112,27 @@ def _word(word: str) -> str:
 
 
 def crontab(job: Job) -> str:
-    """Lines for `crontab -e`."""
+    """Lines for `crontab -e`.
+
+    Raises:
+        InputError: E423, where the expression says what cron cannot.
+    """
     command = job.command.replace("%", r"\%")
     folder = shlex.quote(str(job.folder)).replace("%", r"\%")
     return f"""\
 # CRON_TZ needs cronie; where cron does not know it, its clock is the machine's.
 CRON_TZ={job.schedule.zone}
-{job.schedule.cron} cd {folder} && {command} >>bulksend.log 2>&1
+{_plain(job.schedule, knows_steps=True)} cd {folder} && {command} >>bulksend.log 2>&1
 """
 
 
 def airflow(job: Job) -> str:
-    """A DAG for Airflow 2.9 and later."""
+    """A DAG for Airflow 2.9 and later.
+
+    Raises:
+        InputError: E423, where Airflow would read the expression otherwise.
+    """
+    cron = _plain(job.schedule, knows_steps=False)
     return f'''\
 """bulksend: {job.name}."""
 
@@ -148,7 +162,7 @@ class Bulksend(BashOperator):
 
 with DAG(
     dag_id="bulksend-{job.name}",
-    schedule=CronTriggerTimetable({job.schedule.cron!r}, timezone={job.schedule.zone!r}),
+    schedule=CronTriggerTimetable({cron!r}, timezone={job.schedule.zone!r}),
     start_date=pendulum.datetime(2026, 1, 1, tz={job.schedule.zone!r}),
     catchup=False,
     max_active_runs=1,
@@ -167,29 +181,89 @@ with DAG(
 '''
 
 
+class _Days(NamedTuple):
+    """The days of an expression, as cron means them.
+
+    Args:
+        weekdays: From 0, which is Sunday.
+
+        is_both: Whether a day must be in both; else in either.  Cron takes both where one
+            of them begins with a star.
+    """
+
+    days: frozenset[int]
+    weekdays: frozenset[int]
+    is_both: bool
+
+    @classmethod
+    def of(cls, parsed: CronSim, cron: str) -> _Days:
+        """Raises InputError: E423, for L, W and #, which not every program knows."""
+        days = {day for day in parsed.days if day > 0}
+        weekdays = {day for day in parsed.weekdays if isinstance(day, int)}
+        if len(days) < len(parsed.days) or len(weekdays) < len(parsed.weekdays):
+            raise InputError(Problem("E423", f'"{cron}" has L, W or #'))
+        *_, day, _, weekday = parsed.parts
+        is_both = day.startswith("*") or weekday.startswith("*")
+        weekdays = {day % 7 for day in weekdays}
+        if not is_both and (len(days) == 31 or len(weekdays) == 7):  # either: any day
+            days, weekdays = {*range(1, 32)}, {*range(7)}
+        return cls(frozenset(days), frozenset(weekdays), is_both)
+
+    @property
+    def is_any_day(self) -> bool:
+        return len(self.days) == 31
+
+    @property
+    def is_any_weekday(self) -> bool:
+        return len(self.weekdays) == 7
+
+
+def _plain(schedule: Schedule, *, knows_steps: bool) -> str:
+    """The expression in numbers.
+
+    Args:
+        knows_steps: Whether, where a day or weekday begins with a star, both are meant.
+    """
+    parsed = CronSim(schedule.cron, _ANY_DAY)
+    found = _Days.of(parsed, schedule.cron)
+    day = "*" if found.is_any_day else _numbers(found.days)
+    weekday = "*" if found.is_any_weekday else _numbers(found.weekdays)
+    if found.is_both and "*" not in (day, weekday):
+        if not knows_steps:
+            what = f'"{schedule.cron}" means days that are also weekdays'
+            raise InputError(Problem("E423", what))
+        *_, written, _, written_weekday = parsed.parts
+        day = written if written.startswith("*") else day
+        weekday = written_weekday if written_weekday.startswith("*") else weekday
+    minute = "*" if len(parsed.minutes) == 60 else _numbers(parsed.minutes)
+    hour = "*" if len(parsed.hours) == 24 else _numbers(parsed.hours)
+    month = "*" if len(parsed.months) == 12 else _numbers(parsed.months)
+    return f"{minute} {hour} {day} {month} {weekday}"
+
+
 def _calendar(schedule: Schedule) -> list[str]:
     """`OnCalendar` values.
 
     Of a day and a weekday cron means either of them, or both where one begins with a star.
     """
     parsed = CronSim(schedule.cron, _ANY_DAY)
-    days = {day for day in parsed.days if day > 0}
-    weekdays = {day for day in parsed.weekdays if isinstance(day, int)}
-    if len(days) < len(parsed.days) or len(weekdays) < len(parsed.weekdays):
-        raise InputError(Problem("E423", f'"{schedule.cron}" has L, W or #'))
-    _, _, _, any_day, _, any_weekday = (part.startswith("*") for part in parsed.parts)
+    found = _Days.of(parsed, schedule.cron)
     month = "*" if len(parsed.months) == 12 else _listed(parsed.months)
     clock = f"{_listed(parsed.hours)}:{_listed(parsed.minutes)}:00 {schedule.zone}"
-    dates = f"*-{month}-{'*' if len(days) == 31 else _listed(days)} {clock}"
-    names = ",".join(_WEEKDAYS[day] for day in sorted(weekdays))
-    named = "" if len({day % 7 for day in weekdays}) == 7 else f"{names} "
-    if any_day or any_weekday:
-        return [f"{named}{dates}"]
-    return [dates, f"{named}*-{month}-* {clock}"]
+    day = "*" if found.is_any_day else _listed(found.days)
+    names = ",".join(_WEEKDAYS[day] for day in sorted(found.weekdays))
+    named = "" if found.is_any_weekday else f"{names} "
+    if found.is_both or found.is_any_day:
+        return [f"{named}*-{month}-{day} {clock}"]
+    return [f"*-{month}-{day} {clock}", f"{named}*-{month}-* {clock}"]
 
 
-def _listed(values: set[int]) -> str:
+def _listed(values: Collection[int]) -> str:
     return ",".join(f"{value:02}" for value in sorted(values))
+
+
+def _numbers(values: Collection[int]) -> str:
+    return ",".join(map(str, sorted(values)))
 
 
 FORMS = {"systemd": systemd, "cron": crontab, "airflow": airflow}

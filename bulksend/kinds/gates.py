@@ -83,8 +83,9 @@ ROWS = (
     ),
     Kind(
         "E423",
-        "systemd cannot say this",
-        "Use --cron, or an expression without L, W and #.",
+        "what starts it would not read this as bulksend does",
+        "Write an expression without L, W and #; for Airflow without a step such as */2 "
+        "beside a weekday: list the days, or the weekdays, alone.",
     ),
     Kind(
         "E424",

@@ -22,6 +22,8 @@ from bulksend.define.timetable import Job, airflow, crontab, systemd
 from bulksend.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.flow.desk import Desk
 
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
@@ -62,21 +64,33 @@ def test_the_slot_that_is_due(cron: str, now: str, due: str, then: str) -> None:
     assert next_slots(schedule(cron), at(now), 1)[0].name == then
 
 
-@pytest.mark.parametrize("cron", ["0 * * * *", "*/30 * * * *", "*/15 1 * * *"])
-@pytest.mark.parametrize("day", ["2026-11-01", "2026-03-08"])
-def test_an_hour_that_comes_twice_has_its_slots_once(cron: str, day: str) -> None:
+@pytest.mark.parametrize(
+    "cron", ["0 * * * *", "*/30 * * * *", "*/15 1 * * *", "*/15 1-2 * * *"]
+)
+@pytest.mark.parametrize(
+    ("day", "zone"),
+    [
+        ("2026-11-01", NEW_YORK),
+        ("2026-03-08", NEW_YORK),
+        ("2026-04-04T10:00", "Australia/Lord_Howe"),  # half an hour comes twice
+        ("2026-10-03T10:00", "Australia/Lord_Howe"),
+    ],
+)
+def test_an_hour_that_comes_twice_has_its_slots_once(
+    cron: str, day: str, zone: str
+) -> None:
     """Each name once, in order; whatever is due has one of the names to come."""
     begin = at(day)
-    slots = next_slots(schedule(cron), begin, 100)
+    slots = next_slots(schedule(cron, zone), begin, 100)
     names = [one.name for one in slots]
     assert names == sorted(set(names))
     for minutes in range(0, 12 * 60, 5):
         now = begin + timedelta(minutes=minutes)
         due = [one for one in slots if one.at.astimezone(UTC) <= now]
-        found = last_slot(schedule(cron), now)
+        found = last_slot(schedule(cron, zone), now)
         assert found is not None
         assert [found] == (due[-1:] or [found])
-        assert slot_called(schedule(cron), found.name) == found
+        assert slot_called(schedule(cron, zone), found.name) == found
 
 
 WHEN = [
@@ -146,18 +160,59 @@ def test_systemd_starts_no_missed_slot_and_resumes_a_stopped_run() -> None:
     assert "Persistent=false" in text
 
 
-def test_systemd_cannot_say_everything() -> None:
-    """The last day of a month is cron's."""
+REFUSED = [
+    *((form, cron) for form in (systemd, crontab, airflow)
+      for cron in ("0 10 L * *", "0 10 LW * *", "0 10 * * MON#2", "0 10 * * 5L")),
+    (airflow, "0 9 */10 * MON"),
+    (airflow, "0 9 1-15 * */2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "cron"), REFUSED)
+def test_what_a_program_would_read_otherwise_is_refused(
+    form: Callable[[Job], str], cron: str
+) -> None:
+    """Cron knows no last day; Airflow takes a step of days and a weekday for either."""
     with pytest.raises(InputError) as caught:
-        systemd(job("0 10 L * *"))
+        form(job(cron))
     assert caught.value.problems[0].code == "E423"
+
+
+PLAIN = [
+    ("0 10 * * MON", "0 10 * * 1"),
+    ("*/30 9-10 * * SUN,7", "0,30 9,10 * * 0"),
+    ("0/20 6 1-31/15 * *", "0,20,40 6 1,16,31 * *"),
+    ("5 4 * JAN-MAR *", "5 4 * 1,2,3 *"),
+    ("0 9 1-31 * MON", "0 9 * * *"),  # any day, or a Monday
+    ("0 9 1 * 0-6", "0 9 * * *"),
+    ("0 9 */1 * MON", "0 9 * * 1"),
+    ("* * 13 * FRI", "* * 13 * 5"),
+]
+
+
+@pytest.mark.parametrize(("cron", "plain"), PLAIN)
+def test_names_steps_and_sundays_become_numbers(cron: str, plain: str) -> None:
+    """Which every program reads alike; days that are any day become a star."""
+    assert crontab(job(cron)).splitlines()[-1].startswith(f"{plain} cd ")
+    assert f"CronTriggerTimetable('{plain}', timezone=" in airflow(job(cron))
+
+
+def test_a_step_beside_a_weekday_stays_as_cron_has_it() -> None:
+    """Both are meant, since one begins with a star."""
+    line = crontab(job("0 9 */10 * MON")).splitlines()[-1]
+    assert line.startswith("0 9 */10 * 1 cd ")
+
+
+def test_a_users_timer_says_what_it_needs_at_night() -> None:
+    """Without lingering a user's units end with the last session."""
+    assert "loginctl enable-linger" in systemd(job("0 10 * * MON"))
 
 
 def test_a_crontab_line_has_its_zone_and_escapes_percent_signs() -> None:
     """A percent sign ends a command in a crontab."""
     line = crontab(job("0 10 * * MON")).splitlines()[-1]
     assert line == (
-        r"0 10 * * MON cd '/srv/texts/50\% off' && /opt/b/bin/bulksend run "
+        r"0 10 * * 1 cd '/srv/texts/50\% off' && /opt/b/bin/bulksend run "
         r"'/srv/texts/50\% off/weekly.yaml' --yes >>bulksend.log 2>&1"
     )
 
@@ -173,6 +228,9 @@ def test_a_crontab_line_has_its_zone_and_escapes_percent_signs() -> None:
         "0 12 13 * FRI",  # the 13th, or a Friday
         "59 23 31 12 *",
         "0 8,20 * MAR,OCT,NOV *",
+        "0/20 6 1-31/15 * *",
+        "0 9 1-31 * MON",
+        "0 9 1 * SUN,7",
     ],
 )
 def test_a_crontab_line_is_read_as_its_slots_by_another_program(
@@ -200,7 +258,7 @@ def test_the_dag_is_python() -> None:
     text = airflow(job("0 10 * * MON"))
     compile(text, "dag.py", "exec")
     assert "catchup=False" in text
-    assert "CronTriggerTimetable('0 10 * * MON', timezone='America/New_York')" in text
+    assert "CronTriggerTimetable('0 10 * * 1', timezone='America/New_York')" in text
 
 
 def test_started_as_a_module_it_is_started_so_again(
