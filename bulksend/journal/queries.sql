@@ -349,6 +349,7 @@ order by once;
 -- Under its own epoch only: an owner that was thought dead may still bring the truth
 -- about the messages it claimed, and about no others.  What a receipt has said stays: a
 -- 202 may come after it, and a failure after a delivery.
+-- A 202 that broke off had no id, and is none of the message before (`keep_try`).
 -- `0 * said.key` has it begin with what is said, and look each row up.
 -- name: record
 update messages
@@ -360,7 +361,15 @@ set status = t.next,
                     when messages.status = 'delivered'
                       or messages.status = 'failed' and t.event <> 'deliver'
                     then messages.ended_at else json_extract(said.value, '$[2]') end,
-    message_id = coalesce(json_extract(said.value, '$[4]'), messages.message_id),
+    message_id = coalesce(json_extract(said.value, '$[4]'),
+                          case when t.event = 'accept' and
+                              exists (select 1 from decisions as before
+                                      where before.run_id = messages.run_id
+                                        and before.row = messages.row and before.event = 'again'
+                                        and before.evidence like '%"message_id":"' || replace(
+                                            replace(messages.message_id, '\', '\\'),
+                                            '"', '\"') || '"%' escape '!')
+                          then null else messages.message_id end),
     error_code = case when messages.status = 'delivered'
                         or messages.status = 'failed' and t.event <> 'deliver'
                       then messages.error_code else json_extract(said.value, '$[5]') end,
@@ -621,7 +630,15 @@ set status = (select next from transitions t
               where t.status = messages.status and t.event = :event),
     accepted_at = coalesce(accepted_at, cast(:accepted_at as bigint)),
     ended_at = cast(:at as bigint),
-    message_id = coalesce(cast(:message_id as text), message_id),
+    message_id = coalesce(cast(:message_id as text),
+                          case when
+                              exists (select 1 from decisions as before
+                                      where before.run_id = messages.run_id
+                                        and before.row = messages.row and before.event = 'again'
+                                        and before.evidence like '%"message_id":"' || replace(
+                                            replace(messages.message_id, '\', '\\'),
+                                            '"', '\"') || '"%' escape '!')
+                          then null else message_id end),
     error_code = cast(:error_code as text),
     error = cast(:error as text)
 where run_id = :run_id and row = :row
@@ -649,14 +666,28 @@ where run_id = :run_id and row = :row
   and (:event = 'deliver'
          and (status in ('accepted', 'failed') or status = 'delivered' and ended_at is null)
        or :event = 'fail' and status = 'accepted'
-          and (message_id is null or cast(:message_id as text) is null
-               or message_id = cast(:message_id as text)));
+          and (cast(:message_id as text) is null
+               or message_id = cast(:message_id as text)
+               or message_id is null and not
+                   exists (select 1 from decisions as before
+                           where before.run_id = messages.run_id
+                             and before.row = messages.row and before.event = 'again'
+                             and before.evidence like '%"message_id":"' || replace(
+                                 replace(cast(:message_id as text), '\', '\\'),
+                                 '"', '\"') || '"%' escape '!')));
 
 -- A 202 that broke off had no id.
 -- name: prove_id
 update messages set message_id = :message_id
 where run_id = :run_id and row = :row and message_id is null
-  and status in ('accepted', 'delivered', 'failed');
+  and status in ('accepted', 'delivered', 'failed')
+  and not
+      exists (select 1 from decisions as before
+              where before.run_id = messages.run_id
+                and before.row = messages.row and before.event = 'again'
+                and before.evidence like '%"message_id":"' || replace(
+                    replace(cast(:message_id as text), '\', '\\'),
+                    '"', '\"') || '"%' escape '!');
 
 -- Of a run whose plan is gone, the rows that were for a person.
 -- name: rows_of_person

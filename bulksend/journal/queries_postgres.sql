@@ -72,7 +72,15 @@ set status = t.next,
                     when messages.status = 'delivered'
                       or messages.status = 'failed' and said.event <> 'deliver'
                     then messages.ended_at else said.at end,
-    message_id = coalesce(said.message_id, messages.message_id),
+    message_id = coalesce(said.message_id,
+                          case when said.event = 'accept' and
+                              exists (select 1 from decisions as before
+                                      where before.run_id = messages.run_id
+                                        and before.row = messages.row and before.event = 'again'
+                                        and before.evidence like '%"message_id":"' || replace(
+                                            replace(messages.message_id, '\', '\\'),
+                                            '"', '\"') || '"%' escape '!')
+                          then null else messages.message_id end),
     error_code = case when messages.status = 'delivered'
                         or messages.status = 'failed' and said.event <> 'deliver'
                       then messages.error_code else said.error_code end,

@@ -351,6 +351,35 @@ class EvidenceSuite:
         assert sender.entry(2).status == ended
         assert sender.journal.decisions.earlier_ids() == set(earlier)
 
+    @pytest.mark.parametrize("by", ["an answer that broke off", "a person"])
+    def test_who_was_sent_again_has_not_the_id_of_the_message_before(
+        self, sender: Sender, by: str
+    ) -> None:
+        """Late news of that one fail no second one, whose own record may be anybody's."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.ACCEPT, message_id="m2"))
+        sender.record(outcome(2, Event.FAIL))
+        reopened(sender.journal, sender.run, sender.epoch, "failed", now=NOW)
+        sender.claim(2)
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        if by == "a person":
+            sender.record(outcome(2, Event.LOSE))
+            word = proof(run_id, Event.ACCEPT)._replace(source=Source.OPERATOR)
+            decisions.apply([word._replace(message_id=None)], now=NOW)
+        else:
+            sender.record(outcome(2, Event.ACCEPT))
+
+        late = proof(run_id, Event.FAIL)._replace(message_id="m2")
+        decisions.apply([late], now=NOW)
+
+        entry = sender.entry(2)
+        assert (entry.status, entry.message_id) == ("accepted", None)
+        assert [one.row for one in decisions.rivals(run_id, now=NOW)] == [2]
+        second = proof(run_id, Event.FAIL)._replace(message_id="new")
+        decisions.apply([second], now=NOW)
+        entry = sender.entry(2)
+        assert (entry.status, entry.message_id) == ("failed", "new")
+
     def test_a_callback_of_the_second_message_brings_its_id(
         self, sender: Sender
     ) -> None:
