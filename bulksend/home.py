@@ -20,7 +20,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.storage.location import is_address, located
 from bulksend.storage.objects import Objects
 from bulksend.storage.spool import Spool
-from bulksend.whole import is_gone, room_name
+from bulksend.whole import is_gone, left_behind, room_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -160,6 +160,9 @@ class Home:
                     found += [
                         path for path in sorted(room.rglob("*")) if path.is_file()
                     ]
+        kept = (self.folder / name for name in ("plans", "tests", "rejects"))
+        for folder in (*kept, *self.spool().folder.glob("*/*")):
+            found += left_behind(folder, before=before)
         return found
 
     @property

@@ -11,6 +11,7 @@ import errno
 import os
 import re
 from contextlib import contextmanager, suppress
+from glob import escape
 from socket import gethostname
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 END = ".unfinished"
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+
+_WRITTEN = re.compile(rf"\.(\d+)@(.+){re.escape(END)}$")
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
@@ -95,6 +98,27 @@ def _sweep(path: Path) -> None:
             continue
         if is_gone(left.name[len(prefix) : -len(end)]):
             left.unlink(missing_ok=True)
+
+
+def left_behind(folder: Path, name: str = "", *, before: int) -> list[Path]:
+    """What writers of files in *folder* left that are gone: here, or elsewhere *before*.
+
+    Args:
+        name: Of which file; "" is any.
+
+        before: Milliseconds since 1970.
+    """
+    found = []
+    for path in sorted(folder.glob(f".{escape(name)}*{END}")):
+        written = _WRITTEN.search(path.name)
+        if written is None:
+            continue
+        pid, host = written.groups()
+        with suppress(FileNotFoundError):  # its writer has ended just now
+            is_old = path.stat().st_mtime * 1000 < before
+            if is_gone(pid) if host == gethostname() else is_old:
+                found.append(path)
+    return found
 
 
 def _end() -> str:

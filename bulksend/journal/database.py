@@ -90,6 +90,9 @@ class Database(Protocol):
         is that one.  As long as it lasts a file's log of changes grows.
         """
 
+    def scrub(self) -> None:
+        """Leave nothing in its files of what was removed; whoever writes waits for it."""
+
     def reconnect(self) -> None:
         """After ConnectionLost: wait until it is there again; raises Stopped (E563)."""
 

@@ -112,6 +112,9 @@ class Postgres:
     def close(self) -> None:
         self.connection.close()
 
+    def scrub(self) -> None:
+        """Its server's own vacuum does it."""
+
     def reconnect(self, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the server is there again.
 

@@ -62,6 +62,10 @@ class Purges:
             between()
         return self._db.execute("purge_run", run_id=run.id, now=now) == 1
 
+    def scrub(self) -> None:
+        """Leave nothing in the journal's files of what is purged; nobody should send."""
+        self._db.scrub()
+
     def due_callbacks(self, *, before: int) -> int:
         """How many `callbacks` would purge."""
         ((count,),) = self._db.fetch("count_due_callbacks", before=before)

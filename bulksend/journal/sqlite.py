@@ -242,6 +242,12 @@ class Sqlite:
             with path.open("rb") as written:
                 os.fsync(written.fileno())
 
+    def scrub(self) -> None:
+        # What is overwritten with nulls leaves copies of itself where pages were parted.
+        with self._asked():
+            self.connection.execute("vacuum")
+            self.connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+
     # -- the file -------------------------------------------------------------------
 
     def _prepare(self, *, read_only: bool) -> None:

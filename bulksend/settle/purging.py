@@ -29,6 +29,7 @@ from bulksend.settle.finding import plan_of
 from bulksend.settle.parts import Parts
 from bulksend.settle.standing import sender_of, standing
 from bulksend.storage.location import where
+from bulksend.whole import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
 
 A_LAWS_CAP = timedelta(days=1)
 """Laws count 24 hours; campaigns may count longer."""
+
+
+UNSCRUBBED = (
+    "what is purged is overwritten in it with time, or by `VACUUM` of SQLite ({})"
+)
 
 
 class Kept(NamedTuple):
@@ -146,13 +152,14 @@ def plan_purge(home: Home, older_than: timedelta, *, now: int) -> Purge:
     unsent = _unsent(home, runs, before)
     of_runs: dict[str, tuple[Where, ...]] = {}
     for run in going:
-        found = _files(home, run, runs, going)
+        found = _files(home, run, runs, going, before=before)
         anothers = [place for place in found if _is_anothers(place, run)]
         of_runs[run.run] = tuple(one for one in found if one not in anothers)
         kept += [Kept(str(one), f"it holds nothing of {run.run}") for one in anothers]
     files: list[Where] = [path for some in of_runs.values() for path in some]
     files += [path for plan in unsent for path in (plan, *_rejects(home, plan.stem))]
     files += [*_copies(home, before), *home.leftovers(before=before)]
+    files += _rejects_of_nobody(home, runs, before)
     return Purge(
         before,
         tuple(going),
@@ -195,7 +202,9 @@ def _reason_to_keep(journal: Journal, run: Run, *, now: int) -> str:
     return ""
 
 
-def _files(home: Home, run: Run, runs: list[Run], going: list[Run]) -> list[Where]:
+def _files(
+    home: Home, run: Run, runs: list[Run], going: list[Run], *, before: int
+) -> list[Where]:
     """A run's own files; results that another run wrote over are that one's."""
     found: list[Where] = [where(run.plan), *_rejects(home, run.run)]
     others = {one.results for one in runs if one not in going and one.purged_at is None}
@@ -209,6 +218,8 @@ def _files(home: Home, run: Run, runs: list[Run], going: list[Run]) -> list[Wher
             found += [one.place for one in parts.all()]
         else:
             found.append(results)
+        if isinstance(results, Path):
+            found += left_behind(results.parent, results.name, before=before)
     return [place for place in found if _is_there(home, place, run)]
 
 
@@ -248,6 +259,18 @@ def _rejects(home: Home, run: str) -> list[Where]:
     return [path for path in paths if path.name.startswith(run)]
 
 
+def _rejects_of_nobody(home: Home, runs: list[Run], before: int) -> list[Path]:
+    """Rejected rows whose plan is gone already, and was not of a run that stays."""
+    names = [run.run for run in runs if run.purged_at is None]
+    names += [path.stem for path in home.folder.glob("plans/*.parquet")]
+    return [
+        path
+        for path in sorted(home.folder.glob("rejects/*.csv"))
+        if path.stat().st_mtime * 1000 < before
+        and not path.name.startswith(tuple(names))
+    ]
+
+
 def _unsent(home: Home, runs: list[Run], before: int) -> list[Where]:
     """Plans of no run, or of one that was purged, that were made before."""
     alive = {where(run.plan).stem for run in runs if run.purged_at is None}
@@ -281,7 +304,9 @@ def purge(home: Home, what: Purge, *, now: int) -> Purge:
             for run in what.runs:
                 stay += _purge_run(home, what, run, journal=journal, now=now)
             runs = journal.runs.all()
-            journal.purges.callbacks(before=what.before)
+            some = journal.purges.callbacks(before=what.before)
+            if some or len(stay) < len(what.runs):
+                stay += _scrub(home, journal, runs)
             stay += [
                 Kept(str(place), f"{one.run} sends it")
                 for one in runs
@@ -299,6 +324,19 @@ def purge(home: Home, what: Purge, *, now: int) -> Purge:
         kept=(*what.kept, *stay),
         of_runs=gone,
     )
+
+
+def _scrub(home: Home, journal: Journal, runs: list[Run]) -> list[Kept]:
+    """Whoever sends would wait for it, and it needs as much room as the journal has."""
+    campaigns, now = {run.campaign for run in runs}, wall_ms()
+    if any(journal.leases.holder(one, now=now) for one in campaigns):
+        return [Kept(str(home.journal), UNSCRUBBED.format("somebody is sending"))]
+    try:
+        journal.purges.scrub()
+    except BulksendError as error:
+        found = error.problems[0].found
+        return [Kept(str(home.journal), UNSCRUBBED.format(found))]
+    return []
 
 
 def _purge_run(

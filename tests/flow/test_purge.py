@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from dataclasses import replace
+from socket import gethostname
 from typing import TYPE_CHECKING
 
+from bulksend.journal.owner import Owner
 from bulksend.journal.receipts import Kept
 from bulksend.journal.store import Journal
+from bulksend.send.clocks import wall_ms
 from tests.flow.desk import PEOPLE_NUMBERS
 from tests.settle.test_results import NOW
 
@@ -141,3 +146,87 @@ def test_a_purge_shows_the_replies_that_it_takes(desk: Desk) -> None:
     ran = desk.call("purge", "--older-than", "2d", "--yes", "--json")
     assert (ran.code, ran.json["callbacks"]) == (0, 1)
     assert "Nothing to remove." in desk.call("purge", "--older-than", "2d").out
+
+
+def test_no_byte_of_the_home_has_a_number_or_a_text_after_a_purge(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """Whatever was done here: plans, rows to mend, tests, replies, killed writers' files.
+
+    Freed pages of the journal and its log are looked into as well.
+    """
+    bandwidth()
+    desk.people()
+    desk.campaign()
+    tester, writer = "+19195550101", "+19195550199"
+    assert desk.call("test", "hello.yaml", "--yes", "--to", tester).code == 0
+    ran = desk.call("run", "hello.yaml", "--yes", "--json")
+    assert desk.call("results", ran.json["run"], "--results", "copy.xlsx").code == 0
+    assert desk.call("explain", PEOPLE_NUMBERS[0]).code == 0
+    assert desk.call("report", ran.json["run"], "--output", "r.html").code == 0
+    desk.campaign(message={"text": "Never sent, {{ name }}: see you at {{ at }}."})
+    assert desk.call("check", "hello.yaml").code == 0
+
+    home = desk.folder / ".bulksend"
+    said = f'{{"from": "{writer}", "text": "see you at noon"}}'
+    replies = [
+        Kept("", digest, "message-received", NOW, NOW, digest, said=said)
+        for digest in range(2_000)
+    ]
+    with Journal.open(home / "journal.sqlite") as opened:
+        for first in range(0, len(replies), 50):
+            opened.receipts.keep(replies[first::40])
+        for run in opened.runs.all():
+            opened.database.execute("finish_run", run_id=run.id, now=NOW)
+    left = f"{writer} see you at"
+    gone = f"4194305@{gethostname()}.unfinished"  # above any process's number
+    for folder, name in (
+        ("plans", f".hello-1.parquet.{gone}"),
+        ("tests", f".hello-2.parquet.{gone}"),
+        ("plans", ".hello-3.parquet.7@elsewhere.unfinished"),
+        ("rejects", "hello-4.csv"),
+        ("../results", f".hello.csv.{gone}"),
+    ):
+        (home / folder / name).write_text(left)
+    for path in home.rglob("*"):
+        os.utime(path, (NOW / 1000, NOW / 1000))
+
+    purged = desk.call("purge", "--older-than", "1d", "--yes", "--json")
+    assert (purged.code, purged.json["kept"]) == (0, [])
+
+    sought = [one[1:].encode() for one in (*PEOPLE_NUMBERS, tester, writer)]
+    sought += [b"see you at", b"919234", b"Ana"]
+    files = [path for path in desk.folder.rglob("*") if path.is_file()]
+    found = {
+        (str(path.relative_to(desk.folder)), one)
+        for path in files
+        for one in sought
+        if one in path.read_bytes()
+    }
+    ours = {
+        (name, one) for name, one in found if name not in {"list.csv", "hello.yaml"}
+    }
+    assert ours == set()
+    assert (desk.folder / "copy.xlsx").exists(), "yours to remove; packed, so not seen"
+    assert [path.name for path in home.rglob("*") if path.is_file()] != []
+
+
+def test_a_journal_that_somebody_sends_by_is_not_written_anew(
+    desk: Desk, bandwidth: Bandwidth
+) -> None:
+    """They would wait for it; what that leaves in the file is said."""
+    bandwidth()
+    desk.people()
+    desk.campaign()
+    assert desk.call("run", "hello.yaml", "--yes").code == 0
+    with Journal.open(desk.folder / ".bulksend" / "journal.sqlite") as opened:
+        (run,) = opened.runs.all()
+        opened.database.execute("finish_run", run_id=run.id, now=NOW)
+        other = replace(run, run="other-1", campaign="bandwidth/other", created_at=NOW)
+        opened.runs.add(replace(other, finished_at=None))
+        opened.leases.take("bandwidth/other", Owner.me("other-1"), now=wall_ms())
+
+        ran = desk.call("purge", "--older-than", "1d", "--yes", "--json")
+
+    assert ran.json["runs"] == [run.run]
+    assert "somebody is sending" in ran.json["kept"][-1]["why"]
