@@ -5,12 +5,13 @@ Who looks again, and when, is `settling`'s business; so the clock is an argument
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import groupby, islice
+from collections import Counter, defaultdict
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING
 
-from bulksend.journal.decisions import Source
+from bulksend.journal.decisions import Rival, Source
 from bulksend.journal.inbox import News
+from bulksend.journal.records import person_key
 from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, Proof, conclude
 from bulksend.settle.proving import fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
         Collection,
         Iterable,
         Iterator,
+        Mapping,
         Sequence,
     )
 
-    from bulksend.journal.decisions import Rival
     from bulksend.journal.records import Run
     from bulksend.journal.store import Journal
     from bulksend.settle.evidence import Conclusion, Open
@@ -41,7 +42,8 @@ CALLS_A_SWEEP = 200
 """Questions, about twenty seconds of them, before their answers are believed together:
 for that the journal is read once, and what is learned stays if the next one fails."""
 
-Asked = tuple[list["Open"], Look]
+Asked = tuple[list["Open"], Look, list[Rival]]
+"""Messages, what the search shows of their numbers, and who else has one of these."""
 
 
 async def look(ground: Ground, counts: Counter[str] | None = None) -> Counter[str]:
@@ -127,7 +129,7 @@ async def conclusions(
     """
     search = ground.search
     hides, alone = await ask_for_witnesses(ground, messages)
-    batches = _batches(messages)
+    batches, by_number = _batches(messages), _by_number(messages)
     while sweep := list(islice(batches, CALLS_A_SWEEP)):
         answers: list[Asked] = []
         for numbers, some in sweep:
@@ -136,7 +138,7 @@ async def conclusions(
             since = max(since, asked_at - LOOKS_BACK_MS)
             found, unread = await search.to(numbers, since)
             look = Look(found, watermark, asked_at, search.skew, unread, hides, alone)
-            answers.append((some, look))
+            answers.append((some, look, _beside(by_number, numbers, some)))
         yield _concluded(ground, answers)
 
 
@@ -162,22 +164,26 @@ def _concluded(ground: Ground, answers: Sequence[Asked]) -> list[Conclusion]:
     posted.
     """
     journal = ground.journal
-    ids = {one.message_id for _, look in answers for one in look.found}
+    ids = {one.message_id for _, look, _ in answers for one in look.found}
     earlier = journal.decisions.earlier_ids()
     ours = {one for one in ids if one in earlier or journal.receipts.place_of(one)}
     times = [
         one.received_at
-        for _, look in answers
+        for _, look, _ in answers
         for one in look.found
         if one.message_id not in ours
     ]
-    own = {message.place for some, _ in answers for message in some}
+    own = {message.place for some, _, _ in answers for message in some}
     rivals = _rivals(ground, own, times) if times else []
     return [
         one
-        for some, look in answers
+        for some, look, beside in answers
         for one in conclude(
-            some, look, known_ids=ours, rivals=rivals, wait_ms=ground.wait_ms
+            some,
+            look,
+            known_ids=ours,
+            rivals=chain(rivals, beside),
+            wait_ms=ground.wait_ms,
         )
         if ground.is_asked(one.message.run_id)
     ]
@@ -199,6 +205,31 @@ def _rivals(
         and (run.finished_at is None or run.finished_at >= first)
         for one in ground.journal.decisions.rivals(run.id, now=ground.now())
         if (run.id, one.row) not in own
+    ]
+
+
+def _by_number(messages: Sequence[Open]) -> Mapping[str, Sequence[Open]]:
+    """Whose a number is, where groups are among them; else one question has all of it."""
+    found: defaultdict[str, list[Open]] = defaultdict(list)
+    if any(len(one.to) > 1 for one in messages):
+        for one in messages:
+            for number in one.to:
+                found[number].append(one)
+    return found
+
+
+def _beside(
+    by_number: Mapping[str, Sequence[Open]],
+    numbers: Iterable[str],
+    some: Iterable[Open],
+) -> list[Rival]:
+    """Messages of other questions that are to one of these *numbers*, too."""
+    own = {one.place for one in some}
+    return [
+        Rival(one.row, person_key(number), one.since, one.until)
+        for number in numbers
+        for one in by_number.get(number, ())
+        if one.place not in own
     ]
 
 
@@ -226,7 +257,7 @@ def reach(now: int) -> int:
 
 
 def _batches(messages: Iterable[Open]) -> Iterator[tuple[list[str], list[Open]]]:
-    """Messages by ten numbers; all that are to one number stay together."""
+    """Messages by ten numbers; all that are to one number alone stay together."""
     ordered = sorted(messages, key=lambda one: one.to)
     numbers: list[str] = []
     some: list[Open] = []

@@ -55,7 +55,7 @@ class World:
             "wall": at / 1000,
             "mono": at / 1000,
             "account": ACCOUNT,
-            "to": (to,),
+            "to": tuple(to.split(",")),
             "sender": SENDER,
             "text": text,
             "media": (),
@@ -244,3 +244,41 @@ def test_a_record_that_fits_two_runs_settles_neither(tmp_path: Path) -> None:
             assert counts == {Proof.AMBIGUOUS: 2 if asked is None else 1}
         for run in (alpha, bravo):
             assert [one.row for one in journal.decisions.unknown(run.id)] == [2]
+
+
+@pytest.mark.parametrize("asked", ["alpha", "bravo", "both"])
+def test_a_record_of_one_group_settles_no_other_with_a_member_of_it(
+    tmp_path: Path, asked: str
+) -> None:
+    """Also where the numbers of both are more than one question holds."""
+    both = number(29)
+    people = {
+        "alpha": [*(number(row) for row in range(10, 18)), both],
+        "bravo": [number(27), number(28), both],
+    }
+    message = {"text": "Hi", "group": True}
+    plans, world = {}, World(0)
+    for name, group in people.items():
+        (tmp_path / name).mkdir()
+        row = f'phone\n"{",".join(group)}"\n'
+        plans[name] = plan(tmp_path / name, row, name=name, message=message).plan
+    with begun(tmp_path, plans["alpha"], 1) as (journal, alpha, one):
+        bravo = journal.runs.add(replace(run_of(plans["bravo"], 1), campaign="b"))
+        other = journal.leases.take("b", Owner.me(), now=NOW)
+        runs = {"alpha": alpha, "bravo": bravo}
+        for run, epoch in ((alpha, one), (bravo, other)):
+            journal.claim(run, epoch, [Candidate(2, run.id)], now=NOW)
+            lost = Outcome(2, Event.LOSE, NOW + 50, NOW, None, "no_answer", "-")
+            assert journal.record(run.id, epoch, [lost]) == 1
+        world.accept("b", ",".join(people["bravo"]), "Hi", NOW + 20)
+        world.now = NOW + MINUTE
+        ground = Ground(
+            journal,
+            {runs[name]: made for name, made in plans.items()},
+            Wireless(world),
+            WAIT_MS,
+            lambda: world.now,
+            None if asked == "both" else {runs[asked].id},
+        )
+        counts = asyncio.run(look(ground))
+        assert counts == {Proof.AMBIGUOUS: 2 if asked == "both" else 1}
