@@ -69,11 +69,21 @@ def _keep_name(folder: Path) -> None:
 
 def not_kept(error: OSError, place: Path) -> InputError:
     """E621: what the disk said of a file of our own at *place*."""
-    full = "Free some space, or set BULKSEND_HOME to a disk that has some."
+    return unwritable("E621", error, place, "set BULKSEND_HOME to a disk that has some")
+
+
+def unwritable(code: str, error: OSError, place: Path, elsewhere: str) -> InputError:
+    """What the disk said of a file at *place*; the kind's way out, unless it is full.
+
+    Args:
+        elsewhere: What else to do where it is, as a clause.
+    """
     found, fix = str(error.strerror or error).lower(), ""
     if error.errno in FULL or "no space left" in found:  # Polars' has no number
-        fix = full
-    return InputError(Problem("E621", found, fix=fix, file=str(place)))
+        fix = f"Free some space, or {elsewhere}."
+    elif error.errno == errno.EFBIG:
+        fix = f"Raise the limit of a file's size (ulimit -f), or {elsewhere}."
+    return InputError(Problem(code, found, fix=fix, file=str(place)))
 
 
 @contextmanager
@@ -81,9 +91,9 @@ def _full_disk_said() -> Iterator[None]:
     """As Python says it: Polars' writer of Parquet has other words and types for it."""
     try:
         yield
-    except OSError:
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         found = _OS_ERROR.search(str(error))
         if found is None or int(found[1]) not in (*FULL, errno.EFBIG):
             raise

@@ -10,7 +10,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import as_text
 from bulksend.settle.moments import iso
 from bulksend.settle.workbook import write_workbook
-from bulksend.whole import whole
+from bulksend.whole import unwritable, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bulksend.settle.hurry import Hurry
 
 FORMS = (".csv", ".parquet", ".xlsx")
+
+ELSEWHERE = "write elsewhere with --results PATH"
 
 _COULD_RUN = "^[=+@\t\r\n＝＋－＠-]"  # noqa: RUF001  (full-width ones run in some regions)
 _COULD_RUN_WITHIN = r"""([;\t\r\n][\s"]*)([=+@\-＝＋－＠])"""  # noqa: RUF001
@@ -67,8 +69,7 @@ def write_results(
             else:
                 _write_csv(frame, unfinished, for_spreadsheet=for_spreadsheet)
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E625", found, file=str(path))) from error
+        raise unwritable("E625", error, path, ELSEWHERE) from error
 
 
 def _write_csv(frame: pl.LazyFrame, path: Path, *, for_spreadsheet: bool) -> None:
@@ -133,8 +134,7 @@ def check_output(path: Path, *, is_ours: bool) -> None:
         probe.touch()
         probe.unlink(missing_ok=True)  # another sender may look at the same time
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E625", found, file=str(path.parent))) from error
+        raise unwritable("E625", error, path.parent, ELSEWHERE) from error
 
 
 def refuse(file: str, what: str) -> NoReturn:

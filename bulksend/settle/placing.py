@@ -10,6 +10,7 @@ from bulksend.errors import InputError, Problem
 from bulksend.settle.files import FORMS, check_output, refuse, write_results
 from bulksend.settle.parts import Parts
 from bulksend.storage.ours import is_anothers, put_ours
+from bulksend.whole import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,8 +108,8 @@ def _outgoing(home: Home, name: str) -> Iterator[Path]:
         with home.outgoing(name) as path:
             yield path
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E625", found, file=str(home.folder))) from error
+        elsewhere = "set BULKSEND_HOME to a disk that has some"
+        raise unwritable("E625", error, home.folder, elsewhere) from error
 
 
 def _anothers(place: Location) -> InputError:

@@ -30,9 +30,11 @@ from bulksend.send.clocks import wall_ms
 from bulksend.settle.exported import COLUMNS, entries, is_export, lines, suppressions
 from bulksend.settle.said import read, read_sender
 from bulksend.settle.spellings import spellings
+from bulksend.whole import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
     import polars as pl
 
@@ -272,19 +274,27 @@ class SuppressionList:
         if path.suffix.lower() != ".csv":
             found = f"it ends in `{path.suffix}`" if path.suffix else "it has no ending"
             raise InputError(Problem("E652", found, ".csv", file=str(path)))
-        count = 0
-        entries = self.journal.suppressions.all()
         try:
             with path.open("xb") as stream:
                 path.chmod(0o600)
-                stream.write(",".join(COLUMNS).encode() + b"\n")
-                while some := list(islice(entries, AT_ONCE)):
-                    lines(some).write_csv(stream, include_header=False)
-                    count += len(some)
+                try:
+                    return _export(self.journal.suppressions.all(), stream)
+                except BaseException:  # half of them would pass for all
+                    path.unlink(missing_ok=True)
+                    raise
         except OSError as error:
-            found = (error.strerror or str(error)).lower()
-            raise InputError(Problem("E652", found, file=str(path))) from error
-        return count
+            elsewhere = "name a file on a disk that has some"
+            raise unwritable("E652", error, path, elsewhere) from error
+
+
+def _export(entries: Iterator[Suppression], stream: BinaryIO) -> int:
+    count = 0
+    stream.write(",".join(COLUMNS).encode() + b"\n")
+    while some := list(islice(entries, AT_ONCE)):
+        lines(some).write_csv(stream, include_header=False)
+        count += len(some)
+    stream.flush()
+    return count
 
 
 def _exported(

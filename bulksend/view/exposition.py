@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from bulksend.errors import InputError, Problem
 from bulksend.journal.store import Journal
 from bulksend.send.clocks import wall_ms
 from bulksend.view.now import look
-from bulksend.whole import whole
+from bulksend.whole import unwritable, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,8 +45,8 @@ def write_metrics(home: Home, path: Path) -> None:
         with whole(path, mode=0o644) as unfinished:
             unfinished.write_text(metrics(home), encoding="utf-8")
     except OSError as error:
-        found = (error.strerror or str(error)).lower()
-        raise InputError(Problem("E672", found, file=str(path))) from error
+        elsewhere = "write elsewhere with --textfile PATH"
+        raise unwritable("E672", error, path, elsewhere) from error
 
 
 def _looks(home: Home, now: int) -> Iterator[Now]:

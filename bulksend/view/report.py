@@ -13,7 +13,7 @@ from bulksend.storage.location import where
 from bulksend.storage.ours import put_ours
 from bulksend.view.figures import count
 from bulksend.view.page import MARK, Page
-from bulksend.whole import whole
+from bulksend.whole import unwritable, whole
 
 if TYPE_CHECKING:
     from bulksend.home import Home
@@ -81,5 +81,4 @@ def _write(page: str, path: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:
-    found = (error.strerror or str(error)).lower()
-    return InputError(Problem("E671", found, file=str(path)))
+    return unwritable("E671", error, path, "write elsewhere with --output PATH")

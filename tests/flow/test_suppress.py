@@ -13,6 +13,7 @@ from bulksend.home import Home
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
 from tests.flow.desk import PEOPLE_NUMBERS, codes, counts, crowd, until
+from tests.suites.mounts import mounted
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Bandwidth
@@ -314,3 +315,15 @@ def test_a_sender_is_read_as_the_campaign_has_it(desk: Desk) -> None:
         assert (refused.code, codes(refused)) == (2, ["E657"])
         assert "19195550100" not in refused.all
     assert desk.call("suppress", "list", "--json").json["counts"] == {}
+
+
+def test_a_list_that_the_disk_has_no_room_for_is_not_left_half(desk: Desk) -> None:
+    """Half of those who said no would pass for all of them; the way out names the room."""
+    many = "".join(f"+1919{2_000_000 + n}\n" for n in range(20_000))
+    desk.write("stop.csv", f"number\n{many}")
+    assert desk.call("suppress", "import", "stop.csv").code == 0
+    with mounted(desk.folder / "small", "size=64k"):
+        ran = desk.call("suppress", "export", "small/out.csv", "--json")
+        assert (ran.code, codes(ran)) == (2, ["E652"])
+        assert "Free some space" in ran.json["problems"][0]["fix"]
+        assert list((desk.folder / "small").iterdir()) == []

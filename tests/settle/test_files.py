@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from bulksend.errors import InputError
 from bulksend.settle import workbook
 from bulksend.settle.files import check_output, write_results
+from tests.suites.mounts import mounted
 
 CELLS = [
     ("=1+1", "'=1+1"),
@@ -203,7 +205,8 @@ for path in map(Path, sys.argv[1:]):
     try:
         write_results(frame, path)
     except InputError as error:
-        print(path.name, error.problems[0].code, error.problems[0].found)
+        (problem,) = error.problems
+        print(path.name, problem.code, problem.found, problem.fix)
 """
     paths = [tmp_path / f"a.{form}" for form in ("csv", "parquet", "xlsx")]
     ran = subprocess.run(
@@ -214,7 +217,7 @@ for path in map(Path, sys.argv[1:]):
     )
     said = ran.stdout.splitlines()
     assert [line.split()[:2] for line in said] == [[p.name, "E625"] for p in paths], ran
-    assert all("file too large" in line for line in said)
+    assert all("file too large Raise the limit" in line for line in said)
     assert {path.read_text() for path in paths} == {"old"}
     assert sorted(tmp_path.iterdir()) == sorted(paths)
 
@@ -263,6 +266,22 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
     assert not dead.exists()
     assert {one.read_text() for one in (alive, other, distant)} == {"half"}
     assert (tmp_path / "a.csv").read_text() == "a\n1\n"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.xlsx", "for people.csv"])
+def test_a_full_disk_is_said_and_what_to_do(tmp_path: Path, name: str) -> None:
+    """Not that the folder is to be made writable: it is; and the old file is as it was."""
+    frame = pl.LazyFrame({"a": [secrets.token_hex(20) for _ in range(5_000)]})
+    with mounted(tmp_path / "small", "size=64k"):
+        path = tmp_path / "small" / name
+        path.write_text("old")
+        with pytest.raises(InputError, match="E625") as refused:
+            write_results(frame, path, for_spreadsheet="people" in name)
+        (problem,) = refused.value.problems
+        assert problem.found == "no space left on device"
+        assert problem.fix == "Free some space, or write elsewhere with --results PATH."
+        assert path.read_text() == "old"
+        assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
