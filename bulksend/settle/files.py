@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
@@ -91,8 +92,16 @@ def _defused(text: pl.Expr) -> pl.Expr:
 
 
 def _headers(names: list[str]) -> list[str]:
+    """Safe too, and no two alike: a column may have the name that another one gets."""
     frame = pl.DataFrame({"name": names}, schema={"name": pl.String})
-    return frame.select(_defused(pl.col("name")))["name"].to_list()
+    safe = frame.select(_defused(pl.col("name")))["name"].to_list()
+    taken = set(names)
+    for place, (name, header) in enumerate(zip(names, safe, strict=True)):
+        if header != name:
+            while safe[place] in taken:
+                safe[place] = f"'{safe[place]}"
+            taken.add(safe[place])
+    return safe
 
 
 def _flat(schema: pl.Schema, *, times: bool = True) -> list[pl.Expr]:
@@ -122,6 +131,10 @@ def check_output(path: Path, *, is_ours: bool) -> None:
         InputError: E624, where a file of another run stands there; E625, where the
             folder cannot be written.
     """
+    name = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if name != str(path):
+        found, fix = "its name is not in UTF-8", "Name it in UTF-8."
+        raise InputError(Problem("E625", found, fix=fix, file=name))
     if path.suffix not in FORMS:
         refuse(str(path), f"it ends in `{path.suffix}`")
     probe = path.with_name(f".{path.name}.probe")

@@ -52,7 +52,10 @@ MOST_ROWS = 1_048_576
 """Of a sheet, the header included: Excel's limit.  What is over goes to another sheet."""
 
 MOST_CHARACTERS = 32_767
-"""Of a cell: Excel's limit.  A longer text is cut there."""
+"""Of a cell, in units of UTF-16, as Excel counts: an emoji is two.  A longer text is cut."""
+
+MOST_EXACT = 10**15 - 1
+"""Excel keeps 15 digits of a number: a greater one is written as a text."""
 
 CHUNK_ROWS = 10_000
 """It is asked so often whether there is time for more: a fifth of a second."""
@@ -70,6 +73,7 @@ _EARLY = ("_rels/.rels", "xl/theme/theme1.xml", "xl/styles.xml")
 
 _LINE = own("line")
 _TEXT = ' t="inlineStr"><is><t xml:space="preserve">'
+_END = "</t></is></c>"
 _DAY_MS = 86_400_000
 _DAYS_BEFORE_1970 = 25_569
 _NOT_XML = r"[&<>\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]|_x"
@@ -143,12 +147,23 @@ def _cells(schema: pl.Schema) -> list[pl.Expr]:
     for name, kind in schema.items():
         value = pl.col(name)
         if kind == pl.String:
-            cells.append(value.str.slice(0, MOST_CHARACTERS))
+            cells.append(value.map_batches(_cut, pl.String, is_elementwise=True))
         elif kind.is_float():
             cells.append(pl.when(value.is_finite()).then(value).alias(name))
         elif not (kind.is_integer() or isinstance(kind, pl.Datetime | pl.Boolean)):
             cells.append(value.cast(pl.String))
     return cells
+
+
+def _cut(texts: pl.Series) -> pl.Series:
+    """As many characters of each text as a cell has room for, none of them halved."""
+    which = (texts.str.len_bytes() > MOST_CHARACTERS).fill_null(value=False)
+    if not which.any():
+        return texts
+    places = which.arg_true()
+    units = (text.encode("utf-16-le") for text in texts.gather(places))
+    kept = [one[: 2 * MOST_CHARACTERS].decode("utf-16-le", "ignore") for one in units]
+    return texts.scatter(places, kept)
 
 
 def _pieces(cells: pl.LazyFrame) -> Iterator[Piece]:
@@ -196,13 +211,19 @@ def _cell(name: str, kind: pl.DataType, begun: str, moment: str) -> pl.Expr:
     value, kept = pl.col(name), "><v>"
     end = "</v></c>"
     if kind == pl.String:
-        kept, end = _TEXT, "</t></is></c>"
+        kept, end = _TEXT, _END
     elif kind == pl.Boolean:
         value, kept = value.cast(pl.UInt8), ' t="b"><v>'
     elif isinstance(kind, pl.Datetime):
         ms = value.dt.timestamp("ms")
         value, kept = ms / _DAY_MS + _DAYS_BEFORE_1970, f" {moment}><v>"
-    return pl.concat_str(pl.lit(begun), _LINE, pl.lit(f'"{kept}'), value, pl.lit(end))
+    head = pl.lit(begun), _LINE
+    cell = pl.concat_str(*head, pl.lit(f'"{kept}'), value, pl.lit(end))
+    if not kind.is_integer():
+        return cell
+    text = pl.concat_str(*head, pl.lit(f'"{_TEXT}'), value, pl.lit(_END))
+    is_exact = value.is_between(-MOST_EXACT, MOST_EXACT)
+    return pl.when(is_exact).then(cell).otherwise(text)
 
 
 def _marked_up(frame: pl.DataFrame) -> Iterator[pl.Series]:

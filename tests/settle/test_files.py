@@ -113,7 +113,27 @@ TYPED = {
     "day": [dt.date(2026, 1, 2), None, None],
     "many": [["a", "b"], None, []],
     "long": ["x" * 40_000, "", None],
+    "wide": ["x" + "😀" * 20_000, "😀", None],
 }
+
+
+@pytest.mark.parametrize(
+    ("names", "head"),
+    [
+        (["=X", "'=X"], ["''=X", "'=X"]),
+        (["'=X", "=X"], ["'=X", "''=X"]),
+        (["=X", "'=X", "''=X"], ["'''=X", "'=X", "''=X"]),
+        (["=X", "@X", "X"], ["'=X", "'@X", "X"]),
+    ],
+)
+def test_no_two_columns_get_one_name(
+    tmp_path: Path, names: list[str], head: list[str]
+) -> None:
+    """A header that is made safe may meet a column that has that name already."""
+    frame = pl.LazyFrame({name: [str(place)] for place, name in enumerate(names)})
+    write_results(frame, tmp_path / "a.csv", for_spreadsheet=True)
+    values = [str(place) for place in range(len(names))]
+    assert lines(tmp_path / "a.csv") == [head, values]
 
 
 def sheet(path: Path, name: str = "Results") -> pl.DataFrame:
@@ -135,7 +155,25 @@ def test_a_workbook_holds_texts_as_texts_and_times_as_times(tmp_path: Path) -> N
     assert found["day"][0] == "2026-01-02"
     assert found["many"].to_list()[0] == '["a","b"]'
     assert len(found["long"][0]) == 32_767
+    assert found["wide"].to_list() == ["x" + "😀" * 16_383, "😀", None]
     assert [one.name for one in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+def test_numbers_that_excel_would_round_are_texts(tmp_path: Path) -> None:
+    """15 digits are a number, 16 a text: Excel would end an id in a zero."""
+    ids = [10**15 - 1, 10**15, -(2**63), None]
+    write_results(pl.LazyFrame({"id": ids}), tmp_path / "a.xlsx")
+    with ZipFile(tmp_path / "a.xlsx") as book:
+        tree = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    rows = tree.findall(".//{*}row")[1:]
+    assert ["".join(row.itertext()) for row in rows] == [
+        "999999999999999",
+        "1000000000000000",
+        "-9223372036854775808",
+        "",
+    ]
+    kinds = [cell.get("t", "number") for row in rows for cell in row]
+    assert kinds == ["number", "inlineStr", "inlineStr"]
 
 
 @given(
@@ -231,6 +269,7 @@ for path in map(Path, sys.argv[1:]):
         ("folder.csv", True, "E625"),
         ("there.csv/a.csv", False, "E625"),
         ("a.txt", False, "E625"),
+        ("\udcff.csv", False, "E625"),
         ("new/a.xlsx", False, ""),
     ],
 )
