@@ -62,7 +62,7 @@ def pause_run(run: str, *, home: Home) -> Ordered:
         journal.orders.give(known.id, Word.PAUSE, _me(), now=wall_ms())
         late = _wait(journal, known)
         _refuse_over(journal, known)
-        return Ordered(standing(journal, known), late)
+        return Ordered(standing(journal, known, now=wall_ms()), late)
 
 
 def resume_run(run: str, *, home: Home) -> Ordered:

@@ -45,7 +45,7 @@ from bulksend.settle.finding import find_run, plan_of
 from bulksend.settle.notice import whom_to_tell
 from bulksend.settle.placing import check_place, place_results
 from bulksend.settle.results import Reading, results
-from bulksend.settle.standing import Ended, standing, standing_of, state
+from bulksend.settle.standing import Ended, sender_of, standing, standing_of, state
 from bulksend.storage.location import is_address, where
 from bulksend.turns import due_turn
 
@@ -256,7 +256,9 @@ def write_run(
             run=known.run,
             for_spreadsheet=for_spreadsheet,
         )
-        return replace(standing_of(known, reading.counts), results=str(place))
+        is_held = sender_of(journal, known, now=wall_ms()) is not None
+        ended = standing_of(known, reading.counts, is_held=is_held)
+        return replace(ended, results=str(place))
 
 
 def run_arms(run: str, *, home: Home) -> list[Arm]:
@@ -279,7 +281,8 @@ def list_runs(home: Home) -> list[Ended]:
     if not home.journal.exists():
         return []
     with Journal.open_as_it_is(home.journal) as journal:
+        now = wall_ms()
         return [
-            replace(standing(journal, run), state=state(journal, run, now=wall_ms()))
+            replace(standing(journal, run, now=now), state=state(journal, run, now=now))
             for run in journal.runs.all()
         ]

@@ -29,13 +29,16 @@ class Ended:
         absent: Of those not sent: proven not to have been taken, and sent again only
             when somebody asks for it (`settle --resend`).
 
-        claimed: Of the unknown, those that a sender has, or left, under way.
+        claimed: Those that a sender has, or left, under way.
 
         any_hour: Why no rules about hours held, in the campaign's words.
 
         notices: What there was to know before anything was sent.
 
         was_over: It was before this command, which has sent nothing.
+
+        is_held: A process has it at this moment: what that has under way is counted as
+            ``in_flight``, and is not unknown before it ends without an answer.
     """
 
     run: str
@@ -49,6 +52,7 @@ class Ended:
     any_hour: str = ""
     notices: tuple[Problem, ...] = ()
     was_over: bool = False
+    is_held: bool = False
 
     @property
     def left(self) -> int:
@@ -64,6 +68,8 @@ class Ended:
     def exit_code(self) -> int:
         if self.stopped is not None:
             return self.stopped.exit_code
+        if self.is_held:  # nothing is to be run again
+            return DONE
         if self.left:
             return RESUMABLE
         if self.counts["unknown"]:
@@ -105,30 +111,39 @@ class Ended:
         }
 
 
-def standing(journal: Journal, run: Run, part: Part = WHOLE) -> Ended:
+def standing(
+    journal: Journal, run: Run, part: Part = WHOLE, *, now: int | None = None
+) -> Ended:
     """Counts of a run as they are now.
 
     Args:
         part: The rows that *run*'s own numbers are about.
+
+        now: For who looks from beside: asks, too, whether a process has the run.
     """
-    return standing_of(run, journal.counts(run.id, part))
+    is_held = now is not None and sender_of(journal, run, now=now) is not None
+    return standing_of(run, journal.counts(run.id, part), is_held=is_held)
 
 
-def standing_of(run: Run, found: Mapping[Status, int]) -> Ended:
+def standing_of(
+    run: Run, found: Mapping[Status, int], *, is_held: bool = False
+) -> Ended:
     """What the journal's counts say of a run.
 
     rows = the sum of all of them, or something is badly wrong.
     """
-    late = found.get(Status.EXCLUDED, 0)
+    late, claimed = found.get(Status.EXCLUDED, 0), found.get(Status.CLAIMED, 0)
     counts = {
         "accepted": found.get(Status.ACCEPTED, 0),
         "delivered": found.get(Status.DELIVERED, 0),
         "failed": found.get(Status.FAILED, 0),
         "refused": found.get(Status.REFUSED, 0),
-        "unknown": found.get(Status.UNKNOWN, 0) + found.get(Status.CLAIMED, 0),
+        "unknown": found.get(Status.UNKNOWN, 0) + (0 if is_held else claimed),
         "expired": found.get(Status.EXPIRED, 0),
         "excluded": run.rows - run.sendable + late,
     }
+    if is_held:
+        counts["in_flight"] = claimed
     absent = found.get(Status.NOT_SENT, 0)
     touched = sum(n for status, n in found.items() if status is not Status.PLANNED)
     counts["not_sent"] = run.sendable - touched + absent
@@ -139,8 +154,9 @@ def standing_of(run: Run, found: Mapping[Status, int]) -> Ended:
         counts,
         run.results,
         absent=absent,
-        claimed=found.get(Status.CLAIMED, 0),
+        claimed=claimed,
         any_hour=run.any_hour,
+        is_held=is_held,
     )
 
 

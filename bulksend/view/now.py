@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bulksend.journal.records import WHOLE
 from bulksend.send.clocks import wall_ms
 from bulksend.settle.finding import find_run
-from bulksend.settle.standing import sender_of, standing, state
+from bulksend.settle.standing import standing, state
 
 if TYPE_CHECKING:
     from bulksend.home import Home
@@ -79,14 +78,14 @@ class Now:
 
 def look(journal: Journal, run: Run, *, now: int) -> Now:
     """What the journal says of a run now."""
-    stands = standing(journal, run, WHOLE)
+    stands = standing(journal, run, now=now)
     since = now - PACE_SECONDS * 1000
     posted = journal.columns.posted_since(run.id, since)
     return Now(
         run,
         now,
         state(journal, run, now=now),
-        sender_of(journal, run, now=now) is not None,
+        stands.is_held,
         stands.counts,
         stands.left,
         posted / PACE_SECONDS,

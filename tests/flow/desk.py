@@ -248,6 +248,7 @@ def counts(ran: Ran) -> dict[str, int]:
         "not_sent",
     )
     found = {name: said[name] for name in names}
+    found |= {"in_flight": said["in_flight"]} if "in_flight" in said else {}
     assert sum(found.values()) == said["rows"], said
     return {name: count for name, count in found.items() if count}
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bulksend.errors import GateRefused, InputError, Problem, Stopped
+from bulksend.journal.owner import Owner
+from bulksend.journal.records import Candidate
 from bulksend.journal.states import Event
 from bulksend.settle.standing import Ended, standing
+from bulksend.view.now import look
 from tests.prepare.planning import number, plan
-from tests.settle.test_results import begun, played
+from tests.settle.test_results import NOW, begun, played
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +62,29 @@ def test_counts_add_up_to_the_rows_and_mean_an_exit_code(
     assert sum(ended.counts.values()) == 6
     expected = counts | {"excluded": counts.get("excluded", 0) + 2}
     assert {name: count for name, count in ended.counts.items() if count} == expected
+
+
+@pytest.mark.parametrize("is_of_this_run", [True, False])
+def test_what_a_living_sender_has_under_way_is_not_unknown(
+    tmp_path: Path, is_of_this_run: bool
+) -> None:
+    """It is in flight, nothing is to be run again, and the counts add up; else unknown."""
+    people = "phone\n" + "".join(f"{number(row)}\n" for row in range(2, 6))
+    with begun(tmp_path, plan(tmp_path, people).plan, 4) as (journal, run, epoch):
+        played(journal, run, epoch, {2: ACCEPT, 3: [Event.CLAIM], 4: LOSE})
+        journal.leases.end(run.campaign, epoch)
+        owner = Owner.me(run.run if is_of_this_run else "another-1")
+        journal.leases.take(run.campaign, owner, now=NOW)
+        journal.claim(run, epoch + 1, [Candidate(5, None)], now=NOW)
+        ended, beside = standing(journal, run), standing(journal, run, now=NOW)
+        assert look(journal, run, now=NOW).counts == beside.counts
+    assert sum(beside.counts.values()) == beside.rows == 4
+    assert (ended.exit_code, ended.counts["unknown"]) == (5, 3)
+    if is_of_this_run:
+        assert (beside.exit_code, beside.counts["unknown"]) == (0, 2)
+        assert beside.as_dict()["in_flight"] == 1
+    else:
+        assert (beside.exit_code, beside.counts) == (5, ended.counts)
 
 
 @pytest.mark.parametrize(
