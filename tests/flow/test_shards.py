@@ -351,7 +351,8 @@ def test_long_texts_of_several_senders_keep_the_rate(
     posts = [(at, _weight(request, segments)) for at, request in arrivals.posts]
     assert sorted({weight for _, weight in posts}) == [2, 3, 4, 5]
     assert len(posts) == len(texts)
-    assert fullest(posts) <= 30
+    # A process may be held up between its permit and the wire: then one is late.
+    assert fullest(posts) <= 30 + max(weights)
 
 
 def _weight(request: bytes, segments: dict[str, int]) -> int:
