@@ -16,8 +16,9 @@ more.  So two things can be proven, and nothing else is (bandwidth.md §3):
                       enough time has gone by
 
 Whatever is doubtful is no absence: a record that cannot be read, one of another length
-(Bandwidth may count otherwise), of another time (a clock may have been wrong), of a
-sender written otherwise, and anything about a group.  Then, and where two records fit, a person has to decide.
+(Bandwidth may count otherwise), to another form of its number, of another time (a clock may
+have been wrong), of a sender written otherwise, and anything about a group.  Then, and where
+two records fit, a person has to decide.
 
 Whose clock
 -----------
@@ -67,6 +68,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.journal.records import person_key
 from bulksend.send.theirs import MOST_APART_MS
+from bulksend.settle.spellings import forms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -259,7 +261,11 @@ def conclude(
             records[one.to].append(one)
     near = [_unaccounted(one, records) for one in messages]
     fits = [
-        [one for one in some.values() if _fits(message, one, look.slack)]
+        [
+            one
+            for one in some.values()
+            if one.to in message.to and _fits(message, one, look.slack)
+        ]
         for message, some in zip(messages, near, strict=True)
     ]
     wide = look.slack + MOST_APART_MS  # whatever a sender's clock showed that began
@@ -339,7 +345,8 @@ def _unaccounted(
     return {
         one.message_id: one
         for number in message.to
-        for one in records.get(number, ())
+        for form in forms(number)
+        for one in records.get(form, ())
         if _may_be(message.sender, one.sender)
     }
 
@@ -352,7 +359,8 @@ def _contested(look: Look, rivals: Iterable[Rival], slack: int) -> Iterator[str]
     if not people:
         return
     for one in look.found:
-        some = *people.get(person_key(one.to), ()), *people.get(None, ())
+        keys = *map(person_key, forms(one.to)), None
+        some = (rival for key in keys for rival in people.get(key, ()))
         if any(_in_time(rival, one, slack) for rival in some):
             yield one.message_id
 

@@ -15,6 +15,7 @@ from bulksend.journal.records import person_key
 from bulksend.settle.evidence import BEFORE_MS, LOOKS_BACK_MS, Look, Proof, conclude
 from bulksend.settle.proving import fate, gone, proven
 from bulksend.settle.search import NUMBERS_A_CALL
+from bulksend.settle.spellings import forms
 from bulksend.settle.unknowns import open_messages
 from bulksend.settle.witnesses import ask_for_witnesses
 
@@ -209,12 +210,12 @@ def _rivals(
 
 
 def _by_number(messages: Sequence[Open]) -> Mapping[str, Sequence[Open]]:
-    """Whose a number is, where groups are among them; else one question has all of it."""
+    """Whose a number is, where some have several; else one question has all of it."""
     found: defaultdict[str, list[Open]] = defaultdict(list)
-    if any(len(one.to) > 1 for one in messages):
-        for one in messages:
-            for number in one.to:
-                found[number].append(one)
+    shared = [(form, one) for one in messages for to in one.to for form in forms(to)]
+    if len(shared) > len(messages):
+        for form, one in shared:
+            found[form].append(one)
     return found
 
 

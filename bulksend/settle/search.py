@@ -21,6 +21,7 @@ from bulksend.send.signin import SignIn
 from bulksend.send.theirs import TheirClock
 from bulksend.send.wire import cause_of
 from bulksend.settle.sights import json_object, page_of
+from bulksend.settle.spellings import forms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -123,14 +124,21 @@ class MessageSearch:
         return (await self._ask(params)).newest
 
     async def to(self, numbers: Sequence[str], since: int) -> Records:
-        """Every record to at most ten *numbers*, from *since* on."""
+        """Every record to at most ten *numbers*, in all their forms, from *since* on."""
         assert len(numbers) <= NUMBERS_A_CALL
-        wanted = {"destinationTn": ",".join(numbers)}
-        pages = [page async for page in self._pages(wanted, since)]
-        found = [one.found for page in pages for one in page.sights]
-        unread = sum(page.unread for page in pages)
-        strange = sum(one.to not in numbers for one in found)
-        return Records(found, unread + strange + _passed_over(pages, found))
+        asked = [*dict.fromkeys(form for one in numbers for form in forms(one))]
+        found: list[Found] = []
+        unread = 0
+        for first in range(0, len(asked), NUMBERS_A_CALL):
+            some = asked[first : first + NUMBERS_A_CALL]
+            wanted = {"destinationTn": ",".join(some)}
+            pages = [page async for page in self._pages(wanted, since)]
+            shown = [one.found for page in pages for one in page.sights]
+            strange = sum(one.to not in some for one in shown)
+            unread += sum(page.unread for page in pages) + strange
+            unread += _passed_over(pages, shown)
+            found += shown
+        return Records(found, unread)
 
     async def since(self, since: int) -> AsyncIterator[list[Sight]]:
         """Every record from *since* on, a page at a time; some may come twice."""

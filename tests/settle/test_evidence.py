@@ -170,6 +170,27 @@ CASES: tuple[tuple[str, Open, Look, tuple[str, ...], Proof], ...] = (
         Proof.AMBIGUOUS,
     ),
     (
+        "to its number in the other form",
+        unknown(to=("+5491123456789",)),
+        look(record(to="+541123456789")),
+        (),
+        Proof.AMBIGUOUS,
+    ),
+    (
+        "to its number as it was before it grew",
+        unknown(to=("+525512345678",)),
+        look(record(to="+5215512345678")),
+        (),
+        Proof.AMBIGUOUS,
+    ),
+    (
+        "to its number in the other form, another row's",
+        unknown(to=("+5491123456789",)),
+        look(record(to="+541123456789")),
+        ("a",),
+        Proof.ABSENT,
+    ),
+    (
         "an hour before: a wrong clock?",
         unknown(),
         look(record(received_at=T - 3_600_000)),
@@ -261,6 +282,19 @@ def test_rows_whose_id_is_not_known_compete(
     assert said.proof is proof
     (alone,) = conclude([unknown()], look(), rivals=[rival])
     assert alone.proof is Proof.ABSENT
+
+
+def test_a_phone_with_two_numbers_is_one_person() -> None:
+    """A record to one of them may be the message to the other, known or on its way."""
+    with_9, without = "+5491123456789", "+541123456789"
+    ours, found = unknown(to=(without,)), look(record(to=without))
+    twins = conclude([ours, unknown(3, to=(with_9,))], found)
+    assert [one.proof for one in twins] == [Proof.AMBIGUOUS] * 2
+    rival = Rival(9, person_key(with_9), T, T)
+    (said,) = conclude([ours], found, rivals=[rival])
+    assert said.proof is Proof.AMBIGUOUS
+    (alone,) = conclude([ours], found)
+    assert alone.proof is Proof.ACCEPTED
 
 
 def test_two_messages_to_one_number_are_told_apart_by_length() -> None:

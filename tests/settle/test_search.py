@@ -102,6 +102,29 @@ async def test_records_to_ten_numbers_come_in_one_call() -> None:
     assert (newest, calls) == (at, 2)
 
 
+async def test_a_phone_with_several_numbers_is_asked_for_by_each() -> None:
+    """What it was sent may stand under another than the plan's; that is no stranger's."""
+    asked: list[str] = []
+
+    def answer(request: web.BaseRequest) -> web.Response:
+        asked.append(request.query["destinationTn"])
+        return page(*([record(destinationTn="+5215512345678")] * (len(asked) == 1)))
+
+    ours = [
+        "+525512345678",
+        "+5491123456789",
+        *(f"+5511987654{n:03}" for n in range(8)),
+    ]
+    async with answering(answer) as url, searching(url) as search:
+        found, unread = await search.to(ours, 0)
+    assert [one.to for one in found] == ["+5215512345678"]
+    assert unread == 0
+    numbers = ",".join(asked).split(",")
+    assert [len(one.split(",")) for one in asked] == [10, 10]
+    others = {"+5215512345678", "+541123456789", "+551187654000"}
+    assert others | set(ours) <= set(numbers)
+
+
 async def test_pages_are_followed_and_dates_go_on_where_they_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
