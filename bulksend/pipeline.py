@@ -41,7 +41,7 @@ from bulksend.prepare.freshness import changed_inputs
 from bulksend.send.clocks import wall_ms
 from bulksend.settle.arms import arms
 from bulksend.settle.copies import is_at, is_copy
-from bulksend.settle.finding import find_run, plan_of
+from bulksend.settle.finding import find_run, whole_plan_of
 from bulksend.settle.notice import whom_to_tell
 from bulksend.settle.placing import check_place, place_results
 from bulksend.settle.results import Reading, results
@@ -238,12 +238,12 @@ def write_run(
         for_spreadsheet: Make a CSV safe to open in a spreadsheet (see `settle.files`).
 
     Raises:
-        InputError: E630, where there is no such run; E620, where its plan is gone; E624,
-            where something else stands there.
+        InputError: E630, where there is no such run; E620, where its plan is gone; E623,
+            where that was changed; E624, where something else stands there.
     """
     with find_run(run, home, read_only=True) as (journal, known):
         place = output or where(known.results)
-        plan = plan_of(known, home)
+        plan = whole_plan_of(known, home)
         reading = Reading()
         frame = results(plan, journal, known, reading=reading)
         names = frame.collect_schema().names()
@@ -265,10 +265,11 @@ def run_arms(run: str, *, home: Home) -> list[Arm]:
     """What became of each arm of a run's experiment; none where it has no experiment.
 
     Raises:
-        InputError: E630, where there is no such run; E620, where its plan is gone.
+        InputError: E630, where there is no such run; E620, where its plan is gone; E623,
+            where that was changed.
     """
     with find_run(run, home, read_only=True) as (journal, known):
-        return arms(plan_of(known, home), journal, known)
+        return arms(whole_plan_of(known, home), journal, known)
 
 
 def list_runs(home: Home) -> list[Ended]:

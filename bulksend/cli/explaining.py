@@ -65,8 +65,8 @@ def show(found: Explained) -> None:
     if found.gone:
         names = ", ".join(found.gone[:3]) + (" …" if len(found.gone) > 3 else "")
         out.print(
-            f"[dim]{counted(len(found.gone), 'run has', 'runs have')} no plan here any "
-            f"more, and may have been for it: {escape(names)}[/]"
+            f"[dim]{counted(len(found.gone), 'run has', 'runs have')} no plan here that "
+            f"can be read, and may have been for it: {escape(names)}[/]"
         )
 
 

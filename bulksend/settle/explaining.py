@@ -122,8 +122,8 @@ class Explained:
 
         plans: How many plans were looked through.
 
-        gone: Runs whose plan is gone, purged or elsewhere: they may have been for it, and
-            say only what was posted.
+        gone: Runs whose plan is gone, purged, damaged or elsewhere: they may have been for
+            it, and say only what was posted.
     """
 
     number: str = field(repr=False)
@@ -177,11 +177,13 @@ def _about(
     was_given = number is None
     if number is None:
         number = _read(asked, region)
-    rows = [
-        one
-        for plan in plans
-        for one in _appearances(plan, number, journal, runs.get(plan.run))
-    ]
+    rows: list[Appearance] = []
+    for plan in plans:
+        run = runs.get(plan.run)
+        told = _told(plan, number, journal, run)
+        rows += told or ()
+        if told is None and run is not None:
+            gone += (plan.run,)
     if journal is not None:
         rows += _without_plan(journal, [runs[name] for name in gone], number)
     rows.sort(key=lambda one: one.steps[0].at if one.steps else 0, reverse=True)
@@ -224,7 +226,10 @@ def _number_behind(
     else:
         return None
     for plan in wanted:
-        found = plan.frame().filter(pl.col("row") == row).select("to").collect()
+        try:
+            found = plan.frame().filter(pl.col("row") == row).select("to").collect()
+        except pl.exceptions.PolarsError:  # damaged: as if it were gone
+            continue
         if len(found) and (to := found.item()):
             return str(to).split(",")[0]
     raise InputError(Problem("E674", "no plan here has its row"))
@@ -244,6 +249,19 @@ def _read(asked: str, region: str | None) -> str:
             for one in error.problems
         ) from None
     return number
+
+
+def _told(
+    plan: Plan, number: str, journal: Journal | None, run: Run | None
+) -> list[Appearance] | None:
+    """None where it cannot be read, or is not what was sent: as if it were gone."""
+    try:
+        rows = list(_appearances(plan, number, journal, run))
+    except pl.exceptions.PolarsError:
+        return None
+    if rows and run is not None and plan.seal().digest != run.plan_digest:
+        return None
+    return rows
 
 
 def _appearances(

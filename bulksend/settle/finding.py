@@ -89,6 +89,18 @@ def _may_be_of(run: Run, brand: str, home: Home) -> bool:
     return bool(carriers) and Carriers.model_validate(carriers).brand == brand
 
 
+def whole_plan_of(run: Run, home: Home) -> Plan:
+    """The same for who tells all of it: each of its bytes is as it was when it began.
+
+    Raises:
+        InputError: As `plan_of`; E623, where it was changed.
+    """
+    plan = plan_of(run, home)
+    if plan.seal().digest != run.plan_digest:
+        raise InputError(Problem("E623", "its bytes changed", file=plan.place))
+    return plan
+
+
 def purged(run: Run) -> InputError:
     """What to say of a run whose numbers and texts were removed."""
     assert run.purged_at is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bulksend.errors import InputError, Problem
 from bulksend.send.clocks import wall_ms
-from bulksend.settle.finding import find_run, plan_of
+from bulksend.settle.finding import find_run, whole_plan_of
 from bulksend.storage.location import where
 from bulksend.storage.ours import put_ours
 from bulksend.view.figures import count
@@ -33,15 +33,15 @@ def report_run(run: str = "", *, home: Home, output: Where | None = None) -> Whe
         Where it is.
 
     Raises:
-        InputError: E630, where there is no such run; E620, where its plan is gone; E670
-            or E671, where the file cannot be written.
+        InputError: E630, where there is no such run; E620, where its plan is gone; E623,
+            where that was changed; E670 or E671, where the file cannot be written.
     """
     with find_run(run, home, read_only=True) as (journal, known):
         place = output or _beside(where(known.results)) / f"{known.run}.html"
         if isinstance(place, Path):
             _check(place)
         now = wall_ms()
-        seen = count(plan_of(known, home), journal, known, now=now)
+        seen = count(whole_plan_of(known, home), journal, known, now=now)
         seen = replace(seen, doubled=journal.receipts.doubled(known.id))
     page = Page(seen).html()
     if isinstance(place, Path):

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -18,12 +19,15 @@ from bulksend.journal.records import Candidate, Outcome, person_key
 from bulksend.journal.states import Event
 from bulksend.journal.store import Journal
 from bulksend.journal.suppressions import OPTED_OUT, Cause, suppression
+from bulksend.pipeline import run_arms, write_run
 from bulksend.settle.explaining import explain
+from bulksend.view.report import report_run
 from tests.prepare.planning import number, plan
 from tests.settle.test_results import NOW, begun, played
 from tests.suites.scene import reopened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bulksend.prepare.plan import Plan
@@ -307,6 +311,54 @@ def test_a_run_whose_plan_is_gone_is_told(tmp_path: Path, home: Home) -> None:
     found = explain(ANA, home=home)
     assert found.gone == ("old-1",)
     assert len(found.rows) == 3
+
+
+def _scrambled(data: bytes) -> bytes:
+    """Its pages are no Parquet any more; its footer is as it was."""
+    third = len(data) // 3
+    return data[:4] + bytes(one ^ 0x5A for one in data[4:third]) + data[third:]
+
+
+@pytest.mark.parametrize("spoil", [_scrambled, lambda data: data[:-9] + data[-8:]])
+def test_a_plan_that_was_damaged_is_as_one_that_is_gone(
+    tmp_path: Path, home: Home, spoil: Callable[[bytes], bytes]
+) -> None:
+    """What the journal knows is told; results and report are refused, by a code."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        ana = Candidate(2, 2, person=person_key(ANA))
+        journal.claim(run, epoch, [ana], now=NOW)
+    made.path.chmod(0o600)
+    made.path.write_bytes(spoil(made.path.read_bytes()))
+    found = explain(ANA, home=home)
+    assert found.gone == (made.run,)
+    (row,) = (row for row in found.rows if row.run == made.run)
+    assert (row.status, row.text) == ("unknown", "")
+    for use in (write_run, report_run, run_arms):
+        with pytest.raises(InputError, match=r"E620|E623"):
+            use(made.run, home=home)
+    with pytest.raises(InputError, match="E674"):
+        explain(f"t{made.mark}3", home=home)
+
+
+def test_a_plan_whose_rows_were_exchanged_tells_nothing(
+    tmp_path: Path, home: Home
+) -> None:
+    """It reads well, and is not what was sent: no word of it may be taken for that."""
+    made = one(tmp_path)
+    with begun(tmp_path, made, 2) as (journal, run, epoch):
+        ana = Candidate(2, 2, person=person_key(ANA))
+        journal.claim(run, epoch, [ana], now=NOW)
+    made.path.chmod(0o600)
+    about = pl.read_parquet_metadata(made.path)
+    text = pl.when(pl.col("text").is_not_null()).then(pl.lit("Another text"))
+    other = pl.read_parquet(made.path).with_columns(text.alias("text"))
+    other.write_parquet(made.path, metadata=about)
+    found = explain(ANA, home=home)
+    assert "Another text" not in str(found.as_dict())
+    assert found.gone == (made.run,)
+    with pytest.raises(InputError, match="E623"):
+        write_run(made.run, home=home)
 
 
 def test_the_command_says_it_to_people(tmp_path: Path, home: Home) -> None:
