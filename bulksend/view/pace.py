@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.view.charts import Chart, base, colours
-from bulksend.view.words import local
+from bulksend.view.words import local, span
+from bulksend.view.words import rate as told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,10 @@ MOST_BARS = 90
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200)
 """How many seconds one bar of the pace may stand for, or lie between two ticks."""
 DAY = 86_400
+
+LEAST_OF_RATE = 1 / 20
+"""What the highest bar must be of the rate for both to be drawn: less could not be seen.
+A run of weeks stands still most of the time."""
 
 TICK_WIDTH = 100
 """Room for a moment on the axis of time, in pixels."""
@@ -62,6 +67,15 @@ def _held(at: int, step: int, first: int, last: int) -> int:
     return min(at + step, last + 1) - max(at, first)
 
 
+def shows_rate(found: Sequence[Bin], rate: float) -> bool:
+    """Whether bars are high enough to be seen beside the line of the rate."""
+    return _highest(found) >= rate * LEAST_OF_RATE
+
+
+def _highest(found: Sequence[Bin]) -> float:
+    return max((sum(bar[2:]) for bar in found), default=0)
+
+
 def pace(slots: Sequence[Slot], rate: float, zone: tzinfo | None = None) -> Chart:
     """Segments per second over time, against the rate that was asked for."""
     found = bins(slots)
@@ -78,11 +92,10 @@ def pace(slots: Sequence[Slot], rate: float, zone: tzinfo | None = None) -> Char
 
     def specify(width: int) -> Spec:
         ticks = _ticks(found, width // TICK_WIDTH, zone)
-        return base(width, 180) | {"layer": [_bars(shown, ticks), line]}
+        lines = [line] if shows_rate(found, rate) else []
+        return base(width, 180) | {"layer": [_bars(shown, ticks), *lines]}
 
-    rows = [
-        (_clock(bar, zone), *(f"{value:,.1f}" for value in bar[2:])) for bar in found
-    ]
+    rows = [(_clock(bar, zone), *(told(value) for value in bar[2:])) for bar in found]
     head = ("time", *(f"{name}, segments/s" for name in ANSWERS))
     return Chart(_paced(found, rate), head, rows, specify)
 
@@ -96,13 +109,14 @@ def _bars(shown: list[Spec], ticks: Spec) -> Spec:
                 "field": "from",
                 "type": "temporal",
                 "scale": {"type": "utc", "nice": False},
-                "axis": {"title": None, "labelOverlap": True} | ticks,
+                "axis": {"title": None, "labelOverlap": True, "labelPadding": 8}
+                | ticks,
             },
             "x2": {"field": "to"},
             "y": {
                 "field": "low",
                 "type": "quantitative",
-                "title": "segments/s",
+                "title": None,
                 "axis": {"tickCount": 5},
             },
             "y2": {"field": "high"},
@@ -146,18 +160,18 @@ def _stacked(bar: Bin, zone: tzinfo | None) -> Iterator[Spec]:
                 "from": _wall(bar.start, zone),
                 "to": _wall(bar.start + bar.seconds, zone),
                 "answer": name,
-                "low": round(low, 3),
-                "high": round(low + value, 3),
-                "said": f"{_clock(bar, zone)}: {value:,.1f} segments/s {name}",
+                "low": float(f"{low:.6g}"),
+                "high": float(f"{low + value:.6g}"),
+                "said": f"{_clock(bar, zone)}: {told(value)} segments/s {name}",
             }
         low += value
 
 
 def _paced(found: Sequence[Bin], rate: float) -> str:
-    most = max(sum(bar[2:]) for bar in found)
+    most, lasts = told(_highest(found)), span(1000 * found[0].seconds)
     return (
-        f"Segments per second over time: at most {most:,.1f}, at a rate of {rate:g}; "
-        f"{len(found):,} bars of {found[0].seconds:,} s."
+        f"Segments per second over time: at most {most} in a bar, at a rate of {rate:g}; "
+        f"{len(found):,} bars of {lasts}."
     )
 
 

@@ -18,7 +18,7 @@ from bulksend.kinds import KINDS
 from bulksend.settle.suppressing import OptOutRate
 from bulksend.view import charts, comparison, tables, words
 from bulksend.view.drawing import draw
-from bulksend.view.pace import pace
+from bulksend.view.pace import bins, pace, shows_rate
 from bulksend.view.state import state_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class Page:
             "outcomes": tables.outcomes(seen),
             "failures": tables.failures(seen),
             "left_out": tables.left_out(seen),
+            "most_lines": tables.MOST_LINES,
             "uses": tables.uses(seen),
             "arms": tables.arms(seen),
             "differences": comparison.said(seen.arms),
@@ -137,6 +138,11 @@ class Page:
     def pace_chart(self) -> Drawn:
         seen = self.figures
         return _drawn(pace(seen.pace, seen.rate.per_second, self.zone))
+
+    @property
+    def shows_rate(self) -> bool:
+        """Whether the chart of the pace has the line of the rate."""
+        return shows_rate(bins(self.figures.pace), self.figures.rate.per_second)
 
     @property
     def answers_chart(self) -> Drawn:

@@ -29,6 +29,9 @@ MEANINGS = {
 }
 """Every outcome in the order of the bar, and what it says."""
 
+MOST_LINES = 100
+"""Of a table of codes, those with most rows first."""
+
 NOT_WELL = ("failed", "refused", "unknown", "expired")
 
 

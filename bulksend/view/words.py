@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import floor, log10
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ def number(count: float) -> str:
 
 
 def rate(a_second: float) -> str:
-    """``1,329``, ``49.8``, ``0.02``: digits that count."""
-    digits = 0 if a_second >= 100 else 1 if a_second >= 1 else 2
+    """``1,329``, ``49.8``, ``0.02``, ``0.004``: digits that count."""
+    if not a_second:
+        return "0"
+    small = max(2, -floor(log10(a_second)))
+    digits = 0 if a_second >= 100 else 1 if a_second >= 1 else small
     return f"{a_second:,.{digits}f}".removesuffix(".0")
 
 

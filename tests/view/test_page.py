@@ -20,7 +20,7 @@ from bulksend.prepare.reasons import REASONS
 from bulksend.settle.proving import NOT_SENT
 from bulksend.settle.results import OUTCOMES
 from bulksend.view.causes import cause
-from bulksend.view.figures import Fate, Figures, count
+from bulksend.view.figures import Fate, Figures, Slot, count
 from bulksend.view.page import Page
 from bulksend.view.report import report_run
 from bulksend.view.state import state_of
@@ -149,6 +149,34 @@ def test_a_run_that_has_not_begun_has_a_page_too(figures: Figures, live: bool) -
     page = Page(empty, UTC, live=live).main()
     assert "not begun" in page
     assert "<svg" not in page.partition('id="answers"')[0]
+
+
+@pytest.mark.parametrize(
+    ("apart", "bars", "is_drawn"),
+    [(1, "10 bars of 1 s", True), (200_000, "42 bars of 12 h", False)],
+)
+def test_bars_that_the_rate_would_flatten_are_drawn_without_it(
+    figures: Figures, apart: int, bars: str, is_drawn: bool
+) -> None:
+    """A run of weeks stands still most of the time: its bars are seen, and not called 0."""
+    slots = tuple(Slot(NOW // 1000 + apart * n, 20, 0, 0) for n in range(10))
+    page = Page(replace(figures, pace=slots), UTC)
+    chart = page.pace_chart.chart
+    assert bars in chart.summary
+    assert "at most 0 " not in chart.summary
+    assert page.shows_rate is is_drawn is (len(chart.specify(700)["layer"]) == 2)
+    assert ("The dashed line is" in page.main()) is is_drawn
+
+
+def test_a_table_of_codes_ends_somewhere(figures: Figures) -> None:
+    """The hundred with most rows, and how many more there are."""
+    many = tuple(Fate("refused", str(n), 5_000 - n, 0, 0) for n in range(1_000, 1_250))
+    page = Page(replace(figures, fates=many), UTC).main()
+    assert "<code>1099</code>" in page
+    assert "<code>1100</code>" not in page
+    assert (
+        f"And 150 codes more, of {sum(one.rows for one in many[100:]):,} rows" in page
+    )
 
 
 # what is not sent, of that: proven absent; unknown; aborted; paused; held; the word
