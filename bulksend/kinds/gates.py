@@ -127,4 +127,10 @@ ROWS = (
         "nobody may be texted at this hour",
         "Run it again then: it resumes.",
     ),
+    Kind(
+        "E431",
+        "the first few may all be of one country",
+        "Make one campaign of each country: carriers, filters and registrations differ, "
+        "and who is texted first says nothing of the others.",
+    ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from bulksend.errors import Problem, counted
+from bulksend.prepare.carriers import US
 from bulksend.prepare.cost import MICRO, money
 from bulksend.prepare.links import links
 from bulksend.prepare.lint import is_ignored
@@ -17,17 +19,21 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.summary import Summary
 
+SHOWN = 3
+
 
 def closed_gates(
     plan: Plan, summary: Summary, campaign: Campaign, *, has_begun: bool = False
 ) -> list[Problem]:
     """Every gate that refuses this plan; nothing is sent while there is one.
 
-    A link of the list to another domain closes none: it is a warning (W353), as is a number
-    in a picture's address (W355).
+    A link of the list to another domain closes none: it is a warning (W353), as are a number
+    in a picture's address (W355), and several countries that few would speak for (W431).
     What the texts hold is asked before a run begins, and not each time it is resumed.
     """
     found = _over_budget(summary, campaign)
+    if not has_begun:
+        found += _several_countries(summary, campaign)
     if not summary.sendable and summary.reasons.get("never_open"):
         people = counted(summary.reasons["never_open"], "person", "people")
         found.append(Problem("E420", f"for {people} no hour is right"))
@@ -54,6 +60,22 @@ def closed_gates(
             )
         )
     return found
+
+
+def _several_countries(summary: Summary, campaign: Campaign) -> list[Problem]:
+    """Where the first few are to speak for all; the United States' territories are theirs."""
+    found: Counter[str] = Counter()
+    for region, rows in summary.regions.items():
+        found["US" if region in US else region] += rows
+    if campaign.send.canary is None or len(found) < 2:
+        return []
+    shown = [f"{rows:,} to {region}" for region, rows in found.most_common(SHOWN)]
+    more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return [
+        Problem(
+            "W431", f"messages to {len(found)} countries: {', '.join(shown + more)}"
+        )
+    ]
 
 
 def _over_budget(summary: Summary, campaign: Campaign) -> list[Problem]:

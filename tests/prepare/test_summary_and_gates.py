@@ -155,6 +155,26 @@ def test_a_budget_is_a_gate(
     assert all(one.startswith(two) for one, two in zip(found, said, strict=True)), found
 
 
+FEW = {"canary": {"first": 1, "wait": "15 min"}}
+COUNTRIES: list[tuple[str, dict[str, Any], list[str]]] = [
+    (PEOPLE, FEW, ["messages to 2 countries: 3 to US, 1 to GB"]),
+    (PEOPLE, {}, []),
+    (f"phone\n{A}\n+17872340001\n", FEW, []),  # Puerto Rico's carriers are the same
+    (f"phone\n{A}\n{B}\n+16132340001\n", FEW, ["messages to 2 countries: 2 to US, 1 to CA"]),
+    (f"phone\n{A}\n", FEW, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("people", "send", "said"), COUNTRIES)
+def test_the_first_few_speak_for_one_country(
+    tmp_path: Path, people: str, send: dict[str, Any], said: list[str]
+) -> None:
+    """Of several it is a warning."""
+    checked = plan(tmp_path, people, send=send)
+    assert [one.found for one in checked.notices if one.code == "W431"] == said
+    assert checked.gates == ()
+
+
 def test_refuse_is_a_gate_that_names_the_first_and_counts_the_rest(
     tmp_path: Path,
 ) -> None:
