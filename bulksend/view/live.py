@@ -66,6 +66,7 @@ class Watched:
     page: Page | None = None
     looks: int = 0
     failed: str = ""
+    is_purged: bool = False
     _now: Now | None = field(default=None, init=False)
     _again_at: float = field(default=0.0, init=False)
 
@@ -75,6 +76,7 @@ class Watched:
         Who reads the page keeps place, focus and selection until there is something new.
         """
         with find_run(self.run, self.home, read_only=True) as (journal, run):
+            self.is_purged = run.purged_at is not None
             seen = count(plan_of(run, self.home), journal, run, now=wall_ms())
         before = None if self.page is None else self.page.figures
         if before is None or replace(before, at=seen.at) != seen:
@@ -103,8 +105,8 @@ class Watched:
         self.failed = failed
 
     async def keep_counting(self) -> None:
-        """Until cancelled; a look that fails is tried again."""
-        while True:
+        """Until the run is purged; another look that fails is tried again."""
+        while not self.is_purged:
             began = time.monotonic()
             await asyncio.to_thread(self.try_to_count)
             took = time.monotonic() - began
@@ -133,7 +135,12 @@ def application(watched: Watched, *, anywhere: bool) -> web.Application:
     async def now(_: web.Request) -> web.Response:
         said = (await asyncio.to_thread(watched.now)).as_dict()
         return web.json_response(
-            said | {"look": watched.looks, "is_old": bool(watched.failed)}
+            said
+            | {
+                "look": watched.looks,
+                "is_old": bool(watched.failed),
+                "is_purged": watched.is_purged,
+            }
         )
 
     async def script(_: web.Request) -> web.Response:

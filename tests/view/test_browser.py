@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import TimeoutError as Late
 from playwright.sync_api import expect
 
 from bulksend.home import Home
@@ -180,6 +181,41 @@ def test_the_live_page_follows_the_run(
         assert tab.evaluate(focused) == "sizes-table"
         expect(tab.locator(".beat")).to_contain_text("of 9")
     assert complaints == []
+
+
+def test_who_reads_a_table_of_the_live_page_stays_there(
+    browser: Browser, everything: tuple[Plan, Journal, Run], tmp_path: Path
+) -> None:
+    """Focus and place outlive new figures; a purge is said, and ends the asking."""
+    _, journal, run = everything
+    home = Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
+    with live(home) as address:
+        tab = browser.new_page(viewport={"width": 390, "height": 300})
+        tab.goto(address)
+        table = tab.locator("#failures-rows")
+        table.focus()
+        tab.add_style_tag(
+            content="#failures-rows { width: 100px } .codes { display: table; width: 900px }"
+        )
+        table.evaluate("one => one.scrollTo(40, 0)")
+        before = tab.evaluate("scrollY")
+        assert before > 0
+        epoch = journal.leases.take(run.campaign, Owner.me(run.run), now=NOW + 60_000)
+        journal.claim(run, epoch, [Candidate(2, 2)], now=NOW + 60_000)
+        journal.record(
+            run.id, epoch, [Outcome(2, Event.ACCEPT, NOW + 60_001, NOW + 60_000, "m")]
+        )
+        tile = tab.locator(".tile", has_text="taken by Bandwidth").locator("dd").first
+        expect(tile).to_have_text("4", timeout=20_000)
+        assert tab.evaluate("document.activeElement.id") == "failures-rows"
+        assert table.evaluate("one => one.scrollLeft") == 40
+        assert tab.evaluate("scrollY") == before
+
+        journal.runs.finish(run.id, now=NOW + 70_000)
+        journal.purges.run(run, now=NOW + 80_000)
+        expect(tab.locator(".beat")).to_contain_text("was purged", timeout=20_000)
+        with pytest.raises(Late):
+            tab.wait_for_event("request", timeout=2_500)
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

@@ -22,11 +22,17 @@ function line(now) {
 
 function replace(html) {
   const open = [...main.querySelectorAll("details[open]")].map(one => one.id);
+  const table = document.activeElement.closest(".scroll");
   const summary = document.activeElement.closest("details");
+  const places = [...main.querySelectorAll(".scroll")].map(one => [one.id, one.scrollLeft, one.scrollTop]);
+  const [left, top] = [scrollX, scrollY];
   main.innerHTML = html;
   document.title = main.querySelector("h1").textContent + ": " + main.querySelector(".chip").textContent;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  if (summary) document.getElementById(summary.id)?.querySelector("summary").focus();
+  for (const [id, x, y] of places) document.getElementById(id)?.scrollTo(x, y);
+  if (table) document.getElementById(table.id)?.focus({ preventScroll: true });
+  else if (summary) document.getElementById(summary.id)?.querySelector("summary").focus({ preventScroll: true });
+  scrollTo(left, top);
 }
 
 async function refresh() {
@@ -39,6 +45,11 @@ async function refresh() {
     if (now.look !== seen) {
       const answer = await fetch("main", { cache: "no-store" });
       if (answer.ok) { replace(await answer.text()); seen = now.look; }
+    }
+    if (now.is_purged) {
+      said.textContent = beat.textContent = "The run was purged: these are its last figures.";
+      beat.classList.add("lost");
+      return;
     }
   } catch {
     beat.textContent = "no connection: the watch has ended";
