@@ -189,6 +189,7 @@ def _send(
         notices = (*checked.notices, *asked.left_out(run))
         checked = replace(checked, chosen=asked.chosen(run), notices=notices)
     if run is not None and run.finished_at is not None and not options.only:
+        asked.check_plan(run)
         return replace(finish(asked, run, None), was_over=True)
     _pass_gates(asked, checked, run, options)
     run = run or asked.begin_run(now=wall_ms())

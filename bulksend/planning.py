@@ -223,17 +223,19 @@ def look_closer(
         home: Gives the credentials where *rejects* is in object storage.
 
     Raises:
-        InputError: E621, where the rejects cannot be written.
+        InputError: E621, where the rejects cannot be written; E627, where the plan is
+            damaged.
     """
     plan = checked.plan
     before = earlier_plan(plan)
-    winners = plan.winners()
-    return Closer(
-        advice=advise(plan, campaign, winners=winners),
-        outlook=forecast_plan(checked),
-        changes=changes(before, plan) if before else None,
-        rejects=place_rejects(plan, rejects, winners=winners, home=home),
-    )
+    with plan.undamaged():
+        winners = plan.winners()
+        return Closer(
+            advice=advise(plan, campaign, winners=winners),
+            outlook=forecast_plan(checked),
+            changes=changes(before, plan) if before else None,
+            rejects=place_rejects(plan, rejects, winners=winners, home=home),
+        )
 
 
 def forecast_plan(checked: Checked) -> Outlook:
@@ -317,10 +319,11 @@ def checked_plan(
     checked = Checked(plan, campaign, home, tuple(notices), turn=turn)
     if begun and campaign.send.budget is None:
         return checked
-    summary = summarise(plan, campaign)
-    said = closed_gates(plan, summary, campaign, has_begun=begun)
-    if summary.sendable and not begun:
-        said += out_of_time(plan, campaign, now=checked.begins)
+    with plan.undamaged():
+        summary = summarise(plan, campaign)
+        said = closed_gates(plan, summary, campaign, has_begun=begun)
+        if summary.sendable and not begun:
+            said += out_of_time(plan, campaign, now=checked.begins)
     gates = [one for one in said if not one.is_warning]
     notices = (*notices, *(one for one in said if one.is_warning))
     if not summary.sendable:

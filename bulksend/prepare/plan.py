@@ -9,6 +9,7 @@ gives the same plan; another input never hides behind the same name.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
@@ -174,6 +175,21 @@ class Plan:
     def seal(self) -> seal.Seal:
         """Read from all of its bytes: a plan that was touched is another plan."""
         return seal.read(self.path)
+
+    @contextmanager
+    def undamaged(self) -> Iterator[None]:
+        """For who reads its rows: what fails by damage is no fault of ours.
+
+        Raises:
+            InputError: E627, where it cannot be read, and is not as it was written.
+        """
+        try:
+            yield
+        except pl.exceptions.PolarsError as error:
+            if self.seal().is_whole:
+                raise
+            found = "its bytes are not those that were written"
+            raise InputError(Problem("E627", found, file=self.place)) from error
 
     def sendable(
         self,

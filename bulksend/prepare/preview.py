@@ -64,12 +64,13 @@ def preview_plan(
     frame = plan.frame().with_columns(tag=plan.tags()).select(*SHOWN, *places)
     sent = frame.filter(pl.col("reason").is_null())
     wanted = {row for row in rows if abs(row) <= _LAST_ROW}
-    wanted |= _longest(sent, longest or 0) | _sample(sent, sample or 0, rng)
-    found = frame.filter(pl.col("row").is_in(sorted(wanted)))
-    shown = found.collect(engine="streaming")
     winners: dict[int, str] = {}
-    if shown["reason"].is_in(["duplicate", "household"]).any():
-        winners = plan.named_winners()
+    with plan.undamaged():
+        wanted |= _longest(sent, longest or 0) | _sample(sent, sample or 0, rng)
+        found = frame.filter(pl.col("row").is_in(sorted(wanted)))
+        shown = found.collect(engine="streaming")
+        if shown["reason"].is_in(["duplicate", "household"]).any():
+            winners = plan.named_winners()
     return [_shown(row, winners) for row in shown.sort("row").iter_rows(named=True)]
 
 

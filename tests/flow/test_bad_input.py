@@ -403,6 +403,38 @@ def test_a_plan_that_was_touched_is_refused(half_done: Desk) -> None:
     plan.write_bytes(data)
     assert desk.call(*RUN).code == 0
 
+    results = (desk.folder / "results/hello.csv").read_bytes()
+    touched.write_parquet(plan, metadata={"bulksend": about["bulksend"]})
+    again = desk.call(*RUN, "--json")
+    assert (again.code, codes(again)) == (2, ["E623"]), again
+    assert (desk.folder / "results/hello.csv").read_bytes() == results
+
+
+@pytest.mark.parametrize(
+    "command", [("check", "hello.yaml"), ("preview", "hello.yaml"), RUN]
+)
+def test_a_plan_that_was_damaged_is_no_fault_of_ours(
+    desk: Desk, bandwidth: Bandwidth, command: tuple[str, ...]
+) -> None:
+    """E627, and what to do: not E689, nor that something was sent."""
+    server = bandwidth()
+    desk.people()
+    desk.campaign()
+    assert desk.call("plan", "hello.yaml").code == 0
+    (plan,) = desk.folder.glob(".bulksend/plans/*.parquet")
+    data = plan.read_bytes()
+    plan.chmod(0o644)
+    third = len(data) // 3
+    spoiled = bytes(one ^ 0x5A for one in data[4:third])
+    plan.write_bytes(data[:4] + spoiled + data[third:])
+
+    ran = desk.call(*command, "--json")
+
+    assert (ran.code, codes(ran)) == (2, ["E627"]), ran
+    assert server.bandwidth.witness.attempts == []
+    plan.unlink()
+    assert desk.call(*command, "--json").code in {0, 1}
+
 
 def test_a_plan_that_was_lost_is_made_again(half_done: Desk) -> None:
     """The same input gives the same plan, byte for byte: the run resumes."""
