@@ -330,6 +330,18 @@ def test_a_missed_slot_is_not_sent_late(desk: Desk) -> None:  # noqa: F811
     assert desk.call("run", "hello.yaml", "--slot", "mine").code == 0
 
 
+def test_an_end_makes_a_schedule_one_of_a_single_slot(desk: Desk) -> None:  # noqa: F811
+    """A slot that is due after `send.not_after` is not sent: once, and in no later year."""
+    desk.people()
+    desk.campaign(
+        schedule={"cron": "* * * * *", "zone": NEW_YORK},
+        send={"not_after": "2026-01-01T20:00:00-05:00"},
+    )
+    ran = desk.call("run", "hello.yaml", "--yes")
+    assert ran.code == 3
+    assert "E515" in ran.err
+
+
 def test_schedule_shows_slots_and_forms(desk: Desk) -> None:  # noqa: F811
     """As lines and as JSON; without a schedule there is nothing to show."""
     recurring(desk, cron="0 10 * * MON")
