@@ -156,8 +156,11 @@ class Sending:
             raise
         finally:
             await assembled.remainder.close()
-            log.info("ended", run=run.run, **_counted(assembled.engine))
-        if (opens := assembled.source.comes_back_at) is not None:
+            opens = assembled.source.comes_back_at
+            is_whole = opens is None and self._why is None
+            what = "ended" if is_whole else "stopped"
+            log.info(what, run=run.run, **_counted(assembled.engine))
+        if opens is not None:
             raise _closed(opens)
 
     async def _take_lease(self, writer: Writer, clocks: SystemClocks) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,10 @@ def _home(folder: Path, journal: str) -> Home:
 
 
 def _show(ordered: Ordered, what: str, as_json: bool) -> None:
-    """Print how the run stands; exit 4 where its sender has not obeyed yet."""
+    """Print how the run stands; exit 4 where its sender has not obeyed yet.
+
+    Only an abort writes the results.
+    """
     from bulksend.cli.show import out, print_json, show_ended
 
     late = ordered.sender
@@ -113,7 +116,8 @@ def _show(ordered: Ordered, what: str, as_json: bool) -> None:
         counts = ordered.ended.as_dict()
         print_json(counts | {"state": what, "waiting_for": late_name})
     else:
-        show_ended(ordered.ended)
+        ended = ordered.ended
+        show_ended(ended if what == "aborted" else replace(ended, results=""))
         if late is None:
             out.print(f"{what}.")
         else:

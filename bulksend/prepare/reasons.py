@@ -174,11 +174,13 @@ REASONS: dict[str, Reason] = {
             "holdout",
             "It is in the arm of the experiment that gets nothing.",
             "Nothing is needed.",
+            by_rule=True,
         ),
         Reason(
             "person_capped",
             "This person has had as many messages as send.per_person, or a law, allows.",
             "Send to them later.",
+            by_rule=True,
         ),
         Reason(
             "already_sent",

@@ -98,7 +98,9 @@ def test_an_order_outlives_its_sender(desk: Desk) -> None:
         desk.campaign(send={"rate": "100/s"})
         sender = desk.start(*RUN)
         until(server.has(20), sender)
-        assert desk.call("pause", "hello").code == 0
+        paused = desk.call("pause", "hello")
+        assert paused.code == 0
+        assert "results" not in paused.out, "none are written yet"
         sender.kill()
         ended(sender)
         (listed,) = desk.call("status", "--json").json

@@ -37,6 +37,8 @@ def test_no_wait_stops_and_says_when_to_come_back(
     ready(desk, window=window(3))
     ran = desk.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
     assert ran.code == 4
+    assert '"event": "stopped"' in ran.err
+    assert '"event": "ended"' not in ran.err
     said = ran.json
     (problem,) = said["problems"]
     assert problem["code"] == "E430"

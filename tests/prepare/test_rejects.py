@@ -44,6 +44,20 @@ def test_rejects_say_the_row_the_reason_and_the_way_out_and_keep_the_columns(
     assert "(row 2)" in left_out.row(0)[2]
 
 
+def test_who_is_held_out_is_not_to_mend(tmp_path: Path) -> None:
+    """Fed back as a list of another campaign, it would be texted."""
+    arms = {"all": 50, "none": 50}
+    checked = plan(
+        tmp_path,
+        "phone\n" + "".join(f"{number(row)}\n" for row in range(2, 42)),
+        experiment={"name": "any", "arms": arms, "holdout": "none"},
+    )
+    held_out = fates(checked).count("holdout")
+    found = write_rejects(checked.plan, tmp_path / "rejects.csv")
+    assert (found.mendable, found.by_rule) == (0, held_out)
+    assert held_out
+
+
 def test_rejects_that_were_mended_are_a_list_again_and_again(tmp_path: Path) -> None:
     """Two rounds: what is still wrong is told anew, under the same three names.
 
