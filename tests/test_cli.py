@@ -6,12 +6,16 @@ import json
 import re
 import subprocess
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 
 import bulksend
-from bulksend.cli import COMMANDS
+from bulksend import Ended
+from bulksend.cli import COMMANDS, show
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
 from tests.flow.desk import PEOPLE, ROOT, Desk, counts, no_traceback
 
@@ -274,3 +278,23 @@ def test_one_is_one_and_a_line_ends_where_it_ends(desk: Desk) -> None:  # noqa: 
     assert "1 row = 1 accepted" in said
     assert not re.findall(r"\b1 (?:rows|messages|texts|segments|people)\b", said)
     assert not re.findall(r".* $", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_status_cuts_no_word_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """The run's name, which is to be copied, its state and its counts, all of them."""
+    file = StringIO()
+    screen = Console(file=file, width=width, force_terminal=True, highlight=False)
+    monkeypatch.setattr(show, "out", screen)
+    run, state = (
+        "reminder-2026-11-30-1f3a9c2b7d5e",
+        "sending (process 123456 on host-7)",
+    )
+    counts = {"accepted": 1_100_000, "unknown": 3, "not_sent": 99_997}
+    show.show_runs([Ended(run, 1_200_000, counts, "out.csv", state=state)])
+    seen = " ".join(Text.from_ansi(file.getvalue()).plain.split())
+    assert run in seen
+    assert state in seen
+    assert "1,200,000 rows = 1,100,000 accepted + 3 unknown + 99,997 not sent" in seen

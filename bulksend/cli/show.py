@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from bulksend.errors import counted
@@ -151,15 +152,23 @@ def _sum(ended: Ended) -> str:
 
 
 def show_runs(runs: Sequence[Ended]) -> None:
+    """As a table, or one below the other where a terminal has no room for its columns."""
     if not runs:
         out.print("No runs yet.")
+        return
+    lines = [(run.run, run.state, _sum(run)) for run in runs]
+    wide = sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True))
+    if out.is_terminal and wide > out.width:
+        for run, state, rows in lines:
+            out.print(f"[bold]{escape(run)}[/]", soft_wrap=True)
+            out.print(Padding(f"{escape(state)}\n{rows}", (0, 0, 0, 2)))
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("run", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("rows")
-    for run in runs:
-        table.add_row(escape(run.run), run.state, _sum(run))
+    for run, state, rows in lines:
+        table.add_row(escape(run), escape(state), rows)
     out.print(table)
 
 
