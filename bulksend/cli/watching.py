@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bulksend import Home, Now
 
 COLOURS = {
+    "in_flight": "cyan",
     "delivered": "green",
     "accepted": "blue",
     "failed": "red",
@@ -37,6 +38,8 @@ COLOURS = {
     "excluded": "bright_black",
 }
 BAR = 40
+BESIDE = 36
+"""Columns for an outcome's name, its count and its share, and between them."""
 
 LEAST_PAUSE = 1.0
 PAUSE_PER_LOOK = 4
@@ -55,7 +58,7 @@ def follow(run: str, home: Home, *, as_json: bool) -> None:
         return
     with Live(console=out, auto_refresh=False) as live:
         for now in looks(run, home):
-            live.update(picture(now), refresh=True)
+            live.update(picture(now, out.width), refresh=True)
 
 
 def looks(run: str, home: Home) -> Iterator[Now]:
@@ -92,8 +95,13 @@ def _facts(now: Now) -> Iterator[str]:
         yield f"{duration(now.seconds_left)} left"
 
 
-def picture(now: Now) -> RenderableType:
-    """The run's name, how far it is, and every outcome with its share."""
+def picture(now: Now, width: int = BAR + BESIDE) -> RenderableType:
+    """The run's name, how far it is, and every outcome with its share.
+
+    Args:
+        width: Of the terminal: where it is narrow, the bars give way to the words.
+    """
+    longest = max(4, min(BAR, width - BESIDE))
     name = Text(now.run.run, style="bold", overflow="ellipsis", no_wrap=True)
     facts = Text(" · ".join(_facts(now)), style="dim")
     bar = ProgressBar(total=max(now.to_send, 1), completed=now.done, width=BAR + 22)
@@ -103,11 +111,11 @@ def picture(now: Now) -> RenderableType:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     for outcome, colour in COLOURS.items():
-        count = now.counts[outcome]
+        count = now.counts.get(outcome, 0)
         if not count:
             continue
         part = count / max(now.run.rows, 1)
-        length = max(1, round(part * BAR))
+        length = max(1, round(part * longest))
         table.add_row(
             Text(outcome.replace("_", " ")),
             f"{count:,}",

@@ -80,6 +80,25 @@ def test_what_is_drawn_says_every_count(
     assert max(map(len, lines)) <= 80
 
 
+def test_a_narrow_terminal_cuts_no_word(
+    everything: tuple[Plan, Journal, Run], home: Home
+) -> None:
+    """The bars give way; what is in flight has a line of its own."""
+    from rich.console import Console
+
+    now = watch_run("", home=home)
+    seen = replace(now, counts=now.counts | {"in_flight": 2})
+    console = Console(width=40)
+    with console.capture() as caught:
+        console.print(picture(seen, 40))
+    lines = caught.get().splitlines()
+    assert "…" not in caught.get().partition("\n")[2]
+    for name, count in seen.counts.items():
+        drawn = [one for one in lines if one.startswith(name.replace("_", " "))]
+        assert len(drawn) == bool(count), name
+    assert max(map(len, lines)) <= 40
+
+
 def test_the_command_ends_when_nobody_sends(
     everything: tuple[Plan, Journal, Run], home: Home
 ) -> None:
