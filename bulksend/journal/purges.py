@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 AT_ONCE = 20_000
 """Rows a transaction: a sender of another run must not wait for it."""
 
+PARTS = ("purge_messages", "purge_members", "purge_receipts", "purge_decisions")
+
 LEAST_DIGEST = -(1 << 63)
 
 
@@ -57,7 +59,7 @@ class Purges:
         for first in range(0, (known or 0) + 1, AT_ONCE):
             is_last = first + AT_ONCE > (known or 0)
             last = WHOLE.last if is_last else first + AT_ONCE - 1
-            for part in ("purge_messages", "purge_receipts", "purge_decisions"):
+            for part in PARTS:
                 self._db.execute(part, run_id=run.id, first=first, last=last)
             between()
         return self._db.execute("purge_run", run_id=run.id, now=now) == 1

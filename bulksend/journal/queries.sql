@@ -195,6 +195,11 @@ where +run_id = :run_id and status = 'claimed' and epoch = :epoch;
 -- name: claiming
 select distinct epoch from messages where +run_id = :run_id and status = 'claimed';
 
+-- Before the row is claimed: it counts with it.
+-- name: keep_member
+insert into members (person, run_id, row) values (:person, :run_id, :row)
+on conflict (person, run_id, row) do nothing;
+
 -- First attempt: the row is not there yet.
 -- name: claim_new
 insert into messages (run_id, row, status, attempt, epoch, once, person, claimed_at)
@@ -262,9 +267,14 @@ where person is not null;
 -- How many messages these people have, or may have, since then: from any campaign, or
 -- from those with this purpose.  Of a run that does not say its purpose, it may be that.
 -- name: texted_among
-select person, count(*) from messages
-where person in (select value from json_each(:people))
-  and coalesce(posted_at, claimed_at) >= :since
+select person, count(*)
+from (select run_id, person, status, posted_at, claimed_at from messages
+      where person in (select value from json_each(:people))
+      union all
+      select m.run_id, members.person, status, posted_at, claimed_at
+      from members join messages as m on m.run_id = members.run_id and m.row = members.row
+      where members.person in (select value from json_each(:people))) as texted
+where coalesce(posted_at, claimed_at) >= :since
   and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
   and run_id in (select id from runs where provider = :provider
                  and (:purpose = '' or purpose in ('', :purpose)))
@@ -273,9 +283,14 @@ group by person;
 -- All who have, or may have, so many since then.  A run that was over before says nothing
 -- of that time, and is not looked at.
 -- name: had_enough
-select person from messages
-where person is not null
-  and coalesce(posted_at, claimed_at) >= :since
+select person
+from (select run_id, person, status, posted_at, claimed_at from messages
+      where person is not null
+      union all
+      select m.run_id, members.person, status, posted_at, claimed_at
+      from members join messages as m on m.run_id = members.run_id and m.row = members.row)
+     as texted
+where coalesce(posted_at, claimed_at) >= :since
   and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
   and run_id in (select id from runs where provider = :provider
                  and (:purpose = '' or purpose in ('', :purpose))
@@ -727,9 +742,13 @@ where m.run_id = :run_id and status = 'unknown' order by m.row;
 
 -- What proved that a message was not taken may have been wrong, so those compete, too.
 -- name: rivals
-select row, person, coalesce(posted_at, claimed_at), coalesce(ended_at, :now)
-from messages
-where run_id = :run_id
+select m.row, one.person, coalesce(posted_at, claimed_at), coalesce(ended_at, :now)
+from messages as m
+     join (select run_id, row, person from messages where run_id = :run_id
+           union all
+           select run_id, row, person from members where run_id = :run_id) as one
+     on one.run_id = m.run_id and one.row = m.row
+where m.run_id = :run_id
   and (status in ('claimed', 'unknown', 'not_sent')
        or status = 'planned' and attempt > 0 and claimed_at is not null
        or message_id is null and status in ('accepted', 'delivered', 'failed'));
@@ -930,6 +949,10 @@ where run_id = :run_id and row between :first and :last
 update decisions set evidence = '{}'
 where run_id = :run_id and row between :first and :last
   and source = 'operator' and evidence <> '{}' and evidence not like '{"attempt":%'
+  and exists (select 1 from runs where id = :run_id and finished_at is not null);
+
+-- name: purge_members
+delete from members where run_id = :run_id and row between :first and :last
   and exists (select 1 from runs where id = :run_id and finished_at is not null);
 
 -- name: purge_receipts

@@ -132,10 +132,16 @@ where person in (select value::bigint
 order by since;
 
 -- name: texted_among
-select person, count(*) from messages
-where person = any (array(select value::bigint
-                          from json_array_elements_text(:people::json) as one (value)))
-  and coalesce(posted_at, claimed_at) >= :since
+select person, count(*)
+from (select run_id, person, status, posted_at, claimed_at from messages
+      where person = any (array(select value::bigint
+                                from json_array_elements_text(:people::json) as one (value)))
+      union all
+      select m.run_id, members.person, status, posted_at, claimed_at
+      from members join messages as m on m.run_id = members.run_id and m.row = members.row
+      where members.person = any (array(select value::bigint
+                                from json_array_elements_text(:people::json) as one (value)))) as texted
+where coalesce(posted_at, claimed_at) >= :since
   and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
   and run_id in (select id from runs where provider = :provider
                  and (:purpose = '' or purpose in ('', :purpose)))

@@ -95,6 +95,14 @@ class Candidate(NamedTuple):
     per_day: int = 0
 
 
+class Member(NamedTuple):
+    """One of a group whom a row's message is for, beside its first."""
+
+    person: int
+    run_id: int
+    row: int
+
+
 class Use(NamedTuple):
     """What a message takes from a carrier's cap: see `limits.Purse`."""
 

@@ -157,6 +157,16 @@ create table if not exists decisions (
     primary key (run_id, row, decided_at, event)
 ) without rowid;
 
+-- Whom a group's message is for beside its first (`messages.person`), as 64 bits each.
+create table if not exists members (
+    person integer not null,
+    run_id integer not null references runs (id),
+    row    integer not null,
+    primary key (person, run_id, row)
+) without rowid;
+
+create index if not exists members_by_row on members (run_id, row);
+
 -- When an unknown message was certainly on its way: the first moment, by the later of our
 -- clock and Bandwidth's, at which somebody found it unknown.  See settle/evidence.py.
 create table if not exists looks (

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """A change of the tables or of the state table needs the next one: see migrations.py."""
 
 OLDEST_PROGRAM = 9

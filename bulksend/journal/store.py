@@ -33,6 +33,7 @@ from bulksend.journal.records import (
     WHOLE,
     Entry,
     LeaseLost,
+    Member,
     Part,
     Place,
     Run,
@@ -167,6 +168,13 @@ class Journal:
         held = {"campaign": run.campaign, "epoch": epoch, "now": now}
         closings = self.suppressions.among(candidates)
         wanted = [one for one in candidates if one.row not in closings]
+        members = [
+            Member(int(person), run.id, one.row)
+            for one in wanted
+            for person in one.others.split()
+        ]
+        if members:
+            self.database.execute_each("keep_member", members)
         claimed: set[int] = set()
         for how in ("claim_new", "claim_again"):
             left = [one for one in wanted if one.row not in claimed]

@@ -61,6 +61,36 @@ class CapsSuite:
         assert over(1, NOW + 60) == {7}
         assert over(1, NOW, "simulator") == {8}
 
+    def test_a_group_message_counts_for_each_of_its_members(
+        self, sender: Sender
+    ) -> None:
+        """Once each, whatever became of a claim before; no more when it is purged."""
+        journal, run = sender.journal, sender.run
+        group = Candidate(2, None, False, 7, others="-8 9")
+        for _ in range(2):
+            assert journal.claim(run, sender.epoch, [group], now=NOW) == [2]
+            sender.record(outcome(2, Event.RELEASE))
+        limits = Limits(RUN.provider, (Often(1, NOW),))
+        asked = [Candidate(row, None, False, row) for row in (7, -8, 9, 10)]
+        assert journal.limits.over(asked, limits) == set(), "it was given back"
+        assert journal.claim(run, sender.epoch, [group], now=NOW) == [2]
+        rivals = journal.decisions.rivals(run.id, now=NOW + 5)
+        assert {one.person for one in rivals} == {7, -8, 9}
+        sender.record(outcome(2, Event.ACCEPT, posted_at=NOW))
+        assert journal.limits.over(asked, limits) == {7, -8, 9}
+        assert journal.limits.over(
+            [Candidate(3, None, person=10, others="9")], limits
+        ) == {3}
+        assert sorted(journal.limits.had_enough(RUN.provider, Often(1, NOW))) == [
+            -8,
+            7,
+            9,
+        ]
+        assert list(journal.limits.had_enough(RUN.provider, Often(2, NOW))) == []
+        journal.runs.finish(run.id, now=NOW)
+        assert journal.purges.run(run, now=NOW + 1)
+        assert journal.limits.over(asked, limits) == set()
+
     def test_a_cap_for_a_purpose_counts_campaigns_with_that_purpose(
         self, sender: Sender
     ) -> None:
