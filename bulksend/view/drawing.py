@@ -32,6 +32,8 @@ def draw(specification: Spec, summary: str) -> str:
         said = element.attrib.pop("aria-label", None)
         for name in ("role", "aria-roledescription", "aria-hidden", "clip-path"):
             element.attrib.pop(name, None)
+        for name, value in element.attrib.items():
+            element.set(name, _shortened(value))
         if said and element.tag == f"{{{_SVG}}}path":
             ET.SubElement(element, f"{{{_SVG}}}title").text = said
     for definitions in root.findall(f"{{{_SVG}}}defs"):
@@ -39,9 +41,9 @@ def draw(specification: Spec, summary: str) -> str:
     for name in ("width", "height", "class", "version"):
         root.attrib.pop(name, None)
     root.attrib |= {"role": "img", "aria-label": summary, "focusable": "false"}
-    return _shortened(ET.tostring(root, encoding="unicode"))
+    return ET.tostring(root, encoding="unicode")
 
 
-def _shortened(svg: str) -> str:
-    """Coordinates to a hundredth of a pixel."""
-    return re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)
+def _shortened(place: str) -> str:
+    """Coordinates to a hundredth of a pixel; what is written stays as it is."""
+    return re.sub(r"(\d+\.\d{2})\d+", r"\1", place)

@@ -168,6 +168,17 @@ def test_bars_that_the_rate_would_flatten_are_drawn_without_it(
     assert ("The dashed line is" in page.main()) is is_drawn
 
 
+def test_small_numbers_of_a_chart_keep_their_digits(figures: Figures) -> None:
+    """Coordinates are cut to two decimals, and no axis, sum or tooltip with them."""
+    slots = tuple(Slot(NOW // 1000 + 200_000 * n, 1, 0, 0) for n in range(10))
+    drawn = Page(replace(figures, pace=slots), UTC).pace_chart
+    for one in (drawn.wide, drawn.narrow):
+        written = re.findall(r"<text[^>]*>([0-9.]+)</text>", one)
+        assert len(set(written)) == len(written) > 2
+        assert f'aria-label="{drawn.chart.summary}"' in one
+        assert not re.findall(r' d="[^"]*\.\d{3}', one)
+
+
 def test_a_table_of_codes_ends_somewhere(figures: Figures) -> None:
     """The hundred with most rows, and how many more there are."""
     many = tuple(Fate("refused", str(n), 5_000 - n, 0, 0) for n in range(1_000, 1_250))
