@@ -161,7 +161,7 @@ class Sending:
             what = "ended" if is_whole else "stopped"
             log.info(what, run=run.run, **_counted(assembled.engine))
         if opens is not None:
-            raise _closed(opens)
+            raise _closed(opens, self.assignment.deadline(run, clocks.wall_ms()))
 
     async def _take_lease(self, writer: Writer, clocks: SystemClocks) -> int:
         """The campaign is ours from here on; its epoch.
@@ -306,8 +306,12 @@ async def _run(
                 log.warning("watch ended", error=type(error).__name__)
 
 
-def _closed(opens: int) -> Stopped:
+def _closed(opens: int, ends: datetime | None) -> Stopped:
+    """When to come back; nobody is told to after the campaign's end."""
     then = datetime.fromtimestamp(opens / 1000, UTC)
+    if ends is not None and then >= ends:
+        found = f"the next window opens at {then:%Y-%m-%d %H:%M} UTC"
+        return Stopped(Problem("E516", f"{found}, after the campaign's `not_after`"))
     stopped = Stopped(
         Problem("E430", f"the next one opens at {then:%Y-%m-%d %H:%M} UTC")
     )

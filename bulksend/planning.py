@@ -33,7 +33,7 @@ from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.spread import draft_by
 from bulksend.prepare.summary import Summary, summarise
 from bulksend.rules.carriers import T_MOBILE, pacific_day
-from bulksend.runs import NOBODY, Held, already, has_begun, held_back
+from bulksend.runs import NOBODY, Held, already, closed_rows, has_begun, held_back
 from bulksend.send.caps import purse
 from bulksend.send.clocks import wall_ms
 from bulksend.settle.finding import is_day_over
@@ -242,7 +242,11 @@ def forecast_plan(checked: Checked) -> Outlook:
     """How what is left of a plan would go, were it begun now, or when its turn is."""
     campaign, now = checked.campaign, checked.begins
     used = _used_today(campaign, checked.home, now)
-    return outlook(checked.plan, campaign, now=now, used=used, left=checked.left)
+    closed = None
+    if checked.chosen is None:
+        closed = closed_rows(checked.plan, checked.home)
+    left = checked.left if closed is None else None
+    return outlook(checked.plan, campaign, now=now, used=used, left=left, closed=closed)
 
 
 def _used_today(campaign: Campaign, home: Home, now: int) -> int:

@@ -21,6 +21,7 @@ from bulksend.send.caps import person_caps
 from bulksend.send.enough import of_campaign, of_laws, rows_over
 from bulksend.send.ledger import is_repeat, repeats
 from bulksend.send.message import Envelope
+from bulksend.send.remainder import numbers
 from bulksend.send.source import messages
 from bulksend.settle.standing import standing
 
@@ -67,6 +68,16 @@ def already(plan: Plan, campaign: Campaign, home: Home, summary: Summary) -> int
         return 0
     shared = envelope(plan, campaign)
     return sum(repeats(messages(chunk), shared, ledger) for chunk in plan.sendable())
+
+
+def closed_rows(plan: Plan, home: Home) -> pl.Series | None:
+    """The rows of a plan that are over; None where no run of it has begun."""
+    if not home.journal.exists():
+        return None
+    with Journal.open(home.journal) as journal:
+        if (run := journal.runs.named(plan.run)) is None:
+            return None
+        return numbers(journal.columns.closed(run.id))
 
 
 class Held(NamedTuple):

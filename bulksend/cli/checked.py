@@ -150,7 +150,10 @@ def _facts(checked: Checked, outlook: Outlook | None) -> Iterator[tuple[str, str
     if outlook is not None and outlook.course is not None:
         yield "time", spent(outlook.course)
     elif summary.sendable and checked.chosen is None:
-        yield "time", duration(summary.seconds)
+        aside = (
+            ", hours and caps aside" if said.keeps_hours or said.send.carriers else ""
+        )
+        yield "time", duration(summary.seconds) + aside
     if said.any_hour:
         is_own = said.send.window or said.rules.also
         own = "but the campaign's own" if is_own else "at all"

@@ -11,13 +11,13 @@ from math import inf
 from bulksend.prepare.outflow import DUST
 from bulksend.rules.carriers import MINUTE_LASTS_MS
 
-PIECES_KEPT = 60
+PIECES_KEPT = 120
 
 
 class AnyMinute:
     """What any minute may hold: what goes comes back when it is over.
 
-    After an hour of it only the mean is kept, which is a share of a minute off by then.
+    After an hour or two of it only the mean is kept, which is a share of a minute off by then.
     """
 
     def __init__(self, most: float) -> None:

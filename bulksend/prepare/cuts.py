@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from bulksend.prepare.segments import units_of
-
-if TYPE_CHECKING:
-    from bulksend.prepare.plan import Plan
 
 MOST_CUT = 80
 """Characters; to cut more is another text."""
@@ -38,7 +33,7 @@ def best_cuts(over: pl.DataFrame) -> list[tuple[int, int]]:
     return [(best["over"], best["saved"])]
 
 
-def texts_over(plan: Plan, *keys: pl.Expr) -> pl.DataFrame:
+def texts_over(rows: pl.LazyFrame, *keys: pl.Expr) -> pl.DataFrame:
     """Texts that a few characters less would make a segment shorter: ``over``, how many."""
     is_gsm = pl.col("encoding") == "GSM-7"
     units = units_of(pl.col("text"), is_gsm=is_gsm)
@@ -47,8 +42,7 @@ def texts_over(plan: Plan, *keys: pl.Expr) -> pl.DataFrame:
     fewer = pl.col("segments").cast(pl.Int64) - 1
     room = pl.when(fewer == 1).then(one).otherwise(fewer * several)
     return (
-        plan.frame()
-        .filter(pl.col("reason").is_null() & (pl.col("segments") > 1))
+        rows.filter(pl.col("segments") > 1)
         .select(*keys, over=units.cast(pl.Int64) - room)
         .filter(pl.col("over").is_between(1, MOST_CUT))
         .group_by(pl.all())

@@ -86,13 +86,14 @@ def place_hours(hours: Hours, place: str, rows: int, at: int) -> PlaceHours:
     return PlaceHours(place, rows, opens, closes, rules)
 
 
-def outlook(
+def outlook(  # noqa: PLR0913  (what a forecast is asked)
     plan: Plan,
     campaign: Campaign,
     *,
     now: int,
     used: int = 0,
     left: int | None = None,
+    closed: pl.Series | None = None,
 ) -> Outlook:
     """Forecast a run of *plan* that begins at *now*.
 
@@ -101,14 +102,17 @@ def outlook(
 
         left: How many of its messages are still to be sent, of each place its share; None
             is all.
+
+        closed: Rows that are over, where it is known which: windows close one after the
+            other, and so what is left of a run is no share of each place.
     """
     hours = plan_hours(plan)
     opening = _always if hours is None else _Openings(hours, now)
     keys = _keys(campaign)
-    over = texts_over(plan, *keys)
+    over = texts_over(plan.open_rows(closed), *keys)
     cuts = best_cuts(over) if not campaign.message.media else []
     over = over.filter(pl.col("over") <= (cuts[0][0] if cuts else 0))
-    volumes, rates = _volumes(plan, campaign, keys, over)
+    volumes, rates = _volumes(plan.open_rows(closed), campaign, keys, over)
     if left is not None:
         volumes = _left_of(volumes, left)
     if not volumes:
@@ -224,7 +228,7 @@ def _keys(campaign: Campaign) -> list[pl.Expr]:
 
 
 def _volumes(
-    plan: Plan, campaign: Campaign, keys: Sequence[pl.Expr], over: pl.DataFrame
+    rows: pl.LazyFrame, campaign: Campaign, keys: Sequence[pl.Expr], over: pl.DataFrame
 ) -> tuple[tuple[Volume, ...], Rates]:
     """What goes to each place, and the rates at which it leaves.
 
@@ -232,9 +236,7 @@ def _volumes(
         over: Texts that a cut would make a segment shorter, with their *keys*.
     """
     found = (
-        plan.frame()
-        .filter(pl.col("reason").is_null())
-        .group_by(keys)
+        rows.group_by(keys)
         .agg(pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"), rows=pl.len())
         .collect(engine="streaming")
     )

@@ -228,6 +228,12 @@ class Plan:
             .collect(engine="streaming")
         )
 
+    def open_rows(self, closed: pl.Series | None = None) -> pl.LazyFrame:
+        """The rows to send, with all that the plan says of them."""
+        return self.frame().filter(
+            pl.col("reason").is_null() & _left(closed, None, None)
+        )
+
     def drawn(
         self, closed: pl.Series, *, between: tuple[int, int] | None = None
     ) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.flow.desk import BASIC, TOKEN, counts
+from tests.flow.desk import BASIC, TOKEN, codes, counts
 from tests.flow.elsewhen import ByProcess, Clock
 
 if TYPE_CHECKING:
@@ -104,6 +104,52 @@ def test_a_clock_that_is_minutes_wrong_opens_no_window(
     left = {"not_sent": 4 - leave, "excluded": 3} | told
     assert (ran.code, counts(ran)) == (4, left)
     assert len(simulator.bandwidth.witness.attempts) == leave
+
+
+# hours after the window opened in New York at which the campaign ends · what the run says
+NOT_AFTER = [(None, "E430"), (1, "E516"), (9, "E430")]
+
+
+@pytest.mark.parametrize(("hours", "said"), NOT_AFTER)
+def test_what_is_left_is_forecast_by_who_is_left(
+    desk: Desk,
+    bandwidth: Bandwidth,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    hours: int | None,
+    said: str,
+) -> None:
+    """The East has its texts, and Hawaii waits for its noon: no half of each is foreseen.
+
+    Nobody is told to come back after the campaign's end.
+    """
+    now = datetime.now(ZoneInfo("America/New_York"))
+    noon = (now + timedelta(days=1)).replace(hour=12, minute=5, second=0, microsecond=0)
+    clock = Clock(noon.timestamp() - now.timestamp())
+    clock.set(monkeypatch)
+    bandwidth()
+    people = [f"{n},P{n},+1919234{5_671 + n},9\n" for n in range(30)]
+    people += [f"{n},P{n},+1808234{5_671 + n},9\n" for n in range(30)]
+    desk.people("id,name,mobile,at\n" + "".join(people))
+    ends = None if hours is None else (noon + timedelta(hours=hours)).isoformat()
+    window = {"from": "12:00", "to": "13:00"}
+    desk.campaign(
+        send={"rate": "1000/s", "rules": FREE, "window": window, "not_after": ends}
+    )
+    ran = desk.call("run", "hello.yaml", "--yes", "--no-wait", "--json")
+    assert counts(ran) == {"accepted": 30, "not_sent": 30}
+    assert (ran.code, codes(ran)) == (4, [said])
+    assert ("resumes_at" in ran.json) is (said == "E430")
+
+    forecast = desk.call("check", "hello.yaml", "--json").json["forecast"]
+    assert [one["rows"] for one in forecast["places"]] == [30]
+    assert forecast["places"][0]["place"].startswith("number US-HI")
+    course = forecast["course"]
+    too_late = sum(course["too_late"].values())
+    assert too_late == (30 if said == "E516" else 0)
+    if said == "E430":
+        opens = datetime.fromisoformat(ran.json["resumes_at"]).timestamp()
+        assert abs(course["begins"] / 1000 - opens) < 60
 
 
 def test_the_simulator_sends_at_any_hour(desk: Desk) -> None:

@@ -174,7 +174,7 @@ def test_the_cut_that_saves_most_is_found(tmp_path: Path) -> None:
     texts = ["x" * 164] * 5 + ["y" * 160] + ["z" * 300] + ["é" * 75]
     people = pl.DataFrame({"phone": [f"919234567{n}" for n in range(8)], "text": texts})
     checked = plan(tmp_path, people, message={"text": "{{ text }}"})
-    assert best_cuts(texts_over(checked.plan)) == [(4, 5)]
+    assert best_cuts(texts_over(checked.plan.open_rows())) == [(4, 5)]
 
 
 def test_check_knows_when_a_plan_would_end(tmp_path: Path) -> None:
