@@ -78,7 +78,8 @@ if TYPE_CHECKING:
     from bulksend.settle.awaiting import awaited_receipt
     from bulksend.settle.explaining import Explained, explain
     from bulksend.settle.listening import Door, door, listen
-    from bulksend.settle.purging import Purge, plan_purge, purge, read_age
+    from bulksend.settle.purging import Purge, plan_purge, read_age
+    from bulksend.settle.removing import purge
     from bulksend.settle.standing import Ended
     from bulksend.settle.strangers import unknown_callbacks
     from bulksend.settle.suppressing import OptOutRate, SuppressionList, opt_out_rate
@@ -161,7 +162,7 @@ _HOME_OF = {
     "explain": "settle.explaining",
     "Purge": "settle.purging",
     "plan_purge": "settle.purging",
-    "purge": "settle.purging",
+    "purge": "settle.removing",
     "read_age": "settle.purging",
     "live_page": "view.live",
     "watch_run": "view.now",

@@ -21,7 +21,8 @@ from bulksend.journal.store import Journal
 from bulksend.pipeline import list_runs, write_run
 from bulksend.send.clocks import wall_ms
 from bulksend.settle.copies import is_of, mark_of
-from bulksend.settle.purging import plan_purge, purge, read_age
+from bulksend.settle.purging import plan_purge, read_age
+from bulksend.settle.removing import purge
 from bulksend.view.report import report_run
 from tests.prepare.planning import number, plan
 from tests.settle.test_results import NOW, begun, played, run_of

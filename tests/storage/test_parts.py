@@ -18,7 +18,8 @@ import pytest
 from bulksend.home import Home
 from bulksend.settle import parts as parts_module
 from bulksend.settle.parts import Parts
-from bulksend.settle.purging import plan_purge, purge
+from bulksend.settle.purging import plan_purge
+from bulksend.settle.removing import purge
 from bulksend.storage.location import located
 from tests.flow.desk import ROOT, counts, served
 from tests.flow.test_shards import _people

@@ -203,7 +203,8 @@ def test_a_purge_removes_shared_plans_and_rejects(
     """A plan that was never sent goes with its rejects."""
     from datetime import timedelta
 
-    from bulksend.settle.purging import plan_purge, purge
+    from bulksend.settle.purging import plan_purge
+    from bulksend.settle.removing import purge
 
     first, _ = machines
     first.people()

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 
 from bulksend.home import Home
-from bulksend.settle.purging import plan_purge, purge
+from bulksend.settle.purging import plan_purge
+from bulksend.settle.removing import purge
 from bulksend.storage import objects as objects_module
 from bulksend.storage.location import located
 from bulksend.storage.ours import TRIES, put_ours
