@@ -50,6 +50,10 @@ _IF_A_COLUMN = re.compile(
 _HALF = re.compile(r"(?<!\w)\{\w+(?![^{]*\})|\b\w+\}|<<\w+|\w+>>|\[\[\w+|\w+\]\]")
 """One of which the other end is missing."""
 
+_PAIR = re.compile(r"\{[^{}]*\}")
+_LONE = re.compile(r"(?<![:;=-])(?:\{\w*|(?<!\w)\w*\})")
+"""A brace without its other one, wherever it stands; none of `:-}` and its like."""
+
 _NAME = re.compile(r"[^\W_](?:[\w .-]*\w)?")
 _NEAR = 0.8
 _SHOWN = 3
@@ -100,7 +104,7 @@ def _found(source: str, constant: str, columns: Sequence[str]) -> Iterator[Found
     for match in _IF_A_COLUMN.finditer(rest):
         if (one := _meant(match[0], columns)).column:
             yield one
-    for match in _HALF.finditer(rest):
+    for match in (*_HALF.finditer(rest), *_LONE.finditer(_PAIR.sub(" ", rest))):
         yield Found(match[0].strip())
 
 

@@ -67,6 +67,9 @@ CASES = [
     ("Blue Fern: hi {surname}. Reply STOP to end.", OURS, ["W357"]),
     ("Blue Fern: hi [FIRST_NAME]. Reply STOP to end.", OURS, ["E357"]),
     ("Blue Fern: hi {{ first_name }}. Reply STOP to end.", OURS, []),
+    ("Blue Fern: hi {{ first_name }}} ok Reply STOP to end.", OURS, ["W357"]),
+    ("Blue Fern: hi {{ first_name }}{ ok Reply STOP to end.", OURS, ["W357"]),
+    ("Blue Fern: hi { ok Reply STOP to end.", OURS, ["W357"]),
 ]
 
 
@@ -149,6 +152,24 @@ def test_what_only_resembles_a_placeholder_is_left_alone(
     """A sender in brackets, two percentages, a hashtag, our own language."""
     text = f"Blue Fern: {words}. Reply STOP to end."
     assert "W357" not in found(tmp_path, text)
+
+
+LONE = [
+    # in the text · what is named
+    ("{{ first_name }}} ok", "}"), ("{{ first_name }}{ ok", "{"), ("{ ok", "{"), ("ok }", "}"), ("ok{", "{"),
+    ("a{ b", "{"), ("{ first_name }} ok", "}}"), ("{% if first_name %}a!{% endif %}} b", "}"), ("ok {", "{"),
+    ("{{{ first_name }} }", "}"), ("{% if first_name %}{{% endif %} b", "{"), ("{{ first_name }}{first_name", "{first_name"),
+    ("{{ first_name }}first_name}", "first_name}"), ("{a: b} {", "b}"), ("{{ first_name }}}{{ link }}", "}"),
+    (":-} ;} =} :-{ {} {!}", ""), ("{{ '{' }} {{ link }}", ""), ("{# } #}", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "named"), LONE)
+def test_a_brace_without_its_other_one_is_told(words: str, named: str) -> None:
+    """Right behind a placeholder too: `{{ first_name }}}` is sent as `Ana}`."""
+    every = placeholders(words, without_placeholders(words), ["first_name", "link"])
+    assert named in [one.written for one in every] or not (named or every)
+    assert len({one.written for one in every}) == len(every)
 
 
 def test_all_placeholders_of_another_tool_are_named(tmp_path: Path) -> None:
