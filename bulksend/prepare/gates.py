@@ -10,6 +10,7 @@ import polars as pl
 from bulksend.errors import Problem, counted
 from bulksend.prepare.carriers import US
 from bulksend.prepare.cost import MICRO, money
+from bulksend.prepare.lacking import lacking
 from bulksend.prepare.links import links
 from bulksend.prepare.lint import is_ignored
 from bulksend.prepare.telling import telling
@@ -28,7 +29,8 @@ def closed_gates(
     """Every gate that refuses this plan; nothing is sent while there is one.
 
     A link of the list to another domain closes none: it is a warning (W353), as are a number
-    in a picture's address (W355), and several countries that few would speak for (W431).
+    in a picture's address (W355), several countries that few would speak for (W431), and,
+    but for a first contact, texts without sender or opt-out words (W350, W351).
     What the texts hold is asked before a run begins, and not each time it is resumed.
     """
     found = _over_budget(summary, campaign)
@@ -42,7 +44,7 @@ def closed_gates(
     if not has_begun and (
         message.file or any("{{" in text or "{%" in text for text in texts)
     ):
-        found += links(plan, campaign)
+        found += [*links(plan, campaign), *lacking(plan, campaign)]
     if not has_begun and not is_ignored(campaign, "W355"):
         found += telling(plan, campaign)
     if campaign.recipients.duplicates == "refuse" and summary.reasons.get("duplicate"):

@@ -101,10 +101,9 @@ _WWW = re.compile(r"www\.[^.]+\.", re.IGNORECASE)
 _ANY_DOT = re.compile(r"(?<=[\w\0])[\u3002\uff0e\uff61](?=[a-z0-9])", re.IGNORECASE)
 """Others that a browser reads as one (IDNA); in Chinese text a sentence ends so."""
 
-_IGNORED = re.compile(
-    "[\u00ad\u034f\u180b-\u180e\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]"
-)
+HIDDEN = "[\u00ad\u034f\u180b-\u180e\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]"
 """Nobody sees them, and IDNA drops them."""
+_IGNORED = re.compile(HIDDEN)
 
 _ENCODED = re.compile(r"%(2[de]|3\d|[46][1-9a-f]|[57][\da])", re.IGNORECASE)
 """Of what an address may encode, what a host is written with."""

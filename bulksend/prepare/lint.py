@@ -2,7 +2,8 @@
 
 Each check is a row of `CHECKS`: a code, what it looks for, and where it stands that this
 matters.  Texts are looked at without their placeholders; what comes from the list's own
-columns is looked at when the plan is there (`prepare.links`).
+columns, or differs by branches, is looked at when the plan is there (`prepare.links`,
+`prepare.lacking`).
 
 A finding can be switched off for a campaign, with a reason, which the plan keeps:
 ``lint: {ignore: {W353: "our shop is on another domain"}}``.
@@ -65,11 +66,17 @@ class Text(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One row of the table; ``find`` gives what it found in a text, or nothing."""
+    """One row of the table; ``find`` gives what it found in a text, or nothing.
+
+    Args:
+        is_lack: Whether what it finds is that something lacks, which a branch may hide and
+            a placeholder bring.
+    """
 
     code: str
     find: Callable[[Campaign, Text], str]
     markets_only: bool = False
+    is_lack: bool = False
 
 
 def _no_sender(campaign: Campaign, text: Text) -> str:
@@ -80,10 +87,15 @@ def _no_sender(campaign: Campaign, text: Text) -> str:
 
 
 def _says(name: str, text: str) -> bool:
-    """As words of their own: Al is not said by `also`; an apostrophe may be curly."""
-    words = map(re.escape, name.casefold().replace("\u2019", "'").split())
-    said = text.casefold().replace("\u2019", "'")
-    return re.search(r"(?<!\w)" + r"\s+".join(words) + r"(?!\w)", said) is not None
+    """As words of their own: Al is not said by `also`."""
+    words = map(re.escape, as_compared(name).split())
+    pattern = r"(?<!\w)" + r"\s+".join(words) + r"(?!\w)"
+    return re.search(pattern, as_compared(text)) is not None
+
+
+def as_compared(text: str) -> str:
+    """In small letters; an apostrophe may be curly."""
+    return text.casefold().replace("\u2019", "'")
 
 
 def _no_opt_out(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
@@ -139,8 +151,8 @@ def _odd_placeholder(campaign: Campaign, text: Text) -> str:  # noqa: ARG001
 
 
 CHECKS = (
-    Check("W350", _no_sender),
-    Check("W351", _no_opt_out, markets_only=True),
+    Check("W350", _no_sender, is_lack=True),
+    Check("W351", _no_opt_out, markets_only=True, is_lack=True),
     Check("E352", _shortener),
     Check("W353", _other_domain),
     Check("W354", _shaft),
@@ -169,22 +181,35 @@ def lint(
         placeholder for a column.
     """
     campaign = loaded.campaign
-    markets = campaign.purpose == "marketing" and campaign.keeps_hours
-    first = campaign.lint.first_contact
     found, named = [], tuple(columns)
     for key, source in texts:
-        constant = without_placeholders(source)
+        text = Text(key, source, without_placeholders(source), named)
         for check in CHECKS:
-            if check.markets_only and not (markets or first):
+            if not asked_of(check, campaign) or is_of_rows(check, campaign, text):
                 continue
-            what = check.find(campaign, Text(key, source, constant, named))
-            code = check.code
-            if first and code in {"W350", "W351"}:
-                code = f"E{code[1:]}"
-            if what:
-                found.append(_problem(loaded, code, what, key))
+            if what := check.find(campaign, text):
+                found.append(_problem(loaded, code_of(check, campaign), what, key))
     found += _telling(loaded)
     return [one for one in found if not is_ignored(campaign, one.code)]
+
+
+def asked_of(check: Check, campaign: Campaign) -> bool:
+    markets = campaign.purpose == "marketing" and campaign.keeps_hours
+    return not check.markets_only or markets or campaign.lint.first_contact
+
+
+def code_of(check: Check, campaign: Campaign) -> str:
+    """As an error, where people hear from us for the first time and something lacks."""
+    is_error = check.is_lack and campaign.lint.first_contact
+    return f"E{check.code[1:]}" if is_error else check.code
+
+
+def is_of_rows(check: Check, campaign: Campaign, text: Text) -> bool:
+    """Whether only the texts as they are rendered say if something lacks."""
+    if not check.is_lack:
+        return False
+    is_open = "{{" in text.source and check.find(campaign, text) != ""
+    return "{%" in text.source or is_open
 
 
 def without_placeholders(text: str) -> str:

@@ -21,6 +21,7 @@ from bulksend.prepare.lint import (
 from bulksend.prepare.lint import (
     lint as lint_texts,
 )
+from bulksend.prepare.opting_out import around_the_words, says_how
 from bulksend.prepare.placeholders import clause
 from bulksend.prepare.placeholders import found as placeholders
 from tests.prepare.planning import campaign, codes, plan
@@ -387,6 +388,106 @@ def test_opt_out_words_are_asked_of_marketing_only(tmp_path: Path) -> None:
         "E351"
     ]
     assert found(tmp_path, "Hello", OURS | {"first_contact": True}) == ["E350", "E351"]
+
+
+IF_ANA = "{% if first_name == 'Ana' %}"
+LACKING = [
+    # the text · what lacks · the first row that lacks it, and how many more do
+    (IF_ANA + "Blue Fern: hi. Reply STOP to end.{% else %}hi there{% endif %}", ["350", "351"], 3, 1),
+    (IF_ANA + "Blue Fern{% endif %}: hi Reply STOP to end.", ["350"], 3, 1),
+    (IF_ANA + "Blue {% endif %}Fern: hi Reply STOP to end.", ["350"], 3, 1),
+    ("Blue Fern: hi " + IF_ANA + "Reply STOP to end.{% endif %}", ["351"], 3, 1),
+    ("Blue Fern: hi " + IF_ANA + "Reply {% endif %}CANCEL to skip", ["351"], 2, 2),
+    (IF_ANA + "x{% else %}Blue Fern: hi. Reply STOP to end.{% endif %}", ["350", "351"], 2, 0),
+    (IF_ANA + "Blue Fern: hi{% else %}BLUE  FERN, hello{% endif %} Reply STOP to end.", [], 0, 0),
+    ("{% set who = 'Blue Fern' %}{{ who }}: hi. Reply STOP to end.", [], 0, 0),
+    ("{{ 'Blue Fern' }}: hi {{ first_name }}. Reply STOP to end.", [], 0, 0),
+    ("Blue Fern: hi {{ first_name }}. {{ 'Reply STOP' }} to end.", [], 0, 0),
+    ("Blue{{ ' ' }}Fern: hi {{ first_name }}. Reply ST{{ 'O' }}P to end.", [], 0, 0),
+    ("{{ sender }}: hi {{ first_name }}. {{ footer }}", ["350", "351"], 4, 0),
+    ("Hi {{ first_name }}", ["350", "351"], 2, 2),
+    ("\u2764\ufe0fBlue Fern\ufe0f\u2764: hi" + IF_ANA + "!{% endif %} Reply STOP to end.", [], 0, 0),
+    ("Blue Fernando" + IF_ANA + "!{% endif %} Reply STOP to end.", ["350"], 2, 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "lacks", "row", "more"), LACKING)
+@pytest.mark.parametrize("first", [True, False])
+def test_what_one_branch_lacks_is_told_of_the_texts_that_lack_it(
+    tmp_path: Path, text: str, lacks: list[str], row: int, more: int, *, first: bool
+) -> None:
+    """And what a placeholder brings does not lack; on a first contact nothing is sent."""
+    people = (
+        "phone,first_name,sender,footer\n"
+        "9192345671,Ana,Blue Fern,Reply STOP to end\n"
+        "9192345672,Bo,blue fern,Text QUIT to stop\n"
+        "9192345673,Cy,Red Fern,Stop by our shop\n"
+    )
+    lint = {"brand": ["Blue Fern"], "first_contact": first}
+    more_said: dict[str, Any] = REAL | {"send": {"rules": "us-marketing"}}
+    checked = plan(tmp_path, people, message={"text": text}, lint=lint, **more_said)
+    told = [*checked.gates, *checked.notices]
+    said = [(one.code, one.row, one.more) for one in told if one.code[1:3] == "35"]
+    assert said == [("EW"[not first] + code, row, more) for code in lacks]
+    assert len(checked.gates) == len(lacks) * first
+    ignore = {f"W{code}": "a trial among ourselves" for code in lacks}
+    again = plan(
+        tmp_path,
+        people,
+        message={"text": text},
+        lint=lint | {"ignore": ignore},
+        **more_said,
+    )
+    assert not again.gates
+
+
+def test_a_variant_that_is_the_same_for_all_is_told_of_once(tmp_path: Path) -> None:
+    """By its key in the file; rows are told of what only rows can say."""
+    people = "phone,first_name,lang\n9192345671,Ana,es\n9192345672,Bo,en\n"
+    text = IF_ANA + "x{% else %}hello{% endif %} Reply STOP to end."
+    message = {"text": text, "language": "lang", "variants": {"es": "hola. STOP"}}
+    checked = plan(tmp_path, people, message=message, lint={"brand": "Blue Fern"})
+    told = [one for one in checked.notices if one.code == "W350"]
+    assert [(one.column, one.row) for one in told] == [
+        ("message.variants.es", None),
+        ("", 3),
+    ]
+
+
+def test_a_name_that_plain_letters_alter_is_still_said(tmp_path: Path) -> None:
+    """A curly apostrophe, a dash, capitals, a sharp s."""
+    for name in (
+        "Ana\u2019s Bar",
+        "Ana's Bar",
+        "Blue\u2013Fern",
+        "STRASSE",
+        "stra\u00dfe",
+        "C++ (UK)",
+    ):
+        shown = {"STRASSE": "stra\u00dfe", "Ana's Bar": "ANA\u2019S BAR"}.get(
+            name, name
+        )
+        text = "{{ '" + shown.replace("'", "\\'") + "' }}: hi {{ first_name }}"
+        lint = {"brand": name, "first_contact": True, "ignore": {"W351": "ours"}}
+        assert "E350" not in found(tmp_path, text, lint), name
+
+
+def test_what_stands_around_the_words_says_all_that_the_text_says() -> None:
+    """With anything before and behind it; so few of many texts are asked."""
+    bad, fine = HOSTILE["W351"]
+    around = (
+        "{}",
+        "Hi Ana, {}",
+        "x" * 50 + ". {}",
+        "{}. " + "Come in. " * 12,
+        "BE LOUD. {}",
+    )
+    more = [f"{a}. {b}" for a in bad[:12] for b in fine[::5]]
+    texts = [one.format(said) for one in around for said in (*bad, *fine, *more)]
+    near = pl.select(around_the_words(pl.lit(pl.Series(texts)))).to_series()
+    said = [one is not None and says_how(one) for one in near]
+    wrong = [t for t, one in zip(texts, said, strict=True) if one != says_how(t)]
+    assert wrong == []
 
 
 def test_a_shortener_from_the_list_closes_a_gate(tmp_path: Path) -> None:
