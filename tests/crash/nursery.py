@@ -38,7 +38,7 @@ from bulksend.send.clocks import SystemClocks
 from bulksend.send.theirs import TheirClock
 
 QUICK = {
-    "bulksend.send.bandwidth.ANSWER_SECONDS": 1.5,
+    "bulksend.send.bandwidth.ANSWER_SECONDS": 5.0,
     "bulksend.send.retry.FIRST_SECONDS": 0.05,
     "bulksend.send.retry.OUTAGE_SECONDS": 2.0,
 }
