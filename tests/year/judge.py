@@ -138,7 +138,10 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
         told |= there
         if state in AREAS:
             where.add(f"US-{state}")
-            homes |= there
+            homes |= there  # and its state's other clocks, which tell of no other state
+            homes |= {
+                one for area in AREAS[state].split() for one in clocks_of(area, state)
+            }
         elif state in FORCES:
             where.add("US-*")
             if not zone:
