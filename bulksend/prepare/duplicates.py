@@ -8,7 +8,7 @@ import polars as pl
 
 from bulksend.prepare import audience, ranking
 from bulksend.prepare.names import own
-from bulksend.prepare.reasons import code
+from bulksend.prepare.reasons import NO_HOUR, code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,9 @@ def without_duplicates(
 ) -> pl.LazyFrame:
     """With `duplicate` and `household` as the reason of the rows that lose by a policy.
 
-    Whoever loses, loses to a row that is sent, or held out by an experiment.
+    Whoever loses, loses to a row that is sent, or held out by an experiment; or to one
+    by which no hour is right for this person (`NO_HOUR`).  A list that says so is not to
+    be overheard because it names the person again, and says less.
 
     Args:
         named: The columns that the campaign's keys name.
@@ -38,9 +40,11 @@ def without_duplicates(
         for rank in ranking.ranks(column, source.columns[column])
     ]
     keep = policy if isinstance(policy, str) else policy.keep
-    loses = audience.losing(pl.when(reason.is_null()).then(number), keep, ranks)
+    counts = reason.is_null() | _has_no_hour(reason)
+    loses = audience.losing(pl.when(counts).then(number), keep, ranks)
+    is_lost = loses & reason.is_null()
     frame = frame.with_columns(
-        pl.when(loses).then(code("duplicate")).otherwise(reason).alias(own("reason"))
+        pl.when(is_lost).then(code("duplicate")).otherwise(reason).alias(own("reason"))
     )
     if not named["recipients.household"]:
         return frame
@@ -55,6 +59,10 @@ def without_duplicates(
     return _with_freed(frame, claims, keep)
 
 
+def _has_no_hour(reason: pl.Expr) -> pl.Expr:
+    return pl.any_horizontal(reason == code(name) for name in NO_HOUR)
+
+
 def _numbered(ranks: Sequence[pl.Expr]) -> list[pl.Expr]:
     return [rank.alias(f"rank {place}") for place, rank in enumerate(ranks)]
 
@@ -64,21 +72,24 @@ def _with_freed(
 ) -> pl.LazyFrame:
     """With the numbers given on whose row lost its household: to their next row.
 
-    Else a number would get nothing because of a row that gets nothing.  The rows are gone
-    through once before, and only what lost is held; and once more where a number is free
-    and wanted, to see which of those households are sent one.
+    Else a number would get nothing because of a row that gets nothing; unless any of its
+    rows has no hour.  The rows are gone through once before, and only what lost is held;
+    and once more where a number is free and wanted, to see which of those households are
+    sent one.
     """
     reason = pl.col(own("reason"))
+    barred = _has_no_hour(reason).alias("barred")
     lost = [(reason == code(name)).alias(name) for name in ("duplicate", "household")]
-    judged = frame.select("row", reason.is_null().alias("sent"), *lost, *claims)
+    judged = frame.select("row", reason.is_null().alias("sent"), barred, *lost, *claims)
     free = pl.col("household")
     claimed = pl.when(~free).then(pl.col(r"^(home|rank \d+)$"))
     losers = (
-        judged.filter(free | pl.col("duplicate"))
-        .select("row", "number", "household", claimed)
+        judged.filter(free | pl.col("duplicate") | pl.col("barred"))
+        .select("row", "number", "household", "barred", claimed)
         .collect(engine="streaming")
     )
     wanted = losers.filter(~free).join(losers.filter(free), on="number", how="semi")
+    wanted = wanted.join(losers.filter("barred"), on="number", how="anti")
     if not len(wanted):
         return frame
     homes = wanted["home"].drop_nulls().unique()

@@ -6,7 +6,7 @@ sentences ``{detail}`` is the plan's `detail` column: the missing column, the wi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -198,6 +198,9 @@ REASONS: dict[str, Reason] = {
         ),
     )
 }
+
+NO_HOUR: Final = ("place_contradicts", "never_open")
+"""What a row says of its person's place that leaves no hour right to text them."""
 
 REASON = pl.Enum(list(REASONS))
 """The plan's type for it: a byte a row, and no other word can be stored."""

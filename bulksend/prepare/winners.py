@@ -5,12 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from bulksend.prepare.columns import as_text
+from bulksend.prepare.reasons import NO_HOUR
 
 
 def winners(
     frame: pl.LazyFrame, household: str | None, *, keeps_numbers: bool
 ) -> pl.DataFrame:
-    """For each row of a plan that lost to another: the row that is sent, or held out.
+    """For each row of a plan that lost to another: the row that counts.
+
+    That is the one that is sent, or held out; else the first by which no hour is right.
 
     Args:
         household: The input's column that names one; None where nothing does.
@@ -42,8 +45,13 @@ def _pairs(frame: pl.LazyFrame, reason: str, key: pl.Expr) -> pl.DataFrame:
     lost = losers.collect(engine="streaming")
     if not len(lost):  # the other rows are millions
         return lost.select("row", winner=pl.lit(None, pl.Int64))
-    counts = pl.col("reason").is_null() | (pl.col("reason") == "holdout")
-    sent = frame.filter(counts).select(pl.col("row").alias("winner"), key)
+    why = pl.col("reason")
+    counts = why.is_null() | why.is_in(["holdout", *NO_HOUR])
+    is_barred = why.is_in(NO_HOUR).fill_null(value=False)
+    sent = frame.filter(counts).select(
+        pl.col("row").alias("winner"), key, is_barred=is_barred
+    )
     sent = sent.filter(pl.col("key").is_in(lost["key"].unique().implode()))
-    pairs = lost.join(sent.collect(engine="streaming"), on="key")
+    first = sent.collect(engine="streaming").sort("is_barred", "winner")
+    pairs = lost.join(first.unique("key", keep="first", maintain_order=True), on="key")
     return pairs.select("row", "winner")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from bulksend.planning import Checked, plan_campaign
+from bulksend.prepare.reasons import NO_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,11 +103,11 @@ def hold(checked: Checked) -> pl.DataFrame:
     assert frame.filter(~sent & unsent).is_empty()
 
     lost = frame.filter(pl.col("reason").is_in(LOST))["row"]
-    held_out = pl.col("reason") == "holdout"
+    counts = pl.col("reason").is_in(["holdout", *NO_HOUR])
     if len(lost):
         winners = plan.winners()
         assert winners["row"].to_list() == lost.to_list()
-        assert set(winners["winner"]) <= set(frame.filter(sent | held_out)["row"])
+        assert set(winners["winner"]) <= set(frame.filter(sent | counts)["row"])
     return frame
 
 

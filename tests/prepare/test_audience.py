@@ -92,6 +92,56 @@ def test_duplicates_are_judged_among_the_rows_that_can_be_sent(tmp_path: Path) -
     ]  # fmt: skip
 
 
+FAR, NEAR = "Asia/Macau", "America/New_York"
+TORN = f"{NEAR},90210"
+
+# policy, zone and ZIP of each row with one number, what becomes of them, who won
+NO_HOURS: list[tuple[object, list[str], list[str], list[tuple[int, int]]]] = [
+    ("first", [f"{FAR},", ",", f"{NEAR},"], ["never_open", "duplicate", "duplicate"], [(3, 2), (4, 2)]),
+    ("first", [TORN, ","], ["place_contradicts", "duplicate"], [(3, 2)]),
+    ("first", [f"{NEAR},", f"{FAR},", ","], ["sent", "never_open", "duplicate"], [(4, 2)]),
+    ("last", [",", f"{FAR},", ",", TORN], ["duplicate", "never_open", "duplicate", "place_contradicts"], [(2, 3), (4, 3)]),
+    ("last", [f"{FAR},", ","], ["never_open", "sent"], []),
+    ({"by": "at", "keep": "highest"}, [",", ",", f"{FAR},"], ["duplicate", "duplicate", "never_open"], [(2, 4), (3, 4)]),
+    ("refuse", [f"{FAR},", ","], ["never_open", "duplicate"], [(3, 2)]),
+    ("keep", [f"{FAR},", ","], ["never_open", "sent"], []),
+    ("first", ["EST,", ",10001"], ["zone_unknown", "sent"], []),
+    ("first", [",00000", f"{NEAR},"], ["postcode_unknown", "sent"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("policy", "places", "expected", "winners"), NO_HOURS)
+def test_a_row_by_which_no_hour_is_right_counts_for_its_person(
+    tmp_path: Path,
+    policy: object,
+    places: list[str],
+    expected: list[str],
+    winners: list[tuple[int, int]],
+) -> None:
+    """A second row that says less of them opens no hour; a cell that says nothing can."""
+    rows = "".join(f"{A},{place},{at}\n" for at, place in enumerate(places))
+    checked = plan(
+        tmp_path,
+        f"phone,zone,zip,at\n{rows}{B},,,9\n",
+        recipients={"zone": "zone", "postcode": "zip", "duplicates": policy},
+        send={"window": {"from": "09:00", "to": "20:00"}},
+    )
+    assert fates(checked) == [*expected, "sent"]
+    assert checked.plan.winners().rows() == winners
+
+
+def test_no_household_gives_a_number_on_that_has_no_hour(tmp_path: Path) -> None:
+    """Of A's rows the first loses its household; the second may be anywhere."""
+    people = f"phone,home,zone\n{B},1,\n{A},1,\n{A},2,{FAR}\n{A},3,\n"
+    checked = plan(
+        tmp_path,
+        people,
+        recipients={"zone": "zone", "household": "home"},
+        send={"window": {"from": "09:00", "to": "20:00"}},
+    )
+    assert fates(checked) == ["sent", "household", "never_open", "duplicate"]
+
+
 def test_a_household_gets_one_text_and_an_empty_cell_is_none(tmp_path: Path) -> None:
     """Judged after the numbers, so that a duplicate takes nobody's place."""
     people = (
