@@ -240,7 +240,9 @@ def _read(asked: str, region: str | None) -> str:
         (number,) = read([asked], region)
     except InputError as error:
         raise InputError(
-            replace(
+            one
+            if one.code == "E104"  # of the region, whatever was asked
+            else replace(
                 one,
                 found=f"it was taken for a number; {one.found}",
                 expected=ASKED,

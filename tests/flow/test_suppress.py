@@ -51,6 +51,19 @@ def test_numbers_are_added_checked_and_removed(desk: Desk) -> None:
     assert BEN not in listed.all
 
 
+@pytest.mark.parametrize(
+    "command", [["suppress", "add"], ["suppress", "check"], ["explain"]]
+)
+def test_a_region_that_is_none_is_told_as_one(desk: Desk, command: list[str]) -> None:
+    """No key of a campaign file is blamed: there is none."""
+    desk.call("suppress", "add", BEN)
+    refused = desk.call(*command, ANA, "--region", "us")
+    assert refused.code == 2
+    assert 'E104 "us" is no region with phone numbers' in refused.err
+    assert 'Write "US".' in refused.err
+    assert "recipients" not in refused.all
+
+
 @pytest.mark.parametrize("name", ["out.parquet", "out.xlsx", "out", "-"])
 def test_an_export_is_called_what_it_is(desk: Desk, name: str) -> None:
     """CSV in a file of another name could not be read back; `-` would be a file."""

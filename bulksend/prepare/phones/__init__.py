@@ -81,5 +81,4 @@ def _unknown(region: str) -> Problem:
         f'"{region}" is no region with phone numbers',
         expected="a two-letter ISO 3166 code in capitals, such as US or GB",
         fix=f'Write "{near}".' if near else "",
-        column="recipients.default_region",
     )
