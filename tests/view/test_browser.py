@@ -218,6 +218,23 @@ def test_who_reads_a_table_of_the_live_page_stays_there(
             tab.wait_for_event("request", timeout=2_500)
 
 
+def test_only_a_watch_that_has_ended_is_said_to_have(
+    browser: Browser, everything: tuple[Plan, Journal, Run], tmp_path: Path
+) -> None:
+    """A journal that could not be read for once has old figures, and then new ones."""
+    home = Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
+    with live(home) as address:
+        tab = browser.new_page()
+        tab.goto(address)
+        beat = tab.locator(".beat")
+        tab.route("**/now.json", lambda route: route.fulfill(status=500, body="no"))
+        expect(beat).to_have_text("the figures are old: the terminal says why")
+        tab.unroute("**/now.json")
+        expect(beat).to_contain_text("of 9")
+        expect(beat).not_to_have_class("beat lost")
+    expect(beat).to_have_text("no connection: the watch has ended")
+
+
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_arms_can_be_compared_by_everybody(
     browser: Browser,

@@ -4,6 +4,7 @@ const main = document.getElementById("main");
 const beat = document.querySelector(".beat");
 const said = document.querySelector(".said");
 let seen = Number(main.dataset.look), state = "";
+const OLD = "the figures are old: the terminal says why";
 
 function span(seconds) {
   if (seconds < 90) return Math.ceil(seconds) + " s";
@@ -16,7 +17,7 @@ function line(now) {
     now.done.toLocaleString("en") + " of " + now.to_send.toLocaleString("en")];
   if (now.is_held && now.messages_per_second) parts.push(now.messages_per_second + " messages/s");
   if (now.seconds_left) parts.push(span(now.seconds_left) + " left");
-  if (now.is_old) parts.push("the figures are old: the terminal says why");
+  if (now.is_old) parts.push(OLD);
   return parts.join(" · ");
 }
 
@@ -35,25 +36,31 @@ function replace(html) {
   scrollTo(left, top);
 }
 
+function lose(why) {
+  beat.textContent = why;
+  beat.classList.add("lost");
+}
+
 async function refresh() {
+  let answer = null;
   try {
-    const now = await (await fetch("now.json", { cache: "no-store" })).json();
+    answer = await fetch("now.json", { cache: "no-store" });
+    const now = await answer.json();
     beat.textContent = line(now);
     beat.classList.toggle("lost", now.is_old);
     const word = now.state.replace(/ \(.*/, "");
     if (word !== state) { state = word; said.textContent = "The run is " + word + "."; }
     if (now.look !== seen) {
-      const answer = await fetch("main", { cache: "no-store" });
-      if (answer.ok) { replace(await answer.text()); seen = now.look; }
+      const page = await fetch("main", { cache: "no-store" });
+      if (page.ok) { replace(await page.text()); seen = now.look; }
     }
     if (now.is_purged) {
-      said.textContent = beat.textContent = "The run was purged: these are its last figures.";
-      beat.classList.add("lost");
+      said.textContent = "The run was purged: these are its last figures.";
+      lose(said.textContent);
       return;
     }
   } catch {
-    beat.textContent = "no connection: the watch has ended";
-    beat.classList.add("lost");
+    lose(answer ? OLD : "no connection: the watch has ended");
   }
   setTimeout(refresh, document.hidden ? 5000 : 1000);
 }
