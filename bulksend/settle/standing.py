@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Part, Run
     from bulksend.journal.store import Journal
 
+IN_FLIGHT = "in_flight"
+"""What a living sender has under way: posted, or about to be, and not answered yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -143,7 +146,7 @@ def standing_of(
         "excluded": run.rows - run.sendable + late,
     }
     if is_held:
-        counts["in_flight"] = claimed
+        counts[IN_FLIGHT] = claimed
     absent = found.get(Status.NOT_SENT, 0)
     touched = sum(n for status, n in found.items() if status is not Status.PLANNED)
     counts["not_sent"] = run.sendable - touched + absent

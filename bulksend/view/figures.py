@@ -22,7 +22,7 @@ from bulksend.settle import arms
 from bulksend.settle.outcomes import ENDED_AT, beside, outcomes
 from bulksend.settle.proving import NOT_SENT
 from bulksend.settle.results import OUTCOMES, SHOWN
-from bulksend.settle.standing import sender_of
+from bulksend.settle.standing import IN_FLIGHT, sender_of
 from bulksend.view.tries import earlier, tries_of
 from bulksend.view.waits import Waits, waits
 
@@ -78,7 +78,8 @@ class Slot(NamedTuple):
 class Figures:
     """A run, counted.  Times are milliseconds since 1970; ``at`` is when it was looked at.
 
-    ``counts`` has every outcome, and they add up to the run's rows; ``halts`` is what
+    ``counts`` has every outcome, and they add up to the run's rows, with what is in flight
+    where a process has the run; ``halts`` is what
     stopped it, the latest first; ``doubled`` are rows of which two messages are known.
     ``earlier`` are messages of rows that were sent again: each was posted, and may be
     billed, and ``fates`` have each row's last one only.  ``opted_out`` are people whom it
@@ -145,8 +146,8 @@ class Figures:
 
     @property
     def may_be_used(self) -> list[Fate]:
-        """Of what is unknown: it may have been taken, and then is billed."""
-        return [one for one in self.fates if one.status == "unknown"]
+        """Of what is unknown or in flight: it may have been taken, and then is billed."""
+        return [one for one in self.fates if one.status in ("unknown", IN_FLIGHT)]
 
 
 def _was_excluded(fate: Fate) -> bool:
@@ -165,12 +166,14 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
     campaign = Campaign.model_validate(plan.about["campaign"], by_alias=True)
     gone = arms.opt_outs(plan, journal, run)
     tries = tries_of(journal, run)
-    chunks = chain([_nothing(plan)], outcomes(plan, journal, run, _NEEDED))
+    is_held = sender_of(journal, run, now=now) is not None
+    found = outcomes(plan, journal, run, _NEEDED)
+    chunks = chain([_nothing(plan)], map(_in_flight, found) if is_held else found)
     parts = [_parts(one, gone, tries) for one in chunks]
     fates, before, sizes, pace, answers, deliveries, retried, people = map(
         _added, zip(*parts, strict=True)
     )
-    counts = dict.fromkeys(OUTCOMES, 0)
+    counts = dict.fromkeys((*OUTCOMES, *([IN_FLIGHT] if is_held else [])), 0)
     for status, rows in fates.group_by("status").agg(pl.col("rows").sum()).iter_rows():
         counts[status] += rows
     return Figures(
@@ -188,7 +191,7 @@ def count(plan: Plan, journal: Journal, run: Run, *, now: int) -> Figures:
         halts=tuple(journal.canaries.halts(run.id)),
         is_aborted=journal.orders.is_aborted(run.id),
         is_paused=journal.orders.of(run.id) is not None,
-        is_held=sender_of(journal, run, now=now) is not None,
+        is_held=is_held,
         earlier=tuple(Fate(*one) for one in _ordered(before, "rows")),
         places=tuple(_places(plan, campaign, run)),
         opted_out=_opted_out(journal, run),
@@ -217,6 +220,10 @@ def _opted_out(journal: Journal, run: Run) -> int:
     """Read from all of its rows, so only where anybody has opted out at all."""
     began, said = journal.canaries.first_claim(run.id), journal.suppressions
     return said.opted_out_of(run.id, since=began) if said.opted_out_since(began) else 0
+
+
+def _in_flight(chunk: pl.DataFrame) -> pl.DataFrame:
+    return chunk.with_columns(pl.col("status").replace(Status.CLAIMED, IN_FLIGHT))
 
 
 def _nothing(plan: Plan) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.errors import counted
+from bulksend.settle.standing import IN_FLIGHT
 
 if TYPE_CHECKING:
     from bulksend.view.figures import Figures
@@ -22,6 +23,11 @@ def state_of(seen: Figures) -> State:
     unknown, absent = seen.counts["unknown"], seen.absent
     if left := seen.counts["not_sent"] - absent:
         return _unsent(seen, left)
+    if in_flight := seen.counts.get(IN_FLIGHT, 0):
+        return State(
+            "under way",
+            f"{counted(in_flight, 'message is', 'messages are')} in flight.",
+        )
     if unknown:
         some = counted(unknown, "message is", "messages are")
         return State("open", f"{some} unknown: `bulksend settle` finds out.")

@@ -23,6 +23,7 @@ MEANINGS = {
     "failed": "A receipt says that it did not arrive.",
     "refused": "Bandwidth answered that it will not send it.",
     "unknown": "It may have been sent; nothing proves it. It is not sent again.",
+    "in_flight": "It is on its way; Bandwidth has not answered yet.",
     "expired": "Its time passed before it could be sent; nothing was sent.",
     "not_sent": "Nothing was sent yet.",
     "excluded": "A rule said that this row gets no message.",
@@ -84,7 +85,7 @@ def outcomes(seen: Figures) -> list[Outcome]:
     return [
         Outcome(name, count, words.share(count, seen.run.rows), meaning)
         for name, meaning in MEANINGS.items()
-        if (count := seen.counts[name])
+        if (count := seen.counts.get(name, 0))
     ]
 
 

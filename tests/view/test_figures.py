@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import UTC
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulksend.journal.owner import Owner
 from bulksend.journal.records import ALREADY_SENT, Candidate, Outcome
 from bulksend.journal.states import Event
 from bulksend.journal.suppressions import (
@@ -24,6 +26,9 @@ from bulksend.settle.results import OUTCOMES, results
 from bulksend.settle.standing import standing
 from bulksend.view.figures import Slot, count
 from bulksend.view.pace import MOST_BARS, bins
+from bulksend.view.page import Page
+from bulksend.view.state import state_of
+from bulksend.view.tables import outcomes
 from bulksend.view.waits import Waits, waits
 from tests.prepare.planning import number, plan
 from tests.settle.test_results import EVERYTHING, NOW, begun, played
@@ -56,6 +61,27 @@ def everything(tmp_path: Path) -> Iterator[tuple[Plan, Journal, Run]]:
     ):
         played(journal, run, epoch, EVERYTHING)
         yield checked.plan, journal, run
+
+
+def test_what_a_living_sender_has_under_way_is_in_flight(
+    everything: tuple[Plan, Journal, Run],
+) -> None:
+    """As `status` counts it; it may be billed, and nobody is told to settle it."""
+    _, journal, run = everything
+    before = count(*everything, now=NOW)
+    later = NOW + 60_000
+    epoch = journal.leases.take(run.campaign, Owner.me(run.run), now=later)
+    journal.claim(run, epoch, [Candidate(2, 2), Candidate(11, 11)], now=later)
+    seen = count(*everything, now=later)
+    assert seen.counts == standing(journal, run, now=later).counts
+    assert (seen.counts["in_flight"], seen.counts["not_sent"]) == (2, 0)
+    assert sum(seen.counts.values()) == 12
+    assert seen.counts["unknown"] == before.counts["unknown"]
+    assert state_of(seen) == ("under way", "2 messages are in flight.")
+    maybe = sum(one.rows for one in seen.may_be_used)
+    assert maybe == seen.counts["unknown"] + 2
+    assert [one.rows for one in outcomes(seen) if one.name == "in_flight"] == [2]
+    assert Page(seen, UTC).html()
 
 
 def test_every_count_is_that_of_the_results(
