@@ -529,25 +529,43 @@ group by reason;
 select count(distinct person) from suppressions
 where reason = 'opted_out' and since >= :since and lifted_at is null;
 
--- Reads all rows of the run: there is no index by person.
+-- Reads all rows of the run: there is no index by person.  Of a group each member counts.
 -- name: opt_outs_of_run
-select count(distinct person) from messages
-where run_id = :run_id and row between :first and :last and claimed_at is not null
-  and person in (select person from suppressions
-                 where reason = 'opted_out' and since >= :since and lifted_at is null);
+with gone as (select person from suppressions
+              where reason = 'opted_out' and since >= :since and lifted_at is null)
+select count(distinct person)
+from (select person from messages
+      where run_id = :run_id and row between :first and :last and claimed_at is not null
+        and person in (select person from gone)
+      union all
+      select members.person
+      from members join messages as m on m.run_id = members.run_id and m.row = members.row
+      where members.run_id = :run_id and members.row between :first and :last
+        and claimed_at is not null and members.person in (select person from gone))
+     as texted;
 
 -- Which rows these are.
 -- name: opt_out_rows
+with gone as (select person from suppressions
+              where reason = 'opted_out' and since >= :since and lifted_at is null)
 select row from messages
-where run_id = :run_id and claimed_at is not null
-  and person in (select person from suppressions
-                 where reason = 'opted_out' and since >= :since and lifted_at is null)
+where run_id = :run_id and claimed_at is not null and person in (select person from gone)
+union
+select members.row
+from members join messages as m on m.run_id = members.run_id and m.row = members.row
+where members.run_id = :run_id and claimed_at is not null
+  and members.person in (select person from gone)
 order by row;
 
 -- name: people_since
-select count(distinct person) from messages
-where accepted_at >= :since
-  and run_id in (select id from runs where finished_at is null or finished_at >= :since);
+with recent as (select id from runs where finished_at is null or finished_at >= :since)
+select count(distinct person)
+from (select person from messages
+      where accepted_at >= :since and run_id in (select id from recent)
+      union all
+      select members.person
+      from members join messages as m on m.run_id = members.run_id and m.row = members.row
+      where accepted_at >= :since and members.run_id in (select id from recent)) as texted;
 
 -- -- receipts -----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bulksend.journal.records import Candidate, person_key
+from bulksend.journal.records import Candidate, Part, person_key
 from bulksend.journal.states import Event
 from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause
 from tests.suites.scene import (
@@ -313,6 +313,24 @@ class SuppressionsSuite:
         assert store.opt_out_rows(sender.run.id, since=NOW + 101) == []
         store.lift(number_of(2), now=NOW + 200)
         assert store.opted_out_of(sender.run.id, since=NOW) == 0
+
+    def test_of_a_group_everybody_is_texted_and_may_opt_out(
+        self, sender: Sender
+    ) -> None:
+        """Not its first member alone; its row is one, however many leave."""
+        store, run = sender.journal.suppressions, sender.run
+        first, *others = (person_key(number_of(row)) for row in (2, 20, 21))
+        group = Candidate(2, None, person=first, others=" ".join(map(str, others)))
+        sender.journal.claim(run, sender.epoch, [group, person_of(3)], now=NOW)
+        sender.record(
+            outcome(2, Event.ACCEPT, NOW + 1), outcome(3, Event.ACCEPT, NOW + 1)
+        )
+        for gone, row in enumerate((20, 21), 1):
+            store.add([suppressed(row, reason=OPTED_OUT, since=NOW + 100)])
+            assert store.opted_out_of(run.id, since=NOW) == gone
+            assert store.opt_out_rows(run.id, since=NOW) == [2]
+        assert store.opt_out_rate(since=NOW) == (2, 4)
+        assert store.opted_out_of(run.id, Part(1, 3, 9), since=NOW) == 0
 
     def test_the_tables_refuse_a_lift_before_its_beginning(
         self, place: Place, journal: Journal
