@@ -150,7 +150,7 @@ class Outflow:
         if now >= self._step_ends:
             self._climb(now)
         left = self._account.lets_out
-        if self._queue is not None and self.waiting >= self._queue.holds - DUST:
+        if self._queue is not None and self._is_full:
             left = min(self._account.rate, self._queue.rate)
         most = {name: self._lanes[name].lets_out if name else inf for name in lanes}
         found: dict[str, float] = {}
@@ -167,7 +167,7 @@ class Outflow:
             bucket.seconds_to_change(leaving.get(name, 0.0))
             for name, bucket in self._lanes.items()
         ]
-        if queue is not None and total > queue.rate:
+        if queue is not None and total > queue.rate and not self._is_full:
             times.append((queue.holds - self.waiting) / (total - queue.rate))
         return min(times)
 
@@ -185,7 +185,7 @@ class Outflow:
             return
         waiting = max(0.0, self.waiting + (total - queue.rate) * seconds)
         self.waiting = min(queue.holds, waiting)
-        if self.full_at is None and self.waiting >= queue.holds - DUST:
+        if self.full_at is None and self._is_full:
             self.full_at = then
 
     def give_back(self, lane: str, segments: float) -> None:
@@ -211,6 +211,10 @@ class Outflow:
             first = inf if grows == 0.0 else -too_long / grows
             late = max(late, min((then - now) / 1000, first))
         return late
+
+    @property
+    def _is_full(self) -> bool:
+        return self._queue is not None and self.waiting >= self._queue.holds - DUST
 
     @property
     def seconds_in_queue(self) -> float:

@@ -133,6 +133,16 @@ def test_what_lives_too_short_for_the_queue_is_told(life: float, expires: int) -
     assert course(some).expires == pytest.approx(expires, abs=20)
 
 
+def test_a_full_queue_stays_full_however_its_rate_is_shared_out() -> None:
+    """Shares of 150 a second sum up to a little more: time goes on all the same."""
+    names = [f"{rate}/s" for rate in range(3, 23)]
+    rates = Rates(200.0, {name: Lane(float(name[:-2])) for name in names})
+    volumes = tuple(Volume("always", 40_000, 40_000, "", name) for name in names)
+    queue = Queue(150.0, 1_000.0)
+    goes = course(Load(volumes, 0, NEVER, rates, opening, queue=queue))
+    assert goes.ends == pytest.approx(40_000 / 3 * 1000, rel=0.01)
+
+
 def test_a_slow_sender_holds_up_its_own_messages_alone() -> None:
     """A thousand of each in ten minutes, one of them at one a second: it lacks 460."""
     slow = Volume("always", 1000, 1000, "", "1/s")
