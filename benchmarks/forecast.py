@@ -11,6 +11,7 @@ hours   what `check` asks of a campaign without caps
 caps    with T-Mobile's day, AT&T's minute and Bandwidth's queue
 tight   the same with an end that most do not meet, so that every remedy is looked for
 lanes   the same of four senders, each with a rate of its own
+twenty  and of twenty
 """
 
 from __future__ import annotations
@@ -36,13 +37,15 @@ CAPS: dict[str, Any] = {
     "dequeue": "150/s",
 }
 TIGHT = CAPS | {"not_after": "2026-11-25T20:00:00Z"}
-SENDERS = tuple(f"+1919555010{one}" for one in range(4))
+SENDERS = tuple(f"+191955501{one:02}" for one in range(20))
 RATES = ("10/s", "20/s", "40/s", "80/s")
+TWENTY = tuple(f"{rate}/s" for rate in range(3, 23))
 QUESTIONS: dict[str, dict[str, Any]] = {
     "hours": {},
     "caps": CAPS,
     "tight": TIGHT,
-    "lanes": TIGHT | {"per_sender": dict(zip(SENDERS, RATES, strict=True))},
+    "lanes": TIGHT | {"per_sender": dict(zip(SENDERS, RATES, strict=False))},
+    "twenty": TIGHT | {"per_sender": dict(zip(SENDERS, TWENTY, strict=True))},
 }
 
 
@@ -76,7 +79,7 @@ def campaign(send: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "forecast",
         "provider": "bandwidth",
-        "from": list(SENDERS) if "per_sender" in send else SENDERS[0],
+        "from": list(send.get("per_sender", SENDERS[:1])),
         "application_id": "a",
         "recipients": {
             "path": "people.parquet",
