@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, time
-from zoneinfo import ZoneInfo, available_timezones
 
 from bulksend.define.amounts import TIMESTAMP_PATTERN
+from bulksend.rules import tz
 
 _TIME = r"^([01][0-9]|2[0-3]):([0-5][0-9]) ([A-Za-z][A-Za-z0-9_+/-]{0,40})$"
 DEADLINE_PATTERN = f"{TIMESTAMP_PATTERN}|{_TIME}"
@@ -31,9 +31,9 @@ class Deadline:
         if re.fullmatch(TIMESTAMP_PATTERN, text):
             return cls(text, datetime.fromisoformat(text.upper()))
         match = re.fullmatch(_TIME, text)
-        if match is None or match[3] not in available_timezones():
+        if match is None or match[3] not in tz.names():
             raise ValueError(text)
-        zone = ZoneInfo(match[3])
+        zone = tz.zone(match[3])
         return cls(text, None, time(int(match[1]), int(match[2]), tzinfo=zone))
 
     def __str__(self) -> str:

@@ -10,10 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -35,6 +33,7 @@ from bulksend.define.amounts import (
     lifetime,
 )
 from bulksend.define.deadline import DEADLINE_PATTERN, Deadline
+from bulksend.rules import tz
 from bulksend.rules.jurisdictions import REGIONS
 
 
@@ -126,12 +125,8 @@ def _often(value: object) -> Often:
     return value if isinstance(value, Often) else Often.parse(str(value))
 
 
-_zones = cache(available_timezones)
-"""It reads hundreds of files; Airflow asks for each campaign file, all day."""
-
-
 def _zone(value: str) -> str:
-    if value not in _zones():
+    if value not in tz.names():
         raise ValueError(value)
     return value
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
 from bulksend.errors import Problem
+from bulksend.rules.tz import zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class ScheduledFor(NamedTuple):
 
 def last_slot(schedule: Schedule, now: datetime) -> ScheduledFor | None:
     """The slot that is due: the latest one that is not in the future."""
-    local = now.astimezone(ZoneInfo(schedule.zone))
+    local = now.astimezone(zone(schedule.zone))
     # Backwards an hour that comes twice is taken for the later one: so from the slot
     # before it, forwards.
     back = CronSim(schedule.cron, local, reverse=True)
@@ -52,7 +52,7 @@ def last_slot(schedule: Schedule, now: datetime) -> ScheduledFor | None:
 def next_slots(schedule: Schedule, now: datetime, count: int) -> list[ScheduledFor]:
     """The slots to come."""
     due = last_slot(schedule, now)
-    begin = now.astimezone(ZoneInfo(schedule.zone)) if due is None else due.at
+    begin = now.astimezone(zone(schedule.zone)) if due is None else due.at
     return list(islice(_after(schedule, begin), count))
 
 
@@ -62,7 +62,7 @@ def slot_called(schedule: Schedule, name: str) -> ScheduledFor | None:
         local = datetime.strptime(name, _NAME)  # noqa: DTZ007 -- its zone is the schedule's
     except ValueError:
         return None
-    found = last_slot(schedule, local.replace(tzinfo=ZoneInfo(schedule.zone)))
+    found = last_slot(schedule, local.replace(tzinfo=zone(schedule.zone)))
     return found if found is not None and found.name == name else None
 
 

@@ -18,7 +18,6 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from phonenumbers.tzdata import TIMEZONE_DATA
@@ -26,6 +25,7 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 from bulksend.prepare import postcodes
 from bulksend.prepare.phones import cache
 from bulksend.prepare.phones.states import FIRST, LAST, STATES, area_states
+from bulksend.rules.tz import zone as clock_of
 
 ALSO: Final = {
     "928": "America/Denver",  # the Navajo Nation keeps summer time, Arizona does not
@@ -90,7 +90,7 @@ def _one_for_each_clock(zones: list[str]) -> tuple[str, ...]:
             for year in range(2026, 2037)
             for month in range(1, 13)
         )
-        clock = tuple(day.astimezone(ZoneInfo(zone)).utcoffset() for day in days)
+        clock = tuple(day.astimezone(clock_of(zone)).utcoffset() for day in days)
         clocks.setdefault(clock, zone)
     return tuple(sorted(clocks.values()))
 

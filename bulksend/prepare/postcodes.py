@@ -10,11 +10,11 @@ from collections import defaultdict
 from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import available_timezones
 
 import polars as pl
 
 from bulksend.prepare.phones import cache
+from bulksend.rules import tz
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -166,7 +166,7 @@ def _zips() -> Iterator[tuple[dict[str, Any], set[str]]]:
     """
     import zipcodes
 
-    known = available_timezones()
+    known = tz.names()
     every = zipcodes.list_all()  # type: ignore[no-untyped-call]
     counties: dict[tuple[str, str], set[str]] = defaultdict(set)
     for county, zone in _ALSO.items():

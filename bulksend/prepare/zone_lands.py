@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bulksend.prepare import postcodes
 from bulksend.prepare.phones.states import STATES
+from bulksend.rules.tz import zone as clock_of
 
 _SHARES_MOBILES = {"AU": ("CC", "CX"), "IL": ("PS",), "TR": ("CY",)}
 """Of countries whose mobiles cannot be told from another's: Cocos and Christmas Island have
@@ -32,7 +32,7 @@ Idaho's and that of a county in Oregon.  Los Angeles' has five."""
 @lru_cache(maxsize=1024)
 def clock(zone: str) -> tuple[object, ...]:
     """A zone's offsets in winter and summer: two names of one clock are equal in it."""
-    days = (datetime(2026, month, 15, tzinfo=ZoneInfo(zone)) for month in (1, 7))
+    days = (datetime(2026, month, 15, tzinfo=clock_of(zone)) for month in (1, 7))
     return tuple(day.utcoffset() for day in days)
 
 

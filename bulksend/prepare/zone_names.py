@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from typing import Final
-from zoneinfo import available_timezones
 
 import polars as pl
+
+from bulksend.rules import tz
 
 BAD: Final = 0
 """The number of a word that names no place's zone."""
@@ -32,8 +33,7 @@ class ZoneNames:
     @cached_property
     def _known(self) -> list[str]:
         """Without offsets and UTC, where nobody lives: EST is the East, and no summer."""
-        every = available_timezones()  # reads many files
-        return sorted(one for one in every if not _OFFSET.match(one))
+        return sorted(one for one in tz.names() if not _OFFSET.match(one))
 
     @cached_property
     def _number(self) -> dict[str, int]:

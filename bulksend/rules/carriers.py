@@ -6,7 +6,8 @@ Pure: moments are milliseconds since 1970.
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+
+from bulksend.rules.tz import zone
 
 T_MOBILE, ATT, UNKNOWN = "t_mobile", "att", "unknown"
 BY_DAY = frozenset({T_MOBILE, UNKNOWN})
@@ -19,7 +20,7 @@ MINUTE_MS = 60_000
 MINUTE_LASTS_MS = 61_000
 """Any sixty seconds, counted second by second: one of them is only partly in it."""
 
-PACIFIC = ZoneInfo("America/Los_Angeles")
+PACIFIC = zone("America/Los_Angeles")
 
 
 def pacific_day(now: int) -> tuple[int, int]:

@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 from bulksend.rules.calendars import Calendars, first_day
 from bulksend.rules.profile import rules_for
+from bulksend.rules.tz import zone as clock_of
 from bulksend.rules.week import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from zoneinfo import ZoneInfo
 
     from bulksend.rules.calendars import Calendar
     from bulksend.rules.pack import Rule, RulePack
@@ -223,7 +224,7 @@ _FIRST_OF: dict[tuple[int, tuple[tuple[int, int], ...]], str] = {}
 def _alike(zone: str, month: int) -> str:
     """A zone whose clocks show the same all through the month."""
     offsets: list[tuple[int, int]] = []
-    info = ZoneInfo(zone)
+    info = clock_of(zone)
     begin, end = (moment // 1000 for moment in _bounds(month))
     before = _offset(info, begin - 3 * 86_400)
     for day in range(begin - 3 * 86_400, end + 3 * 86_400, 86_400):
@@ -243,7 +244,7 @@ def _offset(info: ZoneInfo, second: int) -> int:
 def _moments(zone: str, day: date, minutes: int) -> tuple[int, int]:
     """A local time as moments: two that differ where the clock is put back or forward."""
     wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)  # noqa: DTZ001
-    local = wall.replace(tzinfo=ZoneInfo(zone))
+    local = wall.replace(tzinfo=clock_of(zone))
     return (
         round(local.timestamp() * 1000),
         round(local.replace(fold=1).timestamp() * 1000),

@@ -45,8 +45,8 @@ ROWS = [
     ("9192345694", "89883", "",
      "number US-NC America/New_York; postcode US-NV America/Denver America/Los_Angeles", "sent"),
     ("+18673341234", "", "",  # all of Canada's North
-     ("number CA America/Atikokan America/Cambridge_Bay America/Dawson America/Iqaluit "
-      "America/Rankin_Inlet America/Vancouver"), "sent"),
+     ("number CA America/Atikokan America/Cambridge_Bay America/Dawson America/Edmonton "
+      "America/Iqaluit America/Rankin_Inlet America/Vancouver America/Winnipeg"), "sent"),
     ("+12502345671", "", "",
      "number CA America/Creston America/Edmonton America/Vancouver", "sent"),
     ("+16042345671", "", "", "number CA America/Vancouver", "sent"),

@@ -1,7 +1,7 @@
 """Who may be texted when, worked out once more; nothing of bulksend is imported here.
 
 Its own tables of area codes, of their clocks (`clocks`), of hours and of holidays, the
-offsets of `zoneinfo`, and of libraries what they say themselves: `phonenumbers` about a
+offsets of `tzdata`, and of libraries what they say themselves: `phonenumbers` about a
 number's country, and about zones beside the table; `zipcodes` about a ZIP.  Plain loops
 over people, so that nothing is clever.
 """
@@ -267,4 +267,6 @@ def _same_clock(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _clock(zone: str) -> ZoneInfo:
-    return ZoneInfo(zone)
+    """By the package's data: the system's may be of before a country changed its clocks."""
+    with files("tzdata").joinpath("zoneinfo", zone).open("rb") as file:
+        return ZoneInfo.from_file(file, key=zone)
