@@ -43,7 +43,7 @@ from bulksend.rules.jurisdictions import any_part
 from bulksend.rules.place import Claim, Place, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bulksend.prepare.areas import Area
     from bulksend.rules.hours import Hours
@@ -177,21 +177,23 @@ class _Placing:
 
 def claims_and_fault(said: Said) -> tuple[list[Claim], str | None]:
     """What is claimed, and the reason to send nothing that lies in the claims."""
-    others: list[Claim] = []
+    lives: list[Claim] = []
     fault = None
     if _is_zip_wrong(said):
         fault = "postcode_unknown"
     elif said.postcode in postcodes.places() and _is_north_american(said.region):
-        others.append(_postcode_claim(said.postcode))
-        if not others[-1].zones and not said.zone:
+        lives += _postcode_claims(said.postcode)
+        if not lives[-1].zones and not said.zone:
             fault = "never_open"  # the armed forces' post: nobody knows where
-    number = _number_claim(said, others)
+    number = _number_claim(said, lives)
+    is_there: list[Claim] = []
     if said.zone is None:
         fault = fault or "zone_unknown"
     elif said.zone:
-        others += _zone_claims(said.zone, [number, *others])
-    if fault is None and _contradict(others):
+        is_there += _zone_claims(said.zone, [number, *lives])
+    if fault is None and _contradict(lives, is_there):
         fault = "place_contradicts"
+    others = [*lives, *is_there]
     if not number.zones and not others:
         zones = zone_lands.zones_in(number.jurisdiction[:2]) or _other_zones(
             said.region
@@ -237,19 +239,23 @@ def _other_zones(region: str) -> tuple[str, ...]:
     return tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
 
 
-def _postcode_claim(postcode: int) -> Claim:
-    state, zones = postcodes.places()[postcode]
-    if state not in _TERRITORIES:
-        state = f"US-{state}" if state in STATES else any_part("US")
-    return Claim("postcode", state, zones)
+def _postcode_claims(postcode: int) -> Iterator[Claim]:
+    """One for each state: a few ZIPs lie in two."""
+    states, zones = postcodes.places()[postcode]
+    for state in states:
+        where = state
+        if state not in _TERRITORIES:
+            where = f"US-{state}" if state in STATES else any_part("US")
+        yield Claim("postcode", where, zones)
 
 
-def _contradict(claims: list[Claim]) -> bool:
+def _contradict(lives: Iterable[Claim], is_there: Iterable[Claim]) -> bool:
     """Whether postcode and zone column, which both speak of today, cannot both be true."""
-    if len(claims) < 2 or not all(claim.zones for claim in claims):
-        return False
-    clocks = [{clock(zone) for zone in claim.zones} for claim in claims]
-    return not clocks[0] & clocks[1]
+    one, other = (
+        {clock(zone) for claim in claims for zone in claim.zones}
+        for claims in (lives, is_there)
+    )
+    return bool(one and other) and not one & other
 
 
 def _is_zip_wrong(said: Said) -> bool:

@@ -1,4 +1,4 @@
-"""From a ZIP to its state and time zone; the data is the `zipcodes` package's.
+"""From a ZIP to its states and time zones; the data is the `zipcodes` package's.
 
 A ZIP is five digits, so all of them are one table of 100,000 slots.  Spreadsheets take
 the leading zeros of New England's away, and people write ZIP+4.
@@ -52,6 +52,24 @@ _BY_CUSTOM = {
 river: Columbus and West Point.  It is a ZIP's clock, and none of an area code's: whoever has
 it with a number of Alabama alone may as well have moved."""
 
+_LIES_ALSO_IN = {
+    "02861": ("MA", "Bristol County"),
+    "42223": ("TN", "Montgomery County"),
+    "59221": ("ND", "McKenzie County"),
+    "63673": ("IL", "Randolph County"),
+    "71749": ("LA", "Union Parish"),
+    "73949": ("TX", "Sherman County"),
+    "81137": ("NM", "San Juan County"),
+    "84536": ("AZ", "Navajo County"),
+    "86044": ("UT", "San Juan County"),
+    "86515": ("NM", "McKinley County"),
+    "88063": ("TX", "El Paso County"),
+    "89439": ("CA", "Sierra County"),
+    "97635": ("CA", "Modoc County"),
+}
+"""The other side of ZIPs with a town in two states, by the Census of 2010
+(zcta_place_rel_10.txt): the post, and so the package, has them in one."""
+
 
 def data_version() -> str:
     return version("zipcodes")
@@ -92,19 +110,22 @@ def _closely(text: pl.Series) -> pl.Series:
 
 
 @lru_cache(maxsize=1)
-def places() -> dict[int, tuple[str, tuple[str, ...]]]:
-    """State and zones by the number of the place; no zones where nobody knows them."""
+def places() -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """States and zones by the number of the place; no zones where nobody knows them."""
     found = {
-        place: (state, zone)
-        for place, state, zone in _slots().unique("place").rows()
+        place: (states, zone)
+        for place, states, zone in _slots().unique("place").rows()
         if place not in {NOT_ONE, EMPTY, FOREIGN}
     }
     zones_of: dict[str, set[str]] = {}
-    for state, zone in found.values():
-        zones_of.setdefault(state, set()).update(zone.split())
+    for states, zone in found.values():
+        zones_of.setdefault(states, set()).update(zone.split())
     return {
-        place: (state, tuple(zone.split()) or tuple(sorted(zones_of[state])))
-        for place, (state, zone) in found.items()
+        place: (
+            tuple(states.split()),
+            tuple(zone.split()) or tuple(sorted(zones_of[states])),
+        )
+        for place, (states, zone) in found.items()
     }
 
 
@@ -123,19 +144,23 @@ def _slots() -> pl.DataFrame:
 
 def _compiled() -> pl.DataFrame:
     found, every = [("", "")] * 100_000, list(_zips())
-    regions = _regions(every)
+    regions, counties = _regions(every), _counties()
     for one, zones in every:
         there = zones if one["active"] else zones | regions[_region(one)]
         if custom := _BY_CUSTOM.get((one["state"], one["county"])):
             there = there | {custom}
-        found[int(one["zip_code"])] = (one["state"], " ".join(sorted(there)))
+        states = [one["state"]]
+        if also := _LIES_ALSO_IN.get(one["zip_code"]):
+            states.append(also[0])
+            there = there | counties[also]
+        found[int(one["zip_code"])] = (" ".join(states), " ".join(sorted(there)))
     numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY, ("?", ""): FOREIGN}
     for place in sorted(set(found)):
         numbers.setdefault(place, len(numbers))
     return pl.DataFrame(
         {
             "place": pl.Series([numbers[p] for p in found], dtype=pl.UInt16),
-            "state": [state for state, _ in found],
+            "state": [states for states, _ in found],
             "zone": [zone for _, zone in found],
         }
     )
@@ -164,16 +189,25 @@ def _zips() -> Iterator[tuple[dict[str, Any], set[str]]]:
 
     A ZIP's own zone is that of a point in it, while its routes may lie on both sides.
     """
-    import zipcodes
-
-    known = tz.names()
-    every = zipcodes.list_all()  # type: ignore[no-untyped-call]
-    counties: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for county, zone in _ALSO.items():
-        counties[county].add(zone)
-    for one in every:
-        if one["county"]:
-            counties[one["state"], one["county"]].add(one["timezone"])
-    for one in every:
+    known, counties = tz.names(), _counties()
+    for one in _listed():
         zones = {one["timezone"]} | counties.get((one["state"], one["county"]), set())
         yield one, set() if one["state"] in _MILITARY else zones & known
+
+
+def _counties() -> dict[tuple[str, str], set[str]]:
+    """The zones of each state's counties."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for county, zone in _ALSO.items():
+        found[county].add(zone)
+    for one in _listed():
+        if one["county"]:
+            found[one["state"], one["county"]].add(one["timezone"])
+    return found
+
+
+def _listed() -> list[dict[str, Any]]:
+    import zipcodes
+
+    every: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]
+    return every

@@ -82,8 +82,8 @@ def states_of(zone: str) -> tuple[str, ...]:
 def _states() -> dict[str, set[str]]:
     """Each zone's states, by the ZIPs that have it."""
     found: dict[str, set[str]] = defaultdict(set)
-    for state, zones in postcodes.places().values():
-        for zone in zones:
-            if state in STATES:
-                found[zone].add(state)
+    for states, zones in postcodes.places().values():
+        if len(states) == 1 and states[0] in STATES:
+            for zone in zones:
+                found[zone].add(states[0])
     return dict(found)

@@ -77,6 +77,13 @@ OLD_NAMES = {
 BY_GEORGIA = {"Chambers County", "Lee County", "Russell County"}
 """Of Alabama: towns there live by the clock across the river."""
 
+ALSO_IN = {
+    "02861": "MA", "42223": "TN", "59221": "ND", "63673": "IL", "71749": "LA", "73949": "TX",
+    "81137": "NM", "84536": "AZ", "86044": "UT", "86515": "NM", "88063": "TX", "89439": "CA",
+    "97635": "CA",
+}  # fmt: skip
+"""ZIPs that the Census has in a second state beside the post's."""
+
 ISLANDS = {"AU": ("CX", "CC"), "TR": ("CY",), "IL": ("PS",)}
 """Countries that share another's mobile numbers."""
 
@@ -136,6 +143,7 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
     if code and number.country_code == 1:
         state, there = _zip(code)
         told |= there
+        where |= {f"US-{ALSO_IN[code]}"} if code in ALSO_IN else set()
         if state in AREAS:
             where.add(f"US-{state}")
             homes |= there  # and its state's other clocks, which tell of no other state
