@@ -89,6 +89,19 @@ class _Open(NamedTuple):
     place: int
 
 
+class _Flow(NamedTuple):
+    place: int
+    rate: float
+
+
+class _Going(NamedTuple):
+    """What leaves by each lane, and of it what counts by the day and the minute."""
+
+    leaving: dict[str, float]
+    by_day: float
+    by_minute: float
+
+
 def course(load: Load) -> Course:
     """Play a run through."""
     return _Run(load).play()
@@ -201,7 +214,8 @@ class _Run:
         if not flows:
             self._wait_until(opens)
             return
-        self._flow(flows, min(opens, self._next(flows)))
+        going = self._going(flows)
+        self._flow(flows, going, min(opens, self._next(flows, going)))
 
     def _stop(self) -> None:
         """It is told to end: whoever is left had a window, and the rate did not suffice."""
@@ -248,74 +262,77 @@ class _Run:
             self._day.give_back(part)
         self._left[place] = max(left, whole)
 
-    def _flows(self) -> list[tuple[int, float]]:
+    def _flows(self) -> list[_Flow]:
         """Places that are served now, and how fast: of a lane, what closes first first."""
         lanes = {lane for (lane, _), opened in self._open.items() if opened}
         refill = self._minute.lets_out
-        flows: list[tuple[int, float]] = []
+        flows: list[_Flow] = []
         for lane, rate in self._out.rates(self._now, sorted(lanes)).items():
-            some = self._flows_of(lane, rate, refill)
-            refill -= sum(much for place, much in some if self._by_minute[place])
-            flows += some
+            for one in self._flows_of(lane, rate, refill):
+                refill -= one.rate if self._by_minute[one.place] else 0.0
+                flows.append(one)
         return flows
 
-    def _flows_of(
-        self, lane: str, rate: float, refill: float
-    ) -> list[tuple[int, float]]:
+    def _flows_of(self, lane: str, rate: float, refill: float) -> list[_Flow]:
         limited = self._open.get((lane, True), [])
         free = self._open.get((lane, False), [])
         if rate <= 0.0:
             return []
         if not limited or (free and free[0].until < limited[0].until):
-            return [(free[0].place, rate)] if free else []
+            return [_Flow(free[0].place, rate)] if free else []
         slow = min(rate, refill)
-        flows = [(limited[0].place, slow)] if slow > SLOWEST else []
+        flows = [_Flow(limited[0].place, slow)] if slow > SLOWEST else []
         if free and rate > slow:
-            flows.append((free[0].place, rate - slow))
+            flows.append(_Flow(free[0].place, rate - slow))
         return flows
 
-    def _next(self, flows: list[tuple[int, float]]) -> float:
+    def _next(self, flows: list[_Flow], going: _Going) -> float:
         """When the first of these flows changes."""
-        times = [self._left[place] / rate for place, rate in flows]
-        times += [
-            (opened[0].until - LEAST_LIFE_MS - self._now) / 1000
-            for opened in self._open.values()
-            if opened
-        ]
-        leaving, by_day, by_minute = self._sums(flows)
-        times.append(self._out.seconds_to_change(self._now, leaving))
-        times.append(self._day.seconds_to_change(self._now, by_day))
-        times.append(self._minute.seconds_to_change(by_minute))
+        left = self._left
+        times = [left[place] / rate for place, rate in flows]
+        closes = min(opened[0].until for opened in self._open.values() if opened)
+        times.append((closes - LEAST_LIFE_MS - self._now) / 1000)
+        times.append(self._out.seconds_to_change(self._now, going.leaving))
+        times.append(self._day.seconds_to_change(self._now, going.by_day))
+        times.append(self._minute.seconds_to_change(going.by_minute))
         return self._now + max(min(times), LEAST_STEP_SECONDS) * 1000
 
-    def _sums(
-        self, flows: list[tuple[int, float]]
-    ) -> tuple[dict[str, float], float, float]:
-        """What leaves by each lane, and of it what counts by the day and the minute."""
+    def _going(self, flows: list[_Flow]) -> _Going:
         leaving: dict[str, float] = {}
+        by_day = by_minute = 0.0
         for place, rate in flows:
-            lane = self._load.volumes[place].lane
+            lane, slow = self._kind[place]
             leaving[lane] = leaving.get(lane, 0.0) + rate
-        by_day = sum(rate for place, rate in flows if self._by_day[place])
-        by_minute = sum(rate for place, rate in flows if self._by_minute[place])
-        return leaving, by_day, by_minute
+            by_day += rate if self._by_day[place] else 0.0
+            by_minute += rate if slow else 0.0
+        return _Going(leaving, by_day, by_minute)
 
-    def _flow(self, flows: list[tuple[int, float]], then: float) -> None:
+    def _flow(self, flows: list[_Flow], going: _Going, then: float) -> None:
         self._begins = self._now if self._begins is None else self._begins
-        leaving, by_day, by_minute = self._sums(flows)
-        total = sum(leaving.values())
+        if self._load.queue is not None:
+            self._expires += self._expiring(flows, then)
+        seconds = (then - self._now) / 1000
         for place, rate in flows:
-            until = self._open[self._kind[place]][0].until
-            lasts = self._out.expires(until, self._now, then, total)
-            self._expires += lasts * rate
-            self._left[place] -= (then - self._now) / 1000 * rate
-        self._day.passes((then - self._now) / 1000, by_day)
-        self._pass(then - self._now, leaving, by_minute)
+            self._left[place] -= seconds * rate
+        self._day.passes(seconds, going.by_day)
+        self._pass(then - self._now, going.leaving, going.by_minute)
         self._now = self._ends = then
         for place, _ in flows:
             if self._left[place] <= DUST:
                 self._left[place] = 0.0
                 heapq.heappop(self._open[self._kind[place]])
+
+    def _expiring(self, flows: list[_Flow], then: float) -> float:
+        """Segments of these flows that expire in Bandwidth's queue."""
+        by_end: dict[int, float] = {}
+        for place, rate in flows:
+            until = self._open[self._kind[place]][0].until
+            by_end[until] = by_end.get(until, 0.0) + rate
+        total = sum(by_end.values())
+        return sum(
+            self._out.expires(until, self._now, then, total) * rate
+            for until, rate in by_end.items()
+        )
 
     def _pass(self, ms: float, leaving: Mapping[str, float], by_minute: float) -> None:
         """Time goes on for AT&T's minute and for what may leave."""

@@ -102,7 +102,7 @@ class Bucket:
     def passes(self, seconds: float, total: float) -> None:
         """Time goes on in which *total* leaves."""
         holds = self._holds + (self.rate - total) * seconds
-        self._holds = min(self._most, max(0.0, holds))
+        self._holds = 0.0 if holds < 0.0 else min(self._most, holds)
 
     def give_back(self, segments: float) -> None:
         """Part of a message, which is not sent: another's is, in its place."""

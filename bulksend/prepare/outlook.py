@@ -6,8 +6,8 @@ The plan is read once and narrowly; everything else is `forecast`'s.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -27,13 +27,14 @@ from bulksend.prepare.volumes import (
     FirstFew,
     Load,
     Volume,
+    last_of,
     shared_out,
 )
 from bulksend.rules.hours import LEAST_LIFE_MS, LOOK_AHEAD_DAYS, Hours, Opening
 from bulksend.rules.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bulksend.define.campaign import Campaign
     from bulksend.define.halting import Canary
@@ -46,6 +47,7 @@ QUEUE_SECONDS = 900
 """Bandwidth holds a quarter of an hour of its rate (bandwidth.md §2)."""
 
 SHOWN_PLACES = 5
+_WEIGHTS = ("weight", "saved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,12 @@ def outlook(  # noqa: PLR0913  (what a forecast is asked)
     over = texts_over(plan.open_rows(closed), *keys)
     cuts = best_cuts(over) if not campaign.message.media else []
     over = over.filter(pl.col("over") <= (cuts[0][0] if cuts else 0))
-    volumes, rates = _volumes(plan.open_rows(closed), campaign, keys, over)
+    found, rates = _counted(plan.open_rows(closed), campaign, keys, over)
     if left is not None:
-        volumes = _left_of(volumes, left)
-    if not volumes:
+        found = _left_of(found, left)
+    if not len(found):
         return Outlook(None, (), ())
     carriers, dequeue = campaign.send.carriers, campaign.send.dequeue
-    first = first_few(campaign.send.canary, volumes)
     caps, queue = UNCAPPED, None
     if carriers is not None:
         day, minute = carriers.t_mobile_per_day or 0, carriers.att_per_minute or 0
@@ -127,23 +128,35 @@ def outlook(  # noqa: PLR0913  (what a forecast is asked)
         holds = dequeue.per_second * QUEUE_SECONDS
         queue = Queue(dequeue.per_second, holds)
     ends, life = ends_of(campaign, now), life_of(campaign)
-    load = Load(volumes, now, ends, rates, opening, caps, queue, first, life)
+    alike = pl.lit(0)
     if hours is not None:
-        load = replace(load, volumes=_alike(load, hours))
+        every = found["place"].unique().sort()
+        number = alike_from(every, hours, now - DAY, round(last_of(now, ends)))
+        alike = pl.col("place").replace_strict(every, number)
+    volumes = _volumes(found, caps, alike)
+    first = first_few(campaign.send.canary, volumes)
+    load = Load(volumes, now, ends, rates, opening, caps, queue, first, life)
     goes = course(load)
-    people: Counter[str] = Counter()
-    for volume in volumes:
-        people[volume.place] += volume.rows
-    shown = []
-    for place, rows in people.most_common(SHOWN_PLACES):
-        if hours is None:
-            break
-        found = opening(place, now)
-        rules = tuple(rule.id for rule in hours.rules(Place.parse(place)))
-        opens, closes = found if found is not None else (None, None)
-        shown.append(PlaceHours(place, rows, opens, closes, rules))
     cut = cuts[0][0] if cuts else 0
-    return Outlook(goes, tuple(remedies(load, goes, cut=cut)), tuple(shown))
+    shown = () if hours is None else _where_most_are(found, hours, opening, now)
+    helps = remedies(load, goes, cut=cut, ends=partial(ends_of, campaign))
+    return Outlook(goes, tuple(helps), shown)
+
+
+def _where_most_are(
+    found: pl.DataFrame,
+    hours: Hours,
+    opening: Callable[[str, int], Opening | None],
+    now: int,
+) -> tuple[PlaceHours, ...]:
+    people = found.group_by("place").agg(pl.col("rows").sum())
+    most = people.sort("rows", "place", descending=[True, False]).head(SHOWN_PLACES)
+    shown = []
+    for place, rows in most.iter_rows():
+        rules = tuple(rule.id for rule in hours.rules(Place.parse(place)))
+        opens, closes = opening(place, now) or (None, None)
+        shown.append(PlaceHours(place, rows, opens, closes, rules))
+    return tuple(shown)
 
 
 def _always(word: str, moment: int) -> Opening:  # noqa: ARG001
@@ -186,30 +199,23 @@ def _end(one: Opening) -> int:
     return one.end
 
 
-def _alike(load: Load, hours: Hours) -> tuple[Volume, ...]:
-    """Places that nothing tells apart while the run goes are one flow, named by the first.
+def alike_from(places: Iterable[str], hours: Hours, begin: int, last: int) -> list[int]:
+    """A number for each place: the same for those that have the same openings until *last*.
 
-    Of hours those count that the run, or one that begins a day earlier, may come to; of
-    carriers, which caps hold them up.
+    What is behind the end of a run tells no places apart that it comes to.
     """
-    begin, last = load.start - DAY, round(load.last)
-    numbers: dict[tuple[Opening, ...], int] = {}
+    by_openings: dict[tuple[Opening, ...], int] = {}
     by_key: dict[object, int] = {}
-    by_place: dict[str, int] = {}
-    together: dict[object, Volume] = {}
-    for one in load.volumes:
-        if one.place not in by_place:
-            place = Place.parse(one.place)
-            key = hours.alike(place, begin, last)
-            if key not in by_key:
-                found = hours.openings(place, begin, last)
-                seen = tuple(Opening(max(start, begin), end) for start, end in found)
-                by_key[key] = numbers.setdefault(seen, len(numbers))
-            by_place[one.place] = by_key[key]
-        flow = by_place[one.place], load.caps.holding(one.carrier), one.lane
-        before = together.get(flow)
-        together[flow] = one if before is None else before.and_(one)
-    return tuple(together.values())
+    numbers = []
+    for word in places:
+        place = Place.parse(word)
+        key = hours.alike(place, begin, last)
+        if key not in by_key:
+            found = hours.openings(place, begin, last)
+            seen = tuple(Opening(max(start, begin), end) for start, end in found)
+            by_key[key] = by_openings.setdefault(seen, len(by_openings))
+        numbers.append(by_key[key])
+    return numbers
 
 
 def first_few(canary: Canary | None, volumes: Iterable[Volume]) -> FirstFew | None:
@@ -227,35 +233,50 @@ def _keys(campaign: Campaign) -> list[pl.Expr]:
     return [place, pl.col("from").cast(pl.String), carrier.cast(pl.String)]
 
 
-def _volumes(
+def _counted(
     rows: pl.LazyFrame, campaign: Campaign, keys: Sequence[pl.Expr], over: pl.DataFrame
-) -> tuple[tuple[Volume, ...], Rates]:
-    """What goes to each place, and the rates at which it leaves.
+) -> tuple[pl.DataFrame, Rates]:
+    """What goes to each place, by lane and carrier, and the rates at which it leaves.
 
     Args:
         over: Texts that a cut would make a segment shorter, with their *keys*.
     """
     found = (
         rows.group_by(keys)
-        .agg(pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"), rows=pl.len())
+        .agg(
+            pl.col("pace_weight").cast(pl.Int64).sum().alias("weight"),
+            rows=pl.len().cast(pl.Int64),
+        )
         .collect(engine="streaming")
     )
     senders = found.group_by("from").agg(pl.col("weight").sum())
     rates, lane_of = rates_of(campaign, senders.iter_rows())
     names = ["place", "from", "carrier"]
     saved = over.group_by(names).agg(saved=pl.col("texts").sum())
-    places = (
-        found.join(saved, on=names, how="left")
-        .with_columns(
-            pl.col("saved").fill_null(0).cast(pl.Int64),
-            lane=pl.col("from").replace_strict(lane_of, default=""),
-        )
-        .group_by("place", "carrier", "lane")
-        .agg(pl.col("weight", "rows", "saved").sum())
+    counted = found.join(saved, on=names, how="left").with_columns(
+        pl.col("saved").fill_null(0).cast(pl.Int64),
+        lane=pl.col("from").replace_strict(lane_of, default=""),
+    )
+    return counted, rates
+
+
+def _volumes(found: pl.DataFrame, caps: Caps, alike: pl.Expr) -> tuple[Volume, ...]:
+    """Places that nothing tells apart while the run goes are one flow, named by the first.
+
+    Args:
+        alike: The same for places with the same hours; of carriers counts which caps
+            hold them up.
+    """
+    carriers = found["carrier"].unique().to_list()
+    holding = [2 * day + minute for day, minute in map(caps.holding, carriers)]
+    held = pl.col("carrier").replace_strict(carriers, holding)
+    flows = (
+        found.group_by(alike.alias("alike"), held.alias("held"), "lane")
+        .agg(pl.col("place", "carrier").min(), pl.col("weight", "rows", "saved").sum())
         .select("place", "weight", "rows", "carrier", "lane", "saved")
         .sort("place", "carrier", "lane")
     )
-    return tuple(Volume(*row) for row in places.iter_rows()), rates
+    return tuple(Volume(*row) for row in flows.iter_rows())
 
 
 def rates_of(
@@ -306,10 +327,9 @@ def at_any_hour(
     return ((goes.ends or 0) - (goes.begins or 0)) / 1000
 
 
-def _left_of(volumes: Sequence[Volume], left: int) -> tuple[Volume, ...]:
-    few = shared_out(left, [one.rows for one in volumes])
-    return tuple(
-        one._replace(rows=rows, weight=round(one.weight * rows / one.rows))
-        for one, rows in zip(volumes, few, strict=True)
-        if rows
-    )
+def _left_of(found: pl.DataFrame, left: int) -> pl.DataFrame:
+    few = pl.Series("rows", shared_out(left, found["rows"].to_list()))
+    share = few / found["rows"]
+    return found.with_columns(
+        few, *((pl.col(name) * share).round().cast(pl.Int64) for name in _WEIGHTS)
+    ).filter(pl.col("rows") > 0)

@@ -5,6 +5,7 @@ Pure: each change is a run that is played again (`forecast.course`).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from functools import cache
 from math import ceil
@@ -13,13 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from bulksend.prepare.forecast import MINUTE, course
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from bulksend.prepare.ends import Ends
     from bulksend.prepare.forecast import Course
     from bulksend.prepare.volumes import Load
 
 MOST_TIMES = 1_000
 """So many times as fast is all that is tried."""
+
+EARLIER = (*range(1, 15), *range(15, 60, 5), *range(60, 24 * 60 + 1, 15))
+"""Minutes: nobody starts ten hours and seventeen minutes earlier."""
 
 FEW = 0.01
 """A share that does not decide what is worth while."""
@@ -33,18 +38,26 @@ class Remedy(NamedTuple):
     minutes: int
 
 
-def remedies(load: Load, now: Course, *, cut: int = 0) -> list[Remedy]:
+def remedies(
+    load: Load,
+    now: Course,
+    *,
+    cut: int = 0,
+    ends: Callable[[int], Ends] | None = None,
+) -> list[Remedy]:
     """The smallest changes that make all rows fit; else those that help most.
 
     Args:
         now: How it goes without them.
 
         cut: Characters less in the text, which save what each volume says.
+
+        ends: When it is over, where that depends on when it begins.
     """
     found = [
         one
         for one in (
-            _earlier(load, now),
+            _earlier(load, now, ends),
             _faster(load, now),
             _faster_senders(load, now),
             _shorter(load, now, cut),
@@ -61,16 +74,27 @@ def _gain(before: Course, after: Course, change: str) -> Remedy:
     return Remedy(change, before.left - after.left, minutes)
 
 
-def _earlier(load: Load, now: Course) -> Remedy | None:
-    """The least earlier start that lets in nearly all who can be."""
-    if not now.left:
+def _earlier(
+    load: Load, now: Course, ends: Callable[[int], Ends] | None
+) -> Remedy | None:
+    """The least earlier start that lets in nearly all who can be.
+
+    On the day before, an end that is a time of day comes a day earlier too: no start is
+    named that has another end.
+    """
+
+    def start(minutes: int) -> int:
+        return load.start - minutes * MINUTE
+
+    same = [one for one in EARLIER if ends is None or ends(start(one)) == load.ends]
+    if not now.left or not same:
         return None
 
     @cache
     def tried(minutes: int) -> Course:
-        return course(replace(load, start=load.start - minutes * MINUTE))
+        return course(replace(load, start=start(minutes)))
 
-    minutes = _enough(now, 24 * 60, tried)
+    minutes = _enough(now, same, tried)
     if minutes is None:
         return None
     return _gain(now, tried(minutes), f"start {_spell(minutes)} earlier")
@@ -87,7 +111,7 @@ def _faster(load: Load, now: Course) -> Remedy | None:
         share = 1 + tenths / 10 / account
         return course(replace(load, rates=load.rates.times(share, 1.0)))
 
-    tenths = _enough(now, ceil(account * MOST_TIMES * 10), tried)
+    tenths = _enough(now, _round_numbers(ceil(account * MOST_TIMES * 10)), tried)
     if tenths is None:
         return None
     more = f"{tenths / 10:,.1f}".removesuffix(".0")
@@ -104,31 +128,37 @@ def _faster_senders(load: Load, now: Course) -> Remedy | None:
         rates = load.rates.times(1.0, 1 + percent / 100)
         return course(replace(load, rates=rates))
 
-    percent = _enough(now, 100 * MOST_TIMES, tried)
+    percent = _enough(now, _round_numbers(100 * MOST_TIMES), tried)
     if percent is None:
         return None
     change = f"raise `send.per_sender` by {percent:,} %"
     return _gain(now, tried(percent), change)
 
 
-def _enough(now: Course, most: int, tried: Callable[[int], Course]) -> int | None:
-    """The least effort that brings what *most* of it brings; None where that is nothing.
+def _round_numbers(most: int) -> Sequence[int]:
+    """Up to *most*, and that; each is one more than the last, or 5 % of it at most."""
+    found = [1]
+    while (last := found[-1]) < most:
+        step = 1 if last < 100 else 5 * 10 ** (len(str(last)) - 3)
+        found.append(min(most, last + step))
+    return found
+
+
+def _enough(
+    now: Course, efforts: Sequence[int], tried: Callable[[int], Course]
+) -> int | None:
+    """The least effort that brings what the last one brings; None where that is nothing.
 
     Where not all can be let in, the last few of those who can are not worth a much
     greater effort, and a few in all are worth none.
     """
-    best = tried(most).left
+    best = tried(efforts[-1]).left
     spared = 0 if not best else round(FEW * (now.left - best))
     if now.left - best <= FEW * now.left:
         return None
-    low, high = 1, most
-    while low < high:
-        middle = (low + high) // 2
-        if tried(middle).left <= best + spared:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return efforts[
+        bisect_left(efforts, True, key=lambda one: tried(one).left <= best + spared)
+    ]
 
 
 def _shorter(load: Load, now: Course, cut: int) -> Remedy | None:

@@ -42,14 +42,6 @@ class Volume(NamedTuple):
     lane: str = ""
     saved: int = 0
 
-    def and_(self, other: Volume) -> Volume:
-        """Both, as one that has the name of this."""
-        return self._replace(
-            weight=self.weight + other.weight,
-            rows=self.rows + other.rows,
-            saved=self.saved + other.saved,
-        )
-
 
 class Caps(NamedTuple):
     """What carriers take, in segments; 0: they take all.
@@ -69,6 +61,11 @@ class Caps(NamedTuple):
 
 
 UNCAPPED = Caps()
+
+
+def last_of(start: int, ends: Ends) -> float:
+    """Of a run with these ends: as far as it is looked at."""
+    return min(ends.last, start + HORIZON_DAYS * DAY)
 
 
 class FirstFew(NamedTuple):
@@ -109,7 +106,7 @@ class Load:
     @property
     def last(self) -> float:
         """Whose window opens then, or later, is left."""
-        return min(self.ends.last, self.start + HORIZON_DAYS * DAY)
+        return last_of(self.start, self.ends)
 
     def first_rows(self) -> list[int]:
         """How many go first of each volume: of those whose windows open first."""

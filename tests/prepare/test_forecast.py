@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -17,7 +17,7 @@ from bulksend.prepare.cuts import best_cuts, texts_over
 from bulksend.prepare.ends import NEVER, Ends
 from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Lane, Queue, Rates
-from bulksend.prepare.outlook import _alike, _Openings, outlook
+from bulksend.prepare.outlook import _Openings, _volumes, alike_from, outlook
 from bulksend.prepare.remedies import remedies
 from bulksend.prepare.volumes import Caps, Load, Volume
 from bulksend.rules.hours import Hours, Opening
@@ -155,19 +155,57 @@ def test_a_slow_sender_holds_up_its_own_messages_alone() -> None:
     assert not any("segments/s more" in one for one in changes)  # it would not help
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_what_is_promised_is_what_comes_of_it(seed: int) -> None:
-    """The rate that is named, as it is written, lets in as many as it says."""
-    rng = Random(seed)
-    rate = rng.uniform(1, 20)
-    some = load(("always", rng.randrange(2000, 9000)), rate=rate, end=15 * MINUTE)
-    for one in remedies(some, course(some)):
-        found = re.search(r"send ([0-9.,]+) segments/s more", one.change)
-        if found is None:
-            continue
+def changed(some: Load, change: str) -> Load:
+    """A run with a change that was advised, as it is written."""
+    if found := re.fullmatch(r"send ([0-9.,]+) segments/s more", change):
         more = float(found[1].replace(",", ""))
-        after = course(replace(some, rates=Rates(rate + more)))
-        assert course(some).left - after.left == one.fits
+        account = some.rates.account + more
+        return replace(some, rates=some.rates._replace(account=account))
+    if found := re.fullmatch(r"raise `send.per_sender` by ([0-9,]+) %", change):
+        times = 1 + int(found[1].replace(",", "")) / 100
+        return replace(some, rates=some.rates.times(1.0, times))
+    found = re.fullmatch(r"start (?:([0-9]+) h ?)?(?:([0-9]+) min )?earlier", change)
+    assert found, change
+    minutes = 60 * int(found[1] or 0) + int(found[2] or 0)
+    return replace(some, start=some.start - minutes * MINUTE)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_promised_is_what_comes_of_it(seed: int) -> None:
+    """Each change that is named, as it is written, lets in as many as it says."""
+    rng = Random(seed)
+    lanes = {name: Lane(rng.uniform(1, 9)) for name in "abc"[: rng.randrange(4)]}
+    rates = Rates(rng.uniform(1, 20), lanes, rng.choice((0.0, 300.0)))
+    volumes = tuple(
+        Volume(place, rows * weight, rows, carrier, lane)
+        for place in rng.sample(["always", "noon", "nine to five"], 2)
+        for carrier in rng.sample(["", "t_mobile", "att", "unknown"], 2)
+        for lane in ("", *lanes)
+        for rows, weight in [(rng.randrange(100, 2000), rng.choice((1, 2)))]
+    )
+    caps = Caps(rng.choice((0, 900)), rng.choice((0, 90)))
+    start = 24 * HOUR + rng.randrange(9, 13) * HOUR
+    ends = Ends(stops=start + rng.randrange(10, 200) * MINUTE)
+    queue = rng.choice((None, Queue(rates.account * 0.7, 400.0)))
+    some = Load(volumes, start, ends, rates, opening, caps, queue)
+    goes = course(some)
+    for one in remedies(some, goes):
+        assert goes.left - course(changed(some, one.change)).left == one.fits
+
+
+def test_no_start_is_advised_that_has_another_end(tmp_path: Path) -> None:
+    """At two in the night a run until ten cannot begin on the day before: it ended then."""
+    people = "phone\n" + "".join(f"919234{n:04}\n" for n in range(2_000))
+    send: dict[str, Any] = {"rate": "0.05/s", "not_after": "10:00 America/New_York"}
+    send["rules"] = {"profile": "transactional", "because": "they asked for it"}
+    checked = plan(tmp_path, people, send=send)
+    loaded = load_campaign(campaign(tmp_path, send=send))
+    now = round(datetime(2026, 9, 14, 6, tzinfo=UTC).timestamp() * 1000)
+    found = outlook(checked.plan, loaded.campaign, now=now)
+    assert found.course is not None
+    (earlier,) = (one for one in found.remedies if "earlier" in one.change)
+    assert earlier.change == "start 2 h earlier"
+    assert earlier.fits == pytest.approx(2 * 3600 * 0.05, abs=2)
 
 
 def test_shorter_texts_end_earlier() -> None:
@@ -207,6 +245,13 @@ def test_check_knows_when_a_plan_would_end(tmp_path: Path) -> None:
     )
 
 
+def merged(load: Load, hours: Hours) -> tuple[Volume, ...]:
+    found = pl.DataFrame(load.volumes, schema=Volume._fields, orient="row")
+    begin, last = load.start - 24 * HOUR, round(load.last)
+    number = alike_from(found["place"], hours, begin, last)
+    return _volumes(found, load.caps, pl.lit(pl.Series(number)))
+
+
 @pytest.mark.parametrize("hours", [None, 6, 30, 24 * 9])
 def test_places_as_one_flow_end_when_each_by_itself_would(hours: int | None) -> None:
     """A holiday far behind the end tells no places apart; carriers' caps always do."""
@@ -223,7 +268,7 @@ def test_places_as_one_flow_end_when_each_by_itself_would(hours: int | None) -> 
     caps, rates = Caps(20_000, 100), Rates(5.0, {"1/s": Lane(1.0)})
     ends = Ends(stops=None if hours is None else now + hours * HOUR)
     apart = Load(volumes, now, ends, rates, _Openings(known, now), caps)
-    together = replace(apart, volumes=_alike(apart, known))
+    together = replace(apart, volumes=merged(apart, known))
     one, other = course(apart), course(together)
     assert len(together.volumes) <= len(volumes) * 3 / 4
     assert one.left == pytest.approx(other.left, rel=0.005)
