@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from pydantic import BeforeValidator
 
 from bulksend.errors import InputError, Problem
-from bulksend.rules.rule_file import Kind, problem, read
+from bulksend.rules.rule_file import Kind, read
 from bulksend.rules.week import HOLIDAY, Slots, slots_of, week_of
 
 if TYPE_CHECKING:
@@ -122,16 +122,16 @@ def read_rules(files: Sequence[Path], *, beside: RulePack | None = None) -> Rule
     rules = list(beside.rules) if beside else []
     checked = [beside.checked] if beside else []
     for file in files:
-        shape = read(file, problems)
-        if shape is None:
+        written = read(file, problems)
+        if written is None:
             continue
-        checked.append(shape.checked)
+        checked.append(written.rules.checked)
         taken = {rule.id for rule in rules}
-        for place, one in enumerate(shape.rules):
+        for place, one in enumerate(written.rules.rules):
             rules.append(_rule(one))
             if one.id in taken:
                 found = f"the rule `{one.id}` is there already"
-                problems.append(problem(file, ("rules", place, "id"), found))
+                problems.append(written.problem(("rules", place, "id"), found))
             taken.add(one.id)
     if problems:
         raise InputError(problems)

@@ -8,10 +8,11 @@ a calendar that is known.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import yaml
 from pydantic import (
@@ -37,6 +38,9 @@ QUOTED = 40
 """So many characters of a wrong value are shown."""
 
 Kind = Literal["primary", "secondary", "caution"]
+
+_Place: TypeAlias = "tuple[str | int, ...]"
+"""Of a thing in a file, such as ``('rules', 3, 'holidays')``."""
 
 
 class _Shape(BaseModel):
@@ -132,8 +136,8 @@ class _Wrong(Exception):  # noqa: N818
 _DEEPEST = 20
 
 
-def _tree_of(text: str) -> Any:
-    """The file's values.  How deep they are is asked first: libyaml has only its stack."""
+def _read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
+    """Values and nodes.  How deep they are is asked first: libyaml has only its stack."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -141,17 +145,33 @@ def _tree_of(text: str) -> Any:
         if depth > _DEEPEST:
             line = getattr(event.start_mark, "line", 0) + 1
             raise _Wrong("it is nested too deeply", line)
-    return yaml.load(text, Loader=_Loader)  # noqa: S506  (it makes texts only)
+    loader = _Loader(text)  # it makes texts only
+    node = loader.get_single_node()
+    return None if node is None else loader.construct_document(node), node
 
 
-def read(file: Path, problems: list[Problem]) -> RuleFile | None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file of rules, and where in it each thing stands."""
+
+    file: Path
+    rules: RuleFile
+    root: yaml.Node | None
+
+    def problem(self, place: _Place, found: str) -> Problem:
+        """E122 at a place of the file, such as ``rules[3].id``."""
+        return _problem(self.file, self.root, place, found)
+
+
+def read(file: Path, problems: list[Problem]) -> Written | None:
     """A file of the right shape and without faults; else all of these are in *problems*.
 
     Codes: E121, where it cannot be read; E122 for what is wrong in it.
     """
+    root: yaml.Node | None = None
     try:
-        text = file.read_text("utf-8")
-        shape = RuleFile.model_validate(_tree_of(text))
+        tree, root = _read_yaml(file.read_text("utf-8"))
+        shape = RuleFile.model_validate(tree)
     except (OSError, UnicodeDecodeError) as error:
         found = (getattr(error, "strerror", None) or "it is not UTF-8").lower()
         problems.append(Problem("E121", found, file=str(file)))
@@ -162,15 +182,16 @@ def read(file: Path, problems: list[Problem]) -> RuleFile | None:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         problems.append(Problem("E121", "it is not YAML", file=str(file), line=line))
     except ValidationError as error:
-        problems += [_misshapen(file, one) for one in error.errors(include_url=False)]
+        every = error.errors(include_url=False)
+        problems += [_misshapen(file, root, one) for one in every]
     else:
-        wrong = list(_faults_of(file, shape))
+        wrong = [_problem(file, root, *fault) for fault in _faults_of(shape)]
         problems += wrong
-        return None if wrong else shape
+        return None if wrong else Written(file, shape, root)
     return None
 
 
-def _misshapen(file: Path, error: Any) -> Problem:
+def _misshapen(file: Path, root: yaml.Node | None, error: Any) -> Problem:
     place = tuple(step for step in error["loc"] if step not in {"str", "list[str]"})
     name = next((s for s in reversed(place) if isinstance(s, str)), "")
     said = error["input"]
@@ -179,37 +200,51 @@ def _misshapen(file: Path, error: Any) -> Problem:
         error["type"], wrong
     )
     expected = "" if error["type"] == "extra_forbidden" else _EXPECTED.get(name, "")
-    return problem(file, place, found, expected)
+    return _problem(file, root, place, found, expected)
 
 
-def problem(
-    file: Path, place: tuple[str | int, ...], found: str, expected: str = ""
+def _problem(
+    file: Path, root: yaml.Node | None, place: _Place, found: str, expected: str = ""
 ) -> Problem:
-    """E122 at a place of the file, such as ``rules[3].holidays``."""
     steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in place)
-    column = "".join(steps).removeprefix(".")
-    return Problem("E122", found, expected, file=str(file), column=column)
+    column, line = "".join(steps).removeprefix("."), _line_of(root, place)
+    return Problem("E122", found, expected, file=str(file), line=line, column=column)
 
 
-def _faults_of(file: Path, shape: RuleFile) -> Iterator[Problem]:
+def _line_of(root: yaml.Node | None, place: _Place) -> int | None:
+    """Of a key or an entry, or of the nearest thing around it that is there."""
+    node, mark = root, None if root is None else root.start_mark
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            found = (pair for pair in node.value if pair[0].value == step)
+            key, node = next(found, (None, None))
+            mark = mark if key is None else key.start_mark
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            mark = node.start_mark
+    return None if mark is None else mark.line + 1
+
+
+def _faults_of(shape: RuleFile) -> Iterator[tuple[_Place, str, str]]:
+    """Each with where it is, what is there and what is expected."""
     for at, rule in enumerate(shape.rules):
         here = ("rules", at)
         for named in rule.holidays:
             if found := _no_holiday(named):
-                yield problem(file, (*here, "holidays"), found, _EXPECTED["holidays"])
+                yield (*here, "holidays"), found, _EXPECTED["holidays"]
         for number, one in enumerate(rule.jurisdictions):
             if found := unknown(one):
                 expected = _EXPECTED["jurisdictions"]
-                yield problem(file, (*here, "jurisdictions", number), found, expected)
+                yield (*here, "jurisdictions", number), found, expected
         for number, version in enumerate(rule.versions):
             there = (*here, "versions", number, "hours")
             for found in faults(version.hours):
-                yield problem(file, there, found, _EXPECTED["hours"])
+                yield there, found, _EXPECTED["hours"]
             if HOLIDAY in version.hours and not rule.holidays:
                 found = "hours for holidays, and no calendar of them"
-                yield problem(file, there, found, _EXPECTED["holidays"])
+                yield there, found, _EXPECTED["holidays"]
         for found in _breaks(rule.versions):
-            yield problem(file, (*here, "versions"), found)
+            yield (*here, "versions"), found, ""
 
 
 def _breaks(versions: Sequence[VersionSaid]) -> Iterator[str]:

@@ -120,6 +120,46 @@ def test_a_wrong_pack_is_refused_with_what_is_wrong(
     ), caught.value
 
 
+FILE = """\
+checked: 2026-11-26
+rules:
+  - id: one
+    name: One
+    jurisdictions: [TZ]
+    versions:
+      - from: 2020-01-01
+        hours: {mon-sun: "08:00-20:00"}
+        kind: primary
+        source: a law
+        url: https://example.com/law
+"""
+LINES = [
+    # what is changed, to what, and the line that is to blame
+    ("2026-11-26", "soon", 1),
+    ("[TZ]", "\n      - TZ\n      - ZZ", 7),
+    ("2020-01-01", "2021-02-29", 7),
+    ('{mon-sun: "08:00-20:00"}', '{mon-sun: "8-20"}', 8),
+    ("hours:", "hour:", 8),
+    ("primary", "rumour", 9),
+    ("        kind: primary\n", "", 7),
+    ("id: one", "id: us-fl", 3),
+    ("    name: One\n", "", 3),
+    ("id: one", "id: one\n    id: two", 4),
+]
+
+
+@pytest.mark.parametrize(("said", "instead", "line"), LINES)
+def test_what_is_wrong_in_a_pack_has_its_line(
+    tmp_path: Path, said: str, instead: str, line: int
+) -> None:
+    """Of a key that is missing, where what lacks it begins."""
+    with pytest.raises(InputError) as caught:
+        read_rules(
+            [written(tmp_path, FILE.replace(said, instead))], beside=shipped_rules()
+        )
+    assert line in {problem.line for problem in caught.value.problems}, caught.value
+
+
 def test_the_calendars_of_the_shipped_rules_are_known() -> None:
     """They are taken as known when a pack is read, so they are asked for here."""
     named = {one for rule in shipped_rules().rules for one in rule.holidays}
