@@ -45,11 +45,13 @@ def show_outlook(outlook: Outlook, begun: str = "begun now") -> None:
     late, many = sum(course.too_late.values()), sum(course.too_many.values())
     if late:
         out.print(
-            f"[yellow]{late:,} would not be sent[/]: no window of theirs opens in time"
+            f"[yellow]{late:,} would not be sent by {moment(course.last)}[/]: "
+            "no window of theirs opens before"
         )
     if many:
         out.print(
-            f"[yellow]{many:,} would not be sent[/]: the rate does not suffice before the end"
+            f"[yellow]{many:,} would not be sent by {moment(course.last)}[/]: "
+            "the rate does not suffice"
         )
     for remedy in outlook.remedies[:MOST_REMEDIES]:
         brings = [f"{remedy.fits:,} more fit"] if remedy.fits else []

@@ -57,6 +57,9 @@ class Course:
 
         too_many: Rows for which the rate does not suffice before the end, by place.
 
+        last: Who would be sent to then, or later, is one of these: its end, or two months
+            from its start, which is as far as is looked.
+
         full_at: When Bandwidth's queue is full, and answers 429; None where it never is.
 
         leaves: When the last segment leaves that queue.
@@ -73,6 +76,7 @@ class Course:
     idle_ms: int
     too_late: dict[str, int]
     too_many: dict[str, int]
+    last: int
     full_at: int | None = None
     leaves: int | None = None
     expires: int = 0
@@ -129,6 +133,7 @@ class _Run:
         self._begins: float | None = None
         self._ends: float | None = None
         self._idle = 0.0
+        self._waits = 0.0  # idle where anything comes after it
         least = min(compress(self._size, self._by_day), default=1.0)
         self._day = ThisDay(caps.per_day, caps.used, least, now=load.start)
         self._has_by_day = False  # whether any of these is open
@@ -169,6 +174,7 @@ class _Run:
             idle_ms=round(self._idle),
             too_late=self._late,
             too_many=self._many,
+            last=round(self._last),
             full_at=_whole(self._out.full_at),
             leaves=_whole(leaves),
             expires=round(self._expires),
@@ -188,7 +194,7 @@ class _Run:
 
     def _wait_until(self, moment: float) -> None:
         if self._begins is not None:
-            self._idle += moment - self._now
+            self._waits += moment - self._now
         self._pass(moment - self._now, {}, 0.0)
         self._now = moment
 
@@ -212,10 +218,16 @@ class _Run:
             opens = min(opens, self._minute.changes)
         opens = min(opens, self._stops)
         if not flows:
-            self._wait_until(opens)
+            self._wait_until(min(opens, self._closes))
             return
         going = self._going(flows)
         self._flow(flows, going, min(opens, self._next(flows, going)))
+
+    @property
+    def _closes(self) -> float:
+        """When the first of the open windows does, for whoever is still to be sent."""
+        untils = (some[0].until for some in self._open.values() if some)
+        return min(untils, default=inf) - LEAST_LIFE_MS
 
     def _stop(self) -> None:
         """It is told to end: whoever is left had a window, and the rate did not suffice."""
@@ -290,8 +302,7 @@ class _Run:
         """When the first of these flows changes."""
         left = self._left
         times = [left[place] / rate for place, rate in flows]
-        closes = min(opened[0].until for opened in self._open.values() if opened)
-        times.append((closes - LEAST_LIFE_MS - self._now) / 1000)
+        times.append((self._closes - self._now) / 1000)
         times.append(self._out.seconds_to_change(self._now, going.leaving))
         times.append(self._day.seconds_to_change(self._now, going.by_day))
         times.append(self._minute.seconds_to_change(going.by_minute))
@@ -317,6 +328,7 @@ class _Run:
         self._day.passes(seconds, going.by_day)
         self._pass(then - self._now, going.leaving, going.by_minute)
         self._now = self._ends = then
+        self._idle, self._waits = self._idle + self._waits, 0.0
         for place, _ in flows:
             if self._left[place] <= DUST:
                 self._left[place] = 0.0

@@ -10,6 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.rules.carriers import BY_DAY, BY_MINUTE
+from bulksend.rules.hours import LEAST_LIFE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,8 +65,8 @@ UNCAPPED = Caps()
 
 
 def last_of(start: int, ends: Ends) -> float:
-    """Of a run with these ends: as far as it is looked at."""
-    return min(ends.last, start + HORIZON_DAYS * DAY)
+    """Whose window opens then, or later, is left: after an end, or beyond what is looked at."""
+    return min(ends.last, start + HORIZON_DAYS * DAY - LEAST_LIFE_MS)
 
 
 class FirstFew(NamedTuple):

@@ -19,7 +19,7 @@ from bulksend.prepare.forecast import course
 from bulksend.prepare.outflow import Lane, Queue, Rates
 from bulksend.prepare.outlook import _Openings, _volumes, alike_from, outlook
 from bulksend.prepare.remedies import remedies
-from bulksend.prepare.volumes import Caps, Load, Volume
+from bulksend.prepare.volumes import Caps, FirstFew, Load, Volume
 from bulksend.rules.hours import Hours, Opening
 from bulksend.rules.pack import shipped_rules
 from tests.prepare.planning import campaign, plan
@@ -88,6 +88,33 @@ def test_who_does_not_fit_is_told_with_the_reason() -> None:
     goes = course(load(("always", 7200), ("nine to five", 600), ("never", 5), end=HOUR))
     assert goes.too_late == {"nine to five": 600, "never": 5}
     assert goes.too_many["always"] == pytest.approx(7200 - 3540, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("rate", "weight", "caps", "sent", "idle"),
+    [
+        (1.0, 10_000_000, Caps(), 60 * 24 * 3600, 0),  # four months of it
+        (1 / 60, 100_000, Caps(), 60 * 24 * 60, 0),
+        (1.0, 30_000, Caps(per_minute=2), 0, 0),  # less than a message: never
+    ],
+)
+def test_what_takes_longer_than_is_looked_ahead_is_told(
+    rate: float, weight: int, caps: Caps, sent: int, idle: int
+) -> None:
+    """After two months no more is looked at, and whoever is left is counted."""
+    size = 3 if caps.per_minute else 1
+    volumes = (Volume("always", weight, weight // size, "att"),)
+    goes = course(Load(volumes, 0, NEVER, Rates(rate), opening, caps))
+    assert goes.left == pytest.approx(weight // size - sent, abs=100)
+    assert (goes.idle_ms, goes.last) == (idle, 60 * 24 * HOUR - MINUTE)
+
+
+def test_a_wait_after_which_nothing_comes_is_no_part_of_it() -> None:
+    """The first few are all, so their receipts are waited for in vain."""
+    all_first = replace(load(("noon", 60)), first=FirstFew(60, 2 * HOUR))
+    goes = course(all_first)
+    assert goes.ends == pytest.approx(12 * HOUR + 59_000, abs=2_000)
+    assert goes.idle_ms == 0
 
 
 def test_the_smallest_change_that_lets_everybody_in_is_named() -> None:
