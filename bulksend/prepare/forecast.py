@@ -279,7 +279,7 @@ class _Run:
         lanes = {lane for (lane, _), opened in self._open.items() if opened}
         refill = self._minute.lets_out
         flows: list[_Flow] = []
-        for lane, rate in self._out.rates(self._now, sorted(lanes)).items():
+        for lane, rate in self._out.rates(self._now, lanes).items():
             for one in self._flows_of(lane, rate, refill):
                 refill -= one.rate if self._by_minute[one.place] else 0.0
                 flows.append(one)

@@ -152,10 +152,10 @@ class Outflow:
         left = self._account.lets_out
         if self._queue is not None and self._is_full:
             left = min(self._account.rate, self._queue.rate)
-        most = {name: self._lanes[name].lets_out if name else inf for name in lanes}
+        most = [(self._lanes[name].lets_out if name else inf, name) for name in lanes]
         found: dict[str, float] = {}
-        for turn, name in enumerate(sorted(most, key=lambda one: most[one])):
-            found[name] = min(most[name], left / (len(most) - turn))
+        for turn, (rate, name) in enumerate(sorted(most)):
+            found[name] = min(rate, left / (len(most) - turn))
             left -= found[name]
         return found
 

@@ -229,8 +229,12 @@ def first_few(canary: Canary | None, volumes: Iterable[Volume]) -> FirstFew | No
 def _keys(campaign: Campaign) -> list[pl.Expr]:
     """By what a plan's rows are counted: place, sender and carrier."""
     carrier = CARRIER if campaign.send.carriers else pl.lit("").alias("carrier")
-    place = pl.col("place").cast(pl.String).fill_null("")
-    return [place, pl.col("from").cast(pl.String), carrier.cast(pl.String)]
+    return [pl.col("place"), pl.col("from"), carrier]
+
+
+def _in_words(counted: pl.DataFrame) -> pl.DataFrame:
+    """Places as words: a category is counted sooner, and joined with no other frame's."""
+    return counted.with_columns(pl.col(pl.Categorical).cast(pl.String).fill_null(""))
 
 
 def _counted(
@@ -252,10 +256,14 @@ def _counted(
     senders = found.group_by("from").agg(pl.col("weight").sum())
     rates, lane_of = rates_of(campaign, senders.iter_rows())
     names = ["place", "from", "carrier"]
-    saved = over.group_by(names).agg(saved=pl.col("texts").sum())
-    counted = found.join(saved, on=names, how="left").with_columns(
-        pl.col("saved").fill_null(0).cast(pl.Int64),
-        lane=pl.col("from").replace_strict(lane_of, default=""),
+    saved = _in_words(over.group_by(names).agg(saved=pl.col("texts").sum()))
+    counted = (
+        _in_words(found)
+        .join(saved, on=names, how="left")
+        .with_columns(
+            pl.col("saved").fill_null(0).cast(pl.Int64),
+            lane=pl.col("from").replace_strict(lane_of, default=""),
+        )
     )
     return counted, rates
 
