@@ -120,7 +120,8 @@ class Recipients(Section):
     postcode: Annotated[
         Text | None,
         Key(
-            "The column of each person's ZIP, which tells their state and zone.",
+            "The column of each person's ZIP, which tells their state and zone, or Canadian "
+            "postcode, which tells the zone.",
             COLUMN,
             "zip",
         ),

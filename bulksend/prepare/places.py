@@ -6,7 +6,8 @@ for each integer.
 
     number     in North America the state and all zones of its area code (`areas`);
                elsewhere, and where it belongs to no place, its country
-    postcode   a ZIP's state and zones; read for numbers of the North American plan
+    postcode   a ZIP's states and zones, the zones of a Canadian one; read for numbers of
+               the North American plan
     zone       an IANA name of a place, no mere offset
 
 Of other countries' numbers the prefix is not asked.  Most of their mobiles have none that
@@ -52,9 +53,6 @@ PLACED: Final = pl.Struct({"place": pl.Categorical, "fault": pl.UInt8})
 """A place's word, and the reason why nobody there gets a message (`reasons.code`)."""
 
 _NO_COUNTRY = "001"
-_TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
-"""What the post writes where a state stands, and ISO 3166 has as countries."""
-
 _OWN_FIVE_DIGITS = {"DO"}
 """Of the North American plan's countries those whose own postcodes look like ZIPs."""
 
@@ -241,12 +239,8 @@ def _other_zones(region: str) -> tuple[str, ...]:
 
 def _postcode_claims(postcode: int) -> Iterator[Claim]:
     """One for each state: a few ZIPs lie in two."""
-    states, zones = postcodes.places()[postcode]
-    for state in states:
-        where = state
-        if state not in _TERRITORIES:
-            where = f"US-{state}" if state in STATES else any_part("US")
-        yield Claim("postcode", where, zones)
+    jurisdictions, zones = postcodes.places()[postcode]
+    return (Claim("postcode", where, zones) for where in jurisdictions)
 
 
 def _contradict(lives: Iterable[Claim], is_there: Iterable[Claim]) -> bool:
@@ -260,7 +254,7 @@ def _contradict(lives: Iterable[Claim], is_there: Iterable[Claim]) -> bool:
 
 def _is_zip_wrong(said: Said) -> bool:
     """Five digits that nobody has; where only ZIPs are written, whatever is none."""
-    if said.region == "US" or said.region in _TERRITORIES:
+    if said.region == "US" or said.region in postcodes.TERRITORIES:
         return said.postcode in {postcodes.NOT_ONE, postcodes.FOREIGN}
     is_own = said.region in _OWN_FIVE_DIGITS or not _is_north_american(said.region)
     return said.postcode == postcodes.NOT_ONE and not is_own

@@ -1,7 +1,8 @@
-"""From a ZIP to its states and time zones; the data is the `zipcodes` package's.
+"""From a ZIP to its states and time zones, and from a Canadian postcode to its zones.
 
-A ZIP is five digits, so all of them are one table of 100,000 slots.  Spreadsheets take
-the leading zeros of New England's away, and people write ZIP+4.
+A ZIP is five digits, so all of them are one table of 100,000 slots; the data is the
+`zipcodes` package's.  Spreadsheets take the leading zeros of New England's away, and people
+write ZIP+4.  Of a Canadian postcode two characters tell all that matters (`provinces`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from bulksend.prepare.phones import cache
+from bulksend.prepare.provinces import zones_by_prefix
 from bulksend.rules import tz
+from bulksend.rules.jurisdictions import STATES, any_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,9 +29,17 @@ EMPTY: Final = 1
 """The place of an empty cell: no claim at all."""
 
 FOREIGN: Final = 2
-"""The place of a cell that does not look like a ZIP; it may be another country's code."""
+"""The place of a cell that looks like neither; it may be another country's code."""
+
+_CANADA: Final = 4_000
+"""From here on Canada's places have their numbers; there are some hundred of ZIPs."""
+
+_CANADIAN = r"^([ABCEGHJ-NPRSTVXY][0-9])[A-Z](?:[ -]?[0-9][A-Z][0-9])?$"
 
 LARGEST: Final = 99_999
+
+TERRITORIES = {"AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI"}
+"""What the post writes where a state stands, and ISO 3166 has as countries."""
 
 _MILITARY = {"AA", "AE", "AP"}
 """States of the armed forces' post: where in the world is not known."""
@@ -90,7 +101,7 @@ def places_of(cells: pl.Series) -> pl.Series:
 
 
 def _closely(text: pl.Series) -> pl.Series:
-    r"""Empty cells, ZIP+4, full-width digits, and numbers that a spreadsheet made fractions of.
+    r"""Empty cells, ZIP+4, full-width digits, numbers that a spreadsheet made fractions of; Canada's.
 
     A digit of another script makes no ZIP, though ``\\d`` would know it.
     """
@@ -100,10 +111,10 @@ def _closely(text: pl.Series) -> pl.Series:
     number = digits.set(~is_zip, None).cast(pl.UInt32).fill_null(0)
     found = _slots()["place"].gather(number)
     empty = text.is_null() | (text == "").fill_null(value=True)
+    prefix = plain.str.to_uppercase().str.extract(_CANADIAN)
+    other = prefix.replace_strict(_canadian(), default=FOREIGN, return_dtype=pl.UInt16)
     return (
-        pl.select(
-            pl.when(empty).then(EMPTY).when(~is_zip).then(FOREIGN).otherwise(found)
-        )
+        pl.select(pl.when(empty).then(EMPTY).when(~is_zip).then(other).otherwise(found))
         .to_series()
         .cast(pl.UInt16)
     )
@@ -111,7 +122,7 @@ def _closely(text: pl.Series) -> pl.Series:
 
 @lru_cache(maxsize=1)
 def places() -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """States and zones by the number of the place; no zones where nobody knows them."""
+    """Jurisdictions and zones by the number of the place; no zones where nobody knows them."""
     found = {
         place: (states, zone)
         for place, states, zone in _slots().unique("place").rows()
@@ -120,13 +131,29 @@ def places() -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
     zones_of: dict[str, set[str]] = {}
     for states, zone in found.values():
         zones_of.setdefault(states, set()).update(zone.split())
-    return {
+    american = {
         place: (
-            tuple(states.split()),
+            tuple(map(_jurisdiction, states.split())),
             tuple(zone.split()) or tuple(sorted(zones_of[states])),
         )
         for place, (states, zone) in found.items()
     }
+    zones, numbers = zones_by_prefix(), _canadian()
+    return american | {numbers[one]: (("CA",), zones[one]) for one in zones}
+
+
+def _jurisdiction(state: str) -> str:
+    if state in TERRITORIES:
+        return state
+    return f"US-{state}" if state in STATES else any_part("US")
+
+
+@lru_cache(maxsize=1)
+def _canadian() -> dict[str, int]:
+    """The place of each prefix: those with the same zones have one."""
+    zones = zones_by_prefix()
+    numbers = {some: _CANADA + n for n, some in enumerate(sorted({*zones.values()}))}
+    return {prefix: numbers[some] for prefix, some in zones.items()}
 
 
 def area_codes() -> Iterator[tuple[int, str, set[str]]]:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Final
 
 from bulksend.prepare import postcodes
-from bulksend.prepare.phones.states import STATES
+from bulksend.rules.jurisdictions import STATES
 from bulksend.rules.tz import zone as clock_of
 
 _SHARES_MOBILES = {"AU": ("CC", "CX"), "IL": ("PS",), "TR": ("CY",)}
@@ -82,8 +82,8 @@ def states_of(zone: str) -> tuple[str, ...]:
 def _states() -> dict[str, set[str]]:
     """Each zone's states, by the ZIPs that have it."""
     found: dict[str, set[str]] = defaultdict(set)
-    for states, zones in postcodes.places().values():
-        if len(states) == 1 and states[0] in STATES:
+    for (where, *others), zones in postcodes.places().values():
+        if where[3:] in STATES and not others:
             for zone in zones:
-                found[zone].add(states[0])
+                found[zone].add(where[3:])
     return dict(found)

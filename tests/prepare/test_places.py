@@ -18,7 +18,9 @@ from bulksend.prepare import postcodes
 from bulksend.prepare.areas import Area, area, areas_of
 from bulksend.prepare.phones.states import STATES, area_states
 from bulksend.prepare.places import Said, claims_and_fault
+from bulksend.prepare.provinces import zones_by_prefix
 from bulksend.prepare.timing import plan_hours
+from bulksend.prepare.zone_lands import zones_in
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place, word_of
@@ -51,6 +53,14 @@ ROWS = [
       "postcode US-OK America/Chicago; postcode US-TX America/Chicago; "
       "zone US America/Chicago"), "sent"),
     ("9192345603", "42223", "America/Denver", None, "place_contradicts"),
+    # A Canadian who has moved to the other coast and kept the number.
+    ("+14165550124", "V6B 1A1", "",
+     "number CA America/Toronto; postcode CA America/Vancouver", "sent"),
+    ("+16045550125", "v1c3n7", "", ("number CA America/Vancouver; postcode CA America/Creston "
+      "America/Dawson_Creek America/Edmonton America/Fort_Nelson America/Vancouver"), "sent"),
+    ("+14165550126", "V6B 1A1", "America/Toronto", None, "place_contradicts"),
+    ("9192345604", "M5V 3L9", "", ("number US-NC America/New_York; postcode CA "
+      "America/Toronto"), "sent"),
     ("+18673341234", "", "",  # all of Canada's North
      ("number CA America/Atikokan America/Cambridge_Bay America/Dawson America/Edmonton "
       "America/Iqaluit America/Rankin_Inlet America/Vancouver America/Winnipeg"), "sent"),
@@ -78,7 +88,7 @@ ROWS = [
     ("9192345674", "2139", "us/eastern",
      "number US-NC America/New_York; postcode US-MA America/New_York; zone US US/Eastern", "sent"),
     ("9192345675", "00000", "", None, "postcode_unknown"),
-    ("9192345676", "K1A 0B1", "", None, "postcode_unknown"),
+    ("9192345676", "W1A 0B1", "", None, "postcode_unknown"),
     ("9192345677", "", "Eastern", None, "zone_unknown"),
     ("9192345678", "90210", "America/New_York", None, "place_contradicts"),
     ("9192345679", "48201", "America/New_York", None, "sent"),  # Detroit has its clock
@@ -133,10 +143,10 @@ ROWS = [
     ("+14162345675", "", "Canada/Eastern", "number CA America/Toronto; zone CA Canada/Eastern", "sent"),
     ("+14162345671", "90210", "",
      "number CA America/Toronto; postcode US-CA America/Los_Angeles", "sent"),
-    ("+14162345672", "K1A 0B1", "", "number CA America/Toronto", "sent"),
+    ("+14162345672", "W1A 0B1", "", "number CA America/Toronto", "sent"),
     ("+14162345673", "00000", "", None, "postcode_unknown"),  # nobody's ZIP
     ("+18092345671", "00000", "", "number DO America/Santo_Domingo", "sent"),  # its own
-    ("+17872345672", "K1A 0B1", "", None, "postcode_unknown"),
+    ("+17872345672", "W1A 0B1", "", None, "postcode_unknown"),
     ("9192345696", "", "CET", None, "zone_unknown"),  # Tunis' or Berlin's?
     ("9192345697", "", "PST8PDT", None, "sent"),  # it says when summer is
     ("9192345690", "", "EST", None, "zone_unknown"),  # an offset is no place
@@ -384,7 +394,8 @@ CELLS = [
     ("2139-1234", "MA"), ("21391234", "MA"), ("2139 1234", "MA"), ("00012345", None), ("0002139", "?"),
     ("+2139", "?"), ("+33101", "?"), ("501-1234", "?"), ("3310112345", "?"), ("33101.0", "FL"), ("96910", "GU"),
     ("1", None), ("99999", None), ("", ""), (None, ""),
-    ("abcde", "?"), ("K1A 0B1", "?"), ("123456", "?"),
+    ("abcde", "?"), ("W1A 0B1", "?"), ("K1A 1AA", "?"), ("123456", "?"),
+    ("K1A 0B1", "CA"), ("k1a0b1", "CA"), ("K1A-0B1", "CA"), ("Ｋ１Ａ", "CA"), ("K1", "?"),
     ("１０００１", "NY"), ("３３１０１－１２３４", "FL"), ("١٢٣٤٥", "?"), ("1٠٠٠1", "?"),
 ]  # fmt: skip
 
@@ -397,7 +408,9 @@ def test_a_zip_is_read_as_people_and_spreadsheets_write_it(
     place = postcodes.places_of(pl.Series([cell], dtype=pl.String)).item()
     known = postcodes.places()
     said = {postcodes.NOT_ONE: None, postcodes.EMPTY: "", postcodes.FOREIGN: "?"}
-    assert (" ".join(known[place][0]) if place in known else said[place]) == state
+    assert (
+        known[place][0][0].removeprefix("US-") if place in known else said[place]
+    ) == state
 
 
 def test_a_zip_with_a_town_in_two_states_has_both() -> None:
@@ -406,10 +419,17 @@ def test_a_zip_with_a_town_in_two_states_has_both() -> None:
         "02861 42223 59221 63673 71749 73949 81137 84536 86044 86515 88063 89439 97635"
     )
     found = postcodes.places_of(pl.Series(text.split()))
-    states = ["".join(sorted(postcodes.places()[place][0])) for place in found]
-    assert " ".join(states) == (
+    states = [sorted(postcodes.places()[place][0]) for place in found]
+    assert " ".join("".join(one[3:] for one in some) for some in states) == (
         "MARI KYTN MTND ILMO ARLA OKTX CONM AZUT AZUT AZNM NMTX CANV CAOR"
     )
+
+
+def test_canadian_postcodes_know_every_clock_of_canada() -> None:
+    """Each zone that the country has is that of some postcode, and none is another's."""
+    told = {zone for zones in zones_by_prefix().values() for zone in zones}
+    assert {clock(zone) for zone in told} == {clock(one) for one in zones_in("CA")}
+    assert len(zones_by_prefix()) == 180
 
 
 def test_notices_say_nothing_of_good_columns(tmp_path: Path) -> None:

@@ -74,6 +74,18 @@ OLD_NAMES = {
 }  # fmt: skip
 """Zones' names of which zone.tab has newer ones; all others are where one rule holds."""
 
+BY_LETTER = {
+    "A": "America/St_Johns", "B": "America/Halifax", "C": "America/Halifax",
+    "E": "America/Halifax", "R": "America/Winnipeg", "S": "America/Regina",
+    "T": "America/Edmonton", "V": "America/Vancouver", "X": "America/Edmonton",
+    "Y": "America/Whitehorse", **dict.fromkeys("GHJKLMNP", "America/Toronto"),
+}  # fmt: skip
+BY_TWO = {
+    "A2": "America/Goose_Bay", "G4": "America/Halifax", "P9": "America/Winnipeg",
+    "S9": "America/Edmonton", "V1": "America/Edmonton", "X0": "America/Iqaluit",
+}  # fmt: skip
+"""Canadian postcodes: the clock of most who have the letter, and another that some have."""
+
 BY_GEORGIA = {"Chambers County", "Lee County", "Russell County"}
 """Of Alabama: towns there live by the clock across the river."""
 
@@ -155,7 +167,7 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
             if not zone:
                 return Possible(frozenset(_rules(where)), frozenset())
         else:
-            where.add(state)
+            where.add("CA" if state == "CANADA" else state)
     if zone:
         where.add(_country(zone))
         where |= {f"US-{state}" for state in states_of(zone)}
@@ -222,6 +234,8 @@ def _said(number: phonenumbers.PhoneNumber) -> set[str]:
 
 @lru_cache(maxsize=65536)
 def _zip(code: str) -> tuple[str, set[str]]:
+    if code[0].isalpha():
+        return "CANADA", {BY_LETTER[code[0]], BY_TWO.get(code[:2], BY_LETTER[code[0]])}
     found = zipcodes.matching(code)[0]  # type: ignore[no-untyped-call]
     zones = {found["timezone"]} & _names()
     if (

@@ -2,7 +2,7 @@
 
 Half of the Americans tell a ZIP, one in twenty a zone, and some have a toll-free number,
 which lives nowhere.  So do people abroad: an American's ZIP, since lists are what they
-are, or a zone of anywhere, of quarters of an hour and of half an hour's summer time too.
+are, a Canadian's own postcode, or a zone of anywhere, of quarters of an hour and of half an hour's summer time too.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ ABROAD, WITH_ZIP, WITH_ZONE, TOLL_FREE = 0.3, 0.5, 0.05, 0.02
 ABROAD_WITH_ZIP = 0.05
 AMERICAN = ("America/", "Canada/", "US/")
 CONTINENTS = ("Africa/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Pacific/")
+CANADIAN = (
+    "A1A 1A1", "A2V 1A1", "B3H 1A1", "G4T 1A1", "H2X 1A1", "M5V 1A1", "P9N 1A1", "R3C 1A1",
+    "S4P 1A1", "S9V 1A1", "T2P 1A1", "V1C 1A1", "V6B 1A1", "X0A 1A1", "X1A 1A1", "Y1A 1A1",
+)  # fmt: skip
 OF_EACH = 60
 
 
@@ -42,6 +46,8 @@ def people(count: int, seed: int) -> pl.DataFrame:
             other = rng.choice(rng.choice(abroad))
             number = f"+{other - other % 100 + rng.randrange(100)}"
             code = rng.choice(zips) if rng.random() < ABROAD_WITH_ZIP else ""
+            if str(other).startswith("1") and rng.random() < WITH_ZIP:
+                code = rng.choice(CANADIAN)
             zone = rng.choice(everywhere) if rng.random() < WITH_ZONE else ""
             rows.append((number, code, zone))
             continue
