@@ -15,11 +15,14 @@ from rich.text import Text
 
 import bulksend
 from bulksend import Ended
-from bulksend.cli import COMMANDS, show
+from bulksend.cli import COMMANDS, checked, show
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
 from tests.flow.desk import PEOPLE, ROOT, Desk, counts, no_traceback
+from tests.prepare.planning import plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.flow.conftest import Bandwidth
 
 RUN = ("run", "hello.yaml", "--yes")
@@ -298,3 +301,20 @@ def test_status_cuts_no_word_on_a_narrow_terminal(
     assert run in seen
     assert state in seen
     assert "1,200,000 rows = 1,100,000 accepted + 3 unknown + 99,997 not sent" in seen
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_check_cuts_no_word_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, width: int
+) -> None:
+    """Codes of reasons and names of keys are folded where they must be, never cut."""
+    file = StringIO()
+    screen = Console(file=file, width=width, force_terminal=True, highlight=False)
+    monkeypatch.setattr(checked, "out", screen)
+    people = "phone,name\n9192340001,A\n9192340001,B\n9192340002,\nhello,C\n"
+    found = plan(tmp_path, people, message={"text": "Hello {{ name }}"})
+    checked.show_checked(found)
+    seen = " ".join(Text.from_ansi(file.getvalue()).plain.split())
+    for code in ("duplicate", "value_missing", "number_not_digits"):
+        assert f" 1 {code} " in seen
+    assert "…" not in seen

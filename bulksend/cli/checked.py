@@ -45,6 +45,9 @@ def show_checked(
     _print_facts(_facts(checked, outlook))
     if checked.summary.reasons:
         reasons = Table.grid(padding=(0, 2, 0, 0))
+        reasons.add_column(no_wrap=True)
+        reasons.add_column(no_wrap=True)
+        reasons.add_column(overflow="fold")
         for code, count in checked.summary.reasons.items():
             sentence = _sentence(code, (details or {}).get(code, {}))
             reasons.add_row(f"{count:>9,}", f"[yellow]{code}[/]", escape(sentence))

@@ -32,6 +32,8 @@ def show_outlook(outlook: Outlook, begun: str = "begun now") -> None:
     out.print()
     _when(outlook, begun)
     places = Table.grid(padding=(0, 2, 0, 0))
+    places.add_column(no_wrap=True)
+    places.add_column(overflow="fold")
     for place in outlook.places:
         if place.opens is None or place.closes is None:
             continue
