@@ -253,8 +253,8 @@ def _contradict(lives: Iterable[Claim], is_there: Iterable[Claim]) -> bool:
 
 
 def _is_zip_wrong(said: Said) -> bool:
-    """Five digits that nobody has; where only ZIPs are written, whatever is none."""
-    if said.region == "US" or said.region in postcodes.TERRITORIES:
+    """Five digits that nobody has; where all that is written is read, whatever is not."""
+    if said.region in {"US", "CA", *postcodes.TERRITORIES}:
         return said.postcode in {postcodes.NOT_ONE, postcodes.FOREIGN}
     is_own = said.region in _OWN_FIVE_DIGITS or not _is_north_american(said.region)
     return said.postcode == postcodes.NOT_ONE and not is_own

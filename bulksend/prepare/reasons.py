@@ -84,7 +84,7 @@ REASONS: dict[str, Reason] = {
         ),
         Reason(
             "postcode_unknown",
-            "Nobody has this ZIP, so its hours are not known.",
+            "Nobody has this ZIP or Canadian postcode: its hours are not known.",
             "Correct it, or leave the cell empty.",
             short="unknown ZIP",
         ),

@@ -143,7 +143,7 @@ ROWS = [
     ("+14162345675", "", "Canada/Eastern", "number CA America/Toronto; zone CA Canada/Eastern", "sent"),
     ("+14162345671", "90210", "",
      "number CA America/Toronto; postcode US-CA America/Los_Angeles", "sent"),
-    ("+14162345672", "W1A 0B1", "", "number CA America/Toronto", "sent"),
+    ("+14162345672", "W1A 0B1", "", None, "postcode_unknown"),
     ("+14162345673", "00000", "", None, "postcode_unknown"),  # nobody's ZIP
     ("+18092345671", "00000", "", "number DO America/Santo_Domingo", "sent"),  # its own
     ("+17872345672", "W1A 0B1", "", None, "postcode_unknown"),
