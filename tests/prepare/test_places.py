@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -21,6 +21,7 @@ from bulksend.prepare.places import Said, claims_and_fault
 from bulksend.prepare.provinces import zones_by_prefix
 from bulksend.prepare.timing import plan_hours
 from bulksend.prepare.zone_lands import zones_in
+from bulksend.rules import tz
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import shipped_rules
 from bulksend.rules.place import Place, word_of
@@ -184,7 +185,7 @@ def test_area_codes_that_span_zones_have_them_all(code: str) -> None:
     alike = zipcodes.filter_by(state=state)  # type: ignore[no-untyped-call]
     wanted = {one["timezone"] for one in alike if code in one["area_codes"]}
     clocks = {clock(zone) for zone in found_area(code).zones}
-    assert {clock(zone) for zone in wanted & every_zone()} <= clocks
+    assert {clock(zone) for zone in wanted & tz.names()} <= clocks
     assert len(clocks) > 1
     assert {found_area(code, exchange) for exchange in (234, 400, 789)} == {
         found_area(code)
@@ -213,7 +214,7 @@ def test_every_american_area_code_has_a_clock_of_each_of_its_zips() -> None:
     }
     for (code, _), zones in own.items():
         clocks = {clock(zone) for zone in found_area(code).zones}
-        assert {clock(zone) for zone in zones & every_zone()} <= clocks, code
+        assert {clock(zone) for zone in zones & tz.names()} <= clocks, code
     assert len(own) > 340
 
 
@@ -242,14 +243,11 @@ def found_area(code: str, exchange: int = 234) -> Area:
     return area(areas_of(pl.Series([number])).item())
 
 
-every_zone = cache(available_timezones)
-
-
 @cache
 def clock(zone: str) -> tuple[object, ...]:
     """A zone's offset in each month of ten years."""
     moments = (datetime(2026 + n // 12, n % 12 + 1, 15, tzinfo=UTC) for n in range(120))
-    return tuple(moment.astimezone(ZoneInfo(zone)).utcoffset() for moment in moments)
+    return tuple(moment.astimezone(tz.zone(zone)).utcoffset() for moment in moments)
 
 
 def test_a_number_without_a_place_may_be_anywhere_in_its_country(

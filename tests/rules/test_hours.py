@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bulksend.rules import tz
 from bulksend.rules.hours import Hours
 from bulksend.rules.pack import RulePack, shipped_rules
 from bulksend.rules.place import Place
@@ -35,7 +35,7 @@ def local(zone: str, day: date, clock: str) -> int:
     """A local time in milliseconds since 1970."""
     hour, minute = map(int, clock.split(":"))
     days, hour = divmod(hour, 24)
-    then = datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(zone))
+    then = datetime(day.year, day.month, day.day, hour, minute, tzinfo=tz.zone(zone))
     return round((then + timedelta(days=days)).timestamp() * 1000)
 
 
@@ -51,7 +51,7 @@ def opened(
     """The openings that begin on a day, as the first zone's clocks show them."""
     hours = Hours(pack, profile, window)
     place = Place(tuple(jurisdictions.split()), tuple(zones.split()))
-    zone = ZoneInfo(zones.split(maxsplit=1)[0])
+    zone = tz.zone(zones.split(maxsplit=1)[0])
     begin = local(zones.split(maxsplit=1)[0], day, "00:00")
     found = []
     for start, end in hours.openings(place, begin, begin + 24 * 60 * MINUTE):
@@ -68,7 +68,7 @@ def clocks(openings: Iterable[Opening], zone: str, begin: int) -> list[str]:
     end = begin + 24 * 60 * MINUTE
     return [
         "-".join(
-            f"{datetime.fromtimestamp(at / 1000, ZoneInfo(zone)):%H:%M}"
+            f"{datetime.fromtimestamp(at / 1000, tz.zone(zone)):%H:%M}"
             for at in (max(one.start, begin), min(one.end, end))
         )
         for one in openings
@@ -363,6 +363,6 @@ def test_every_moment_of_an_opening_is_inside_in_every_zone(
     assert found.end > now
     for moment in (found.start, (found.start + found.end) // 2, found.end - 1):
         for zone in zones:
-            wall = datetime.fromtimestamp(moment / 1000, ZoneInfo(zone))
+            wall = datetime.fromtimestamp(moment / 1000, tz.zone(zone))
             minutes = wall.hour * 60 + wall.minute
             assert window[0] <= minutes < window[1], (zone, wall)
