@@ -81,9 +81,10 @@ def show(
     from bulksend.cli.show import print_json
 
     found = _dated(_pack(files), _day(day))
-    wanted = [row for row in found if {row.id, *row.jurisdictions.split()} & {*names}]
+    asked = {*names, *map(str.upper, names)}  # us-pa is one of US-PA's
+    wanted = [row for row in found if {row.id, *row.jurisdictions.split()} & asked]
     known = {name for row in wanted for name in (row.id, *row.jurisdictions.split())}
-    if missing := [name for name in names if name not in known]:
+    if missing := [name for name in names if not {name, name.upper()} & known]:
         what = f"`{missing[0]}` is neither a rule's id nor a jurisdiction with a rule"
         raise InputError(Problem("E123", what))
     if as_json:

@@ -34,6 +34,8 @@ def test_rules_are_listed_shown_and_compared(desk: Desk) -> None:  # noqa: F811
     assert line.endswith("from 2021-07-01")
     changed = desk.call("rules", "diff", "2021-01-01", "2026-11-26").out
     assert "+ us-fl mon-sun 08:00-20:00" in changed
+    both = desk.call("rules", "show", "us-pa", "--json").json
+    assert [rule["id"] for rule in both] == ["us-pa", "us-pa-saturdays"]
     unknown = desk.call("rules", "show", "atlantis")
     assert (unknown.code, "E123" in unknown.err) == (2, True)
 
