@@ -61,7 +61,9 @@ class Assignment:
 
         patience: Seconds that an answer may take; None is the client's own.
 
-        begun: When all of it was begun, in milliseconds since 1970, where it is not now.
+        begun: When all of it was begun, or gone on with, in milliseconds since 1970: its
+            day stays that one, however long it waits for somebody's answer, for another
+            sender or for receipts.  None for a part of it: that has its run's day.
     """
 
     plan: Plan

@@ -143,6 +143,7 @@ def _assignment(
     checked: Checked, folder: Path, environment: Mapping[str, str], options: Options
 ) -> Assignment:
     output = options.results or _output(checked.plan, checked.campaign, folder)
+    is_whole = options.shard is None  # who sends a part may try again on another day
     return Assignment(
         checked.plan,
         checked.campaign,
@@ -154,7 +155,7 @@ def _assignment(
         until_closed=options.until_closed,
         parent=os.getppid() if options.with_parent else None,
         shard=options.shard,
-        begun=options.begun,
+        begun=options.begun or (wall_ms() if is_whole else None),
     )
 
 

@@ -8,12 +8,15 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from bulksend import Options
 from bulksend.assignment import Assignment
+from bulksend.pipeline import _assignment
 from bulksend.planning import plan_campaign
 from tests.flow.desk import codes, counts, ended, served, until
 from tests.flow.elsewhen import Clock
@@ -135,6 +138,20 @@ def test_the_day_that_a_deadline_means(desk: Desk) -> None:
 
     gone_on = replace(shard, begun=now - day)
     assert [days(one) for one in (whole, shard, gone_on)] == [3, 0, 2]
+
+
+def test_a_deadline_stays_on_the_day_on_which_it_was_asked_to_send(desk: Desk) -> None:
+    """Receipts of the first few that are waited for until the next day make it no later."""
+    desk.people()
+    said = {"not_after": "23:30 UTC", "canary": {"first": 1, "wait": "2h"}}
+    checked = plan_campaign(desk.campaign(provider="simulator", send=said))
+    before = round(datetime.now(UTC).timestamp() * 1000)
+    whole = _assignment(checked, desk.folder, {}, Options())
+    run = whole.begin_run(now=before)
+    assert whole.begun is not None
+    assert whole.deadline(run, before + 86_400_000) == whole.deadline(run, whole.begun)
+    part = _assignment(checked, desk.folder, {}, Options(shard=1))
+    assert part.begun is None
 
 
 @pytest.mark.parametrize(
