@@ -157,6 +157,8 @@ def _dearest(sent: pl.LazyFrame, campaign: Campaign) -> tuple[dict[str, Any], ..
     if card is None:
         return ()
     least = sent.select(cost.min()).collect(engine="streaming").item()
+    if least is None:
+        return ()  # nothing of it has a price
     found = (
         sent.filter(cost > least)
         .select("row", cost, "segments", region=pl.col("number_region").cast(pl.String))

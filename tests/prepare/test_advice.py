@@ -80,6 +80,9 @@ def test_the_dearest_texts_are_shown_where_some_cost_more(tmp_path: Path) -> Non
     assert advice(tmp_path / "b", people, **said).dearest == ()
     alike = advice(tmp_path / "c", f"phone\n{A}\n{B}\n", send={"prices": card})
     assert alike.dearest == ()
+    abroad = {"prices": {"FR": 0.01}}
+    without = advice(tmp_path / "d", people, **said, send={"prices": abroad})
+    assert without.dearest == ()
 
 
 def test_what_is_not_shown_is_counted(tmp_path: Path) -> None:
