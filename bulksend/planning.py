@@ -27,11 +27,12 @@ from bulksend.prepare.freezing import write
 from bulksend.prepare.gates import closed_gates
 from bulksend.prepare.in_time import out_of_time
 from bulksend.prepare.kept import keep_plan, open_plan
-from bulksend.prepare.outlook import Outlook, outlook
+from bulksend.prepare.outlook import Outlook, first_few, outlook, wait_ms_of
 from bulksend.prepare.plan import Plan, run_name
 from bulksend.prepare.rejects import Rejects, place_rejects
 from bulksend.prepare.spread import draft_by
 from bulksend.prepare.summary import Summary, summarise
+from bulksend.prepare.volumes import FirstFew
 from bulksend.rules.carriers import T_MOBILE, pacific_day
 from bulksend.runs import NOBODY, Held, already, closed_rows, has_begun, held_back
 from bulksend.send.caps import purse
@@ -42,6 +43,8 @@ from bulksend.turns import refuse_missed, turn_to_look_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import polars as pl
 
     from bulksend.define.load import Loaded
     from bulksend.define.slots import ScheduledFor
@@ -246,7 +249,38 @@ def forecast_plan(checked: Checked) -> Outlook:
     if checked.chosen is None:
         closed = closed_rows(checked.plan, checked.home)
     left = checked.left if closed is None else None
-    return outlook(checked.plan, campaign, now=now, used=used, left=left, closed=closed)
+    return outlook(
+        checked.plan,
+        campaign,
+        now=now,
+        used=used,
+        left=left,
+        closed=closed,
+        first=partial(_goes_first, checked, closed, now),
+    )
+
+
+def _goes_first(
+    checked: Checked, closed: pl.Series | None, now: int, messages: int
+) -> FirstFew | None:
+    """What goes first of so many messages that are left: of a run, what is left of it."""
+    canary, plan = checked.campaign.send.canary, checked.plan
+    if canary is None or checked.chosen is not None or plan.kind != "send":
+        return None
+    if closed is None:
+        return first_few(canary, messages)
+    with Journal.open(checked.home.journal) as journal:
+        run = journal.runs.named(plan.run)
+        stands = None if run is None else journal.canaries.of(run.id)
+    if stands is None:
+        return first_few(canary, messages)
+    if stands.passed_at is not None:
+        return None
+    wait_ms = wait_ms_of(canary)
+    if stands.sent_at is not None:
+        left_ms = stands.sent_at + wait_ms - now
+        return FirstFew(0, left_ms) if left_ms > 0 else None
+    return FirstFew(max(0, stands.size - len(closed)), wait_ms)
 
 
 def _used_today(campaign: Campaign, home: Home, now: int) -> int:

@@ -96,6 +96,7 @@ def outlook(  # noqa: PLR0913  (what a forecast is asked)
     used: int = 0,
     left: int | None = None,
     closed: pl.Series | None = None,
+    first: Callable[[int], FirstFew | None] | None = None,
 ) -> Outlook:
     """Forecast a run of *plan* that begins at *now*.
 
@@ -107,6 +108,8 @@ def outlook(  # noqa: PLR0913  (what a forecast is asked)
 
         closed: Rows that are over, where it is known which: windows close one after the
             other, and so what is left of a run is no share of each place.
+
+        first: What goes first of so many messages; None: as of a run that was not begun.
     """
     hours = plan_hours(plan)
     opening = _always if hours is None else _Openings(hours, now)
@@ -134,8 +137,9 @@ def outlook(  # noqa: PLR0913  (what a forecast is asked)
         number = alike_from(every, hours, now - DAY, round(last_of(now, ends)))
         alike = pl.col("place").replace_strict(every, number)
     volumes = _volumes(found, caps, alike)
-    first = first_few(campaign.send.canary, volumes)
-    load = Load(volumes, now, ends, rates, opening, caps, queue, first, life)
+    first = first or partial(first_few, campaign.send.canary)
+    few = first(int(found["rows"].sum()))
+    load = Load(volumes, now, ends, rates, opening, caps, queue, few, life)
     goes = course(load)
     cut = cuts[0][0] if cuts else 0
     shown = () if hours is None else _where_most_are(found, hours, opening, now)
@@ -218,12 +222,14 @@ def alike_from(places: Iterable[str], hours: Hours, begin: int, last: int) -> li
     return numbers
 
 
-def first_few(canary: Canary | None, volumes: Iterable[Volume]) -> FirstFew | None:
-    """What goes first of all of it, as a forecast plays it."""
-    if canary is None:
-        return None
-    size = canary.size(sum(one.rows for one in volumes))
-    return FirstFew(size, round(canary.wait.total_seconds() * 1000)) if size else None
+def first_few(canary: Canary | None, messages: int) -> FirstFew | None:
+    """What goes first of so many messages, as a forecast plays it."""
+    size = 0 if canary is None else canary.size(messages)
+    return FirstFew(size, wait_ms_of(canary)) if canary is not None and size else None
+
+
+def wait_ms_of(canary: Canary) -> int:
+    return round(canary.wait.total_seconds() * 1000)
 
 
 def _keys(campaign: Campaign) -> list[pl.Expr]:
@@ -330,7 +336,7 @@ def at_any_hour(
         for (lane, much), some in zip(sums.items(), few, strict=True)
         if much
     )
-    first = first_few(campaign.send.canary, volumes)
+    first = first_few(campaign.send.canary, sum(one.rows for one in volumes))
     goes = course(Load(volumes, 0, NEVER, rates, _always, first=first))
     return ((goes.ends or 0) - (goes.begins or 0)) / 1000
 

@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 
 from bulksend.assembly import Assembly
+from bulksend.assignment import Assignment
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.planning import campaign_of
+from bulksend.planning import campaign_of, forecast_plan, plan_campaign
 from tests.flow.desk import codes, counts, ended, served, until
 from tests.flow.test_hours import window
 from tests.flow.test_listen import listening
@@ -246,3 +247,30 @@ def test_the_first_few_are_those_whose_windows_open_first(
     chosen = Assembly._first(assembly, few, pl.Series(dtype=pl.Int64))
     assert {numbers[row - 2][:3] for row in chosen} == among
     assert len(chosen) == few
+
+
+def test_what_goes_first_is_foreseen_as_it_stands(desk: Desk) -> None:
+    """Before them, while their receipts are waited for, and when they have passed."""
+    begin(desk, wait="2h", provider="simulator", application_id=None)
+    checked = plan_campaign(desk.folder / "hello.yaml", environment={})
+
+    def waits() -> int | None:
+        course = forecast_plan(checked).course
+        assert course is not None
+        if course.first is None or course.goes_on is None:
+            return None
+        return round((course.goes_on - course.first) / 60_000)
+
+    assert waits() == 120
+    folder = desk.folder
+    asked = Assignment(checked.plan, checked.campaign, checked.home, {}, folder)
+    now = round(datetime.now(UTC).timestamp() * 1000)
+    known = asked.begin_run(now=now)
+    assert waits() == 120
+    with journal_of(desk) as journal:
+        journal.canaries.begin(known.id, 10)
+        journal.canaries.sent(known.id, now=now - 30 * 60_000)
+    assert waits() == 90
+    with journal_of(desk) as journal:
+        journal.canaries.passed(known.id, by="", now=now)
+    assert waits() is None
