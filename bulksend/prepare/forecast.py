@@ -276,26 +276,20 @@ class _Run:
 
     def _flows(self) -> list[_Flow]:
         """Places that are served now, and how fast: of a lane, what closes first first."""
-        lanes = {lane for (lane, _), opened in self._open.items() if opened}
+        first = {kind: opened[0] for kind, opened in self._open.items() if opened}
+        lanes = {lane for lane, _ in first}
         refill = self._minute.lets_out
         flows: list[_Flow] = []
         for lane, rate in self._out.rates(self._now, lanes).items():
-            for one in self._flows_of(lane, rate, refill):
-                refill -= one.rate if self._by_minute[one.place] else 0.0
-                flows.append(one)
-        return flows
-
-    def _flows_of(self, lane: str, rate: float, refill: float) -> list[_Flow]:
-        limited = self._open.get((lane, True), [])
-        free = self._open.get((lane, False), [])
-        if rate <= 0.0:
-            return []
-        if not limited or (free and free[0].until < limited[0].until):
-            return [_Flow(free[0].place, rate)] if free else []
-        slow = min(rate, refill)
-        flows = [_Flow(limited[0].place, slow)] if slow > SLOWEST else []
-        if free and rate > slow:
-            flows.append(_Flow(free[0].place, rate - slow))
+            limited, free = first.get((lane, True)), first.get((lane, False))
+            slow = 0.0
+            if limited and not (free and free.until < limited.until):
+                slow = max(0.0, min(rate, refill))
+                refill -= slow
+                if slow > SLOWEST:
+                    flows.append(_Flow(limited.place, slow))
+            if free and rate > slow:
+                flows.append(_Flow(free.place, rate - slow))
         return flows
 
     def _next(self, flows: list[_Flow], going: _Going) -> float:
