@@ -148,6 +148,11 @@ ROWS = (
         "Take the merge apart, and fill in each cell: to a list the others are empty.",
     ),
     Kind(
+        "E228",
+        "a column that tells where people are, and is not read",
+        "Name it in `recipients`: a number tells where it is from, not who moved since.",
+    ),
+    Kind(
         "E251",
         "a list without numbers",
         "Export it anew, with the people's numbers in it.",

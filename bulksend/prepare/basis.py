@@ -14,7 +14,7 @@ from bulksend.prepare.layout import original_headers, plan_columns
 from bulksend.prepare.lint import lint
 from bulksend.prepare.list_columns import Reading
 from bulksend.prepare.lists import read_list
-from bulksend.prepare.naming import named_columns
+from bulksend.prepare.naming import named_columns, unread_places
 from bulksend.prepare.render import Rendered, render, written_texts
 from bulksend.prepare.timing import campaign_hours
 
@@ -96,7 +96,8 @@ def basis(
     if wrong:
         raise InputError(wrong)
     of_lists = (note for one in beside.lists.values() for note in one.notices)
-    told = (*source.notices, *notices, *of_lists, *said)
+    unread = unread_places(loaded, source) if beside.hours is not None else ()
+    told = (*source.notices, *notices, *unread, *of_lists, *said)
     return Basis(loaded, source, named, beside, rendered, told)
 
 

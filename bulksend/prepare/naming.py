@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bulksend.errors import InputError, Problem
 from bulksend.prepare.columns import (
     find_column,
+    folded,
     is_made_up,
     loses_digits,
     row_with,
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from bulksend.prepare.source import Source
 
 _IDENTIFY = ("recipients.phone", "recipients.household")
+_OF_PLACES = {
+    "postcode": frozenset(("zip", "zipcode", "postcode", "postalcode", "plz")),
+    "zone": frozenset(("timezone", "timezoneid", "tz")),
+}
+"""As `folded` has the names of columns that tell where people are."""
+
 LOOKED_AT = 20
 """Rows in which a header may stand that is not the first row."""
 
@@ -72,6 +79,23 @@ def named_columns(
     if problems:
         raise InputError(problems)
     return found, notices
+
+
+def unread_places(loaded: Loaded, source: Source) -> list[Problem]:
+    """W228: a column that tells where people are, where the campaign reads none such."""
+    recipients = loaded.campaign.recipients
+    if recipients.postcode is not None or recipients.zone is not None:
+        return []
+    file, line = str(loaded.path), loaded.line_of("recipients")
+    found = []
+    for key, names in _OF_PLACES.items():
+        for header in source.headers:
+            if folded(header) in names:
+                what = f"the list has a column {shown(header)}, and nothing reads it"
+                fix = f"Add `{key}: {header}` to `recipients`."
+                place = f"recipients.{key}"
+                found.append(Problem("W228", what, "", fix, file, line, column=place))
+    return found
 
 
 def _by_its_header(

@@ -436,3 +436,34 @@ def test_notices_say_nothing_of_good_columns(tmp_path: Path) -> None:
         tmp_path, "phone,zip,zone\n9192345671,,\n", recipients=BOTH, send=HELD
     )
     assert codes(checked) == []
+
+
+UNREAD = [
+    # the header, what the campaign reads, and what of the list is named
+    ("phone,zip", {}, ["postcode: zip"]),
+    ("phone,Postal_Code,Time Zone", {}, ["postcode: Postal_Code", "zone: Time Zone"]),
+    ("phone,zip,tz", {"zone": "tz"}, []),
+    ("phone,zip_of_shop,zone", {}, []),
+]
+
+
+@pytest.mark.parametrize(("header", "reads", "named"), UNREAD)
+def test_a_column_of_places_that_nothing_reads_is_told(
+    tmp_path: Path, header: str, reads: dict[str, str], named: list[str]
+) -> None:
+    """Without it whoever moved and kept the number is texted by the old home's clock."""
+    people = f"{header}\n9192345671{',' * header.count(',')}\n"
+    checked = plan(tmp_path, people, recipients=reads, send=HELD)
+    told = [str(one) for one in checked.notices if one.code == "W228"]
+    assert len(told) == len(named)
+    for line, key in zip(told, named, strict=True):
+        assert f"Add `{key}` to `recipients`." in line
+
+
+def test_where_no_hours_are_kept_no_column_of_places_is_missed(tmp_path: Path) -> None:
+    """A transactional campaign without a window goes to everybody at any hour."""
+    free = {
+        "rules": {"profile": "transactional", "because": "codes that people ask for"}
+    }
+    checked = plan(tmp_path, "phone,zip\n9192345671,\n", send=free)
+    assert codes(checked) == []
