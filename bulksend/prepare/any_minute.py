@@ -53,7 +53,10 @@ class AnyMinute:
     def seconds_to_change(self, rate: float) -> float:
         """Until `lets_out` is another, while so many segments a second go."""
         used_up = rate - self.refill
-        return self.left / used_up if used_up > 0.0 and self.left > DUST else inf
+        if used_up <= 0.0 or self.left <= DUST:
+            return inf
+        comes_back = inf if self._gone else MINUTE_LASTS_MS / 1000
+        return min(self.left / used_up, comes_back)
 
     def passes(self, now: float, then: float, rate: float) -> None:
         """Let time go on in which so many segments a second went."""

@@ -109,6 +109,20 @@ def test_what_takes_longer_than_is_looked_ahead_is_told(
     assert (goes.idle_ms, goes.last) == (idle, 60 * 24 * HOUR - MINUTE)
 
 
+def test_a_minute_that_is_never_full_holds_nobody_up() -> None:
+    """An hour of AT&T's at half the rate, and then the rest of them at all of it."""
+    volumes = (
+        Volume("always", 360, 360, "att", "0.1/s"),
+        Volume("always", 360, 360, "", "0.2/s"),
+        Volume("noon", 690, 690, "att", "0.2/s"),
+    )
+    rates = Rates(0.3, {"0.1/s": Lane(0.1), "0.2/s": Lane(0.2)})
+    some = Load(volumes, 11 * HOUR, NEVER, rates, opening, Caps(per_minute=13))
+    goes = course(some)
+    assert goes.left == 0
+    assert goes.ends == pytest.approx(12 * HOUR + 690 / 0.2 * 1000, abs=MINUTE)
+
+
 def test_a_wait_after_which_nothing_comes_is_no_part_of_it() -> None:
     """The first few are all, so their receipts are waited for in vain."""
     all_first = replace(load(("noon", 60)), first=FirstFew(60, 2 * HOUR))
