@@ -173,7 +173,8 @@ def read(file: Path, problems: list[Problem]) -> Written | None:
         tree, root = _read_yaml(file.read_text("utf-8"))
         shape = RuleFile.model_validate(tree)
     except (OSError, UnicodeDecodeError) as error:
-        found = (getattr(error, "strerror", None) or "it is not UTF-8").lower()
+        why = getattr(error, "strerror", None)
+        found = why.lower() if why else "it is not UTF-8"
         problems.append(Problem("E121", found, file=str(file)))
     except _Wrong as error:
         found, line = error.args

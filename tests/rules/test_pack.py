@@ -55,12 +55,14 @@ def pack(*versions: dict[str, Any], **other: Any) -> dict[str, Any]:
 
 def written(folder: Path, tree: object) -> Path:
     path = folder / "ours.yaml"
-    path.write_text(tree if isinstance(tree, str) else yaml.safe_dump(tree), "utf-8")
+    text = tree if isinstance(tree, str | bytes) else yaml.safe_dump(tree)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
 WRONG: list[tuple[str, object, str]] = [
     ("E121", "a: [", "it is not YAML"),
+    ("E121", b"\xff\xfea\x00", "it is not UTF-8"),
     ("E122", pack(version(hours={"mon-sat": "08:00-20:00"})), "a gap: nothing is said about sun"),
     ("E122", pack(version(hours={"mon-sun": "08:00-20:00", "sat": "closed"})), "an overlap: sat more than once"),
     ("E122", pack(version(hours={"mon-sun": "20:00-08:00"})), "ends before it begins"),
