@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bulksend.prepare.ends import Ends
     from bulksend.prepare.forecast import Course
+    from bulksend.prepare.outflow import Rates
     from bulksend.prepare.volumes import Load
 
 MOST_TIMES = 1_000
@@ -58,8 +59,7 @@ def remedies(
         one
         for one in (
             _earlier(load, now, ends),
-            _faster(load, now),
-            _faster_senders(load, now),
+            *_faster(load, now),
             _shorter(load, now, cut),
         )
         if one is not None and (one.fits or one.minutes)
@@ -100,39 +100,67 @@ def _earlier(
     return _gain(now, tried(minutes), f"start {_spell(minutes)} earlier")
 
 
-def _faster(load: Load, now: Course) -> Remedy | None:
-    """The least rate of the account that lets in nearly all who can be."""
+def _faster(load: Load, now: Course) -> list[Remedy]:
+    """The least rates that let in nearly all who can be: of the account, or of senders.
+
+    Where the account's is what its senders' are together, neither helps alone.
+    """
     if not now.too_many:
-        return None
-    account = load.rates.account
+        return []
+    account, rates = load.rates.account, load.rates
+
+    def of_account(tenths: int) -> Rates:
+        return rates.times(1 + tenths / 10 / account, 1.0)
+
+    def of_senders(percent: int) -> Rates:
+        return rates.times(1.0, 1 + percent / 100)
+
+    def of_all(percent: int) -> Rates:
+        return rates.times(1 + percent / 100, 1 + percent / 100)
+
+    tenths = _round_numbers(ceil(account * MOST_TIMES * 10))
+
+    def more(tenths: int) -> str:
+        much = f"{tenths / 10:,.1f}".removesuffix(".0")
+        return f"send {much} segments/s more"
+
+    if not rates.lanes:
+        return _raised(load, now, tenths, of_account, more)
+    percents = _round_numbers(100 * MOST_TIMES)
+    at_most = now.left - course(replace(load, rates=of_all(percents[-1]))).left
+    if at_most <= FEW * now.left:
+        return []
+    alone = [
+        *_raised(load, now, tenths, of_account, more),
+        *_raised(load, now, percents, of_senders, _raise("`send.per_sender`")),
+    ]
+    if max((one.fits for one in alone), default=0) >= (1 - FEW) * at_most:
+        return alone
+    both = _raise("`send.rate` and `send.per_sender`")
+    return [*_raised(load, now, percents, of_all, both), *alone]
+
+
+def _raise(keys: str) -> Callable[[int], str]:
+    return lambda percent: f"raise {keys} by {percent:,} %"
+
+
+def _raised(
+    load: Load,
+    now: Course,
+    efforts: Sequence[int],
+    rates: Callable[[int], Rates],
+    change: Callable[[int], str],
+) -> list[Remedy]:
+    """What the least of these *efforts* brings, which *change* puts into words."""
 
     @cache
-    def tried(tenths: int) -> Course:
-        share = 1 + tenths / 10 / account
-        return course(replace(load, rates=load.rates.times(share, 1.0)))
+    def tried(effort: int) -> Course:
+        return course(replace(load, rates=rates(effort)))
 
-    tenths = _enough(now, _round_numbers(ceil(account * MOST_TIMES * 10)), tried)
-    if tenths is None:
-        return None
-    more = f"{tenths / 10:,.1f}".removesuffix(".0")
-    return _gain(now, tried(tenths), f"send {more} segments/s more")
-
-
-def _faster_senders(load: Load, now: Course) -> Remedy | None:
-    """The same of senders that have a pace of their own."""
-    if not now.too_many or not load.rates.lanes:
-        return None
-
-    @cache
-    def tried(percent: int) -> Course:
-        rates = load.rates.times(1.0, 1 + percent / 100)
-        return course(replace(load, rates=rates))
-
-    percent = _enough(now, _round_numbers(100 * MOST_TIMES), tried)
-    if percent is None:
-        return None
-    change = f"raise `send.per_sender` by {percent:,} %"
-    return _gain(now, tried(percent), change)
+    effort = _enough(now, efforts, tried)
+    if effort is None:
+        return []
+    return [_gain(now, tried(effort), change(effort))]
 
 
 def _round_numbers(most: int) -> Sequence[int]:

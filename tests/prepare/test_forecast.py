@@ -205,6 +205,11 @@ def changed(some: Load, change: str) -> Load:
     if found := re.fullmatch(r"raise `send.per_sender` by ([0-9,]+) %", change):
         times = 1 + int(found[1].replace(",", "")) / 100
         return replace(some, rates=some.rates.times(1.0, times))
+    if found := re.fullmatch(
+        r"raise `send.rate` and `send.per_sender` by ([0-9,]+) %", change
+    ):
+        times = 1 + int(found[1].replace(",", "")) / 100
+        return replace(some, rates=some.rates.times(times, times))
     found = re.fullmatch(r"start (?:([0-9]+) h ?)?(?:([0-9]+) min )?earlier", change)
     assert found, change
     minutes = 60 * int(found[1] or 0) + int(found[2] or 0)
@@ -247,6 +252,18 @@ def test_no_start_is_advised_that_has_another_end(tmp_path: Path) -> None:
     (earlier,) = (one for one in found.remedies if "earlier" in one.change)
     assert earlier.change == "start 2 h earlier"
     assert earlier.fits == pytest.approx(2 * 3600 * 0.05, abs=2)
+
+
+def test_an_account_as_fast_as_its_senders_is_raised_with_them() -> None:
+    """Two senders at one a second each, an account at two: neither helps alone."""
+    rates = Rates(2.0, {"1/s": Lane(2.0, 2.0)})
+    volumes = (Volume("always", 2400, 2400, "", "1/s"),)
+    some = Load(volumes, 0, Ends(stops=10 * MINUTE), rates, opening)
+    goes = course(some)
+    assert goes.left == pytest.approx(1200, abs=3)
+    changes = [one.change for one in remedies(some, goes)]
+    assert "raise `send.rate` and `send.per_sender` by 100 %" in changes
+    assert not any("segments/s more" in one for one in changes)
 
 
 def test_shorter_texts_end_earlier() -> None:
