@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from bulksend.prepare.any_minute import AnyMinute
 from bulksend.prepare.outflow import DUST, Outflow
 from bulksend.prepare.this_day import ThisDay
-from bulksend.prepare.volumes import DAY, HORIZON_DAYS
 from bulksend.rules.hours import LEAST_LIFE_MS
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class _Run:
         mean = sum(one.weight for one in every) / rows
         self._out = Outflow(load.rates, mean, load.queue, life=load.life)
         self._expires = 0.0
-        expires, horizon = load.ends.expires, load.start + HORIZON_DAYS * DAY
+        expires, horizon = load.ends.expires, load.start + load.ahead
         self._expires_at = horizon if expires is None else expires
         self._last = load.last
         stops = load.ends.stops

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from bulksend.prepare.plan import Plan
     from bulksend.prepare.remedies import Remedy
 
-ALWAYS_MS = 10 * 366 * 24 * 3_600_000
+ALWAYS_MS = 100 * 366 * DAY
 QUEUE_SECONDS = 900
 """Bandwidth holds a quarter of an hour of its rate (bandwidth.md §2)."""
 
@@ -337,7 +337,8 @@ def at_any_hour(
         if much
     )
     first = first_few(campaign.send.canary, sum(one.rows for one in volumes))
-    goes = course(Load(volumes, 0, NEVER, rates, _always, first=first))
+    load = Load(volumes, 0, NEVER, rates, _always, first=first, ahead=ALWAYS_MS)
+    goes = course(load)
     return ((goes.ends or 0) - (goes.begins or 0)) / 1000
 
 

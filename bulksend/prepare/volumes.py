@@ -64,9 +64,9 @@ class Caps(NamedTuple):
 UNCAPPED = Caps()
 
 
-def last_of(start: int, ends: Ends) -> float:
+def last_of(start: int, ends: Ends, ahead: int = HORIZON_DAYS * DAY) -> float:
     """Whose window opens then, or later, is left: after an end, or beyond what is looked at."""
-    return min(ends.last, start + HORIZON_DAYS * DAY - LEAST_LIFE_MS)
+    return min(ends.last, start + ahead - LEAST_LIFE_MS)
 
 
 class FirstFew(NamedTuple):
@@ -92,6 +92,8 @@ class Load:
         first: None where all may go at once.
 
         life: Seconds after which a message expires, wherever it waits.
+
+        ahead: How far it is looked.
     """
 
     volumes: tuple[Volume, ...]
@@ -103,11 +105,12 @@ class Load:
     queue: Queue | None = None
     first: FirstFew | None = None
     life: float = inf
+    ahead: int = HORIZON_DAYS * DAY
 
     @property
     def last(self) -> float:
         """Whose window opens then, or later, is left."""
-        return last_of(self.start, self.ends)
+        return last_of(self.start, self.ends, self.ahead)
 
     def first_rows(self) -> list[int]:
         """How many go first of each volume: of those whose windows open first."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bulksend.errors import InputError
-from tests.prepare.planning import column, number, plan
+from bulksend.planning import load_campaign
+from bulksend.prepare.outlook import at_any_hour
+from tests.prepare.planning import SENDER, campaign, column, number, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +84,17 @@ def test_a_ramp_and_the_first_few_take_their_time(
     people = "phone\n" + "".join(f"+1919555{n:04}\n" for n in range(100, 200))
     checked = plan(tmp_path, people, message={"text": "Hi"}, send=send)
     assert checked.summary.seconds == pytest.approx(seconds, abs=3.0)
+
+
+@pytest.mark.parametrize(("rate", "a_second"), [("1/s", 1.0), ("1/min", 1 / 60)])
+def test_what_takes_months_takes_all_of_them(
+    tmp_path: Path, rate: str, a_second: float
+) -> None:
+    """Ten million, one a second: four months; one a minute: nineteen years."""
+    asked = load_campaign(campaign(tmp_path, send={"rate": rate})).campaign
+    many = 10_000_000
+    seconds = at_any_hour(asked, many, [(SENDER, many)])
+    assert seconds == pytest.approx(many / a_second, rel=0.001)
 
 
 def test_a_price_is_of_the_segment_the_region_and_the_kind(tmp_path: Path) -> None:
