@@ -114,7 +114,7 @@ def _capped(said: object, send: Mapping[str, object]) -> Iterator[Conflict]:
     rules = send.get("rules")
     profile = rules.get("profile") if isinstance(rules, Mapping) else rules
     usual = "transactional" if profile == "transactional" else "marketing"
-    purpose = usual if said is None else said
+    purpose = usual if said is None else str(said)
     for index, cap in enumerate(_several(send.get("per_person"))):
         _, _, other = str(cap).partition(" for ")
         if {other, purpose} == set(get_args(Purpose)):
@@ -181,7 +181,7 @@ def _arms(experiment: Mapping[str, object]) -> Iterator[Conflict]:
         if total != 100:
             found = f"the shares sum to {total}"
             yield Conflict(("experiment", "arms"), "E126", found, "100")
-    if holdout is not None and holdout not in arms:
+    if isinstance(holdout, str) and holdout not in arms:
         yield Conflict(
             ("experiment", "holdout"), "E126", "it is none of the arms", "an arm's name"
         )

@@ -90,7 +90,7 @@ class Carriers(Section):
     """What carriers take from ten-digit numbers; the rest waits for its time."""
 
     t_mobile_per_day: Annotated[
-        Annotated[int, Field(gt=0)] | None,
+        Annotated[int, Field(gt=0, le=10**9)] | None,
         Key(
             "Segments that T-Mobile takes from your brand in a day, until midnight in "
             "Seattle; of all vendors together, so say less where you have others.",
@@ -99,7 +99,7 @@ class Carriers(Section):
         ),
     ] = None
     att_per_minute: Annotated[
-        Annotated[int, Field(gt=0)] | None,
+        Annotated[int, Field(gt=0, le=10**9)] | None,
         Key(
             "Segments that AT&T takes from your 10DLC campaign in a minute.",
             "a whole number above 0, such as 15, 75, 240, 2400 or 4500",

@@ -42,8 +42,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.airflow_stack, pytest.mark.slow, pytest.mark.crash]
 
 ROWS, RATE, SHARDS = 6_000, 200, 4
-MOST = 202
-"""In any second: the rate, and a hundredth."""
+MOST = 206
+"""In any second: the rate and a hundredth, and what a machine that runs an Airflow beside
+it shifts between leaving and arriving.  To the segment it is held in virtual time
+(`test_shared`); what is asked here is whether four tasks share one rate."""
 
 SECRETS = ("j0urnal-s3cret", "b4ndwidth-s3cret")
 """Of the journal's connection, and of the account."""
