@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from bulksend.prepare.border_zips import over_the_border
 from bulksend.prepare.phones import cache
 from bulksend.prepare.provinces import zones_by_prefix
 from bulksend.rules import tz
@@ -62,24 +63,6 @@ _BY_CUSTOM = {
 """Counties in which towns live by another clock than the law's, that of the towns across the
 river: Columbus and West Point.  It is a ZIP's clock, and none of an area code's: whoever has
 it with a number of Alabama alone may as well have moved."""
-
-_LIES_ALSO_IN = {
-    "02861": ("MA", "Bristol County"),
-    "42223": ("TN", "Montgomery County"),
-    "59221": ("ND", "McKenzie County"),
-    "63673": ("IL", "Randolph County"),
-    "71749": ("LA", "Union Parish"),
-    "73949": ("TX", "Sherman County"),
-    "81137": ("NM", "San Juan County"),
-    "84536": ("AZ", "Navajo County"),
-    "86044": ("UT", "San Juan County"),
-    "86515": ("NM", "McKinley County"),
-    "88063": ("TX", "El Paso County"),
-    "89439": ("CA", "Sierra County"),
-    "97635": ("CA", "Modoc County"),
-}
-"""The other side of ZIPs with a town in two states, by the Census of 2010
-(zcta_place_rel_10.txt): the post, and so the package, has them in one."""
 
 
 def data_version() -> str:
@@ -171,15 +154,14 @@ def _slots() -> pl.DataFrame:
 
 def _compiled() -> pl.DataFrame:
     found, every = [("", "")] * 100_000, list(_zips())
-    regions, counties = _regions(every), _counties()
+    regions, counties, border = _regions(every), _counties(), over_the_border()
     for one, zones in every:
         there = zones if one["active"] else zones | regions[_region(one)]
         if custom := _BY_CUSTOM.get((one["state"], one["county"])):
             there = there | {custom}
-        states = [one["state"]]
-        if also := _LIES_ALSO_IN.get(one["zip_code"]):
-            states.append(also[0])
-            there = there | counties[also]
+        others = border.get(one["zip_code"], ())
+        states = dict.fromkeys([one["state"], *(state for state, _ in others)])
+        there = there.union(*(counties[other] for other in others))
         found[int(one["zip_code"])] = (" ".join(states), " ".join(sorted(there)))
     numbers = {("", ""): NOT_ONE, ("-", ""): EMPTY, ("?", ""): FOREIGN}
     for place in sorted(set(found)):

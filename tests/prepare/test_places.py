@@ -16,6 +16,7 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 from bulksend.errors import InputError
 from bulksend.prepare import postcodes
 from bulksend.prepare.areas import Area, area, areas_of
+from bulksend.prepare.border_zips import over_the_border
 from bulksend.prepare.phones.states import STATES, area_states
 from bulksend.prepare.places import Said, claims_and_fault
 from bulksend.prepare.provinces import zones_by_prefix
@@ -411,7 +412,7 @@ def test_a_zip_is_read_as_people_and_spreadsheets_write_it(
     ) == state
 
 
-def test_a_zip_with_a_town_in_two_states_has_both() -> None:
+def test_a_zip_of_two_states_has_both() -> None:
     """The post has Junction City in Arkansas; Louisiana's half of it is closed on Sundays."""
     text = (
         "02861 42223 59221 63673 71749 73949 81137 84536 86044 86515 88063 89439 97635"
@@ -421,6 +422,24 @@ def test_a_zip_with_a_town_in_two_states_has_both() -> None:
     assert " ".join("".join(one[3:] for one in some) for some in states) == (
         "MARI KYTN MTND ILMO ARLA OKTX CONM AZUT AZUT AZNM NMTX CANV CAOR"
     )
+
+
+def test_every_zip_of_two_states_is_one_with_a_clock_on_both_sides() -> None:
+    """Rome in Georgia has people in Alabama, an hour behind and closed on Sundays."""
+    border = over_the_border()
+    assert len(border) == 103
+    found = dict(zip(border, postcodes.places_of(pl.Series([*border])), strict=True))
+    places = {code: postcodes.places()[place] for code, place in found.items()}
+    assert places["30165"] == (
+        ("US-GA", "US-AL"),
+        ("America/Chicago", "America/New_York"),
+    )
+    for code, others in border.items():
+        named, _ = places[code]
+        assert len(named) == 2, code
+        assert named[1:] == tuple({f"US-{state}" for state, _ in others}), code
+    known = {(one["state"], one["county"]) for one in zipcodes.list_all()}  # type: ignore[no-untyped-call]
+    assert {other for others in border.values() for other in others} <= known
 
 
 def test_canadian_postcodes_know_every_clock_of_canada() -> None:

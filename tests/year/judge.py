@@ -89,12 +89,43 @@ BY_TWO = {
 BY_GEORGIA = {"Chambers County", "Lee County", "Russell County"}
 """Of Alabama: towns there live by the clock across the river."""
 
-ALSO_IN = {
-    "02861": "MA", "42223": "TN", "59221": "ND", "63673": "IL", "71749": "LA", "73949": "TX",
-    "81137": "NM", "84536": "AZ", "86044": "UT", "86515": "NM", "88063": "TX", "89439": "CA",
-    "97635": "CA",
+_ALSO_IN = {
+    "AL": "30165 31905 38852",
+    "AR": "38769 65729 65733 65761 75556",
+    "AZ": "84531 84536 87328",
+    "CA": "89010 89019 89060 89061 89439 97635",
+    "CO": "82063",
+    "DE": "21912",
+    "IA": "56027",
+    "ID": "59847 83111 83120 89832 97910 97913 99128",
+    "IL": "63673",
+    "IN": "45053",
+    "KS": "68325 68978",
+    "KY": "38079",
+    "LA": "71749",
+    "MA": "02861",
+    "ME": "03579",
+    "MI": "54540 54554",
+    "MN": "51360 57026 57030 57068 58225",
+    "MO": "51640 52542 52573 52626 72644",
+    "MS": "38326",
+    "MT": "57724 82801",
+    "ND": "56744 57638 57641 57642 57645 57648 57660 59221 59270 59275",
+    "NE": "51557 57078 66541 80758 82082",
+    "NM": "79837 81137 86504 86515",
+    "NV": "84034",
+    "OK": "67950",
+    "OR": "89421 99362",
+    "SD": "51001 51023 56144 56164 56219 58439 58623 58649 58653 68719 69201 69212 69216 82701",
+    "TN": "42223 42602 72338",
+    "TX": "73949 88063 88220 88430",
+    "UT": "81324 82930 83312 83342 86044 86514",
+    "WV": "20135 24604",
+    "WY": "57717",
 }  # fmt: skip
-"""ZIPs that the Census has in a second state beside the post's."""
+"""ZIPs of which the Census has people in another state than the post."""
+
+ALSO_IN = {code: state for state, codes in _ALSO_IN.items() for code in codes.split()}
 
 ISLANDS = {"AU": ("CX", "CC"), "TR": ("CY",), "IL": ("PS",)}
 """Countries that share another's mobile numbers."""
@@ -155,13 +186,11 @@ def possible(phone: str, code: str = "", zone: str = "") -> Possible:
     if code and number.country_code == 1:
         state, there = _zip(code)
         told |= there
-        where |= {f"US-{ALSO_IN[code]}"} if code in ALSO_IN else set()
         if state in AREAS:
-            where.add(f"US-{state}")
-            homes |= there  # and its state's other clocks, which tell of no other state
-            homes |= {
-                one for area in AREAS[state].split() for one in clocks_of(area, state)
-            }
+            states = {state, ALSO_IN.get(code, state)}
+            where |= {f"US-{one}" for one in states}
+            homes |= there  # and the states' other clocks, which tell of no other state
+            homes |= set().union(*map(_clocks_in, states))
         elif state in FORCES:
             where.add("US-*")
             if not zone:
@@ -224,6 +253,10 @@ def _rules(where: set[str]) -> set[str]:
 def _since_midnight(moment: datetime) -> timedelta:
     """By the clock on the wall, to the last part of a second."""
     return moment.replace(tzinfo=None) - datetime.combine(moment.date(), time.min)
+
+
+def _clocks_in(state: str) -> set[str]:
+    return set().union(*(clocks_of(area, state) for area in AREAS[state].split()))
 
 
 def _said(number: phonenumbers.PhoneNumber) -> set[str]:

@@ -26,7 +26,7 @@ from bulksend.prepare.phones.findings import WORDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMAT = 7
+FORMAT = 8
 """Of the tables.  To be raised whenever the compiler would make other rows of the same
 metadata."""
 
