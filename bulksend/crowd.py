@@ -236,7 +236,7 @@ class Shards:
             run=run,
             journal=identity,
             versions=versions(),
-            begun=wall_ms(),
+            begun=self.asked.begun or wall_ms(),
             results=results,
             until_closed=self.options.until_closed,
         )
