@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 import bulksend
-from bulksend import Ended
-from bulksend.cli import COMMANDS, checked, show
+from bulksend import Course, Ended, Outlook
+from bulksend.cli import COMMANDS, checked, outlook, show
+from bulksend.prepare.remedies import Remedy
 from tests.flow.conftest import bandwidth, desk  # noqa: F401  (fixtures)
 from tests.flow.desk import PEOPLE, ROOT, Desk, counts, no_traceback
 from tests.prepare.planning import plan
@@ -318,3 +319,14 @@ def test_check_cuts_no_word_on_a_narrow_terminal(
     for code in ("duplicate", "value_missing", "number_not_digits"):
         assert f" 1 {code} " in seen
     assert "…" not in seen
+
+
+def test_a_remedy_says_no_more_than_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts minutes, so no seconds are printed."""
+    file = StringIO()
+    monkeypatch.setattr(outlook, "out", Console(file=file, width=80))
+    course = Course(0, 60_000, 0, {}, {"": 9}, 60_000)
+    helps = (Remedy("start 4 min earlier", 9, 4), Remedy("send more", 9, 61))
+    outlook.show_outlook(Outlook(course, helps, ()))
+    assert "start 4 min earlier: 9 more fit, 4 min less\n" in file.getvalue()
+    assert "send more: 9 more fit, 1 h 1 min less\n" in file.getvalue()

@@ -57,7 +57,9 @@ def show_outlook(outlook: Outlook, begun: str = "begun now") -> None:
         )
     for remedy in outlook.remedies[:MOST_REMEDIES]:
         brings = [f"{remedy.fits:,} more fit"] if remedy.fits else []
-        brings += [f"{duration(remedy.minutes * 60)} less"] if remedy.minutes else []
+        if remedy.minutes:
+            less = duration(remedy.minutes * 60).removesuffix(" 0 s")
+            brings.append(f"{less} less")
         out.print(f"  {escape(remedy.change)}: {', '.join(brings)}")
 
 
