@@ -325,7 +325,7 @@ def test_a_remedy_says_no_more_than_is_known(monkeypatch: pytest.MonkeyPatch) ->
     """It counts minutes, so no seconds are printed."""
     file = StringIO()
     monkeypatch.setattr(outlook, "out", Console(file=file, width=80))
-    course = Course(0, 60_000, 0, {}, {"": 9}, 60_000)
+    course = Course(0, 60_000, 0, {}, {"": 9}, {}, 60_000)
     helps = (Remedy("start 4 min earlier", 9, 4), Remedy("send more", 9, 61))
     outlook.show_outlook(Outlook(course, helps, ()))
     assert "start 4 min earlier: 9 more fit, 4 min less\n" in file.getvalue()

@@ -45,6 +45,11 @@ def show_outlook(outlook: Outlook, begun: str = "begun now") -> None:
     if places.row_count:
         out.print(places)
     late, many = sum(course.too_late.values()), sum(course.too_many.values())
+    if over := sum(course.over_caps.values()):
+        out.print(
+            f"[yellow]{over:,} would not be sent by {moment(course.last)}[/]: "
+            "their carriers take no more (send.carriers)"
+        )
     if late:
         out.print(
             f"[yellow]{late:,} would not be sent by {moment(course.last)}[/]: "

@@ -29,9 +29,13 @@ class AnyMinute:
         self.left = self._most
 
     @property
+    def is_full(self) -> bool:
+        return self.left <= DUST
+
+    @property
     def lets_out(self) -> float:
         """Segments a second that may go now."""
-        return inf if self.left > DUST else self.refill
+        return self.refill if self.is_full else inf
 
     @property
     def refill(self) -> float:
@@ -53,7 +57,7 @@ class AnyMinute:
     def seconds_to_change(self, rate: float) -> float:
         """Until `lets_out` is another, while so many segments a second go."""
         used_up = rate - self.refill
-        if used_up <= 0.0 or self.left <= DUST:
+        if used_up <= 0.0 or self.is_full:
             return inf
         comes_back = inf if self._gone else MINUTE_LASTS_MS / 1000
         return min(self.left / used_up, comes_back)

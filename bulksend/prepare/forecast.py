@@ -56,6 +56,8 @@ class Course:
 
         too_many: Rows for which the rate does not suffice before the end, by place.
 
+        over_caps: Rows of which carriers take no more before the end, by place.
+
         last: Who would be sent to then, or later, is one of these: its end, or two months
             from its start, which is as far as is looked.
 
@@ -75,6 +77,7 @@ class Course:
     idle_ms: int
     too_late: dict[str, int]
     too_many: dict[str, int]
+    over_caps: dict[str, int]
     last: int
     full_at: int | None = None
     leaves: int | None = None
@@ -84,7 +87,8 @@ class Course:
 
     @property
     def left(self) -> int:
-        return sum(self.too_late.values()) + sum(self.too_many.values())
+        every = self.too_late, self.too_many, self.over_caps
+        return sum(sum(some.values()) for some in every)
 
 
 class _Open(NamedTuple):
@@ -129,6 +133,7 @@ class _Run:
         ]
         self._late: dict[str, int] = {}
         self._many: dict[str, int] = {}
+        self._over_caps: dict[str, int] = {}
         self._begins: float | None = None
         self._ends: float | None = None
         self._idle = 0.0
@@ -173,6 +178,7 @@ class _Run:
             idle_ms=round(self._idle),
             too_late=self._late,
             too_many=self._many,
+            over_caps=self._over_caps,
             last=round(self._last),
             full_at=_whole(self._out.full_at),
             leaves=_whole(leaves),
@@ -368,6 +374,10 @@ class _Run:
 
     def _lose(self, place: int, lost: dict[str, int]) -> None:
         word = self._load.volumes[place].place
+        by_day = self._by_day[place] and self._day.is_full
+        by_minute = self._by_minute[place] and self._minute.is_full
+        if lost is self._many and (by_day or by_minute):
+            lost = self._over_caps
         rows = round(self._left[place] / self._size[place]) or 1
         lost[word] = lost.get(word, 0) + rows
 

@@ -163,6 +163,23 @@ def test_a_run_whose_carrier_takes_no_more_before_its_end_is_told(
     assert goes.left == {None: 0, HOUR: 509, 30 * HOUR: 400}[end]
 
 
+def test_whom_a_carrier_leaves_is_told_apart_from_whom_the_rate_does() -> None:
+    """T-Mobile's day, then AT&T's minute: at any rate they would be left."""
+    day = Caps(per_day=100)
+    ends = Ends(stops=HOUR)
+    many = (Volume("always", 500, 500, "t_mobile"), Volume("always", 99, 99))
+    goes = course(Load(many, 0, ends, Rates(5.0), opening, day))
+    assert (goes.over_caps, goes.too_many) == ({"always": 400}, {})
+    minute = Caps(per_minute=5)
+    many = (Volume("always", 500, 500, "att"), Volume("always", 99, 99))
+    goes = course(Load(many, 0, ends, Rates(5.0), opening, minute))
+    assert goes.over_caps["always"] == pytest.approx(500 - 5 * 3600 / 61, abs=6)
+    assert goes.too_many == {}
+    goes = course(Load(many, 0, ends, Rates(0.05), opening, day))
+    assert goes.over_caps == {}
+    assert goes.left == pytest.approx(599 - 180, abs=3)
+
+
 @pytest.mark.parametrize(
     ("life", "expires"), [(120.0, 13_500), (900.0, 0), (901.0, 0), (inf, 0)]
 )
