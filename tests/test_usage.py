@@ -15,6 +15,7 @@ from tests.flow.desk import codes
 if TYPE_CHECKING:
     from tests.flow.desk import Desk
 
+LONG = "x" * 5_000
 SAID = [
     # what is typed · code · what is said
     ("frobnicate", "E141", "`bulksend` has no command `frobnicate`. See `bulksend --help`."),
@@ -37,6 +38,9 @@ SAID = [
     ("listen --port 99999", "E144", "`--port`: `99999`; expected a whole number from 0 to 65,535"),
     ("listen --port abc", "E144", "`--port`: `abc`; expected a whole number"),
     ("rules show --on today", "E144", "`--on`: `today`; expected a day such as 2026-11-27"),
+    (f"status --folder {LONG}", "E144", "file name too long. Write a shorter path."),
+    (f"status --journal {LONG}", "E144", "file name too long"),
+    (f"init hello --folder {LONG}", "E144", "file name too long"),
     ("check a b", "E144", "unexpected extra argument (b)"),
     ("check x.yaml --json=1", "E144", "does not take a value"),
     ("explain +19195550123 +19195550124", "E144", "extra argument (+191…24)"),

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import ENAMETOOLONG
 from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from bulksend.cli.stopping import DEADLINE, stopping
-from bulksend.cli.usage import Commands, usage_error
+from bulksend.cli.usage import Commands, path_error, usage_error
 from bulksend.errors import BAD_INPUT, BulksendError, Problem, Stopped
 
 COMMANDS = {
@@ -112,6 +113,8 @@ def main() -> None:
     except SystemExit:
         raise
     except BaseException as error:  # a panic inside Polars is no Exception
+        if isinstance(error, OSError) and error.errno == ENAMETOOLONG:
+            _end(path_error(error))
         if os.environ.get("BULKSEND_DEBUG"):
             raise
         _end(Stopped(Problem("E689", type(error).__name__)))

@@ -44,6 +44,12 @@ def usage_error(error: click.ClickException) -> InputError:
     return InputError(_problem(error))
 
 
+def path_error(error: OSError) -> InputError:
+    """A path that is longer than the system takes, wherever it was first looked at."""
+    found = f"`{str(error.filename)[:MOST_SHOWN]}…`: file name too long"
+    return InputError(Problem("E144", found, fix="Write a shorter path."))
+
+
 def _problem(error: click.ClickException) -> Problem:
     ctx = getattr(error, "ctx", None) or click.get_current_context(silent=True)
     command = f"`{ctx.command_path}`" if ctx else "bulksend"
