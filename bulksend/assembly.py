@@ -13,7 +13,7 @@ import polars as pl
 
 from bulksend.aside import abandonable
 from bulksend.journal.mark import read_marks, refuse_lost
-from bulksend.journal.records import LISTED
+from bulksend.journal.records import ALREADY_SENT, LISTED
 from bulksend.journal.selections import SELECTIONS
 from bulksend.logs import log
 from bulksend.prepare.ends import expires_at
@@ -36,6 +36,7 @@ from bulksend.send.company import Company
 from bulksend.send.engine import Engine
 from bulksend.send.hearing import close_day
 from bulksend.send.intake import Intake
+from bulksend.send.ledger import first_new
 from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.remainder import Remainder, numbers
 from bulksend.send.source import PlanSource
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from bulksend.assignment import Assignment
     from bulksend.journal.mark import Mark
+    from bulksend.journal.records import Closing
     from bulksend.journal.store import Journal
     from bulksend.journal.writer import Writer
     from bulksend.prepare.plan import Plan
@@ -132,13 +134,12 @@ class Assembly:
         run, campaign, part = writer.run, asked.campaign, asked.part
         chosen = await self._reopened()
         await self._keep_out()
+        ledger = await self._ledger()
         if first:
-            closed = await self._closed()
-            wanted = first - len(closed) + await self._listed()
-            if wanted <= 0:
+            chosen = await self._few(first, ledger)
+            if chosen.is_empty():
                 return None
-            chosen = await asyncio.to_thread(self._first, wanted, closed)
-        rows, caps, ledger = await self.rows, await self._caps(), await self._ledger()
+        rows, caps = await self.rows, await self._caps()
         in_doubt = await writer.call(lambda j: j.latest.is_in_doubt(run.id, part))
         # Last, since it goes on: whoever is stopped before has left nothing behind.
         remainder = await Remainder.find(rows, writer, part=part, only=chosen)
@@ -190,21 +191,49 @@ class Assembly:
 
     async def _keep_out(self) -> None:
         """Close `late`, where they are not closed; what was just reopened, too."""
-        if late := self.late:
-            writer, now = self.writer, self.clocks.wall_ms()
-            many = await writer.each(
-                late,
-                lambda journal, rows: journal.close_unsent(
-                    writer.run.id, writer.epoch, rows, LISTED, now=now
-                ),
-            )
-            if many:
-                log.info("suppressed since the plan", run=writer.run.run, rows=many)
+        if self.late and (many := await self._close(self.late, LISTED)):
+            run = self.writer.run.run
+            log.info("suppressed since the plan", run=run, rows=many)
 
-    async def _listed(self) -> int:
-        """Of the closed: those that nobody texted, as they are on a list."""
+    async def _close(self, rows: Sequence[int], why: Closing) -> int:
+        writer, now = self.writer, self.clocks.wall_ms()
+        return await writer.each(
+            rows,
+            lambda journal, some: journal.close_unsent(
+                writer.run.id, writer.epoch, some, why, now=now
+            ),
+        )
+
+    async def _left_out(self) -> int:
+        """Of the closed: who is on a list, or has the text from an earlier run."""
         run, part = self.writer.run, self.assignment.part
-        return await self.writer.call(lambda j: j.closed_as(run.id, LISTED, part))
+        return await self.writer.call(
+            lambda j: sum(
+                j.closed_as(run.id, why, part) for why in (LISTED, ALREADY_SENT)
+            )
+        )
+
+    async def _few(self, first: int, ledger: array[int]) -> pl.Series:
+        """The rows of the first few that are still to be sent.
+
+        Who has the text from an earlier run gets none, and would say nothing of the rest:
+        of a list that grows day by day these are nearly all.
+        """
+        asked, closed = self.assignment, await self._closed()
+        wanted = first - len(closed) + await self._left_out()
+        if wanted <= 0:
+            return pl.Series(dtype=pl.UInt32)
+        order = await asyncio.to_thread(self._drawn, closed)
+        chosen, had = await asyncio.to_thread(
+            first_new,
+            order,
+            wanted,
+            asked.plan.messages_of,
+            envelope=envelope(asked.plan, asked.campaign),
+            ledger=ledger,
+        )
+        await self._close(had, ALREADY_SENT)
+        return chosen.sort().cast(pl.UInt32)
 
     async def _closed(self) -> pl.Series:
         run, part = self.writer.run, self.assignment.part
@@ -212,11 +241,11 @@ class Assembly:
             lambda j: numbers(j.columns.closed(run.id, part)).cast(pl.Int64)
         )
 
-    def _first(self, wanted: int, closed: pl.Series) -> pl.Series:
-        """So many rows, chosen by a hash of the number, of who may be texted first.
+    def _drawn(self, closed: pl.Series) -> pl.Series:
+        """The rows by a hash of the number, those who may be texted first before others.
 
-        All others wait for these: who is chosen of a far west would hold up the east for
-        a morning.
+        All others wait for the first of these: who is chosen of a far west would hold up
+        the east for a morning.
         """
         asked, now = self.assignment, self.clocks.wall_ms()
         hours = plan_hours(asked.plan)
@@ -237,7 +266,7 @@ class Assembly:
             )
         else:
             drawn = drawn.sort("score", "row")
-        return drawn["row"].head(wanted).sort().cast(pl.UInt32)
+        return drawn["row"]
 
     async def _reopened(self) -> pl.Series | None:
         """The rows that `only` stands for, planned anew; None for all that are left."""

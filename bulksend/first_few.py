@@ -85,6 +85,8 @@ class FirstFew:
                 await vigil.until_passed()
             return
         sent_at = await self._send(canary)
+        if await self._is_over():
+            return
         wait = asked.campaign.send.canary
         assert wait is not None
         until = sent_at + round(wait.wait.total_seconds() * 1000)
@@ -97,6 +99,13 @@ class FirstFew:
         now = assembly.clocks.wall_ms()
         await writer.call(lambda j: j.canaries.passed(run.id, by="", now=now))
         log.info("the first few passed", run=run.run, **found._asdict())
+
+    async def _is_over(self) -> bool:
+        """Whether no message is left that might wait for their verdict."""
+        assembly = self.assembly
+        run = assembly.writer.run
+        many = await assembly.writer.call(lambda journal: journal.closed_count(run.id))
+        return many >= run.sendable
 
     async def _send(self, canary: Canary) -> int:
         """Send what is lacking of them; since when their receipts are waited for."""

@@ -204,6 +204,28 @@ def test_who_was_texted_and_then_opted_out_is_still_of_the_first_few(
         assert simulator.stats()["accepted"] in {9, 10}
 
 
+def test_who_has_the_text_already_is_none_of_the_first_few(desk: Desk) -> None:
+    """Yesterday's list with a few new people on it: the ten are of those; of none, none."""
+    begin(desk, provider="simulator", application_id=None, results="{run}.csv")
+    assert run(desk).code == 0
+    new = "".join(f"n{n},N{n},+1919{2_001_000 + n},9:00\n" for n in range(12))
+    desk.people(HUNDRED.replace(",P1,", ",Q1,") + new)
+    grown = run(desk)
+    assert (grown.code, counts(grown)["excluded"]) == (0, 99), grown
+    with journal_of(desk) as journal:
+        (known,) = (one for one in journal.runs.all() if one.run == grown.json["run"])
+        canary = journal.canaries.of(known.id)
+        assert canary is not None
+        assert canary.sent_at is not None
+        told = journal.entries(known.id, 2, 200)
+    first = [one for one in told if (one.posted_at or canary.sent_at) < canary.sent_at]
+    assert len(first) == 10
+
+    desk.people("".join(HUNDRED.splitlines(keepends=True)[:61]))
+    fewer = run(desk)
+    assert (fewer.code, counts(fewer)) == (0, {"excluded": 60}), fewer
+
+
 def test_shards_wait_for_the_first(desk: Desk, bandwidth: Bandwidth) -> None:
     """Shard 0 sends the first few of the whole run; shard 1 begins when they passed."""
     with listening(desk) as at:
@@ -244,7 +266,7 @@ def test_the_first_few_are_those_whose_windows_open_first(
     clocks = SimpleNamespace(wall_ms=lambda: round(NIGHT.timestamp() * 1000))
     asked = SimpleNamespace(plan=checked.plan, campaign=campaign, between=None)
     assembly: Any = SimpleNamespace(assignment=asked, clocks=clocks)
-    chosen = Assembly._first(assembly, few, pl.Series(dtype=pl.Int64))
+    chosen = Assembly._drawn(assembly, pl.Series(dtype=pl.Int64)).head(few)
     assert {numbers[row - 2][:3] for row in chosen} == among
     assert len(chosen) == few
 
