@@ -362,9 +362,11 @@ class _Run:
         if left <= 0:
             return
         now = round(self._now)
-        if self._by_day[place] and self._day.is_full:
-            now = max(now, round(self._day.ends))
         found = self._load.opening(volume.place, now)
+        is_held = self._by_day[place] and self._day.is_full
+        if is_held and found is not None and max(found.start, now) < self._last:
+            now, lost = max(now, round(self._day.ends)), self._over_caps
+            found = self._load.opening(volume.place, now)
         if found is None or max(found.start, now) >= self._last:
             self._waits_in_vain |= found is not None and self._last == self._stops
             self._lose(place, lost)

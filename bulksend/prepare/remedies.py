@@ -12,6 +12,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from bulksend.prepare.forecast import MINUTE, course
+from bulksend.rules.carriers import pacific_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,14 +80,20 @@ def _earlier(
 ) -> Remedy | None:
     """The least earlier start that lets in nearly all who can be.
 
-    On the day before, an end that is a time of day comes a day earlier too: no start is
-    named that has another end.
+    On the day before, an end that is a time of day comes a day earlier too, and of
+    T-Mobile's day another part was used: no such start is named.
     """
+    today = pacific_day(load.start)
 
     def start(minutes: int) -> int:
         return load.start - minutes * MINUTE
 
-    same = [one for one in EARLIER if ends is None or ends(start(one)) == load.ends]
+    same = [
+        one
+        for one in EARLIER
+        if (ends is None or ends(start(one)) == load.ends)
+        and (not load.caps.used or pacific_day(start(one)) == today)
+    ]
     if not now.left or not same:
         return None
 

@@ -271,6 +271,18 @@ def test_no_start_is_advised_that_has_another_end(tmp_path: Path) -> None:
     assert earlier.fits == pytest.approx(2 * 3600 * 0.05, abs=2)
 
 
+def test_no_start_is_advised_on_another_day_of_t_mobiles() -> None:
+    """At eleven in the night of the 1st (UTC) all is used: on the day before it was not."""
+    volumes = (Volume("always", 500, 500, "t_mobile"),)
+    start, stops = 23 * HOUR, Ends(stops=30 * HOUR)
+    used = Load(volumes, start, stops, Rates(5.0), opening, Caps(100, used=100))
+    assert course(used).over_caps == {"always": 500}
+    assert remedies(used, course(used)) == []
+    fresh = replace(used, caps=Caps(100))
+    (one,) = remedies(fresh, course(fresh))
+    assert one.fits == 100
+
+
 def test_an_account_as_fast_as_its_senders_is_raised_with_them() -> None:
     """Two senders at one a second each, an account at two: neither helps alone."""
     rates = Rates(2.0, {"1/s": Lane(2.0, 2.0)})
