@@ -281,21 +281,26 @@ where coalesce(posted_at, claimed_at) >= :since
 group by person;
 
 -- All who have, or may have, so many since then.  A run that was over before says nothing
--- of that time, and is not looked at.
+-- of that time, and is not looked at.  Rows are counted by their index, apart from the
+-- members of groups: to count both in one heap took three times as long.
 -- name: had_enough
+with near as (select id from runs where provider = :provider
+              and (:purpose = '' or purpose in ('', :purpose))
+              and coalesce(finished_at, :since) >= :since)
 select person
-from (select run_id, person, status, posted_at, claimed_at from messages
-      where person is not null
+from (select person, count(*) as many from messages
+      where person is not null and coalesce(posted_at, claimed_at) >= :since
+        and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+        and run_id in (select id from near)
+      group by person
       union all
-      select m.run_id, members.person, status, posted_at, claimed_at
-      from members join messages as m on m.run_id = members.run_id and m.row = members.row)
-     as texted
-where coalesce(posted_at, claimed_at) >= :since
-  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
-  and run_id in (select id from runs where provider = :provider
-                 and (:purpose = '' or purpose in ('', :purpose))
-                 and coalesce(finished_at, :since) >= :since)
-group by person having count(*) >= :most;
+      select members.person, count(*)
+      from members join messages as m on m.run_id = members.run_id and m.row = members.row
+      where coalesce(posted_at, claimed_at) >= :since
+        and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+        and members.run_id in (select id from near)
+      group by members.person) as texted
+group by person having sum(many) >= :most;
 
 -- name: used_of_purses
 select at, used from purses where name = :name and at >= :since and used > 0;
@@ -525,8 +530,11 @@ from (select distinct person, sender, reason from suppressions
       where lifted_at is null) as entries
 group by reason;
 
+-- A phone in Argentina is there by its number with the 9 and without (settle/spellings.py).
 -- name: opt_outs_since
-select count(distinct person) from suppressions
+select count(distinct case when number between 5491000000000 and 5493999999999
+                           then number - 4950000000000 else number end)
+from suppressions
 where reason = 'opted_out' and since >= :since and lifted_at is null;
 
 -- Reads all rows of the run: there is no index by person.  Of a group each member counts.

@@ -9,7 +9,7 @@ import pytest
 
 from bulksend.journal.records import Candidate, Part, person_key
 from bulksend.journal.states import Event
-from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause
+from bulksend.journal.suppressions import OPTED_OUT, SUPPRESSED, Cause, suppression
 from tests.suites.scene import (
     NOW,
     OURS,
@@ -232,6 +232,19 @@ class SuppressionsSuite:
         assert store.counts() == {OPTED_OUT: 1}
         assert store.opted_out_since(NOW) == 1
         assert len(store.of(number_of(2))) == 2
+
+    def test_a_phone_with_two_numbers_is_one_person(self, journal: Journal) -> None:
+        """Argentina's, with the 9 and without: both are suppressed, and one opted out."""
+        why = Cause("opted_out", "reply STOP", NOW)
+        lines = [
+            ("+5491123456789", "+541123456789"),
+            ("+5493512345678", "+543512345678"),
+        ]
+        for line in lines:
+            journal.suppressions.add([suppression(number, why) for number in line])
+        others = ("+5492000000", "+541123456780", "+12125550123")
+        journal.suppressions.add([suppression(one, why) for one in others])
+        assert journal.suppressions.opted_out_since(NOW) == len(lines) + len(others)
 
     def test_an_operators_entry_swallows_no_stop(self, journal: Journal) -> None:
         """Each stands with its date and source, and START ends the person's own only."""
