@@ -83,7 +83,7 @@ def run_campaign(
 def run_by(
     means: Means, loaded: Loaded, environment: Mapping[str, str], options: Options
 ) -> Ended:
-    """`run_campaign`, by these means."""
+    """`run_campaign`, with these *means*: who makes the plan, and who sends it."""
     due = None
     if not options.slot:
         due = options.due or due_turn(loaded.campaign, datetime.now(UTC))
@@ -216,7 +216,7 @@ def _pass_gates(
 
 
 def _keep_to_schedule(plan: Plan, campaign: Campaign) -> None:
-    """Raises GateRefused (E415, E417 or E422) where its slot is none that may begin."""
+    """Raises GateRefused (E415, E417 or E422) where its slot may not be begun now."""
     if campaign.schedule is None or plan.kind != "send":
         return
     said = why_not_now(campaign.schedule, plan.slot, datetime.now(UTC))

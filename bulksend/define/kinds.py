@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -53,6 +53,14 @@ def _whole(pattern: str) -> str:
 
 def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+def _or_one(one: Any, *, most: int | None = None) -> BeforeValidator:
+    """One value may stand alone where a list is taken; it always reads as a tuple."""
+    few = Field(min_length=1, max_length=most)
+    return BeforeValidator(
+        _listed, json_schema_input_type=one | Annotated[tuple[one, ...], few]
+    )
 
 
 def _region(value: str) -> str:
@@ -235,15 +243,7 @@ _Often = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": OFTEN_PATTERN}),
 ]
-Caps = Annotated[
-    tuple[_Often, ...],
-    Field(min_length=1),
-    BeforeValidator(
-        _listed,
-        json_schema_input_type=_Often
-        | Annotated[tuple[_Often, ...], Field(min_length=1)],
-    ),
-]
+Caps = Annotated[tuple[_Often, ...], Field(min_length=1), _or_one(_Often)]
 Zone = Annotated[Text, AfterValidator(_zone)]
 Cron = Annotated[Text, AfterValidator(_cron)]
 Span = Annotated[
@@ -324,39 +324,9 @@ LineType = Literal[
     "unknown",
 ]
 
-# One value may stand alone where a list is taken; it always reads as a tuple.
-Senders = Annotated[
-    tuple[Sender, ...],
-    Field(min_length=1),
-    BeforeValidator(
-        _listed,
-        json_schema_input_type=Sender
-        | Annotated[tuple[Sender, ...], Field(min_length=1)],
-    ),
-]
-Texts = Annotated[
-    tuple[Text, ...],
-    Field(min_length=1),
-    BeforeValidator(
-        _listed,
-        json_schema_input_type=Text | Annotated[tuple[Text, ...], Field(min_length=1)],
-    ),
-]
+Senders = Annotated[tuple[Sender, ...], Field(min_length=1), _or_one(Sender)]
+Texts = Annotated[tuple[Text, ...], Field(min_length=1), _or_one(Text)]
 Media = Annotated[
-    tuple[Text, ...],
-    Field(min_length=1, max_length=10),
-    BeforeValidator(
-        _listed,
-        json_schema_input_type=Text
-        | Annotated[tuple[Text, ...], Field(min_length=1, max_length=10)],
-    ),
+    tuple[Text, ...], Field(min_length=1, max_length=10), _or_one(Text, most=10)
 ]
-LineTypes = Annotated[
-    tuple[LineType, ...],
-    Field(min_length=1),
-    BeforeValidator(
-        _listed,
-        json_schema_input_type=LineType
-        | Annotated[tuple[LineType, ...], Field(min_length=1)],
-    ),
-]
+LineTypes = Annotated[tuple[LineType, ...], Field(min_length=1), _or_one(LineType)]

@@ -10,12 +10,16 @@ from now on it may be on the wire), and then something is proven, or nothing is:
     unknown    no proof either way; nothing in the engine ever sends it again
     planned    proven that it did not leave: it may be claimed again
 
+Or it is never claimed: its time passed (*expired*), or at the last moment a rule forbade it
+(*excluded*).
+
 `unknown` is left only by evidence: a receipt, the message search, or a person's recorded
 decision.  Evidence that it was never taken makes it *not_sent*, which is not sent again
 either, unless somebody asks for it.  A person may take a decision of their own back, as
-long as nothing but their word stands behind it and nothing was sent after it.  A receipt turns *accepted* (or *unknown*) into
-*delivered* or *failed*, and *delivered* wins over *failed*, because a receipt that timed
-out (9902) may be followed by the real one.
+long as nothing but their word stands behind it and nothing was sent after it.
+
+A receipt turns *accepted* (or *unknown*) into *delivered* or *failed*, and *delivered* wins
+over *failed*, because a receipt that timed out (9902) may be followed by the real one.
 
 Evidence that a message was taken is believed in every state: after an answer that said
 otherwise, and in a journal that was restored from before the message was claimed.

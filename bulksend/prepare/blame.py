@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Offender:
-    """A character that is not in the GSM alphabet, and where it stands."""
+    """A character that is not in the GSM alphabet."""
 
     character: str
-    positions: tuple[int, ...]
-    """In characters; the first one of a text is 1."""
 
     @property
     def code_point(self) -> str:
@@ -57,10 +55,7 @@ def blame(text: str) -> Blame:
     saving = (cut["segments"] < whole["segments"] for cut in cuts)
     return Blame(
         **whole,
-        offenders=tuple(
-            Offender(each, tuple(at for at, one in enumerate(text, 1) if one == each))
-            for each in dict.fromkeys(foreign)
-        ),
+        offenders=tuple(map(Offender, dict.fromkeys(foreign))),
         segments_without=plain["segments"],
         surplus=next((cut for cut, saves in enumerate(saving, 1) if saves), 0),
     )

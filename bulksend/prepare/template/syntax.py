@@ -186,7 +186,6 @@ def too_deep() -> Refusal:
 
 
 TAGS = ("if", "elif", "else", "endif", "set", "endset", "raw", "endraw")
-_STRAY = ("elif", "else", "endif", "endset", "endraw")
 _CURLY = "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb"
 
 _PLAINLY: list[tuple[str, str, str]] = [
