@@ -11,12 +11,13 @@ import polars as pl
 
 FAMILIES = {
     "t_mobile": r"\bt ?mobile\b|\btmo\b|\bsprint\b|\bmetro ?pcs\b|\bmetro by\b|"
-    r"\bu ?s *cellular\b",
+    r"\bu ?s *cellular\b|\bunited states cellular\b|\buscc\b",
     "att": r"\bat ?(?:&|and) ?t\b|\batt\b|\bcingular\b|\bcricket\b|\bfirstnet\b",
     "other": r"\bverizon\b|\bvzw\b|\bc ?spire\b|\bcellcom\b|"
     r"\bappalachian\b|\bunion wireless\b|\bgci\b",
 }
-"""Words in a carrier's name, as carrier look-ups spell it, without dots and dashes.
+"""Words in a carrier's name, as carrier look-ups spell it, with blanks for dots and
+dashes of any kind.
 T-Mobile has UScellular's customers since 2025-08-01."""
 
 US = ("US", "PR", "VI", "GU", "AS", "MP")
@@ -24,7 +25,8 @@ US = ("US", "PR", "VI", "GU", "AS", "MP")
 
 def family(name: pl.Expr) -> pl.Expr:
     """``t_mobile``, ``att`` or ``other`` where *name* (text) says so beyond doubt."""
-    said = name.str.to_lowercase().str.replace_all(r"[.\-_,]+", " ").str.strip_chars()
+    said = name.str.to_lowercase().str.replace_all("&amp;", "&", literal=True)
+    said = said.str.replace_all(r"[.,_\s\p{Pd}]+", " ")
     hits = {one: said.str.contains(words) for one, words in FAMILIES.items()}
     found = pl.lit(None, pl.String)
     for one, hit in hits.items():

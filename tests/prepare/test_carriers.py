@@ -19,6 +19,13 @@ NAMES = [
     ("Verizon Wireless", "other"),
     ("US Cellular Corp.", "t_mobile"),  # since August 2025
     ("U.S. Cellular", "t_mobile"),
+    ("United States Cellular Corp.", "t_mobile"),
+    ("T\u2011Mobile", "t_mobile"),  # as a text editor or a web page writes them
+    ("T\u00a0Mobile", "t_mobile"),
+    ("T \u2013 Mobile", "t_mobile"),
+    ("AT&amp;T Mobility", "att"),
+    ("Verizon / T\u2011Mobile", None),
+    ("Verizon, AT&amp;T", None),
     ("C Spire", "other"),
     ("Attica Telephone", None),
     ("Google Voice", None),
