@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bulksend.closer import Closer, forecast_plan, look_closer
     from bulksend.connection import check_connection
     from bulksend.control import Ordered, abort_run, pause_run, resume_run
     from bulksend.crowd import plan_on_workers, run_on_workers
@@ -43,11 +44,8 @@ if TYPE_CHECKING:
     )
     from bulksend.planning import (
         Checked,
-        Closer,
-        forecast_plan,
         load_campaign,
         load_plan,
-        look_closer,
         plan_campaign,
     )
     from bulksend.prepare.advice import Advice
@@ -117,13 +115,13 @@ _HOME_OF = {
     "due_slot": "scheduling",
     "load_schedule": "scheduling",
     "Checked": "planning",
-    "Closer": "planning",
-    "forecast_plan": "planning",
+    "Closer": "closer",
+    "forecast_plan": "closer",
     "Options": "means",
     "list_runs": "pipeline",
     "load_campaign": "planning",
     "load_plan": "planning",
-    "look_closer": "planning",
+    "look_closer": "closer",
     "plan_campaign": "planning",
     "run_arms": "pipeline",
     "run_campaign": "pipeline",

@@ -16,9 +16,10 @@ import pytest
 import xlsxwriter
 import yaml
 
+from bulksend.closer import look_closer
 from bulksend.errors import InputError
 from bulksend.kinds import KINDS
-from bulksend.planning import campaign_of, look_closer, plan_campaign
+from bulksend.planning import campaign_of, plan_campaign
 from tests.prepare.planning import campaign, fates, hold, number, plan, put
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ import pytest
 
 from bulksend.assembly import Assembly
 from bulksend.assignment import Assignment
+from bulksend.closer import forecast_plan
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.planning import campaign_of, forecast_plan, plan_campaign
+from bulksend.planning import campaign_of, plan_campaign
 from tests.flow.desk import codes, counts, ended, served, until
 from tests.flow.test_hours import window
 from tests.flow.test_listen import listening
