@@ -19,8 +19,6 @@ from bulksend.logs import log
 from bulksend.prepare.ends import expires_at
 from bulksend.prepare.timing import plan_hours
 from bulksend.rules.carriers import ATT, T_MOBILE, pacific_day
-from bulksend.rules.hours import LEAST_LIFE_MS
-from bulksend.rules.place import Place
 from bulksend.runs import envelope, scope
 from bulksend.send.account import Account
 from bulksend.send.breakers import Breakers
@@ -32,15 +30,15 @@ from bulksend.send.caps import (
     person_caps,
     purse,
 )
+from bulksend.send.choosing import first_new, soonest
 from bulksend.send.company import Company
 from bulksend.send.engine import Engine
 from bulksend.send.hearing import close_day
 from bulksend.send.intake import Intake
-from bulksend.send.ledger import first_new
 from bulksend.send.pacing import BySender, Pace, Pacer
 from bulksend.send.remainder import Remainder, numbers
 from bulksend.send.source import PlanSource
-from bulksend.send.timed import UNKNOWN, Manner, TimedSource, places_of, words_of
+from bulksend.send.timed import Manner, TimedSource, places_of, words_of
 from bulksend.settle.finding import is_day_over
 
 if TYPE_CHECKING:
@@ -223,7 +221,9 @@ class Assembly:
         wanted = first - len(closed) + await self._left_out()
         if wanted <= 0:
             return pl.Series(dtype=pl.UInt32)
-        order = await asyncio.to_thread(self._drawn, closed)
+        drawn = await asyncio.to_thread(asked.plan.drawn, closed, between=asked.between)
+        now = self.clocks.wall_ms()
+        order = await asyncio.to_thread(soonest, drawn, self._hours(), now)
         chosen, had = await asyncio.to_thread(
             first_new,
             order,
@@ -240,33 +240,6 @@ class Assembly:
         return await self.writer.read(
             lambda j: numbers(j.columns.closed(run.id, part)).cast(pl.Int64)
         )
-
-    def _drawn(self, closed: pl.Series) -> pl.Series:
-        """The rows by a hash of the number, those who may be texted first before others.
-
-        All others wait for the first of these: who is chosen of a far west would hold up
-        the east for a morning.
-        """
-        asked, now = self.assignment, self.clocks.wall_ms()
-        hours = plan_hours(asked.plan)
-        drawn = asked.plan.drawn(closed, between=asked.between)
-        if hours is not None and asked.campaign.keeps_hours:
-            words = drawn["place"].cast(pl.String).fill_null(UNKNOWN)
-            opens = {
-                word: hours.next(Place.parse(word), now, least=LEAST_LIFE_MS)
-                for word in words.unique()
-            }
-            starts = {
-                word: None if one is None else max(one.start, now)
-                for word, one in opens.items()
-            }
-            at = words.replace_strict(starts, return_dtype=pl.Int64)
-            drawn = drawn.with_columns(at=at).sort(
-                "at", "score", "row", nulls_last=True
-            )
-        else:
-            drawn = drawn.sort("score", "row")
-        return drawn["row"]
 
     async def _reopened(self) -> pl.Series | None:
         """The rows that `only` stands for, planned anew; None for all that are left."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import signal
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
-from bulksend.assembly import Assembly
 from bulksend.assignment import Assignment
 from bulksend.closer import forecast_plan
 from bulksend.home import Home
 from bulksend.journal.store import Journal
-from bulksend.planning import campaign_of, plan_campaign
+from bulksend.planning import plan_campaign
+from bulksend.prepare.timing import plan_hours
+from bulksend.send.choosing import soonest
 from tests.flow.desk import codes, counts, ended, served, until
 from tests.flow.test_hours import window
 from tests.flow.test_listen import listening
@@ -263,11 +263,9 @@ def test_the_first_few_are_those_whose_windows_open_first(
     rules = {"window": {"from": "09:00", "to": "20:00"}}
     real: dict[str, Any] = {"provider": "bandwidth", "application_id": "x"}
     checked = plan(tmp_path, people, send=rules, **real)
-    campaign = campaign_of(checked.plan)
-    clocks = SimpleNamespace(wall_ms=lambda: round(NIGHT.timestamp() * 1000))
-    asked = SimpleNamespace(plan=checked.plan, campaign=campaign, between=None)
-    assembly: Any = SimpleNamespace(assignment=asked, clocks=clocks)
-    chosen = Assembly._drawn(assembly, pl.Series(dtype=pl.Int64)).head(few)
+    drawn = checked.plan.drawn(pl.Series(dtype=pl.Int64))
+    now = round(NIGHT.timestamp() * 1000)
+    chosen = soonest(drawn, plan_hours(checked.plan), now).head(few)
     assert {numbers[row - 2][:3] for row in chosen} == among
     assert len(chosen) == few
 
