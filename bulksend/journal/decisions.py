@@ -22,6 +22,11 @@ CLAIM_TO_POST_MS = 300_000
 under way, and each of those ends within 70 seconds."""
 
 
+CLOCKS_APART_MS = 60_000
+"""What Bandwidth took by so much before a claim was an earlier message of the row: between
+two of them lies a proof, or a person's word, that the first was not taken."""
+
+
 WITNESSES_WITHIN = 2_000
 """Rows, before and after: they are sent about when it was."""
 
@@ -118,6 +123,7 @@ class _Deciding(NamedTuple):
     source: str
     evidence: str
     message_id: str | None
+    accepted_at: int | None
     attempt: int
 
 
@@ -221,7 +227,9 @@ class Decisions:
         """
         if not evidence:
             return 0
-        self._db.execute_each("decide", [_deciding(one) for one in evidence], now=now)
+        apart = CLOCKS_APART_MS
+        said = [_deciding(one) for one in evidence]
+        self._db.execute_each("decide", said, now=now, apart=apart)
         taken = [one for one in evidence if one.event is not Event.DISPROVE]
         proofs = [_proof(one) for one in taken]
         over = [one for one in proofs if one.event != Event.ACCEPT.value]
@@ -230,8 +238,8 @@ class Decisions:
             for one in taken
             if one.message_id is not None
         ]
-        self._db.execute_each("prove_open", proofs)
-        self._db.execute_each("prove_accepted", over)
+        self._db.execute_each("prove_open", proofs, apart=apart)
+        self._db.execute_each("prove_accepted", over, apart=apart)
         self._db.execute_each("prove_id", named)
         self._db.execute_each("prove_unseen", proofs)
         absent = [
@@ -335,9 +343,10 @@ class Decisions:
 
 
 def _deciding(one: Evidence) -> _Deciding:
-    run_id, row, event, _, source, evidence, _, message_id, *_ = one
+    run_id, row, event, _, source, evidence, accepted_at, message_id, *_ = one
     attempt = one.attempt if event is Event.DISPROVE else 0
-    return _Deciding(run_id, row, event.value, source, evidence, message_id, attempt)
+    said = (event.value, source, evidence, message_id, accepted_at)
+    return _Deciding(run_id, row, *said, attempt)
 
 
 def _proof(one: Evidence) -> _Proof:

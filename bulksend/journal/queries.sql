@@ -644,6 +644,9 @@ where exists (select 1 from messages as m
                 and (m.status in ('unknown', 'not_sent')
                      or m.status = 'planned' and :source = 'operator')
                 and :attempt in (0, m.attempt)
+                and (:event <> 'fail' or m.attempt < 2 or m.status <> 'unknown'
+                     or coalesce(cast(:accepted_at as bigint), m.claimed_at)
+                        >= m.claimed_at - :apart)
                 and (:event = 'deliver' or m.message_id is null
                      or cast(:message_id as text) is null
                      or m.message_id <> cast(:message_id as text))
@@ -665,6 +668,8 @@ on conflict (run_id, row, decided_at, event) do nothing;
 -- A row that is tried once more still has its last message's id, and those before are in
 -- its decisions (`keep_try`): what is said of one of them fails (or proves) nothing of the
 -- next; that it was delivered counts always.
+-- Nor does a failure of what was taken before the latest claim (:apart for clocks), whose
+-- own message may be on its way: it had an id that nobody knew when it was sent again.
 -- name: prove_open
 update messages
 set status = (select next from transitions t
@@ -684,6 +689,8 @@ set status = (select next from transitions t
     error = cast(:error as text)
 where run_id = :run_id and row = :row
   and status in ('planned', 'claimed', 'unknown', 'not_sent')
+  and (:event <> 'fail' or attempt < 2 or status not in ('claimed', 'unknown')
+       or coalesce(cast(:accepted_at as bigint), claimed_at) >= claimed_at - :apart)
   and (:event = 'deliver' or message_id is null or cast(:message_id as text) is null
        or message_id <> cast(:message_id as text))
   and (:event = 'deliver'
@@ -707,6 +714,7 @@ where run_id = :run_id and row = :row
   and (:event = 'deliver'
          and (status in ('accepted', 'failed') or status = 'delivered' and ended_at is null)
        or :event = 'fail' and status = 'accepted'
+          and (attempt < 2 or claimed_at is null or accepted_at >= claimed_at - :apart)
           and (cast(:message_id as text) is null
                or message_id = cast(:message_id as text)
                or message_id is null and not

@@ -34,7 +34,10 @@ from tests.suites.scene import (
 )
 
 if TYPE_CHECKING:
+    from bulksend.journal.records import Outcome
     from bulksend.journal.store import Journal
+
+EARLIER = NOW - 600_000
 
 
 class EvidenceSuite:
@@ -379,6 +382,50 @@ class EvidenceSuite:
         decisions.apply([second], now=NOW)
         entry = sender.entry(2)
         assert (entry.status, entry.message_id) == ("failed", "new")
+
+    @pytest.mark.parametrize("told_before", [(), (Event.ACCEPT,)])
+    @pytest.mark.parametrize(
+        ("answer", "then"),
+        [
+            (outcome(2, Event.LOSE), "unknown"),
+            (outcome(2, Event.ACCEPT, message_id="second"), "accepted"),
+        ],
+    )
+    @pytest.mark.parametrize("is_answered_first", [True, False])
+    def test_a_first_message_that_was_called_not_sent_fails_no_second_one(
+        self,
+        sender: Sender,
+        told_before: tuple[Event, ...],
+        answer: Outcome,
+        then: str,
+        is_answered_first: bool,
+    ) -> None:
+        """`run --only failed` would send a third, while the second is on its way."""
+        sender.claim(2, now=EARLIER)
+        sender.record(outcome(2, Event.LOSE, EARLIER))
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
+        decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
+        sender.claim(2)
+
+        if is_answered_first:
+            sender.record(answer)
+        for event in (*told_before, Event.FAIL):
+            late = proof(run_id, event)._replace(
+                message_id="first", accepted_at=EARLIER
+            )
+            decisions.apply([late], now=NOW)
+        if not is_answered_first:
+            sender.record(answer)
+
+        expected = "accepted" if told_before else then
+        assert sender.entry(2).status == expected
+        if answer.message_id:
+            own = proof(run_id, Event.FAIL)._replace(
+                message_id="second", accepted_at=NOW - 5
+            )
+            decisions.apply([own], now=NOW)
+            assert sender.entry(2)[1] == "failed"
 
     def test_a_callback_of_the_second_message_brings_its_id(
         self, sender: Sender
