@@ -13,7 +13,7 @@ import polars as pl
 
 from bulksend.aside import abandonable
 from bulksend.journal.mark import read_marks, refuse_lost
-from bulksend.journal.records import ALREADY_SENT, LISTED
+from bulksend.journal.records import ALREADY_SENT, CAPPED, LISTED
 from bulksend.journal.selections import SELECTIONS
 from bulksend.logs import log
 from bulksend.prepare.ends import expires_at
@@ -56,6 +56,10 @@ if TYPE_CHECKING:
     from bulksend.send.clocks import SystemClocks
     from bulksend.send.hold import Hold
     from bulksend.send.source import Read
+
+
+UNTEXTED = (LISTED, ALREADY_SENT, CAPPED)
+"""Who is closed for these is none of a run's first few: it was nobody's affair but theirs."""
 
 
 class Assembled(NamedTuple):
@@ -203,12 +207,10 @@ class Assembly:
         )
 
     async def _left_out(self) -> int:
-        """Of the closed: who is on a list, or has the text from an earlier run."""
+        """Of the closed: who is on a list, has the text already, or has had enough."""
         run, part = self.writer.run, self.assignment.part
         return await self.writer.call(
-            lambda j: sum(
-                j.closed_as(run.id, why, part) for why in (LISTED, ALREADY_SENT)
-            )
+            lambda j: sum(j.closed_as(run.id, why, part) for why in UNTEXTED)
         )
 
     async def _few(self, first: int, ledger: array[int]) -> pl.Series:

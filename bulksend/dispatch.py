@@ -133,11 +133,14 @@ class Sending:
             await _let_go(self._step)
             self._step = None
 
-    async def _work_off(self, lease: Hold, assembly: Assembly, first: int) -> None:
-        """Send what is left of the run; or of its first few, where that is how many."""
+    async def _work_off(self, lease: Hold, assembly: Assembly, first: int) -> bool:
+        """Send what is left of the run; or of its first few, where that is how many.
+
+        False where nobody of these is left.
+        """
         assembled = await self._unless_ended(assembly.engine(lease, first=first))
         if assembled is None:
-            return
+            return False
         self._assembled, writer, run = assembled, assembly.writer, assembly.writer.run
         clocks = assembly.clocks
         if self._why is not None:
@@ -162,6 +165,7 @@ class Sending:
             log.info(what, run=run.run, **_counted(assembled.engine))
         if opens is not None:
             raise _closed(opens, self.assignment.deadline(run, clocks.wall_ms()))
+        return True
 
     async def _take_lease(self, writer: Writer, clocks: SystemClocks) -> int:
         """The campaign is ours from here on; its epoch.

@@ -35,6 +35,11 @@ REMEMBERED = 1_000
 """Messages that the stand-in keeps in memory: a run ends with it, and nobody asks later."""
 
 
+ROUNDS = 20
+"""So often others are drawn for those who turn out to have had enough (`send.per_person`):
+where nearly all have, a plan is not read for each of them."""
+
+
 def wanted(asked: Assignment, run: Run) -> int:
     """How many messages go first; 0 where all may go at once."""
     canary, plan = asked.campaign.send.canary, asked.plan
@@ -48,13 +53,14 @@ class FirstFew:
     """Sends them, waits, and lets the rest go or raises why not.
 
     Args:
-        send: Sends so many messages of the run, with those that were sent before.
+        send: Sends so many messages of the run, with those that were sent before; False
+            where none was left to send.
 
         waits_until: While receipts are waited for, until when: in milliseconds since 1970.
     """
 
     assembly: Assembly
-    send: Callable[[int], Awaitable[None]]
+    send: Callable[[int], Awaitable[bool]]
     _vigil: Vigil | None = field(default=None, init=False)
     _stopped: BulksendError | None = field(default=None, init=False)
     waits_until: int | None = field(default=None, init=False)
@@ -116,7 +122,9 @@ class FirstFew:
         if canary.sent_at is not None and not waits_again:
             return canary.sent_at
         if canary.sent_at is None:
-            await self.send(canary.size)
+            for _ in range(ROUNDS):
+                if not await self.send(canary.size):
+                    break
         now = assembly.clocks.wall_ms()
         await writer.call(lambda journal: journal.canaries.sent(run.id, now=now))
         await writer.call(lambda journal: journal.canaries.lift(run.id, now=now))

@@ -227,6 +227,29 @@ def test_who_has_the_text_already_is_none_of_the_first_few(desk: Desk) -> None:
     assert (fewer.code, counts(fewer)) == (0, {"excluded": 60}), fewer
 
 
+def test_who_has_had_enough_is_none_of_the_first_few(desk: Desk) -> None:
+    """Others are drawn for them; where all have had enough, the run is over."""
+    often = {"per_person": ["1 per 7 days"]}
+    free: dict[str, Any] = {"provider": "simulator", "application_id": None}
+    free["results"] = "{run}.csv"
+    begin(desk, name="a", send=often, **free)
+    desk.people("".join(HUNDRED.splitlines(keepends=True)[:61]))
+    assert run(desk).code == 0
+    for name, people, excluded in (("b", HUNDRED, 60), ("c", HUNDRED, 100)):
+        begin(desk, name=name, send=often, **free)
+        desk.people(people)
+        ran = run(desk)
+        assert (ran.code, counts(ran)["excluded"]) == (0, excluded), ran
+        with journal_of(desk) as journal:
+            (known,) = (one for one in journal.runs.all() if one.run == ran.json["run"])
+            canary = journal.canaries.of(known.id)
+            told = journal.entries(known.id, 2, 200)
+        assert canary is not None
+        sent_at = canary.sent_at or 0
+        first = [one for one in told if one.posted_at and one.posted_at <= sent_at]
+        assert len(first) == (10 if excluded < 100 else 0)
+
+
 def test_shards_wait_for_the_first(desk: Desk, bandwidth: Bandwidth) -> None:
     """Shard 0 sends the first few of the whole run; shard 1 begins when they passed."""
     with listening(desk) as at:
