@@ -131,9 +131,9 @@ class Assignment:
                 E622, where another plan of it is half sent, unless *replan* says that
                 this is meant; E612 or E613, where somebody paused or aborted the run;
                 E427, where its first few speak against the rest.
-            InputError: E412, where `only` has no run to choose from; E627, the plan is not the one that was made; E624, E625 or E699,
-                the results cannot go where they should.  Whether it is the one that was
-                begun, `check_plan` says.
+            InputError: E412, where `only` has no run to choose from; E627, the plan is
+                not the one that was made; E624, E625 or E699, the results cannot go where
+                they should.  Whether it is the one that was begun, `check_plan` says.
         """
         _ = self.part  # first of all: is there such a shard
         known, marks = None, self.home.marks(scope(self.plan))

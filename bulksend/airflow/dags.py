@@ -37,8 +37,8 @@ def campaign_dags(
 
     Only name and schedule are read here; the campaign is checked when its task runs.  A
     file that cannot be read becomes a DAG without a schedule, tagged `broken`, whose runs
-    fail with what is wrong: the others are untouched.  Its text is in no DAG: Airflow hands what a DAG says of itself
-    to whoever takes its lineage.
+    fail with what is wrong: the others are untouched.  Its text is in no DAG: Airflow
+    hands what a DAG says of itself to whoever takes its lineage.
 
     Args:
         pattern: Such as ``campaigns/*.yaml``, from the DAG file's folder.

@@ -27,7 +27,8 @@ class StopAt(Section):
     spam: Annotated[
         Annotated[int, Field(gt=0)],
         Key(
-            "How many receipts may say that a filter stopped the text; each start of a run counts anew.",
+            "How many receipts may say that a filter stopped the text; each start of a run "
+            "counts anew.",
             "a whole number above 0",
             20,
         ),

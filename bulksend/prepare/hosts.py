@@ -153,7 +153,8 @@ def _is_address(said: str, *, in_a_path: bool) -> bool:
     """Whether words with dots between them are a host, with nothing else to tell it.
 
     A sentence that begins without a space has a capital (`5.Shop now`), a domain has not,
-    but where all of it is in capitals, begins with ``www.`` or has an ending that is no word; what stands in a path is a file (`menu.ai`).
+    but where all of it is in capitals, begins with ``www.`` or has an ending that is no
+    word.  What stands in a path is a file (`menu.ai`).
     """
     *_, name, last = said.split(".")
     end = last.lower()

@@ -204,7 +204,8 @@ def judge(room: Path, number: int) -> Judged:
     )
     counts = dict(parted.group_by("partition").len().iter_rows())
     keep(parted.drop("partition").lazy(), room / f"claims-{number}.arrow")
-    first, last = rows.select(pl.col("row").first(), last=pl.col("row").last()).collect().row(0)  # fmt: skip
+    ends = rows.select(first=pl.col("row").first(), last=pl.col("row").last())
+    first, last = ends.collect().row(0)
     return Judged(
         first, last, tuple(counts.get(one, 0) for one in range(work.partitions))
     )

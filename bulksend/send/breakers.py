@@ -50,7 +50,8 @@ class Breakers:
     Args:
         refused: The share of the latest answers that may be refusals; 1 never stops.
 
-        spam: How many receipts may say that a filter stopped the text; each start of a run counts anew.
+        spam: How many receipts may say that a filter stopped the text; each start of a
+            run counts anew.
 
         failed: The share of the people texted whose message may not arrive; 1 never
             stops.

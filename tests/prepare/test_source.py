@@ -72,9 +72,6 @@ def test_a_good_file_gives_its_records_and_says_what_was_done(
         assert set(source.columns.values()) == {pl.String()}
 
 
-UTF16 = "a,b\n1,2\n".encode("utf-16-le")
-
-
 REFUSED: list[tuple[str, str, bytes | str, list[str]]] = [
     ("too few", "l.csv", "a,b,c\n1,2\n4,5,6\n1\n", ["E209 l.csv row 2: this record has 2 cells; expected 3 as in the header", "1 more"]),
     ("too many", "l.csv", "a,b\n1,2\n1,2,3\n", ["E209 l.csv row 3: this record has 3 cells; expected 2"]),
