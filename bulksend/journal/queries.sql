@@ -96,7 +96,8 @@ delete from orders where run_id = :run_id;
 update orders set heeded_at = :now where run_id = :run_id and heeded_at is null;
 
 -- What is over and was not delivered, as far as anybody knows, but for those who must not
--- be texted any more; and what a person wanted tried again, and was not.  A carrier's
+-- be texted any more, and what was refused while receipts tell of a message before, which
+-- has not failed; and what a person wanted tried again, and was not.  A carrier's
 -- failures are counted but for the one that the row tells of itself; versions before
 -- 2026-11-27 kept no code of what failed, which may have been a carrier's.
 -- name: over
@@ -115,6 +116,16 @@ where run_id = :run_id
          and not exists (select 1 from suppressions as one
                          where one.person = messages.person and one.sender = ''
                            and one.lifted_at is null)
+         and not (status = 'refused'
+           and exists (select 1 from receipts as told
+                       where told.run_id = messages.run_id and told.row = messages.row
+                         and (told.type in ('message-delivered', 'message-read')
+                              or told.type in ('message-sending', 'message-sent')
+                                and told.message_id <> coalesce(messages.message_id, '')
+                                and not exists
+                                    (select 1 from receipts as since
+                                     where since.message_id = told.message_id
+                                       and since.type = 'message-failed'))))
        or status = 'planned' and error_code = 'again')
 order by row;
 

@@ -21,8 +21,10 @@ long as nothing but their word stands behind it and nothing was sent after it.
 A receipt turns *accepted* (or *unknown*) into *delivered* or *failed*, and *delivered* wins
 over *failed*, because a receipt that timed out (9902) may be followed by the real one.
 
-Evidence that a message was taken is believed in every state: after an answer that said
-otherwise, and in a journal that was restored from before the message was claimed.
+Evidence that a message was taken is believed wherever one may be on its way: after a proof
+that said otherwise, and in a journal that was restored from before the message was claimed.
+What ended without one (*refused*, *expired*, *excluded*) stays so; its receipts are kept,
+and keep a refused row from being sent again.
 
 The table is used three times: `step` applies it here, the journal loads it into SQLite,
 where a trigger refuses any other change, and docs/journal.md draws it.

@@ -427,6 +427,35 @@ class EvidenceSuite:
             decisions.apply([own], now=NOW)
             assert sender.entry(2)[1] == "failed"
 
+    @pytest.mark.parametrize(
+        ("told", "chosen"),
+        [
+            ([], [2]),
+            (["message-sent"], []),
+            (["message-delivered"], []),
+            (["message-sent", "message-failed"], [2]),
+            (["message-failed", "message-delivered"], []),
+        ],
+    )
+    def test_who_has_a_first_message_gets_none_for_the_second_that_was_refused(
+        self, sender: Sender, told: list[str], chosen: list[int]
+    ) -> None:
+        """The first was called not sent, and its callbacks came after the refusal."""
+        sender.claim(2)
+        sender.record(outcome(2, Event.LOSE))
+        run_id, journal = sender.run.id, sender.journal
+        journal.decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
+        journal.decisions.resend(run_id, [(2, 1)], now=NOW + 1, evidence="{}")
+        sender.claim(2)
+        sender.record(outcome(2, Event.REFUSE))
+
+        late = kept(run_id=run_id, row=2, message_id="first")
+        journal.receipts.keep(
+            [late._replace(type=one, digest=n) for n, one in enumerate(told)]
+        )
+
+        assert [*journal.selections.rows(run_id, "failed")] == chosen
+
     def test_a_callback_of_the_second_message_brings_its_id(
         self, sender: Sender
     ) -> None:
