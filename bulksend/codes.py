@@ -3,7 +3,7 @@
 The table is `codes.json`: code, name and who pays as Bandwidth documents them, meaning,
 class and advice in our words.  A code that it lacks is read by its digits, as Bandwidth
 explains them: 4 the client's side, 5 the server's (56: the carrier's), 9 nobody knows.
-Only codes drive decisions; descriptions are for people (bandwidth.md §0, §4).
+Only codes drive decisions; descriptions are for people.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ OPTED_OUT = frozenset({4475, 4775})
 """The person has opted out, and the network says so."""
 
 ENDS_NUMBER = OPTED_OUT | {4482, 4721}
-"""Nothing may be sent to this number any more (bandwidth.md §4, Notes)."""
+"""Nothing may be sent to this number any more."""
 
 SPAM = frozenset({4470, 4770, 4771})
 """A filter stopped the content, and would stop it for everybody else."""
@@ -121,7 +121,7 @@ def table() -> dict[int, Code]:
 def retry(code: int) -> Retry:
     """Whether a message that failed with *code* may be sent again.
 
-    Bandwidth's rule (bandwidth.md §4): 4xxx gives the same result, its own 5xxx may be
+    Bandwidth's rule: 4xxx gives the same result, its own 5xxx may be
     retried, the carrier's 56xx a single time; about 9xxx it says nothing.
     """
     if not 5000 <= code < 6000:

@@ -11,7 +11,7 @@ from bulksend.codes import Retry
 
 
 def test_every_documented_code_is_there_and_says_what_to_do() -> None:
-    """82 codes (bandwidth.md §4), each with a name, a meaning and a way out."""
+    """82 codes, each with a name, a meaning and a way out."""
     table = codes.table()
     assert len(table) == 82
     assert list(table) == sorted(table)

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The entry point ``apache_airflow_provider`` (airflow.md §2.1)."""
+    """The entry point ``apache_airflow_provider``."""
     from importlib.metadata import version
 
     def text(label: str, about: str = "") -> dict[str, Any]:

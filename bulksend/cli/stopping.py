@@ -34,7 +34,7 @@ HURRY_SECONDS = 2.6
 
 END_SECONDS = 3.2
 """Four are promised, also where the machine is slow to let go of a large process.
-Airflow kills five seconds after its signal (airflow.md §0)."""
+Airflow kills five seconds after its signal."""
 
 TOO_LATE = (
     "Stopped before all was written down; nothing is lost: run it again to resume.\n"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bulksend.journal.records import Run
 
 LEASE_MS = 30_000
-"""A sender that has not renewed for this long counts as gone (airflow.md §3.4)."""
+"""A sender that has not renewed for this long counts as gone."""
 
 
 class Leases:

@@ -6,7 +6,7 @@ Each account has a moment up to which its rate is given away.  Who wants to send
 segments moves it on by ``n / rate`` seconds, in one statement, and has the stretch in
 between for itself.  So any number of workers keep one rate without knowing each other;
 nobody asks twice, nobody is passed over, and what a dead worker does not ask for, the
-others have (airflow.md §4.2).  What it had reserved is lost: the safe side.
+others have.  What it had reserved is lost: the safe side.
 
 A tenth of the rate is *kept* for urgent runs (``priority: high``): a second line beside
 the first, for them alone, so that a notice does not wait behind a million of offers.  They

@@ -53,7 +53,7 @@ RESULTS = (
     "delivered_at",
     "reason",
 )
-"""Our columns in the results (design.md, "Results")."""
+"""Our columns in the results (docs/results.md)."""
 
 ARM = "arm"
 """Which arm a row is in, last of all: where the campaign has an experiment, which lets no

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 ALWAYS_MS = 100 * 366 * DAY
 QUEUE_SECONDS = 900
-"""Bandwidth holds a quarter of an hour of its rate (bandwidth.md §2)."""
+"""Bandwidth holds a quarter of an hour of its rate."""
 
 SHOWN_PLACES = 5
 _WEIGHTS = ("weight", "saved")

@@ -24,7 +24,7 @@ LONGEST_TEXT = 2_048
 LONGEST_URL = 4_096
 LONGEST_TAG = 1_024
 KEY_LENGTH = len("#12345678-") + 10
-"""Bandwidth's limits in characters (bandwidth.md §1.1), and what the row's key may take."""
+"""Bandwidth's limits in characters, and what the row's key may take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Tags and addresses of pictures that tell who a person is.
 
 Both are kept and logged by everybody on the way: Bandwidth asks for tags without personal
-data (bandwidth.md §0.4).
+data.
 """
 
 from __future__ import annotations

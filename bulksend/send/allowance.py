@@ -29,7 +29,7 @@ what they take.
 
 *Permits* say what may be claimed, from a bucket (`aiolimiter`) that one feeder takes
 from in ticks: a commit is for many.  (One permit at a time loses each late wake-up, a
-bucket of a whole second sends double in the first one: sending.md §2.)  It begins with
+bucket of a whole second sends double in the first one.)  It begins with
 one tick of credit, so that one tick lies claimed when the next one's commit takes long.
 A message may be claimed when there is one permit; it takes its whole weight, and leaves a
 debt that the next ones wait for: Bandwidth counts segments, and a message cannot be cut.

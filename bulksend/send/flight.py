@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_IN_FLIGHT = 1_000
 
 DRAIN_SECONDS = 2.5
-"""A stop is over within four seconds: Airflow kills after five (airflow.md §0)."""
+"""A stop is over within four seconds: Airflow kills after five."""
 
 HELD = judge(Reached.HELD)
 """The verdict on a message that was not posted, since nothing new is begun any more."""

@@ -2,7 +2,7 @@
 
 Callbacks come in elsewhere, into the journal (`bulksend listen`); here they are looked
 for every other second.  Bandwidth audits who has more opt-outs than 0.5 % of the people
-texted in 24 hours, and may suspend a campaign over 4 % (bandwidth.md §4).
+texted in 24 hours, and may suspend a campaign over 4 %.
 
 A share is one of the same people above and below the line: those of this sender's part of
 the run, from its first message on, however often it was killed and resumed.  What a

@@ -55,8 +55,8 @@ class Message(NamedTuple):
 
 
 LONGEST_LIFE_MS = 24 * 3_600_000
-"""Of an expiration that nobody asked for: Bandwidth takes a day, and nobody has tried more
-(bandwidth.md §1.1).  A window that is open all day goes on for weeks."""
+"""Of an expiration that nobody asked for: Bandwidth takes a day, and nobody has tried
+more.  A window that is open all day goes on for weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Envelope:
         return self.expiration
 
     def body(self, message: Message, now_ms: int) -> bytes:
-        """The request's JSON (bandwidth.md §1.1)."""
+        """The request's JSON."""
         said: dict[str, object] = {
             "applicationId": self.application_id,
             "to": message.to.split(","),

@@ -1,6 +1,6 @@
 """Bandwidth's sign-in: OAuth 2 client credentials first, HTTP Basic while it lives.
 
-Bandwidth ends HTTP Basic on 2026-12-02 (bandwidth.md §8); where both are configured the
+Bandwidth ends HTTP Basic on 2026-12-02; where both are configured the
 token wins, as in Bandwidth's own SDK.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 API_URL = "https://messaging.bandwidth.com/api/v2"
 TOKEN_URL = "https://api.bandwidth.com/api/v1/oauth2/token"  # noqa: S105  (an address)
 BASIC_ENDS = "2026-12-02"
-"""Bandwidth's own word (bandwidth.md §8); said wherever HTTP Basic signs in."""
+"""Bandwidth's own word; said wherever HTTP Basic signs in."""
 
 REFRESH_BEFORE_SECONDS = 60.0
 FIRST_PATIENCE_SECONDS = 1.0

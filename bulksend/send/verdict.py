@@ -11,7 +11,7 @@ Bandwidth has no idempotency key, so a message may be posted again only where it
                               sent; the same status from a gateway proves nothing
 
 Everything else is `Event.LOSE`: *unknown*, never a retry.  Rules are tried from the top;
-the last one catches all.  Sources: bandwidth.md §1.3, sending.md §4.
+the last one catches all.  What is called documented, Bandwidth's pages on errors say.
 
 Parsing never decides that an accepted message failed: a 202 is accepted whatever its
 body holds.  At worst its id is found later.
@@ -71,7 +71,7 @@ NUL = "\0"
 """Left out of what is said: PostgreSQL has no place for it in a text."""
 
 WHOLESALE = (402, 403, 404, 405, 406, 415)
-"""No credit, no right, no such address, not in this form (bandwidth.md §1.3)."""
+"""No credit, no right, no such address, not in this form."""
 
 RULES: tuple[Rule, ...] = (
     Rule(Reached.HELD, None, None, Event.RELEASE, Action.GIVE_BACK),

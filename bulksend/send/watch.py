@@ -1,8 +1,8 @@
 """What a sender watches beside its work: orders from another terminal, and its parent.
 
 A process whose parent is gone may have a successor already, which nobody can tell it:
-Airflow's supervisor dies, the task goes on as an orphan, and a retry begins elsewhere
-(airflow.md §3.1).  So a run that belongs to its parent ends with it.
+Airflow's supervisor dies, the task goes on as an orphan, and a retry begins elsewhere.
+So a run that belongs to its parent ends with it.
 """
 
 from __future__ import annotations

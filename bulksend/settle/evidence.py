@@ -3,7 +3,7 @@
 Theory
 ------
 The search cannot be asked by tag, and its records can be a quarter of an hour late or
-more.  So two things can be proven, and nothing else is (bandwidth.md §3):
+more.  So two things can be proven, and nothing else is:
 
     it was accepted   exactly one record fits this message, and this message is the only
                       one that the record fits: same numbers, the right time, nothing
@@ -39,7 +39,7 @@ have left after it was found unknown was wrong, and then nothing is absent.
 What the search hides
 ---------------------
 Records may come late, in no order; and a message whose callback nobody answered may not be
-shown at all until somebody does, which may be a day (bandwidth.md §3).  So messages that an
+shown at all until somebody does, which may be a day.  So messages that an
 answer or a callback told of are asked for, rows near the unknown one.  What only the search
 told of is none of them: that it shows what it has shown tells nothing.
 

@@ -13,8 +13,8 @@ a body over `LARGEST_BODY`, or too slow        413, 408
 an empty array                                 200: there is nothing to keep
 GET /health                                    200, or 503 while nothing can be stored
 
-Bandwidth waits 10 seconds for its answer, and repeats for 24 hours what got none
-(bandwidth.md §4).  The path is the user's choice and is not looked at.
+Bandwidth waits 10 seconds for its answer, and repeats for 24 hours what got none.
+The path is the user's choice and is not looked at.
 """
 
 from __future__ import annotations

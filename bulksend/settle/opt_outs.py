@@ -1,8 +1,8 @@
 """What a reply means: a wish for no more messages, for messages again, or neither.
 
 Bandwidth does nothing with STOP on long codes and short codes; on toll-free numbers the
-network itself blocks, and lifts the block for START or UNSTOP as a single word
-(bandwidth.md §4).  So it is read here, by one rule:
+network itself blocks, and lifts the block for START or UNSTOP as a single word.
+So it is read here, by one rule:
 
 1. **A keyword** ends messages where it is the whole reply, its first line (phones add
    signatures) or a clause of it, in any case, spacing and punctuation, and with courtesies

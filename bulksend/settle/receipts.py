@@ -3,7 +3,7 @@
 A body is a JSON array of events (a lone object is taken as one).  Nothing that Bandwidth
 may add breaks the reading: a type of tomorrow, a field of another type, a missing tag.
 What an event says beyond our columns is kept whole (`Receipt.said`), because Bandwidth
-keeps no text and repeats nothing after 24 hours.  Sources: bandwidth.md §4.
+keeps no text and repeats nothing after 24 hours.
 
     message-sending, message-sent    Bandwidth has it: proof that it was accepted
     message-delivered                delivered; from a long code: the carrier took it

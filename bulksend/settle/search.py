@@ -2,7 +2,7 @@
 
 At most 3,500 calls in five minutes are allowed from one address; we stay below that, and
 wait as long as a 429 says.  Dates need their milliseconds, or the answer is 400; a list
-of ten numbers costs one call (bandwidth.md §3).
+of ten numbers costs one call.
 """
 
 from __future__ import annotations

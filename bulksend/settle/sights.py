@@ -2,7 +2,7 @@
 
 An answer that is not what the search says is none: where nothing is found, it says so.
 A record that cannot be read may be anybody's, so it is counted: beside it no message is
-absent, and none the only one that fits (bandwidth.md §3).
+absent, and none the only one that fits.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bulksend.home import Home
 
 INBOUND = {"message-received", "suggestion-response", "requested-location-response"}
-"""What people send to us, which belongs to no message of ours (bandwidth.md §4)."""
+"""What people send to us, which belongs to no message of ours."""
 
 
 def unknown_callbacks(home: Home) -> int:

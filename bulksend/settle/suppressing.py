@@ -102,7 +102,7 @@ class Listed(NamedTuple):
 
 
 class OptOutRate(NamedTuple):
-    """Opt-outs in 24 hours against the lines that Bandwidth draws (bandwidth.md §4).
+    """Opt-outs in 24 hours against the lines that Bandwidth draws.
 
     Who opted out may have been texted earlier, and who was purged is not counted.
     """

@@ -33,7 +33,7 @@ SPARE_MS = BEFORE_MS // 2
 
 TRIED_MS, GIVEN_UP_MS = 23 * 3_600_000, 27 * 3_600_000
 """So long after a message was accepted its callbacks surely are tried still, and surely no
-more: that is for a day from its end, which is two hours later at most (bandwidth.md §4)."""
+more: that is for a day from its end, which is two hours later at most."""
 
 
 class Shown(NamedTuple):

@@ -31,7 +31,7 @@ FAILURES = {
     5100: "temporary-app-error",
     5620: "destination-app-error",
 }
-"""Codes that a healthy campaign meets (bandwidth.md §4)."""
+"""Codes that a healthy campaign meets."""
 
 
 class Fate(NamedTuple):
@@ -128,7 +128,7 @@ def _to_one(
 
 
 def _message(record: Accepted, iso: Any) -> Event:
-    """The text is never told again; the tag is (bandwidth.md §1.2)."""
+    """The text is never told again; the tag is."""
     said: Event = {
         "id": record.id,
         "owner": record.sender,

@@ -2,7 +2,7 @@
 
 Records become visible ``lag`` seconds after they were accepted, oldest first, as
 Bandwidth's do "up to 15 minutes" late; where the scenario says so, not before a callback
-of them was answered (bandwidth.md §3).  A group message is one record per recipient
+of them was answered.  A group message is one record per recipient
 (ours; not documented).  Tag, text and applicationId are neither searched nor told.
 """
 

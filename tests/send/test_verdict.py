@@ -84,7 +84,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_result_proves_what_the_table_says(case: Case) -> None:
-    """Each row of sending.md §4 gives its event and its action."""
+    """Each case gives its event and its action."""
     verdict = judge(case.reached, status=case.status, body=case.body)
 
     assert (case.event, case.action) == (verdict.event, verdict.action)

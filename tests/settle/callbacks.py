@@ -1,4 +1,4 @@
-"""Callbacks as Bandwidth writes them (bandwidth.md §4), for tests."""
+"""Callbacks as Bandwidth writes them, for tests."""
 
 from __future__ import annotations
 
