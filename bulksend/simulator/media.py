@@ -15,7 +15,7 @@ from bulksend.simulator.answers import (
 )
 
 KEPT_SECONDS = 48 * 3600
-"""DOC23: stored 48 hours."""
+"""As Bandwidth documents: stored 48 hours."""
 
 
 class File(NamedTuple):

@@ -40,7 +40,7 @@ def test_a_deleted_file_is_gone_and_another_account_never_had_it() -> None:
 
 @pytest.mark.parametrize(("hours", "status"), [(47.9, 200), (48.1, 404)])
 def test_a_file_is_kept_for_48_hours(hours: float, status: int) -> None:
-    """DOC23: then it must be put again."""
+    """As Bandwidth documents: then it must be put again."""
     bw = bandwidth()
     bw.answer(request("PUT", f"{MEDIA}/a.png", body=b"1"), moment())
 
