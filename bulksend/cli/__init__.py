@@ -9,6 +9,7 @@ import os
 import sys
 from errno import ENAMETOOLONG
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -96,6 +97,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every problem ends in its exit code, never a traceback."""
+    _open_streams()
     try:
         with stopping():
             cli.main(prog_name="bulksend", standalone_mode=False)
@@ -118,6 +120,18 @@ def main() -> None:
         if os.environ.get("BULKSEND_DEBUG"):
             raise
         _end(Stopped(Problem("E689", type(error).__name__)))
+
+
+def _open_streams() -> None:
+    """Let each standard stream that was closed at the start lead nowhere.
+
+    Python has None in its place; and the next file opened, a plan or a log, would get
+    its number, so that what anybody prints to that number would end in the file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115  (as long as the process)
+            setattr(sys, name, stream)
 
 
 def _end(error: BulksendError) -> NoReturn:

@@ -203,3 +203,29 @@ def test_a_pipe_that_nobody_reads_changes_no_exit_code(
     assert ran.returncode == code, ran.stderr
     assert b"Traceback" not in ran.stderr
     assert b"BrokenPipe" not in ran.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_closed_at_the_start_changes_no_exit_code(
+    desk: Desk, closed: str
+) -> None:
+    """`bulksend run … >&-`, as some daemons start it, sends and ends like any other."""
+    desk.people()
+    desk.campaign(provider="simulator")
+    ran = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            f'exec "$0" -m bulksend run hello.yaml {closed}',
+            sys.executable,
+        ],
+        cwd=desk.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert b"Traceback" not in ran.stderr
