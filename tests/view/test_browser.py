@@ -221,7 +221,10 @@ def test_who_reads_a_table_of_the_live_page_stays_there(
 def test_only_a_watch_that_has_ended_is_said_to_have(
     browser: Browser, everything: tuple[Plan, Journal, Run], tmp_path: Path
 ) -> None:
-    """A journal that could not be read for once has old figures, and then new ones."""
+    """A journal that could not be read for once has old figures, and then new ones.
+
+    One request that is lost on its way is asked again before the watch is given up.
+    """
     home = Home(tmp_path / ".bulksend", tmp_path / "journal.sqlite")
     with live(home) as address:
         tab = browser.new_page()
@@ -232,7 +235,16 @@ def test_only_a_watch_that_has_ended_is_said_to_have(
         tab.unroute("**/now.json")
         expect(beat).to_contain_text("of 9")
         expect(beat).not_to_have_class("beat lost")
-    expect(beat).to_have_text("no connection: the watch has ended")
+        beat.evaluate(
+            """one => { window.told = new Promise(tell => new MutationObserver(() => {
+                if (one.classList.contains("lost")) tell(one.textContent);
+            }).observe(one, { attributes: true })); }"""
+        )
+        tab.route("**/now.json", lambda route: route.abort(), times=1)
+        assert tab.evaluate("window.told") == "no answer: asking again"
+        expect(beat).to_contain_text("of 9")
+        expect(beat).not_to_have_class("beat lost")
+    expect(beat).to_have_text("no connection: the watch has ended", timeout=10_000)
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

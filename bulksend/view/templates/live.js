@@ -3,7 +3,7 @@
 const main = document.getElementById("main");
 const beat = document.querySelector(".beat");
 const said = document.querySelector(".said");
-let seen = Number(main.dataset.look), state = "";
+let seen = Number(main.dataset.look), state = "", missed = 0;
 const OLD = "the figures are old: the terminal says why";
 
 function span(seconds) {
@@ -45,6 +45,7 @@ async function refresh() {
   let answer = null;
   try {
     answer = await fetch("now.json", { cache: "no-store" });
+    missed = 0;
     const now = await answer.json();
     beat.textContent = line(now);
     beat.classList.toggle("lost", now.is_old);
@@ -60,7 +61,8 @@ async function refresh() {
       return;
     }
   } catch {
-    lose(answer ? OLD : "no connection: the watch has ended");
+    if (!answer) missed += 1;
+    lose(answer ? OLD : missed < 3 ? "no answer: asking again" : "no connection: the watch has ended");
   }
   setTimeout(refresh, document.hidden ? 5000 : 1000);
 }
