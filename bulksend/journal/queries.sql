@@ -368,13 +368,18 @@ where run_id = :run_id order by at desc, code limit :most;
 update halts set lifted_at = case when at > :now then at else :now end
 where run_id = :run_id and lifted_at is null;
 
--- Keys of texts that people have, or may have, from other runs of this campaign.
+-- Keys of texts that people have, or may have, from other runs of this campaign.  A row
+-- that ended without a message may have had one before, which was called not sent, and of
+-- which receipts tell.
 -- name: ledger
 select once from messages
 where run_id in (select id from runs
                  where campaign = :campaign and slot = :slot and id <> :run_id)
   and once is not null
-  and status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+  and (status in ('claimed', 'accepted', 'unknown', 'delivered', 'failed')
+       or status in ('refused', 'expired', 'excluded')
+          and exists (select 1 from receipts as told
+                      where told.run_id = messages.run_id and told.row = messages.row))
 order by once;
 
 -- Under its own epoch only: an owner that was thought dead may still bring the truth

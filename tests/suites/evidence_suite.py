@@ -455,6 +455,8 @@ class EvidenceSuite:
         )
 
         assert [*journal.selections.rows(run_id, "failed")] == chosen
+        other = journal.runs.add(replace(RUN, run="other"))
+        assert list(journal.ledger(other)) == ([102] if told else [])
 
     def test_a_callback_of_the_second_message_brings_its_id(
         self, sender: Sender
