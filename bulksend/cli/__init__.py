@@ -5,9 +5,9 @@ Commands are imported when they are called, so that `bulksend --help` stays quic
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-from errno import ENAMETOOLONG
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -16,7 +16,7 @@ import click
 
 from bulksend.cli.stopping import DEADLINE, stopping
 from bulksend.cli.usage import Commands, path_error, usage_error
-from bulksend.errors import BAD_INPUT, BulksendError, Problem, Stopped
+from bulksend.errors import BAD_INPUT, RESUMABLE, BulksendError, Problem, Stopped
 
 COMMANDS = {
     "init": ("campaign", "Write a starter campaign that runs at once."),
@@ -115,11 +115,22 @@ def main() -> None:
     except SystemExit:
         raise
     except BaseException as error:  # a panic inside Polars is no Exception
-        if isinstance(error, OSError) and error.errno == ENAMETOOLONG:
-            _end(path_error(error))
         if os.environ.get("BULKSEND_DEBUG"):
             raise
-        _end(Stopped(Problem("E689", type(error).__name__)))
+        _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> NoReturn:
+    """What may come from anywhere, and what should never come."""
+    match error:
+        case OSError(errno=errno.ENAMETOOLONG):
+            _end(path_error(error))
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+            from bulksend.cli.show import tell_unwritten
+
+            tell_unwritten(error)
+            DEADLINE.exit(RESUMABLE)
+    _end(Stopped(Problem("E689", type(error).__name__)))
 
 
 def _open_streams() -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from rich.console import Console
@@ -16,12 +16,12 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from bulksend.errors import counted
+from bulksend.errors import Problem, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bulksend import BulksendError, Ended, OptOutRate, Problem
+    from bulksend import BulksendError, Ended, OptOutRate
 
 MOST_SHOWN = 20
 
@@ -70,11 +70,27 @@ def whoever_reads() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
-            raise
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
+        if error.errno in (errno.EPIPE, errno.EIO):
+            _lead_nowhere(sys.stdout, sys.stderr)
+        else:
+            tell_unwritten(error)
+
+
+def tell_unwritten(error: OSError) -> None:
+    """E634, on standard error, which is another file as a rule; the rest goes nowhere."""
+    _lead_nowhere(sys.stdout)
+    found = (error.strerror or str(error)).lower()
+    try:
+        show_problems([Problem("E634", found)])
+        sys.stderr.flush()
+    except OSError:
+        _lead_nowhere(sys.stderr)
+
+
+def _lead_nowhere(*streams: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())
 
 
 def print_json(value: object) -> None:

@@ -169,6 +169,11 @@ ROWS = (
         "Read what it says; it would fail a real run in the same way.",
     ),
     Kind(
+        "E634",
+        "what a command prints cannot be written",
+        "Make room where its output goes, and run it again: nobody is texted twice.",
+    ),
+    Kind(
         "E640",
         "there is no such row",
         "Look at the list again.",

@@ -205,6 +205,45 @@ def test_a_pipe_that_nobody_reads_changes_no_exit_code(
     assert b"BrokenPipe" not in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("run", "hello.yaml"), 0),
+        (("run", "hello.yaml", "--json"), 0),
+        (("run", "missing.yaml", "--json"), 2),
+        (("check", "hello.yaml"), 4),
+        (("schema",), 4),
+    ],
+)
+@pytest.mark.parametrize("where", [">/dev/full", ">/dev/full 2>&1"])
+def test_a_full_disk_under_what_is_printed_is_said(
+    desk: Desk, arguments: tuple[str, ...], code: int, where: str
+) -> None:
+    """E634 on standard error; a run ends as it ended, and nothing else says 0."""
+    desk.people()
+    desk.campaign(provider="simulator")
+    ran = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            f'exec "$0" -m bulksend "$@" {where}',
+            sys.executable,
+            *arguments,
+        ],
+        cwd=desk.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+    assert ran.returncode == code, ran.stderr
+    assert b"Traceback" not in ran.stderr
+    assert b"E689" not in ran.stderr
+    assert (b"E634 no space left on device" in ran.stderr) is ("2>" not in where)
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_stream_closed_at_the_start_changes_no_exit_code(
     desk: Desk, closed: str
