@@ -35,7 +35,7 @@ _TELLING = re.compile(
     r"(?:street|home|postal|mail)?_?address|street|birth\w*|dob|msisdn|iban|passport|"
     r"ssn|social_?security|tax_?id|national_?id|driver_?s?_?licen[cs]e|"
     r"vor_?name|nach_?name|pr[eé]nom|nombre|apellidos?|correo|tel[eé]fono|handy)"
-    r"(?:_?(?:no|nr|number|num|addr|address|last_?4|[0-9]+))?$"
+    r"(?:_?(?:no|nr|number|num|addr|address|last_?4|[0-9]+))?$|^(?:first|last)$"
 )
 """Names of columns that tell who a person is."""
 

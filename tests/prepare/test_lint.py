@@ -795,6 +795,9 @@ def test_a_domain_of_ours_may_be_written_as_people_do(
 PERSONAL = [
     ("x-{{ msisdn }}", True),
     ("x-{{ ssn_last4 }}", True),
+    ("x-{{ first | upper }}", True),
+    ("x-{{ Last }}", True),
+    ("x-{{ last_order }}", False),
     ("x-{{ social_security_number }}", True),
     ("x-{{ nombre }}", True),
     ("ana@x.example", True),
