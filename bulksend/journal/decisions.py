@@ -141,7 +141,9 @@ class _Proof(NamedTuple):
 class _Named(NamedTuple):
     run_id: int
     row: int
+    event: str
     message_id: str
+    accepted_at: int | None
 
 
 class _Looked(NamedTuple):
@@ -234,13 +236,15 @@ class Decisions:
         proofs = [_proof(one) for one in taken]
         over = [one for one in proofs if one.event != Event.ACCEPT.value]
         named = [
-            _Named(one.run_id, one.row, one.message_id)
+            _Named(
+                one.run_id, one.row, one.event.value, one.message_id, one.accepted_at
+            )
             for one in taken
             if one.message_id is not None
         ]
         self._db.execute_each("prove_open", proofs, apart=apart)
         self._db.execute_each("prove_accepted", over, apart=apart)
-        self._db.execute_each("prove_id", named)
+        self._db.execute_each("prove_id", named, apart=apart)
         self._db.execute_each("prove_unseen", proofs)
         absent = [
             _Absence(

@@ -96,8 +96,7 @@ delete from orders where run_id = :run_id;
 update orders set heeded_at = :now where run_id = :run_id and heeded_at is null;
 
 -- What is over and was not delivered, as far as anybody knows, but for those who must not
--- be texted any more, and what was refused while receipts tell of a message before, which
--- has not failed; and what a person wanted tried again, and was not.  A carrier's
+-- be texted any more; and what a person wanted tried again, and was not.  A carrier's
 -- failures are counted but for the one that the row tells of itself; versions before
 -- 2026-11-27 kept no code of what failed, which may have been a carrier's.
 -- name: over
@@ -116,18 +115,23 @@ where run_id = :run_id
          and not exists (select 1 from suppressions as one
                          where one.person = messages.person and one.sender = ''
                            and one.lifted_at is null)
-         and not (status = 'refused'
-           and exists (select 1 from receipts as told
-                       where told.run_id = messages.run_id and told.row = messages.row
-                         and (told.type in ('message-delivered', 'message-read')
-                              or told.type in ('message-sending', 'message-sent')
-                                and told.message_id <> coalesce(messages.message_id, '')
-                                and not exists
-                                    (select 1 from receipts as since
-                                     where since.message_id = told.message_id
-                                       and since.type = 'message-failed'))))
        or status = 'planned' and error_code = 'again')
 order by row;
+
+-- Of rows that are over: what is told of messages before their last, and whether one of
+-- these had failed when the row was planned again.
+-- name: told_beside
+select m.row, r.message_id, r.type, r.error_code,
+       exists (select 1 from decisions as before
+               where before.run_id = m.run_id and before.row = m.row
+                 and before.event = 'again'
+                 and before.evidence like '%"status":"failed"%'
+                 and before.evidence like '%"message_id":"' || replace(replace(
+                     r.message_id, '\', '\\'), '"', '\"') || '"%' escape '!')
+from messages as m join receipts as r on r.run_id = m.run_id and r.row = m.row
+where m.run_id = :run_id and m.status in ('refused', 'failed') and r.message_id <> ''
+  and (m.status = 'refused' or r.message_id <> coalesce(m.message_id, ''))
+order by m.row, r.message_id;
 
 -- What the next try writes over; a decision of a person's.
 -- name: keep_try
@@ -385,13 +389,17 @@ order by once;
 -- Under its own epoch only: an owner that was thought dead may still bring the truth
 -- about the messages it claimed, and about no others.  What a receipt has said stays: a
 -- 202 may come after it, and a failure after a delivery.
--- A 202 that broke off had no id, and is none of the message before (`keep_try`).
+-- A 202 that broke off had no id, and is none of the message before (`keep_try`); a row
+-- that has a message's id keeps that one's moment, too.
 -- `0 * said.key` has it begin with what is said, and look each row up.
 -- name: record
 update messages
 set status = t.next,
     posted_at = coalesce(json_extract(said.value, '$[3]'), messages.posted_at),
-    accepted_at = case when t.event = 'accept' then json_extract(said.value, '$[2]')
+    accepted_at = case when t.event = 'accept'
+                         and (messages.accepted_at is null or messages.message_id is null
+                              or json_extract(said.value, '$[4]') is not null)
+                       then json_extract(said.value, '$[2]')
                        else messages.accepted_at end,
     ended_at = case when t.event = 'release' then null
                     when messages.status = 'delivered'
@@ -730,7 +738,10 @@ where run_id = :run_id and row = :row
   and (:event = 'deliver'
          and (status in ('accepted', 'failed') or status = 'delivered' and ended_at is null)
        or :event = 'fail' and status = 'accepted'
-          and (attempt < 2 or claimed_at is null or accepted_at >= claimed_at - :apart)
+          and (attempt < 2 or claimed_at is null
+               or case when message_id is null
+                       then coalesce(cast(:accepted_at as bigint), accepted_at)
+                       else accepted_at end >= claimed_at - :apart)
           and (cast(:message_id as text) is null
                or message_id = cast(:message_id as text)
                or message_id is null and not
@@ -741,11 +752,17 @@ where run_id = :run_id and row = :row
                                  replace(cast(:message_id as text), '\', '\\'),
                                  '"', '\"') || '"%' escape '!')));
 
--- A 202 that broke off had no id.
+-- A 202 that broke off had no id.  A message before it, which was called not sent and has
+-- not failed, is the one that the row tells of, with the moment at which it was taken.
 -- name: prove_id
-update messages set message_id = :message_id
+update messages
+set message_id = :message_id,
+    accepted_at = case when attempt > 1 and cast(:accepted_at as bigint) < claimed_at - :apart
+                       then cast(:accepted_at as bigint) else accepted_at end
 where run_id = :run_id and row = :row and message_id is null
   and status in ('accepted', 'delivered', 'failed')
+  and (:event <> 'fail' or attempt < 2 or claimed_at is null
+       or coalesce(cast(:accepted_at as bigint), claimed_at) >= claimed_at - :apart)
   and not
       exists (select 1 from decisions as before
               where before.run_id = messages.run_id

@@ -66,8 +66,10 @@ where messages.run_id = closed.run_id and messages.row = closed.row
 update messages
 set status = t.next,
     posted_at = coalesce(said.posted_at, messages.posted_at),
-    accepted_at = case when said.event = 'accept' then said.at
-                       else messages.accepted_at end,
+    accepted_at = case when said.event = 'accept'
+                         and (messages.accepted_at is null or messages.message_id is null
+                              or said.message_id is not null)
+                       then said.at else messages.accepted_at end,
     ended_at = case when said.event = 'release' then null
                     when messages.status = 'delivered'
                       or messages.status = 'failed' and said.event <> 'deliver'

@@ -111,7 +111,7 @@ class Receipts:
         told = self._db.stream("told_of_several", run_id=run_id)
         return sum(
             sum(
-                _may_have_arrived(of_message)
+                may_have_arrived(of_message)
                 for _, of_message in groupby(of_row, key=itemgetter(1))
             )
             > 1
@@ -119,13 +119,15 @@ class Receipts:
         )
 
 
-def _may_have_arrived(told: Iterable[Row]) -> bool:
-    """By all that is told of one message."""
-    said = [(kind, code) for _, _, kind, code in told]
+def may_have_arrived(told: Iterable[Row]) -> bool:
+    """By all that is told of one message: row, id, type and code."""
+    said = [(kind, code) for _, _, kind, code, *_ in told]
     codes = (
         None if code is None else str(code) for kind, code in said if kind == FAILED
     )
-    return any(kind == DELIVERED for kind, _ in said) or not any(map(is_certain, codes))
+    return any(kind in (DELIVERED, READ) for kind, _ in said) or not any(
+        map(is_certain, codes)
+    )
 
 
-DELIVERED, FAILED = "message-delivered", "message-failed"
+DELIVERED, READ, FAILED = "message-delivered", "message-read", "message-failed"

@@ -12,7 +12,7 @@ import orjson
 
 from bulksend.codes import is_certain, is_retryable, may_fare_better
 from bulksend.journal.database import atomically
-from bulksend.journal.receipts import FAILED
+from bulksend.journal.receipts import DELIVERED, FAILED, READ, may_have_arrived
 from bulksend.journal.records import LeaseLost, Place
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Selections:
         fits = SELECTIONS[which]
         if fits is None:
             return array("q")
-        kept = self.reached(run_id, groups or {})
+        kept = self.reached(run_id, groups or {}) | self._have_another(run_id)
         chosen = (one.row for one in self._over(run_id) if fits(one))
         return array("q", (row for row in chosen if row not in kept))
 
@@ -109,6 +109,22 @@ class Selections:
             for row in groups.keys() & (without.keys() | may_have.keys())
             if len(without[row] - may_have[row] - {None}) < groups[row]
         }
+
+    def _have_another(self, run_id: int) -> set[int]:
+        """Rows whose last message failed, and one before it may have arrived.
+
+        That one was called not sent, and then receipts told of it.  What had failed when
+        the row was planned again counts where it was delivered after all.
+        """
+        have: set[int] = set()
+        told = self._db.stream("told_beside", run_id=run_id)
+        for (row, _), of_message in groupby(told, key=itemgetter(0, 1)):
+            said = list(of_message)
+            had_failed = any(one[4] for one in said)
+            is_delivered = any(one[2] in (DELIVERED, READ) for one in said)
+            if is_delivered or (not had_failed and may_have_arrived(said)):
+                have.add(row)
+        return have
 
     def left_out(self, run_id: int) -> Counter[str]:
         """What has failed and ``failed`` does not send again, by code."""

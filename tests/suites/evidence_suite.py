@@ -389,6 +389,7 @@ class EvidenceSuite:
         [
             (outcome(2, Event.LOSE), "unknown"),
             (outcome(2, Event.ACCEPT, message_id="second"), "accepted"),
+            (outcome(2, Event.ACCEPT), "accepted"),  # it broke off
         ],
     )
     @pytest.mark.parametrize("is_answered_first", [True, False])
@@ -427,6 +428,33 @@ class EvidenceSuite:
             decisions.apply([own], now=NOW)
             assert sender.entry(2)[1] == "failed"
 
+    @pytest.mark.parametrize("is_told_first", [True, False])
+    def test_a_broken_off_answer_is_not_failed_by_the_message_before(
+        self, sender: Sender, *, is_told_first: bool
+    ) -> None:
+        """Callbacks of the first come around a 202 without an id, of the second."""
+        sender.claim(2, now=EARLIER)
+        sender.record(outcome(2, Event.LOSE, EARLIER))
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
+        decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
+        sender.claim(2)
+        told, failed = (
+            proof(run_id, event)._replace(message_id="first", accepted_at=EARLIER)
+            for event in (Event.ACCEPT, Event.FAIL)
+        )
+
+        if is_told_first:
+            decisions.apply([told], now=NOW)
+        sender.record(outcome(2, Event.ACCEPT))
+        if not is_told_first:
+            decisions.apply([told], now=NOW)
+        decisions.apply([failed], now=NOW)
+
+        entry = sender.entry(2)
+        assert (entry.status, entry.message_id) == ("accepted", "first")
+        assert [*sender.journal.selections.rows(run_id, "failed")] == []
+
     @pytest.mark.parametrize(
         ("told", "chosen"),
         [
@@ -435,28 +463,46 @@ class EvidenceSuite:
             (["message-delivered"], []),
             (["message-sent", "message-failed"], [2]),
             (["message-failed", "message-delivered"], []),
+            (["message-sent", "9902"], []),
         ],
     )
-    def test_who_has_a_first_message_gets_none_for_the_second_that_was_refused(
-        self, sender: Sender, told: list[str], chosen: list[int]
+    @pytest.mark.parametrize(
+        "ends", [(Event.REFUSE,), (Event.ACCEPT, Event.FAIL)], ids=["refused", "failed"]
+    )
+    def test_who_has_a_first_message_gets_none_for_the_second_that_was_not_delivered(
+        self,
+        sender: Sender,
+        told: list[str],
+        chosen: list[int],
+        ends: tuple[Event, ...],
     ) -> None:
-        """The first was called not sent, and its callbacks came after the refusal."""
+        """The first was called not sent, and its callbacks came after the second's end."""
         sender.claim(2)
         sender.record(outcome(2, Event.LOSE))
         run_id, journal = sender.run.id, sender.journal
         journal.decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
         journal.decisions.resend(run_id, [(2, 1)], now=NOW + 1, evidence="{}")
         sender.claim(2)
-        sender.record(outcome(2, Event.REFUSE))
+        for event in ends:
+            code = "5600" if event is Event.FAIL else "400"
+            said = None if event is Event.ACCEPT else code
+            sender.record(outcome(2, event, error_code=said, message_id="second"))
 
         late = kept(run_id=run_id, row=2, message_id="first")
+        failed = late._replace(type="message-failed", error_code=9902)
         journal.receipts.keep(
-            [late._replace(type=one, digest=n) for n, one in enumerate(told)]
+            [
+                (failed if one == "9902" else late._replace(type=one))._replace(
+                    digest=n
+                )
+                for n, one in enumerate(told)
+            ]
         )
 
         assert [*journal.selections.rows(run_id, "failed")] == chosen
         other = journal.runs.add(replace(RUN, run="other"))
-        assert list(journal.ledger(other)) == ([102] if told else [])
+        has = told or Event.FAIL in ends
+        assert list(journal.ledger(other)) == ([102] if has else [])
 
     def test_a_callback_of_the_second_message_brings_its_id(
         self, sender: Sender
