@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from bulksend.codes import is_certain
 from bulksend.journal.database import atomically
 from bulksend.journal.states import Event
 
@@ -242,7 +243,12 @@ class Decisions:
             for one in taken
             if one.message_id is not None
         ]
-        self._db.execute_each("prove_open", proofs, apart=apart)
+        doubtful = [
+            one._replace(event=Event.ACCEPT.value, error_code=None, error=None)
+            for one in proofs
+            if one.event == Event.FAIL.value and not is_certain(one.error_code)
+        ]  # of an earlier message it fails nothing, and the person may have that one
+        self._db.execute_each("prove_open", [*proofs, *doubtful], apart=apart)
         self._db.execute_each("prove_accepted", over, apart=apart)
         self._db.execute_each("prove_id", named, apart=apart)
         self._db.execute_each("prove_unseen", proofs)

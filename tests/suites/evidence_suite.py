@@ -428,6 +428,31 @@ class EvidenceSuite:
             decisions.apply([own], now=NOW)
             assert sender.entry(2)[1] == "failed"
 
+    @pytest.mark.parametrize("is_answered", [True, False])
+    @pytest.mark.parametrize(
+        ("code", "end"), [("9902", Status.ACCEPTED), ("5600", Status.PLANNED)]
+    )
+    def test_a_first_message_in_doubt_keeps_the_second_from_a_third(
+        self, sender: Sender, code: str, end: Status, *, is_answered: bool
+    ) -> None:
+        """The second did not leave, and 9902 says that the first may have arrived."""
+        sender.claim(2, now=EARLIER)
+        sender.record(outcome(2, Event.LOSE, EARLIER))
+        run_id, decisions = sender.run.id, sender.journal.decisions
+        decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
+        decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
+        sender.claim(2)
+
+        if is_answered:
+            sender.record(outcome(2, Event.LOSE))
+        late = proof(run_id, Event.FAIL)._replace(
+            message_id="first", accepted_at=EARLIER, error_code=code
+        )
+        decisions.apply([late], now=NOW)
+        sender.record(outcome(2, Event.RELEASE))
+
+        assert sender.entry(2).status == end
+
     @pytest.mark.parametrize("is_told_first", [True, False])
     def test_a_broken_off_answer_is_not_failed_by_the_message_before(
         self, sender: Sender, *, is_told_first: bool
