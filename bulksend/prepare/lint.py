@@ -238,7 +238,9 @@ def _telling(loaded: Loaded) -> Iterator[Problem]:
         if kind := told(_PLACEHOLDER.sub("\0", source)):
             yield _problem(loaded, code, f"{kind} stands in it", key)
         inside = " ".join(_PLACEHOLDER.findall(source) + _STATEMENT.findall(source))
-        inside = re.sub(r"'[^']*'|\"[^\"]*\"", "", inside)
+        inside = re.sub(
+            r"'[^']*'|\"[^\"]*\"|\|\s*\w+", "", inside
+        )  # no word, no filter
         for name in dict.fromkeys(re.findall(r"[^\W\d]\w*", inside)):
             if _tells(name) or name.lower() in phones:
                 what = f"it is built from `{name}`, which may tell who a person is"
