@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 LEAST_LIFE_MS = 60_000
 """What a message has at least to arrive in: Bandwidth takes an expiration of 60 s from
-now, and nobody has tried a shorter one.  So a window counts as closed
-that much earlier."""
+now, and nobody has tried a shorter one.  So a window counts as closed that much earlier."""
 
 LOOK_AHEAD_DAYS = 45
 """How far a next opening is looked for: longer than any row of closed days."""

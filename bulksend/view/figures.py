@@ -79,9 +79,8 @@ class Figures:
     """A run, counted.  Times are milliseconds since 1970; ``at`` is when it was looked at.
 
     ``counts`` has every outcome, and they add up to the run's rows, with what is in flight
-    where a process has the run; ``halts`` is what
-    stopped it, the latest first; ``doubled`` are rows of which two messages are known.
-    ``earlier`` are messages of rows that were sent again: each was posted, and may be
+    where a process has the run; ``halts`` is what stopped it, the latest first; ``doubled``
+    are rows of which two messages are known.  ``earlier`` are messages of rows that were sent again: each was posted, and may be
     billed, and ``fates`` have each row's last one only.  ``opted_out`` are people whom it
     texted and who have opted out since it began; ``is_held`` is whether a process has
     the run.

@@ -205,6 +205,27 @@ def test_a_pipe_that_nobody_reads_changes_no_exit_code(
     assert b"BrokenPipe" not in ran.stderr
 
 
+def by_shell(
+    desk: Desk, where: str, *arguments: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command with its streams led elsewhere, as a shell writes it."""
+    return subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            f'exec "$0" -m bulksend "$@" {where}',
+            sys.executable,
+            *arguments,
+        ],
+        cwd=desk.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -222,21 +243,7 @@ def test_a_full_disk_under_what_is_printed_is_said(
     """E634 on standard error; a run ends as it ended, and nothing else says 0."""
     desk.people()
     desk.campaign(provider="simulator")
-    ran = subprocess.run(
-        [
-            "/bin/sh",
-            "-c",
-            f'exec "$0" -m bulksend "$@" {where}',
-            sys.executable,
-            *arguments,
-        ],
-        cwd=desk.folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    ran = by_shell(desk, where, *arguments)
 
     assert ran.returncode == code, ran.stderr
     assert b"Traceback" not in ran.stderr
@@ -251,20 +258,7 @@ def test_a_stream_closed_at_the_start_changes_no_exit_code(
     """`bulksend run … >&-`, as some daemons start it, sends and ends like any other."""
     desk.people()
     desk.campaign(provider="simulator")
-    ran = subprocess.run(
-        [
-            "/bin/sh",
-            "-c",
-            f'exec "$0" -m bulksend run hello.yaml {closed}',
-            sys.executable,
-        ],
-        cwd=desk.folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    ran = by_shell(desk, closed, "run", "hello.yaml")
 
     assert ran.returncode == 0, ran.stderr
     assert b"Traceback" not in ran.stderr

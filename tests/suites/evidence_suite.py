@@ -40,6 +40,16 @@ if TYPE_CHECKING:
 EARLIER = NOW - 600_000
 
 
+def tried_again(sender: Sender) -> None:
+    """Row 2's first message was lost, and called not sent; the second is under way."""
+    sender.claim(2, now=EARLIER)
+    sender.record(outcome(2, Event.LOSE, EARLIER))
+    run_id, decisions = sender.run.id, sender.journal.decisions
+    decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
+    decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
+    sender.claim(2)
+
+
 class EvidenceSuite:
     """Mixed into a `JournalSuite`, whose fixtures it uses."""
 
@@ -402,12 +412,8 @@ class EvidenceSuite:
         is_answered_first: bool,
     ) -> None:
         """`run --only failed` would send a third, while the second is on its way."""
-        sender.claim(2, now=EARLIER)
-        sender.record(outcome(2, Event.LOSE, EARLIER))
         run_id, decisions = sender.run.id, sender.journal.decisions
-        decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
-        decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
-        sender.claim(2)
+        tried_again(sender)
 
         if is_answered_first:
             sender.record(answer)
@@ -436,12 +442,8 @@ class EvidenceSuite:
         self, sender: Sender, code: str, end: Status, *, is_answered: bool
     ) -> None:
         """The second did not leave, and 9902 says that the first may have arrived."""
-        sender.claim(2, now=EARLIER)
-        sender.record(outcome(2, Event.LOSE, EARLIER))
         run_id, decisions = sender.run.id, sender.journal.decisions
-        decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
-        decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
-        sender.claim(2)
+        tried_again(sender)
 
         if is_answered:
             sender.record(outcome(2, Event.LOSE))
@@ -458,12 +460,8 @@ class EvidenceSuite:
         self, sender: Sender, *, is_told_first: bool
     ) -> None:
         """Callbacks of the first come around a 202 without an id, of the second."""
-        sender.claim(2, now=EARLIER)
-        sender.record(outcome(2, Event.LOSE, EARLIER))
         run_id, decisions = sender.run.id, sender.journal.decisions
-        decisions.apply([proof(run_id, Event.DISPROVE)], now=NOW)
-        decisions.resend(run_id, [(2, 1)], now=NOW, evidence="{}")
-        sender.claim(2)
+        tried_again(sender)
         told, failed = (
             proof(run_id, event)._replace(message_id="first", accepted_at=EARLIER)
             for event in (Event.ACCEPT, Event.FAIL)
