@@ -136,9 +136,14 @@ class Assembly:
         run, campaign, part = writer.run, asked.campaign, asked.part
         chosen = await self._reopened()
         await self._keep_out()
+        if first:
+            closed = await self._closed()
+            wanted = first - len(closed) + await self._left_out()
+            if wanted <= 0:
+                return None  # before the ledger is read, which may be long
         ledger = await self._ledger()
         if first:
-            chosen = await self._few(first, ledger)
+            chosen = await self._few(wanted, closed, ledger)
             if chosen.is_empty():
                 return None
         rows, caps = await self.rows, await self._caps()
@@ -213,16 +218,15 @@ class Assembly:
             lambda j: sum(j.closed_as(run.id, why, part) for why in UNTEXTED)
         )
 
-    async def _few(self, first: int, ledger: array[int]) -> pl.Series:
-        """The rows of the first few that are still to be sent.
+    async def _few(
+        self, wanted: int, closed: pl.Series, ledger: array[int]
+    ) -> pl.Series:
+        """So many rows of the first few that are still to be sent.
 
         Who has the text from an earlier run gets none, and would say nothing of the rest:
         of a list that grows day by day these are nearly all.
         """
-        asked, closed = self.assignment, await self._closed()
-        wanted = first - len(closed) + await self._left_out()
-        if wanted <= 0:
-            return pl.Series(dtype=pl.UInt32)
+        asked = self.assignment
         drawn = await asyncio.to_thread(asked.plan.drawn, closed, between=asked.between)
         now = self.clocks.wall_ms()
         order = await asyncio.to_thread(soonest, drawn, self._hours(), now)
